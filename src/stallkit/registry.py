@@ -1,0 +1,30 @@
+"""Which adapters there are. A new adapter adds its folder and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from importlib import import_module
+
+from stallkit.http import Door
+from stallkit.manifest import Manifest
+from stallkit.protocols import Adapter
+
+ADAPTERS = {
+    "dummy": "stallkit.adapters.dummy",
+    "emag": "stallkit.adapters.emag",
+    "walmart": "stallkit.adapters.walmart",
+}
+"""Platform code to package. Each package exports ``MANIFEST``, ``Adapter`` and (in its ``emulator`` module) ``Emulator``."""
+
+
+def manifest_of(platform: str) -> Manifest:
+    """The adapter's declaration; KeyError for an unknown platform."""
+    manifest: Manifest = import_module(f"{ADAPTERS[platform]}.manifest").MANIFEST
+    return manifest
+
+
+def build(platform: str, config: Mapping[str, str], http: Door, clock: Callable[[], datetime]) -> Adapter:
+    """An adapter instance. ``config`` holds the manifest's settings by name, secrets in clear; ``http.base_url`` is the platform's host."""
+    adapter: Adapter = import_module(f"{ADAPTERS[platform]}.adapter").Adapter(config, http, clock)
+    return adapter

@@ -1,0 +1,384 @@
+"""Base of the emulators: an in-memory shop behind a WSGI app that speaks a platform's wire format.
+
+Two sides. The *wire* side answers HTTP as the platform does; each emulator writes its routes. The *control* side is in our words, the same
+for all platforms: ``place_order``, ``quantity_of``, ``fail_next`` … Tests, the demo and adapter authors use it as the buyer and as fate.
+Nothing here knows the hub. All times come from the ``clock``; all chance from a seeded generator.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from urllib.parse import parse_qsl
+
+from stallkit.types import OrderState
+
+
+class SoldOut(Exception):  # noqa: N818 - the word that a buyer sees
+    """The shop shows fewer than the buyer wants."""
+
+
+class DropConnection(Exception):  # noqa: N818
+    """The server side closes the socket without a reply; ``applied`` says whether the call took effect first."""
+
+    def __init__(self, *, applied: bool) -> None:
+        super().__init__("applied" if applied else "not applied")
+        self.applied = applied
+
+
+class Fault(StrEnum):
+    """What ``fail_next`` can do to the next call. Platforms spell them in their own way."""
+
+    RATE_LIMIT = "rate_limit"
+    RATE_LIMIT_SILENT = "rate_limit_without_retry_after"
+    SERVER_ERROR = "server_error"
+    SERVER_ERROR_AFTER = "server_error_after_applying"
+    DROP_BEFORE = "drop_before_applying"
+    DROP_AFTER = "drop_reply_after_applying"
+    HTML = "html"
+    CUT_JSON = "cut_json"
+    UNKNOWN_ENUM = "unknown_enum"
+    TOKEN_EXPIRED = "token_expired"  # noqa: S105 - a fault's name
+    REVOKED = "revoked"
+    IP_BLOCKED = "ip_blocked"
+
+
+@dataclass(slots=True)
+class ShopOffer:
+    """An offer in the emulated shop. ``quantity`` is what a buyer can buy now."""
+
+    sku: str
+    title: str
+    quantity: int
+    price: Decimal
+    external_id: str
+    gtin: str = ""
+    channel_ids: dict[str, str] = field(default_factory=dict)
+    live: bool = True
+    refuse_stock: str = ""
+    """If set, stock writes for this offer are refused with this message."""
+    refuse_price: str = ""
+
+
+@dataclass(slots=True)
+class ShopLine:
+    line_id: str
+    sku: str
+    title: str
+    ordered: int
+    unit_price: Decimal
+    cancelled: int = 0
+    shipped: int = 0
+    cancel_requested: int = 0
+    carrier: str = ""
+    tracking_number: str = ""
+
+    @property
+    def open(self) -> int:
+        return self.ordered - self.cancelled - self.shipped
+
+
+@dataclass(slots=True)
+class ShopOrder:
+    order_id: str
+    placed_at: datetime
+    modified_at: datetime
+    lines: list[ShopLine]
+    buyer_name: str
+    pending: bool = False
+    acknowledged_at: datetime | None = None
+    acknowledge_calls: int = 0
+    ship_calls: int = 0
+    cancel_calls: int = 0
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def state(self) -> OrderState:
+        if self.pending:
+            return OrderState.PENDING
+        if all(line.cancelled == line.ordered for line in self.lines):
+            return OrderState.CANCELLED
+        if all(line.open == 0 for line in self.lines):
+            return OrderState.SHIPPED
+        if any(line.shipped for line in self.lines):
+            return OrderState.PART_SHIPPED
+        return OrderState.ACKNOWLEDGED if self.acknowledged_at else OrderState.NEW
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityChange:
+    """One line of the shop's own diary of a shown quantity: the demo and the tests measure against this, never against the hub."""
+
+    at: datetime
+    sku: str
+    before: int
+    after: int
+    cause: str  # "push" | "sale" | "cancel" | "edit"
+    order_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    at: datetime
+    method: str
+    path: str
+    status: int  # 0 = the connection was dropped
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """A request as a route sees it. ``query`` keeps repeated keys and order."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    query_string: str
+    headers: dict[str, str]
+    body: bytes
+
+    def param(self, name: str, default: str = "") -> str:
+        return next((value for key, value in self.query if key == name), default)
+
+
+@dataclass(frozen=True, slots=True)
+class WireReply:
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
+
+
+class Emulator:
+    """Subclass it: set ``platform``, write ``respond`` (the wire), and the few hooks that say how this platform's stock behaves."""
+
+    platform = ""
+
+    def __init__(self, clock: Callable[[], datetime], *, seed: int = 0, limits_scale: float = 1.0) -> None:
+        self.clock = clock
+        self.random = random.Random(seed)  # noqa: S311 - chance in a toy shop
+        self.limits_scale = limits_scale
+        self.lock = threading.RLock()
+        self.offers: dict[str, ShopOffer] = {}
+        self.orders: dict[str, ShopOrder] = {}
+        self.calls: list[Call] = []
+        self.diary: list[QuantityChange] = []
+        self.listeners: list[Callable[[str, str], None]] = []
+        """Called as (topic, order_id) after the shop changed: the place to send the platform's callbacks from."""
+        self._faults: deque[tuple[Fault, str]] = deque()
+
+    # --- wire ---------------------------------------------------------------------------------------------------------------------------
+
+    def respond(self, request: WireRequest) -> WireReply:
+        """Answer one call as the platform would. Called with ``self.lock`` held."""
+        raise NotImplementedError
+
+    def fault_reply(self, fault: Fault, request: WireRequest) -> WireReply | None:
+        """The platform's spelling of a fault; None = handle it as if there were no fault (e.g. UNKNOWN_ENUM is for ``respond``)."""
+        raise NotImplementedError
+
+    def __call__(self, environ: dict[str, object], start_response: Callable[..., object]) -> Iterable[bytes]:
+        request = read_environ(environ)
+        try:
+            reply = self.handle(request)
+        except DropConnection:
+            self._log(request, 0)
+            raise
+        self._log(request, reply.status)
+        start_response(
+            f"{reply.status} {'OK' if reply.status < 400 else 'Error'}",
+            [*reply.headers, ("Content-Length", str(len(reply.body)))],
+        )
+        return [reply.body]
+
+    def handle(self, request: WireRequest) -> WireReply:
+        """Apply the next planned fault, if any is due for this path, and otherwise respond."""
+        fault = self._take_fault(request.path)
+        if fault is Fault.DROP_BEFORE:
+            raise DropConnection(applied=False)
+        before = None if fault is None or fault in AFTER else self.fault_reply(fault, request)
+        if before is not None:
+            return before
+        with self.lock:
+            reply = self.respond(request)
+        if fault is Fault.DROP_AFTER:
+            raise DropConnection(applied=True)
+        if fault is Fault.SERVER_ERROR_AFTER:
+            return WireReply(503, b'{"message":"service unavailable"}')
+        if fault is Fault.CUT_JSON:
+            return WireReply(reply.status, reply.body[: max(len(reply.body) // 2, 1)], reply.headers)
+        return reply
+
+    def _take_fault(self, path: str) -> Fault | None:
+        with self.lock:
+            for planned in self._faults:
+                if planned[1] in path:
+                    self._faults.remove(planned)
+                    return planned[0]
+        return None
+
+    def _log(self, request: WireRequest, status: int) -> None:
+        self.calls.append(Call(self.clock(), request.method, request.path, status))
+
+    # --- control ------------------------------------------------------------------------------------------------------------------------
+
+    def add_offer(
+        self,
+        sku: str,
+        *,
+        quantity: int = 0,
+        price: str = "10.00",
+        title: str = "",
+        gtin: str = "",
+        external_id: str = "",
+    ) -> ShopOffer:
+        """Put an offer on sale, as if it had been listed long ago."""
+        with self.lock:
+            offer = ShopOffer(sku, title or f"Offer {sku}", quantity, Decimal(price), external_id or self.new_external_id(sku), gtin)
+            self.offers[sku] = offer
+            return offer
+
+    def new_external_id(self, sku: str) -> str:
+        """The platform's own number for a new offer; platforms that use the SKU return it."""
+        return sku
+
+    def new_order_id(self) -> str:
+        return str(10_000_000 + len(self.orders) + 1)
+
+    def place_order(
+        self,
+        lines: Sequence[tuple[str, int]],
+        *,
+        pending: bool = False,
+        buyer_name: str = "Ada Example",
+        force: bool = False,
+    ) -> str:
+        """A buyer orders. SoldOut if the shop shows fewer (unless ``force``). Returns the platform's order id."""
+        with self.lock:
+            if not force:
+                self._require(lines)
+            now = self.clock()
+            rows = [
+                ShopLine(str(number), sku, self.offers[sku].title, wanted, self.offers[sku].price)
+                for number, (sku, wanted) in enumerate(lines, start=1)
+            ]
+            order = ShopOrder(self.new_order_id(), now, now, rows, buyer_name, pending)
+            self.orders[order.order_id] = order
+            self.order_placed(order)
+        self.tell("order", order.order_id)
+        return order.order_id
+
+    def _require(self, lines: Sequence[tuple[str, int]]) -> None:
+        wanted: dict[str, int] = {}
+        for sku, quantity in lines:
+            wanted[sku] = wanted.get(sku, 0) + quantity
+        for sku, quantity in wanted.items():
+            if not self.offers[sku].live or self.quantity_of(sku) < quantity:
+                raise SoldOut(f"{sku}: wanted {quantity}, shown {self.quantity_of(sku)}")
+
+    def order_placed(self, order: ShopOrder) -> None:
+        """Hook: the platform lowers what it shows at the moment of the order. Platforms that do it later override this."""
+        for line in order.lines:
+            self.change_quantity(line.sku, -line.ordered, "sale", order.order_id)
+
+    def confirm_payment(self, order_id: str) -> None:
+        """A pending order becomes a real one."""
+        with self.lock:
+            order = self.orders[order_id]
+            order.pending = False
+            order.modified_at = self.clock()
+        self.tell("order", order_id)
+
+    def buyer_cancels(self, order_id: str, lines: Sequence[tuple[str, int]] | None = None) -> bool:
+        """The buyer cancels at once where the platform still allows it; False if it does not."""
+        with self.lock:
+            order = self.orders[order_id]
+            if not self.buyer_may_cancel(order):
+                return False
+            wanted = dict(lines) if lines is not None else {line.line_id: line.open for line in order.lines}
+            for line in order.lines:
+                self.cancel_units(order, line, min(wanted.get(line.line_id, 0), line.open))
+            order.modified_at = self.clock()
+        self.tell("cancel", order_id)
+        return True
+
+    def buyer_may_cancel(self, order: ShopOrder) -> bool:
+        """Hook: until when a buyer may cancel by himself."""
+        return order.state in {OrderState.PENDING, OrderState.NEW, OrderState.ACKNOWLEDGED}
+
+    def cancel_units(self, order: ShopOrder, line: ShopLine, quantity: int) -> None:
+        """Hook: cancelled units. Platforms that put them back on show override this and call ``change_quantity``."""
+        line.cancelled += quantity
+
+    def request_cancel(self, order_id: str) -> None:
+        """The buyer asks to cancel; the seller decides."""
+        with self.lock:
+            order = self.orders[order_id]
+            for line in order.lines:
+                line.cancel_requested = line.open
+            order.modified_at = self.clock()
+        self.tell("cancel_request", order_id)
+
+    def quantity_of(self, sku: str) -> int:
+        """What a buyer could buy now."""
+        with self.lock:
+            return self.offers[sku].quantity
+
+    def price_of(self, sku: str) -> Decimal:
+        with self.lock:
+            return self.offers[sku].price
+
+    def edit_quantity(self, sku: str, quantity: int) -> None:
+        """Somebody types a number into the platform's own screen."""
+        with self.lock:
+            self.change_quantity(sku, quantity - self.offers[sku].quantity, "edit")
+
+    def change_quantity(self, sku: str, delta: int, cause: str, order_id: str = "") -> None:
+        """Change what is shown, never below zero, and write it into the diary."""
+        offer = self.offers[sku]
+        before, offer.quantity = offer.quantity, max(offer.quantity + delta, 0)
+        self.diary.append(QuantityChange(self.clock(), sku, before, offer.quantity, cause, order_id))
+
+    def push_quantity(self, sku: str, quantity: int) -> None:
+        """The seller's write arrives and takes effect."""
+        self.change_quantity(sku, quantity - self.offers[sku].quantity, "push")
+
+    def fail_next(self, fault: Fault | str, times: int = 1, path: str = "") -> None:
+        """The next ``times`` calls whose path contains ``path`` suffer ``fault``."""
+        with self.lock:
+            self._faults.extend([(Fault(fault), path)] * times)
+
+    def drop_reply_after_applying(self, times: int = 1, path: str = "") -> None:
+        self.fail_next(Fault.DROP_AFTER, times, path)
+
+    def clear_faults(self) -> None:
+        with self.lock:
+            self._faults.clear()
+
+    def tell(self, topic: str, order_id: str) -> None:
+        for listener in list(self.listeners):
+            listener(topic, order_id)
+
+
+AFTER = {Fault.DROP_AFTER, Fault.SERVER_ERROR_AFTER, Fault.CUT_JSON}
+
+
+def read_environ(environ: dict[str, object]) -> WireRequest:
+    """A WireRequest from a WSGI environment."""
+    query_string = str(environ.get("QUERY_STRING") or "")
+    length = int(str(environ.get("CONTENT_LENGTH") or 0) or 0)
+    stream = environ["wsgi.input"]
+    headers = {key[5:].replace("_", "-").lower(): str(value) for key, value in environ.items() if key.startswith("HTTP_")}
+    headers["content-type"] = str(environ.get("CONTENT_TYPE") or "")
+    return WireRequest(
+        str(environ["REQUEST_METHOD"]),
+        str(environ.get("PATH_INFO") or "/"),
+        tuple(parse_qsl(query_string, keep_blank_values=True)),
+        query_string,
+        headers,
+        stream.read(length) if length else b"",  # type: ignore[attr-defined]
+    )
