@@ -6,6 +6,7 @@ to a recorder. It never retries and never sleeps.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -106,7 +107,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float:
         except ValueError:
             return DEFAULT_RETRY_AFTER
         seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
-    return min(max(seconds, 1.0), 6 * 3600.0) if seconds == seconds else DEFAULT_RETRY_AFTER
+    return DEFAULT_RETRY_AFTER if math.isnan(seconds) else min(max(seconds, 1.0), 6 * 3600.0)
 
 
 def default_error(reply: Reply, now: datetime) -> AdapterError:

@@ -129,6 +129,7 @@ class Call:
     method: str
     path: str
     status: int  # 0 = the connection was dropped
+    fault: str = ""  # the planned fault that this call suffered
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,7 @@ class Emulator:
         self.listeners: list[Callable[[str, str], None]] = []
         """Called as (topic, order_id) after the shop changed: the place to send the platform's callbacks from."""
         self._faults: deque[tuple[Fault, str]] = deque()
+        self._current = threading.local()
 
     # --- wire ---------------------------------------------------------------------------------------------------------------------------
 
@@ -177,18 +179,25 @@ class Emulator:
         """Answer one call as the platform would. Called with ``self.lock`` held."""
         raise NotImplementedError
 
+    @property
+    def fault(self) -> Fault | None:
+        """The planned fault of the call that is being answered: ``respond`` reads it to spell UNKNOWN_ENUM."""
+        return getattr(self._current, "fault", None)
+
     def fault_reply(self, fault: Fault, request: WireRequest) -> WireReply | None:
         """The platform's spelling of a fault; None = handle it as if there were no fault (e.g. UNKNOWN_ENUM is for ``respond``)."""
         raise NotImplementedError
 
     def __call__(self, environ: dict[str, object], start_response: Callable[..., object]) -> Iterable[bytes]:
         request = read_environ(environ)
+        self._current.fault = None
         try:
             reply = self.handle(request)
         except DropConnection:
             self._log(request, 0)
             raise
         self._log(request, reply.status)
+        environ["stallkit.fault"] = self.fault
         start_response(
             f"{reply.status} {'OK' if reply.status < 400 else 'Error'}",
             [*reply.headers, ("Content-Length", str(len(reply.body)))],
@@ -197,7 +206,7 @@ class Emulator:
 
     def handle(self, request: WireRequest) -> WireReply:
         """Apply the next planned fault, if any is due for this path, and otherwise respond."""
-        fault = self._take_fault(request.path)
+        fault = self._current.fault = self._take_fault(request.path)
         if fault is Fault.DROP_BEFORE:
             raise DropConnection(applied=False)
         before = None if fault is None or fault in AFTER else self.fault_reply(fault, request)
@@ -222,7 +231,7 @@ class Emulator:
         return None
 
     def _log(self, request: WireRequest, status: int) -> None:
-        self.calls.append(Call(self.clock(), request.method, request.path, status))
+        self.calls.append(Call(self.clock(), request.method, request.path, status, self.fault or ""))
 
     # --- control ------------------------------------------------------------------------------------------------------------------------
 
@@ -310,7 +319,7 @@ class Emulator:
         """Hook: until when a buyer may cancel by himself."""
         return order.state in {OrderState.PENDING, OrderState.NEW, OrderState.ACKNOWLEDGED}
 
-    def cancel_units(self, order: ShopOrder, line: ShopLine, quantity: int) -> None:
+    def cancel_units(self, order: ShopOrder, line: ShopLine, quantity: int) -> None:  # noqa: ARG002 - a hook
         """Hook: cancelled units. Platforms that put them back on show override this and call ``change_quantity``."""
         line.cancelled += quantity
 

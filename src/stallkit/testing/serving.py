@@ -1,4 +1,4 @@
-"""Ways to reach an emulator: in the process (an httpx transport, no sockets) or over loopback HTTP, with dropped connections that are real."""
+"""Ways to reach an emulator: in the process (an httpx transport, no sockets) or over loopback HTTP, with connections really dropped."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ class EmulatorTransport(httpx.BaseTransport):
         self.emulator = emulator
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        body = request.read()
+        environ = environ_of(request.method, request.url.raw_path.decode("ascii"), dict(request.headers), request.read())
         try:
-            status, headers, content = call_wsgi(
-                self.emulator, request.method, request.url.raw_path.decode("ascii"), dict(request.headers), body
-            )
+            status, headers, content = run_wsgi(self.emulator, environ)
         except DropConnection as error:
             raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request) from error
-        return httpx.Response(status, headers=headers, content=content, request=request)
+        extensions = {"fault": environ.get("stallkit.fault")}
+        return httpx.Response(status, headers=headers, content=content, request=request, extensions=extensions)
 
 
-def call_wsgi(app: Emulator, method: str, target: str, headers: dict[str, str], body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Run one request through a WSGI app: (status, headers, body)."""
+def environ_of(method: str, target: str, headers: dict[str, str], body: bytes) -> dict[str, object]:
+    """The WSGI environment of one request; ``target`` is its path and query as sent."""
     parts = urlsplit(target)
     environ: dict[str, object] = {
         "REQUEST_METHOD": method,
@@ -41,9 +40,19 @@ def call_wsgi(app: Emulator, method: str, target: str, headers: dict[str, str], 
         "wsgi.input": io.BytesIO(body),
     }
     environ.update({"HTTP_" + name.upper().replace("-", "_"): value for name, value in headers.items()})
+    return environ
+
+
+def run_wsgi(app: Emulator, environ: dict[str, object]) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Run one request through a WSGI app: (status, headers, body)."""
     answer: list[tuple[int, list[tuple[str, str]]]] = []
     chunks = app(environ, lambda status, pairs, _info=None: answer.append((int(status.split()[0]), pairs)))
     return answer[0][0], answer[0][1], b"".join(chunks)
+
+
+def call_wsgi(app: Emulator, method: str, target: str, headers: dict[str, str], body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+    """``run_wsgi`` for a request in parts."""
+    return run_wsgi(app, environ_of(method, target, headers, body))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -63,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _run
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _run  # noqa: N815 - the base class's names
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """The emulator keeps its own log of calls."""
