@@ -1,0 +1,176 @@
+"""Settings that come from outside: environment variables and the data folder.
+
+Variables::
+
+    STALLKEEPER_HOME                data folder; default /var/lib/stallkeeper for root, else $XDG_DATA_HOME/stallkeeper
+    DATABASE_URL                    your own PostgreSQL: postgresql://user:password@host:5432/name?sslmode=require
+    STALLKEEPER_SECRET_KEY          default: the file secret_key in the data folder, made at first use
+    STALLKEEPER_KEYRING             default: keyring.json in the data folder
+    STALLKEEPER_DEBUG               1 or 0 (default 0)
+    STALLKEEPER_ALLOWED_HOSTS       comma-separated; default localhost, 127.0.0.1, [::1] and the host of the base URL
+    STALLKEEPER_BASE_URL            where users reach us; default http://localhost:8000
+    STALLKEEPER_LOG_LEVEL           DEBUG, INFO (default), WARNING, ERROR or CRITICAL
+    STALLKEEPER_ALLOW_PRIVATE_URLS  comma-separated host names or networks (10.0.0.0/8) that shops may live at although they are private
+    STALLKEEPER_TIME_ZONE           default UTC
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from stallkeeper import embedded
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+SECRET_KEY_LENGTH = 50
+
+# libpq's names of what Django has settings for; everything else of a URL goes to OPTIONS.
+DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+
+
+class SettingError(ValueError):
+    """A variable or a file of the data folder is missing or wrong. The text names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What this installation was told. ``database_url`` is None while neither DATABASE_URL nor an embedded database exists."""
+
+    home: Path
+    database_url: str | None = field(repr=False)
+    secret_key: str = field(repr=False)
+    keyring: Path
+    debug: bool
+    allowed_hosts: tuple[str, ...]
+    base_url: str
+    log_level: str
+    allow_private_urls: tuple[str, ...]
+    time_zone: str
+
+    @property
+    def databases(self) -> dict[str, dict[str, object]]:
+        """Django's DATABASES. Without a URL it points to the socket of the embedded database, so that connecting says what is missing."""
+        if self.database_url:
+            return {"default": database_settings(self.database_url)}
+        socket = embedded.socket_folder(embedded.cluster_folder(self.home))
+        return {"default": database_settings(f"postgresql:///{embedded.DATABASE}") | {"HOST": str(socket)}}
+
+
+def load(variables: Mapping[str, str] = os.environ) -> Environment:
+    """Read everything. Makes the data folder and its secret key at first use; raises SettingError."""
+    folder = home(variables)
+    base_url = _base_url(variables)
+    host = urlsplit(base_url).hostname or ""
+    return Environment(
+        home=folder,
+        database_url=_database_url(variables) or embedded.known_url(folder),
+        secret_key=variables.get("STALLKEEPER_SECRET_KEY") or _secret_key(folder),
+        keyring=Path(variables.get("STALLKEEPER_KEYRING") or folder / "keyring.json"),
+        debug=_flag(variables, "STALLKEEPER_DEBUG"),
+        allowed_hosts=_words(variables, "STALLKEEPER_ALLOWED_HOSTS") or tuple(dict.fromkeys((host, "localhost", "127.0.0.1", "[::1]"))),
+        base_url=base_url,
+        log_level=_choice(variables, "STALLKEEPER_LOG_LEVEL", LOG_LEVELS, default="INFO"),
+        allow_private_urls=_words(variables, "STALLKEEPER_ALLOW_PRIVATE_URLS"),
+        time_zone=_time_zone(variables),
+    )
+
+
+def home(variables: Mapping[str, str] = os.environ) -> Path:
+    """The data folder, absolute; not made here."""
+    if given := variables.get("STALLKEEPER_HOME"):
+        return Path(given).expanduser().absolute()
+    if os.geteuid() == 0:
+        return embedded.SYSTEM_HOME
+    return Path(variables.get("XDG_DATA_HOME") or Path.home() / ".local" / "share").absolute() / "stallkeeper"
+
+
+def database_settings(url: str, pool: bool = False) -> dict[str, object]:
+    """One entry of Django's DATABASES for a libpq URL (percent-encoding, ``?host=/socket/folder``, several hosts, any libpq option).
+
+    Raises SettingError, never showing the password.
+    """
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise SettingError("DATABASE_URL must begin with postgresql:// (Stallkeeper runs on PostgreSQL only).")
+    try:
+        parts = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
+    except psycopg.ProgrammingError as error:
+        raise SettingError(f"DATABASE_URL cannot be read: {_without_url(str(error), url)}") from None
+    if not parts.get("dbname"):
+        raise SettingError("DATABASE_URL names no database: end it with /name, for instance postgresql://user:password@host/stallkeeper.")
+    django = {DJANGO_NAMES[name]: value for name, value in parts.items() if name in DJANGO_NAMES}
+    options: dict[str, object] = {name: value for name, value in parts.items() if name not in DJANGO_NAMES}
+    if pool:
+        options["pool"] = True
+    return {"ENGINE": "django.db.backends.postgresql", **django, "OPTIONS": options}
+
+
+def _without_url(text: str, url: str) -> str:
+    password = urlsplit(url).netloc.rpartition("@")[0].partition(":")[2]
+    hidden = text.replace(url, "the URL")
+    return (hidden.replace(password, "…") if password else hidden).strip()
+
+
+def _database_url(variables: Mapping[str, str]) -> str | None:
+    url = variables.get("DATABASE_URL", "").strip()
+    if url:
+        database_settings(url)
+    return url or None
+
+
+def _secret_key(folder: Path) -> str:
+    file = folder / "secret_key"
+    try:
+        embedded.make_home(folder)
+        if not file.exists():
+            embedded.write_secret(file, secrets.token_urlsafe(SECRET_KEY_LENGTH))
+        key = file.read_text().strip()
+    except OSError as error:
+        raise SettingError(
+            f"The data folder {folder} cannot be used: {error}. Set STALLKEEPER_HOME to a folder that you may write to."
+        ) from error
+    if len(key) < SECRET_KEY_LENGTH:
+        raise SettingError(f"{file} holds fewer than {SECRET_KEY_LENGTH} characters. Delete it to get a new one (everybody is signed out).")
+    return key
+
+
+def _base_url(variables: Mapping[str, str]) -> str:
+    url = variables.get("STALLKEEPER_BASE_URL", "http://localhost:8000").rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingError(f"STALLKEEPER_BASE_URL must look like https://stalls.example.com, not {url!r}.")
+    return url
+
+
+def _words(variables: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in variables.get(name, "").split(",") if word.strip())
+
+
+def _choice(variables: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:
+    value = variables.get(name, default).upper()
+    if value not in choices:
+        raise SettingError(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+    return value
+
+
+def _flag(variables: Mapping[str, str], name: str) -> bool:
+    value = variables.get(name, "0").strip().lower()
+    if value not in {"", "0", "1", "true", "false", "yes", "no"}:
+        raise SettingError(f"{name} must be 1 or 0, not {value!r}.")
+    return value in {"1", "true", "yes"}
+
+
+def _time_zone(variables: Mapping[str, str]) -> str:
+    name = variables.get("STALLKEEPER_TIME_ZONE", "UTC")
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
+        raise SettingError(f"STALLKEEPER_TIME_ZONE must be a name like Europe/Bucharest, not {name!r}.") from error
+    return name
