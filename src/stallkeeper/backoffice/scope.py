@@ -1,0 +1,36 @@
+"""Puts every request into the scope of one organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from stallkeeper.core.models import Membership
+from stallkeeper.core.tenancy import organisation_scope
+
+SESSION_KEY = "organisation"
+
+
+class OrganisationMiddleware:
+    """The organisation is the one chosen in the session if the person belongs to it, else his first. Without one nothing is in scope."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        membership = choose_membership(request)
+        request.membership = membership  # type: ignore[attr-defined]
+        if membership is None:
+            return self.get_response(request)
+        with organisation_scope(membership.organisation_id):
+            return self.get_response(request)
+
+
+def choose_membership(request: HttpRequest) -> Membership | None:
+    """The membership that this request acts under."""
+    if not request.user.is_authenticated:
+        return None
+    memberships = list(Membership.objects.filter(user=request.user).select_related("organisation").order_by("id"))
+    chosen = request.session.get(SESSION_KEY)
+    return next((m for m in memberships if m.organisation_id == chosen), memberships[0] if memberships else None)

@@ -1,0 +1,186 @@
+"""Organisations, people, secrets, audit, personal data, notifications."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from stallkeeper.core.tenancy import TenantModel
+
+
+class Organisation(models.Model):
+    """A seller. ``sending_enabled`` is the company switch (S3.29): off after creation, nothing leaves while it is off."""
+
+    name = models.CharField(_("name"), max_length=200)
+    slug = models.SlugField(_("short name"), unique=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    sending_enabled = models.BooleanField(_("sending allowed for the company"), default=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("organisation")
+        verbose_name_plural = _("organisations")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", _("owner")
+    OPERATIONS = "operations", _("operations")
+    WAREHOUSE = "warehouse", _("warehouse")
+    ACCOUNTANT = "accountant", _("accountant")
+    READ_ONLY = "read_only", _("read only")
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """A person who signs in with an e-mail address; without a password only by link."""
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save()
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. What he may do follows from his memberships, not from Django's groups."""
+
+    email = models.EmailField(_("e-mail address"), unique=True)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("may enter the back office"), default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    @property
+    def actor(self) -> str:
+        """How this person is named in audit entries and on use cases."""
+        return f"user:{self.pk}"
+
+
+
+class Membership(models.Model):
+    """A person's role in an organisation."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(_("role"), max_length=20, choices=Role)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "user"], name="membership_once")]
+
+
+class SignInLink(models.Model):
+    """A one-time sign-in link. Only the hash of its token is kept; it works once and until ``expires_at``."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+
+class DataKey(models.Model):
+    """A data key of an organisation, wrapped by a key that lives outside of the database (envelope encryption)."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
+    version = models.PositiveIntegerField()
+    wrapped = models.BinaryField()
+    wrapped_by = models.CharField(max_length=32)
+    created_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "version"], name="data_key_once")]
+
+
+class Secret(TenantModel):
+    """An encrypted text, for instance a connection's credentials. Written and read only through ``core.secrets``."""
+
+    purpose = models.CharField(max_length=100)
+    key_version = models.PositiveIntegerField()
+    ciphertext = models.BinaryField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "purpose"], name="secret_once")]
+
+
+class PersonalData(TenantModel):
+    """The PII vault: encrypted personal data with the purpose it is kept for and the day it goes (C27)."""
+
+    subject_type = models.CharField(max_length=20)
+    subject_id = models.BigIntegerField()
+    purpose = models.CharField(max_length=40)
+    key_version = models.PositiveIntegerField()
+    ciphertext = models.BinaryField()
+    delete_after = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "subject_type", "subject_id", "purpose"], name="personal_data_once")]
+        indexes = [models.Index(fields=["delete_after"], name="personal_data_due")]
+
+
+class AuditEntry(TenantModel):
+    """Who changed what, written in the transaction of the change. ``digest`` chains each entry to the one before it."""
+
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=60)
+    action = models.CharField(max_length=60)
+    subject_type = models.CharField(max_length=40)
+    subject_id = models.CharField(max_length=60)
+    detail = models.JSONField(default=dict)
+    digest = models.BinaryField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organisation", "-id"], name="audit_recent"),
+            models.Index(fields=["organisation", "subject_type", "subject_id", "-id"], name="audit_subject"),
+        ]
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit entries")
+
+
+class Severity(models.TextChoices):
+    INFO = "info", _("information")
+    WARNING = "warning", _("warning")
+    ERROR = "error", _("error")
+
+
+class Notification(TenantModel):
+    """Something a person should know. ``key`` names the condition: while it lasts there is one row, counted up."""
+
+    key = models.CharField(max_length=200)
+    severity = models.CharField(max_length=10, choices=Severity)
+    title = models.CharField(max_length=200)
+    detail = models.TextField(blank=True)
+    link = models.CharField(max_length=200, blank=True)
+    count = models.PositiveIntegerField(default=1)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "key"], condition=models.Q(resolved_at=None), name="notification_open_once")
+        ]
+        indexes = [models.Index(fields=["organisation", "-last_at"], name="notification_recent")]

@@ -1,0 +1,22 @@
+"""SQL of the core. One function per statement; the docstring names locks and indexes."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db.backends.utils import CursorWrapper
+from psycopg import sql
+
+
+def create_partition(cursor: CursorWrapper, table: str, first: date, after: date) -> list[str]:
+    """Create the partition of one month if it is missing; its name if it was. Locks: the parent table, briefly."""
+    name = f"{table}_{first:%Y_%m}"
+    cursor.execute("SELECT to_regclass(%s) IS NULL", [name])
+    row = cursor.fetchone()
+    if row is None or not row[0]:
+        return []
+    statement = sql.SQL("CREATE TABLE {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})").format(
+        sql.Identifier(name), sql.Identifier(table), sql.Literal(first.isoformat()), sql.Literal(after.isoformat())
+    )
+    cursor.execute(statement.as_string(cursor.connection))
+    return [name]

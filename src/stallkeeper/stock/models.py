@@ -1,0 +1,216 @@
+"""Where goods are, how they moved, and what is promised. Movements are the truth; levels are their projection."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from stallkeeper.catalog.models import StockUnit
+from stallkeeper.core.tenancy import TenantModel
+
+
+class LocationOwner(models.TextChoices):
+    MINE = "mine", _("mine")
+    SUPPLIER = "supplier", _("supplier")
+    MARKETPLACE = "marketplace", _("held by a marketplace")
+    VIRTUAL = "virtual", _("virtual")
+
+
+class VirtualRole(models.TextChoices):
+    """The other leg of a movement, so that every movement has two."""
+
+    SUPPLIER = "supplier", _("supplier")
+    CUSTOMER = "customer", _("customer")
+    SCRAP = "scrap", _("scrap")
+    ADJUSTMENT = "adjustment", _("adjustment")
+
+
+class Location(TenantModel):
+    """A place. Only places that are not virtual have levels. Marketplace-held stock is outside the pool unless a channel asks for it."""
+
+    code = models.CharField(_("code"), max_length=30)
+    name = models.CharField(_("name"), max_length=200)
+    owner = models.CharField(_("owner"), max_length=20, choices=LocationOwner, default=LocationOwner.MINE)
+    virtual_role = models.CharField(max_length=20, choices=VirtualRole, blank=True, default="")
+    active = models.BooleanField(_("active"), default=True)
+    sellable = models.BooleanField(_("sellable"), default=True)
+    allows_backorder = models.BooleanField(_("allows backorder"), default=False)
+    priority = models.PositiveIntegerField(_("priority"), default=100, help_text=_("Orders are routed to the lowest number first."))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "code"], name="location_code_once"),
+            models.CheckConstraint(
+                condition=models.Q(owner=LocationOwner.VIRTUAL, virtual_role__gt="")
+                | (~models.Q(owner=LocationOwner.VIRTUAL) & models.Q(virtual_role="")),
+                name="location_virtual_role",
+            ),
+        ]
+        ordering = ["priority", "id"]
+        verbose_name = _("location")
+        verbose_name_plural = _("locations")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Cause(models.TextChoices):
+    OPENING = "opening", _("opening balance")
+    RECEIPT = "receipt", _("goods received")
+    SHIP = "ship", _("shipped")
+    RETURN = "return", _("returned")
+    TRANSFER = "transfer", _("transferred")
+    ADJUST = "adjust", _("adjusted")
+    COUNT = "count", _("counted")
+    SOURCE = "source", _("set by a source")
+    SCRAP = "scrap", _("scrapped")
+    FOUND = "found", _("found while shipping")
+
+
+class Movement(TenantModel):
+    """One immutable row that changes on hand. Two legs (from, to), two clocks (when it happened, when we learned of it).
+
+    ``reference`` names its source and is unique: the same source said twice is a no-op. The database refuses updates and deletes.
+    """
+
+    stock_unit = models.ForeignKey(StockUnit, on_delete=models.PROTECT, related_name="+", db_index=False)
+    quantity = models.IntegerField()
+    from_location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="+", db_index=False)
+    to_location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="+", db_index=False)
+    cause = models.CharField(max_length=10, choices=Cause)
+    reference = models.CharField(max_length=120)
+    reason = models.CharField(max_length=300, blank=True)
+    actor = models.CharField(max_length=60)
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "reference"], name="movement_reference_once"),
+            models.CheckConstraint(condition=models.Q(quantity__gt=0), name="movement_positive"),
+            models.CheckConstraint(condition=~models.Q(from_location=models.F("to_location")), name="movement_two_legs"),
+        ]
+        indexes = [models.Index(fields=["stock_unit", "recorded_at"], name="movement_unit")]
+        verbose_name = _("movement")
+        verbose_name_plural = _("movements")
+
+
+class Level(models.Model):
+    """Projection of the ledger for one unit at one place: on hand, of which promised (allocated) and held.
+
+    Written only by ``stock.queries``, in the transaction of its cause. ``backorder`` is the location's word, kept here for the guard.
+    """
+
+    pk = models.CompositePrimaryKey("stock_unit_id", "location_id")
+    organisation = models.ForeignKey("core.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False)
+    stock_unit = models.ForeignKey(StockUnit, on_delete=models.PROTECT, related_name="levels", db_index=False)
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="levels", db_index=False)
+    on_hand = models.IntegerField(default=0)
+    allocated = models.IntegerField(default=0)
+    held = models.IntegerField(default=0)
+    backorder = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(on_hand__gte=0), name="level_on_hand_not_negative"),
+            models.CheckConstraint(condition=models.Q(allocated__gte=0), name="level_allocated_not_negative"),
+            models.CheckConstraint(condition=models.Q(held__gte=0), name="level_held_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(backorder=True) | models.Q(allocated__lte=models.F("on_hand")), name="level_allocated_within_on_hand"
+            ),
+        ]
+
+
+class ReservationKind(models.TextChoices):
+    ALLOCATED = "allocated", _("allocated")
+    PENDING = "pending", _("pending order")
+    OBSERVED = "observed", _("seen on a channel")
+    MANUAL = "manual", _("kept back by hand")
+
+
+HOLDS = (ReservationKind.PENDING, ReservationKind.OBSERVED, ReservationKind.MANUAL)
+
+
+class Reservation(TenantModel):
+    """Units at a place promised to an owner. The use case *sets* it; it never adds. A row ends by being deleted; its events stay.
+
+    ``owner_type`` is ``line`` (order line), ``offer`` (observed) or ``manual``. ``due_at`` (dispatch by) decides who goes short first.
+    """
+
+    stock_unit = models.ForeignKey(StockUnit, on_delete=models.PROTECT, related_name="+", db_index=False)
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="+", db_index=False)
+    owner_type = models.CharField(max_length=10)
+    owner_id = models.BigIntegerField()
+    kind = models.CharField(max_length=10, choices=ReservationKind)
+    quantity = models.IntegerField()
+    due_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner_type", "owner_id", "stock_unit", "location", "kind"], name="reservation_once"),
+            models.CheckConstraint(condition=models.Q(quantity__gt=0), name="reservation_positive"),
+            models.CheckConstraint(
+                condition=~models.Q(kind=ReservationKind.ALLOCATED) | models.Q(expires_at=None), name="reservation_allocated_no_expiry"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["stock_unit", "location"], name="reservation_unit"),
+            models.Index(fields=["expires_at"], name="reservation_expiry", condition=models.Q(expires_at__isnull=False)),
+        ]
+        verbose_name = _("reservation")
+        verbose_name_plural = _("reservations")
+
+
+class ReservationEvent(models.Model):
+    """Append-only history of reservations (monthly partitions, see the migration): what we believed at 14:03."""
+
+    id = models.BigAutoField(primary_key=True)
+    organisation = models.ForeignKey("core.Organisation", on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False)
+    at = models.DateTimeField()
+    stock_unit_id = models.BigIntegerField()
+    location_id = models.BigIntegerField()
+    owner_type = models.CharField(max_length=10)
+    owner_id = models.BigIntegerField()
+    kind = models.CharField(max_length=10)
+    before = models.IntegerField()
+    after = models.IntegerField()
+    cause = models.CharField(max_length=60)
+
+    class Meta:
+        managed = False
+        db_table = "stock_reservation_event"
+
+
+class StockCount(TenantModel):
+    """A stock-taking of one place. ``as_of`` is the moment of counting: differences are taken against the level of that moment."""
+
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="+")
+    as_of = models.DateTimeField()
+    reference = models.CharField(max_length=80)
+    actor = models.CharField(max_length=60)
+    recorded_at = models.DateTimeField()
+    lines_total = models.PositiveIntegerField(default=0)
+    lines_differing = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "reference"], name="stock_count_once")]
+
+
+class Incoming(TenantModel):
+    """Units ordered from a supplier, with the day they should come; counts only for channels with a horizon."""
+
+    stock_unit = models.ForeignKey(StockUnit, on_delete=models.CASCADE, related_name="incoming")
+    location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="+")
+    quantity = models.PositiveIntegerField()
+    expected_on = models.DateField()
+
+
+class Stale(TenantModel):
+    """A unit whose offers must be looked at again, left over because one transaction takes at most 5,000 offers along."""
+
+    stock_unit = models.ForeignKey(StockUnit, on_delete=models.CASCADE, related_name="+", db_index=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "stock_unit"], name="stale_once")]
