@@ -1,18 +1,21 @@
 """The one door for HTTP: every call of every adapter goes through :class:`Door`.
 
-It sets time-outs, spends the rate budget before the call, turns what happened into the six errors, hides secrets, and hands each exchange
-to a recorder. It never retries and never sleeps.
+It sets time-outs, spends the rate budget before the call, reads no more than it can hold, turns what happened into the six errors, hides
+secrets, and hands each exchange to a recorder. It never retries, never sleeps, never follows a redirect and keeps no cookies.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
+from urllib.parse import quote, quote_plus
 
 import httpx
 import msgspec
@@ -32,9 +35,13 @@ from stallkit.pacing import Pacer
 T = TypeVar("T")
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+MAX_SECONDS = 120.0
+"""A reply that drips longer than this counts as none."""
 DEFAULT_RETRY_AFTER = 30.0
 MAX_BODY = 64 * 1024 * 1024
-"""Replies larger than this (after decompression) are refused as unintelligible."""
+"""Replies larger than this (after decompression) are refused as unintelligible; no more than this is ever held."""
+USER_AGENT = "stallkeeper"
+HIDDEN = "•••"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +70,12 @@ class Reply:
     writes: bool = False
 
     def decode(self, kind: type[T]) -> T:
-        """The body as ``kind``, strictly; Unintelligible names the field where it differs from the contract."""
+        """The body as ``kind``, strictly. The error names the field where it differs from the contract: Unintelligible, or OutcomeUnknown
+        for a write, which may well have been applied."""
         try:
             return msgspec.json.decode(self.body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Unintelligible(f"{describe_body(self)}: {error}", status=self.status) from error
+            raise unreadable(f"{describe_body(self)}: {error}", writes=self.writes, status=self.status) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,11 @@ class Exchange:
 Recorder = Callable[[Exchange], None]
 ErrorReader = Callable[[Reply], AdapterError | None]
 """An adapter's own reading of a reply that is not 2xx; None leaves it to the default mapping."""
+
+
+def unreadable(detail: str, *, writes: bool, status: int | None = None) -> AdapterError:
+    """The error for a reply that cannot be read: after a write nobody knows whether it took effect."""
+    return (OutcomeUnknown if writes else Unintelligible)(detail, status=status)
 
 
 def describe_body(reply: Reply) -> str:
@@ -113,6 +126,10 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float:
 def default_error(reply: Reply, now: datetime) -> AdapterError:
     """The error that a status means when the adapter has no better reading."""
     status = reply.status
+    if 300 <= status < 400:
+        return unreadable(
+            f"the platform wants to send us elsewhere (HTTP {status}); check the base URL", writes=reply.writes, status=status
+        )
     if status == 429:
         return SlowDown("the platform asks us to slow down (429)", retry_after=retry_after(reply.headers, now), status=status)
     if status in {401, 403}:
@@ -123,9 +140,81 @@ def default_error(reply: Reply, now: datetime) -> AdapterError:
     return Refused(f"the platform refused the call (HTTP {status})", code=str(status), status=status)
 
 
+SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "wm_sec.access_token", "x-api-key"}
+_NAMES = "client_secret|password|access_token|refresh_token|id_token|token|api_key|apikey|secret|assertion|signature"
+_FORM = re.compile(rf"(^|[?&])({_NAMES}|code)=([^&\s]+)", re.IGNORECASE)
+_JSON = re.compile(rf'("(?:{_NAMES})"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
+
+
+def spellings(secrets: Sequence[str]) -> tuple[str, ...]:
+    """The secrets as they may stand in URLs, forms and JSON, longest first, so that no tail of a longer one is left."""
+    found: set[str] = set()
+    for secret in filter(None, secrets):
+        found |= {secret, quote(secret, safe=""), quote_plus(secret), msgspec.json.encode(secret).decode()[1:-1]}
+    return tuple(sorted(found, key=lambda text: (-len(text), text)))
+
+
+def hide(text: str, secrets: Sequence[str]) -> str:
+    """``text`` without the secrets, in any of their spellings."""
+    for secret in spellings(secrets):
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+def hide_body(body: bytes, kind: str, secrets: Sequence[str]) -> bytes:
+    """A body fit for a recording: secrets, and in forms and JSON every field whose name says that it is one, are covered."""
+    text = hide(body.decode("utf-8", "surrogateescape"), secrets)
+    if "json" in kind:
+        text = _JSON.sub(rf'\1"{HIDDEN}"', text)
+    elif "form-urlencoded" in kind:
+        text = _FORM.sub(rf"\1\2={HIDDEN}", text)
+    return text.encode("utf-8", "surrogateescape")
+
+
+class TooLarge(Exception):  # noqa: N818 - internal to the door
+    """The reply holds more than MAX_BODY."""
+
+
+def unpacked(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    """The chunks of a body, inflated in pieces of bounded size; zlib.error if they are not what ``encoding`` says."""
+    if encoding in {"", "identity"}:
+        yield from chunks
+        return
+    if encoding not in {"gzip", "x-gzip"}:
+        raise zlib.error(f"encoding {encoding!r} was not asked for")
+    inflater = zlib.decompressobj(wbits=31)
+    begun = False
+    for chunk in chunks:
+        waiting, begun = chunk, True
+        while waiting and not inflater.eof:
+            yield inflater.decompress(waiting, 1024 * 1024)
+            waiting = inflater.unconsumed_tail
+    if begun and not inflater.eof:
+        raise zlib.error("the compressed body ends too early")
+
+
+def read_limited(answer: httpx.Response, deadline: float) -> bytes:
+    """The whole body. TooLarge beyond MAX_BODY, httpx.ReadTimeout past the deadline, zlib.error if it cannot be unpacked."""
+    if answer.is_stream_consumed:  # a transport inside the process: there is nothing left to limit
+        chunks: Iterator[bytes] = iter((answer.content,))
+    else:
+        chunks = unpacked(answer.iter_raw(), answer.headers.get("content-encoding", "").strip().lower())
+    parts: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise TooLarge
+        if time.monotonic() > deadline:
+            raise httpx.ReadTimeout(f"the reply took longer than {MAX_SECONDS:.0f} s", request=answer.request)
+        parts.append(chunk)
+    return b"".join(parts)
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Calls of one adapter instance. ``secrets`` are texts that must never leave through the recorder or an error."""
+    """Calls of one adapter instance. ``secrets`` are texts that must never leave through the recorder or an error: every secret setting and
+    token, and whatever is made of them (for basic authentication the base64 text as well)."""
 
     client: httpx.Client
     base_url: str
@@ -142,43 +231,63 @@ class Door:
     def call(self, request: Request) -> Reply:
         """Make the call. Returns the reply for 2xx and for ``request.accept``; raises one of the six errors otherwise."""
         self.pacer.spend(request.limit, request.cost)
+        try:
+            return self._exchange(request)
+        except AdapterError as error:
+            error.detail = hide(error.detail, self.secrets)
+            error.args = (error.detail,)
+            raise
+
+    def _exchange(self, request: Request) -> Reply:
         prepared = self._prepare(request)
         started = time.monotonic()
         try:
-            answer = self.client.send(prepared)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            self._record(prepared, None, started, error)
-            raise TryLater(f"no connection to {prepared.url.host}: {type(error).__name__}") from error
-        except httpx.RequestError as error:
-            self._record(prepared, None, started, error)
-            kind = OutcomeUnknown if request.writes else TryLater
-            raise kind(f"no reply from {prepared.url.host}: {type(error).__name__}") from error
-        self._record(prepared, answer, started, None)
-        return self._judge(request, answer)
+            answer = self.client.send(prepared, stream=True, auth=httpx.Auth(), follow_redirects=False)
+            try:
+                body = read_limited(answer, started + MAX_SECONDS)
+            finally:
+                answer.close()
+        except (httpx.RequestError, zlib.error, TooLarge) as error:
+            self._record(prepared, None, b"", started, error)
+            raise self._failure(request, prepared, error) from error
+        self._record(prepared, answer, body, started, None)
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return self._judge(request, Reply(answer.status_code, headers, body, request.writes))
 
     def _prepare(self, request: Request) -> httpx.Request:
-        url = self.base_url.rstrip("/") + request.path
         content = request.body if request.json is None else msgspec.json.encode(request.json)
-        headers = dict(request.headers)
+        headers = {"Accept": "*/*", "User-Agent": USER_AGENT, **request.headers, "Accept-Encoding": "gzip"}
         if request.json is not None:
             headers.setdefault("Content-Type", "application/json")
         pairs = request.params.items() if isinstance(request.params, Mapping) else request.params
-        params = httpx.QueryParams(tuple(pairs)) if pairs else None
-        return self.client.build_request(
-            request.method,
-            url,
-            params=params,
-            headers=headers,
-            content=content,
-            files=request.files,
-            timeout=TIMEOUT,
-        )
+        try:
+            return httpx.Request(  # not through the client: its cookies may be another account's
+                request.method,
+                self.base_url.rstrip("/") + request.path,
+                params=httpx.QueryParams(tuple(pairs)) if pairs else None,
+                headers=headers,
+                content=content,
+                files=request.files,
+                extensions={"timeout": TIMEOUT.as_dict()},
+            )
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise Refused(f"the address cannot be used: {error}") from error
 
-    def _judge(self, request: Request, answer: httpx.Response) -> Reply:
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        reply = Reply(answer.status_code, headers, answer.content, request.writes)
-        if len(reply.body) > MAX_BODY:
-            raise Unintelligible(f"reply of {len(reply.body)} bytes is larger than {MAX_BODY}", status=reply.status)
+    def _failure(self, request: Request, sent: httpx.Request, error: Exception) -> AdapterError:
+        """The error for a call without a readable reply."""
+        host = sent.url.host
+        if isinstance(error, TooLarge):
+            return unreadable(f"the reply of {host} is larger than {MAX_BODY} bytes", writes=request.writes)
+        if isinstance(error, zlib.error | httpx.DecodingError):
+            return unreadable(f"the reply of {host} cannot be unpacked: {error}", writes=request.writes)
+        if isinstance(error, httpx.UnsupportedProtocol):
+            return Refused(f"the address of {host or 'the platform'} must start with http:// or https://")
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
+            return TryLater(f"no connection to {host}: {type(error).__name__}: {error}")
+        kind = OutcomeUnknown if request.writes else TryLater
+        return kind(f"no reply from {host}: {type(error).__name__}")
+
+    def _judge(self, request: Request, reply: Reply) -> Reply:
         if 200 <= reply.status < 300 or reply.status in request.accept:
             return reply
         error = (self.read_error(reply) if self.read_error else None) or default_error(reply, self.clock())
@@ -186,34 +295,23 @@ class Door:
             self.pacer.block(request.limit, error.retry_after)
         raise error
 
-    def _record(self, sent: httpx.Request, answer: httpx.Response | None, started: float, error: Exception | None) -> None:
+    def _record(self, sent: httpx.Request, answer: httpx.Response | None, body: bytes, started: float, error: Exception | None) -> None:
         if self.recorder is None:
             return
+        replied = answer.headers if answer is not None else httpx.Headers()
         self.recorder(
             Exchange(
                 sent.method,
-                self._hide(str(sent.url)),
+                _FORM.sub(rf"\1\2={HIDDEN}", hide(str(sent.url), self.secrets)),
                 self._hide_headers(sent.headers),
-                self._hide_bytes(sent.read()),
+                hide_body(sent.read(), sent.headers.get("content-type", ""), self.secrets),
                 answer.status_code if answer is not None else None,
-                self._hide_headers(answer.headers) if answer is not None else {},
-                self._hide_bytes(answer.content) if answer is not None else b"",
+                self._hide_headers(replied),
+                hide_body(body, replied.get("content-type", ""), self.secrets),
                 time.monotonic() - started,
                 type(error).__name__ if error else "",
             )
         )
 
-    def _hide(self, text: str) -> str:
-        for secret in self.secrets:
-            if secret:
-                text = text.replace(secret, "•••")
-        return text
-
-    def _hide_bytes(self, body: bytes) -> bytes:
-        return self._hide(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape") if self.secrets else body
-
     def _hide_headers(self, headers: httpx.Headers) -> dict[str, str]:
-        return {name: "•••" if name.lower() in SECRET_HEADERS else self._hide(value) for name, value in headers.items()}
-
-
-SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "wm_sec.access_token", "x-api-key"}
+        return {name: HIDDEN if name.lower() in SECRET_HEADERS else hide(value, self.secrets) for name, value in headers.items()}

@@ -9,155 +9,63 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from urllib.parse import parse_qsl
 
+from stallkit.testing.dials import Dials
+from stallkit.testing.shop import (
+    Call,
+    DropConnection,
+    Fault,
+    QuantityChange,
+    ShopLine,
+    ShopOffer,
+    ShopOrder,
+    SoldOut,
+    WireReply,
+    WireRequest,
+)
 from stallkit.types import OrderState
 
-
-class SoldOut(Exception):  # noqa: N818 - the word that a buyer sees
-    """The shop shows fewer than the buyer wants."""
-
-
-class DropConnection(Exception):  # noqa: N818
-    """The server side closes the socket without a reply; ``applied`` says whether the call took effect first."""
-
-    def __init__(self, *, applied: bool) -> None:
-        super().__init__("applied" if applied else "not applied")
-        self.applied = applied
-
-
-class Fault(StrEnum):
-    """What ``fail_next`` can do to the next call. Platforms spell them in their own way."""
-
-    RATE_LIMIT = "rate_limit"
-    RATE_LIMIT_SILENT = "rate_limit_without_retry_after"
-    SERVER_ERROR = "server_error"
-    SERVER_ERROR_AFTER = "server_error_after_applying"
-    DROP_BEFORE = "drop_before_applying"
-    DROP_AFTER = "drop_reply_after_applying"
-    HTML = "html"
-    CUT_JSON = "cut_json"
-    UNKNOWN_ENUM = "unknown_enum"
-    TOKEN_EXPIRED = "token_expired"  # noqa: S105 - a fault's name
-    REVOKED = "revoked"
-    IP_BLOCKED = "ip_blocked"
+__all__ = [
+    "AFTER",
+    "Call",
+    "Dials",
+    "DropConnection",
+    "Emulator",
+    "Fault",
+    "QuantityChange",
+    "ShopLine",
+    "ShopOffer",
+    "ShopOrder",
+    "SoldOut",
+    "WireReply",
+    "WireRequest",
+    "read_environ",
+]
 
 
 @dataclass(slots=True)
-class ShopOffer:
-    """An offer in the emulated shop. ``quantity`` is what a buyer can buy now."""
+class Planned:
+    """A fault that waits for its call: ``after`` matching calls go well before it."""
 
-    sku: str
-    title: str
-    quantity: int
-    price: Decimal
-    external_id: str
-    gtin: str = ""
-    channel_ids: dict[str, str] = field(default_factory=dict)
-    live: bool = True
-    refuse_stock: str = ""
-    """If set, stock writes for this offer are refused with this message."""
-    refuse_price: str = ""
-
-
-@dataclass(slots=True)
-class ShopLine:
-    line_id: str
-    sku: str
-    title: str
-    ordered: int
-    unit_price: Decimal
-    cancelled: int = 0
-    shipped: int = 0
-    cancel_requested: int = 0
-    carrier: str = ""
-    tracking_number: str = ""
-
-    @property
-    def open(self) -> int:
-        return self.ordered - self.cancelled - self.shipped
-
-
-@dataclass(slots=True)
-class ShopOrder:
-    order_id: str
-    placed_at: datetime
-    modified_at: datetime
-    lines: list[ShopLine]
-    buyer_name: str
-    pending: bool = False
-    acknowledged_at: datetime | None = None
-    acknowledge_calls: int = 0
-    ship_calls: int = 0
-    cancel_calls: int = 0
-    extra: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def state(self) -> OrderState:
-        if self.pending:
-            return OrderState.PENDING
-        if all(line.cancelled == line.ordered for line in self.lines):
-            return OrderState.CANCELLED
-        if all(line.open == 0 for line in self.lines):
-            return OrderState.SHIPPED
-        if any(line.shipped for line in self.lines):
-            return OrderState.PART_SHIPPED
-        return OrderState.ACKNOWLEDGED if self.acknowledged_at else OrderState.NEW
-
-
-@dataclass(frozen=True, slots=True)
-class QuantityChange:
-    """One line of the shop's own diary of a shown quantity: the demo and the tests measure against this, never against the hub."""
-
-    at: datetime
-    sku: str
-    before: int
+    fault: Fault
+    path: str
     after: int
-    cause: str  # "push" | "sale" | "cancel" | "edit"
-    order_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    at: datetime
-    method: str
-    path: str
-    status: int  # 0 = the connection was dropped
-    fault: str = ""  # the planned fault that this call suffered
-
-
-@dataclass(frozen=True, slots=True)
-class WireRequest:
-    """A request as a route sees it. ``query`` keeps repeated keys and order."""
-
-    method: str
-    path: str
-    query: tuple[tuple[str, str], ...]
-    query_string: str
-    headers: dict[str, str]
-    body: bytes
-
-    def param(self, name: str, default: str = "") -> str:
-        return next((value for key, value in self.query if key == name), default)
-
-
-@dataclass(frozen=True, slots=True)
-class WireReply:
-    status: int
-    body: bytes
-    headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
 
 
 class Emulator:
     """Subclass it: set ``platform``, write ``respond`` (the wire), and the few hooks that say how this platform's stock behaves."""
 
     platform = ""
+    orders_per_page = 100
+    """How many orders this emulator gives its adapter per page: the contract suite places enough for more than three pages."""
+    offers_per_page = 100
 
     def __init__(self, clock: Callable[[], datetime], *, seed: int = 0, limits_scale: float = 1.0) -> None:
         self.clock = clock
@@ -170,7 +78,12 @@ class Emulator:
         self.diary: list[QuantityChange] = []
         self.listeners: list[Callable[[str, str], None]] = []
         """Called as (topic, order_id) after the shop changed: the place to send the platform's callbacks from."""
-        self._faults: deque[tuple[Fault, str]] = deque()
+        self.dials = Dials()
+        self.sleep: Callable[[float], object] = time.sleep
+        """How latency is spent; tests on a toy clock replace it."""
+        self._faults: deque[Planned] = deque()
+        self._late: list[tuple[datetime, str, int]] = []
+        self._held: list[tuple[str, str]] = []
         self._current = threading.local()
 
     # --- wire ---------------------------------------------------------------------------------------------------------------------------
@@ -206,7 +119,10 @@ class Emulator:
 
     def handle(self, request: WireRequest) -> WireReply:
         """Apply the next planned fault, if any is due for this path, and otherwise respond."""
-        fault = self._current.fault = self._take_fault(request.path)
+        if self.dials.latency:
+            self.sleep(self.random.uniform(0, self.dials.latency))
+        self.land_late()
+        fault = self._current.fault = self._take_fault(request.path) or self._draw_fault()
         if fault is Fault.DROP_BEFORE:
             raise DropConnection(applied=False)
         before = None if fault is None or fault in AFTER else self.fault_reply(fault, request)
@@ -225,13 +141,25 @@ class Emulator:
     def _take_fault(self, path: str) -> Fault | None:
         with self.lock:
             for planned in self._faults:
-                if planned[1] in path:
-                    self._faults.remove(planned)
-                    return planned[0]
+                if planned.path not in path:
+                    continue
+                if planned.after:
+                    planned.after -= 1
+                    return None
+                self._faults.remove(planned)
+                return planned.fault
         return None
+
+    def _draw_fault(self) -> Fault | None:
+        with self.lock:
+            return next((fault for fault, probability in self.dials.faults.items() if self.chance(probability)), None)
 
     def _log(self, request: WireRequest, status: int) -> None:
         self.calls.append(Call(self.clock(), request.method, request.path, status, self.fault or ""))
+
+    def callback(self, topic: str, order_id: str) -> WireRequest | None:  # noqa: ARG002 - a hook
+        """Hook: the call that the platform would make to us for this event, signed as it signs; None if it makes none."""
+        return None
 
     # --- control ------------------------------------------------------------------------------------------------------------------------
 
@@ -354,12 +282,44 @@ class Emulator:
 
     def push_quantity(self, sku: str, quantity: int) -> None:
         """The seller's write arrives and takes effect."""
+        if self.chance(self.dials.not_applied):
+            return
+        if self.chance(self.dials.late_push):
+            due = self.clock() + timedelta(seconds=self.random.uniform(0, self.dials.late_by.total_seconds()))
+            self._late.append((due, sku, quantity))
+            return
         self.change_quantity(sku, quantity - self.offers[sku].quantity, "push")
 
-    def fail_next(self, fault: Fault | str, times: int = 1, path: str = "") -> None:
-        """The next ``times`` calls whose path contains ``path`` suffer ``fault``."""
+    def land_late(self) -> None:
+        """Pushes that were held back and are due take effect now, also over newer values."""
         with self.lock:
-            self._faults.extend([(Fault(fault), path)] * times)
+            now = self.clock()
+            due = [late for late in self._late if late[0] <= now]
+            self._late = [late for late in self._late if late[0] > now]
+            for _, sku, quantity in due:
+                self.change_quantity(sku, quantity - self.offers[sku].quantity, "push")
+
+    def refusal(self, sku: str) -> str:
+        """Why a stock write of this offer is refused now: planned (``refuse_stock``) or by chance; "" if it is not."""
+        planned = self.offers[sku].refuse_stock
+        return planned or ("busy with this offer, try again" if self.chance(self.dials.item_refused) else "")
+
+    def chance(self, probability: float) -> bool:
+        """True with this probability; draws nothing at 0, so that unused dials do not change a seed's story."""
+        return probability > 0 and self.random.random() < probability
+
+    def state(self) -> object:
+        """Everything that a write of the seller may change, as one comparable value. Emulators with tickets add them."""
+        with self.lock:
+            return repr((self.offers, self.orders))
+
+    def settle(self) -> None:
+        """Hook: let the platform finish what it works on in the background, as far as the clock allows."""
+
+    def fail_next(self, fault: Fault | str, times: int = 1, path: str = "", after: int = 0) -> None:
+        """The next ``times`` calls whose path contains ``path`` suffer ``fault``, once ``after`` such calls have gone well."""
+        with self.lock:
+            self._faults.extend(Planned(Fault(fault), path, after if number == 0 else 0) for number in range(times))
 
     def drop_reply_after_applying(self, times: int = 1, path: str = "") -> None:
         self.fail_next(Fault.DROP_AFTER, times, path)
@@ -369,8 +329,16 @@ class Emulator:
             self._faults.clear()
 
     def tell(self, topic: str, order_id: str) -> None:
-        for listener in list(self.listeners):
-            listener(topic, order_id)
+        """Tell the listeners; the dials may lose, double or hold back the hint."""
+        dials = self.dials
+        with self.lock:
+            held, self._held = self._held, []
+            hints = [] if self.chance(dials.hint_lost) else [(topic, order_id)] * (2 if self.chance(dials.hint_doubled) else 1)
+            if hints and self.chance(dials.hint_late):
+                self._held, hints = hints, []
+        for hint in [*hints, *held]:
+            for listener in list(self.listeners):
+                listener(*hint)
 
 
 AFTER = {Fault.DROP_AFTER, Fault.SERVER_ERROR_AFTER, Fault.CUT_JSON}
