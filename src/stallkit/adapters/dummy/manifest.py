@@ -1,0 +1,45 @@
+"""What the dummy market can do and how much of it, on purpose generous: it shall never be the slow part of a test."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from stallkit.manifest import Basis, Capability, Limit, Manifest, OwnSale, Quirks, Setting, SettingKind
+
+API = Limit("api", 6_000, timedelta(minutes=1), source="README.md, Limits")
+TASKS = Limit("tasks", 600, timedelta(minutes=1), source="README.md, Limits")
+TOKENS = Limit("tokens", 60, timedelta(minutes=1), source="README.md, Limits")
+
+MANIFEST = Manifest(
+    platform="dummy",
+    title="Dummy market",
+    capabilities=frozenset(Capability),
+    settings=(
+        Setting("client_id", "Client ID", help="Any text; the emulator knows 'shop'."),
+        Setting("client_secret", "Client secret", SettingKind.SECRET),
+        Setting(
+            "callback_secret",
+            "Callback secret",
+            SettingKind.SECRET,
+            help="Signs the market's callbacks. Without it every callback is ignored, and orders arrive at the next pull.",
+            required=False,
+        ),
+    ),
+    limits=(API, TASKS, TOKENS),
+    currencies=("EUR",),
+    hosts=(("main", "https://api.dummy-market.example"),),
+    sites=(("main", "Dummy market"),),
+    quirks=Quirks(
+        own_sale_lowers=OwnSale.AT_ORDER,
+        basis=Basis.NET,
+        max_quantity=99_999,
+        acknowledge_within=timedelta(hours=24),
+        partial_line_cancel=True,
+    ),
+    order_interval=timedelta(seconds=5),
+    order_freshness=timedelta(seconds=30),
+    stock_batch=50,
+    bulk_batch=1_000,
+    bulk_from=200,
+    read_batch=100,
+)

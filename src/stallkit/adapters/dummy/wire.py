@@ -1,0 +1,321 @@
+"""The dummy market's wire format: what its JSON looks like, and pure functions between it and our words.
+
+Everything is decoded strictly. Orders are decoded one by one, so that a single strange one can be parked (rule 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+
+from stallkit.types import (
+    Accepted,
+    Buyer,
+    CancelNotice,
+    CancelReason,
+    Charge,
+    ChargeKind,
+    Money,
+    OfferRef,
+    OfferState,
+    OfferStatus,
+    OrderState,
+    Outcome,
+    OwedBy,
+    PriceIntent,
+    Rejected,
+    RemoteOffer,
+    RemoteOrder,
+    RemoteOrderLine,
+    ShipmentNotice,
+    StockIntent,
+)
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+OFFER_STATUS = {"on_sale": OfferStatus.LIVE, "paused": OfferStatus.INACTIVE, "blocked": OfferStatus.BLOCKED}
+ORDER_STATE = {
+    "waiting": OrderState.PENDING,
+    "new": OrderState.NEW,
+    "accepted": OrderState.ACKNOWLEDGED,
+    "part_sent": OrderState.PART_SHIPPED,
+    "sent": OrderState.SHIPPED,
+    "cancelled": OrderState.CANCELLED,
+}
+REASON = {
+    CancelReason.OUT_OF_STOCK: "no_stock",
+    CancelReason.BUYER_ASKED: "buyer",
+    CancelReason.PRICING_ERROR: "price",
+    CancelReason.FRAUD: "fraud",
+    CancelReason.ADDRESS: "address",
+}
+CARRIERS = {"dhl": "dhl", "dpd": "dpd", "gls": "gls", "ups": "ups", "fan courier": "fan", "sameday": "sameday"}
+
+
+class UnknownWord(ValueError):
+    """The market used a word that its README does not list."""
+
+
+class Problem(msgspec.Struct):
+    code: str
+    message: str
+
+
+class Failure(msgspec.Struct):
+    """Body of every reply that is not 2xx."""
+
+    error: Problem
+
+
+class Token(msgspec.Struct):
+    access_token: str
+    expires_in: int
+
+
+class Account(msgspec.Struct):
+    id: str
+    name: str
+    currency: str
+    rights: tuple[str, ...]
+
+
+class Amount(msgspec.Struct):
+    amount: Decimal
+    currency: str
+
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+
+class Offer(msgspec.Struct):
+    sku: str
+    id: str
+    title: str
+    status: str
+    quantity: Count
+    price: Amount
+    gtins: tuple[str, ...]
+
+
+class OfferPage(msgspec.Struct):
+    offers: tuple[Offer, ...]
+    next: str | None
+
+
+class OfferAnswer(msgspec.Struct):
+    offers: tuple[Offer, ...]
+    unknown: tuple[str, ...]
+
+
+class OrderPage(msgspec.Struct):
+    orders: tuple[msgspec.Raw, ...]
+    next: str | None
+    as_of: Instant
+
+
+class Person(msgspec.Struct):
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    street: str | None = None
+    postal_code: str | None = None
+    city: str | None = None
+    country: str | None = None
+
+
+class Line(msgspec.Struct):
+    id: str
+    sku: str
+    offer_id: str
+    title: str
+    ordered: Annotated[int, msgspec.Meta(ge=1)]
+    cancelled: Count
+    sent: Count
+    cancel_asked: Count
+    unit_price: Amount
+    tax_rate: Decimal
+
+
+class Order(msgspec.Struct):
+    id: str
+    number: str
+    status: str
+    placed_at: Instant
+    changed_at: Instant
+    accept_by: Instant
+    send_by: Instant
+    currency: str
+    shipping: Amount
+    lines: Annotated[tuple[Line, ...], msgspec.Meta(min_length=1)]
+    buyer: Person
+
+
+class OrderId(msgspec.Struct):
+    """As much of an order as is needed to park it under its number."""
+
+    id: str = ""
+
+
+class ItemResult(msgspec.Struct):
+    sku: str
+    offer_id: str
+    ok: bool
+    error: Problem | None = None
+
+    def outcome(self) -> Outcome:
+        if self.ok:
+            return Accepted()
+        return Rejected(self.error.code, self.error.message) if self.error else Rejected("refused", "the market gave no reason")
+
+
+class BatchAnswer(msgspec.Struct):
+    results: tuple[ItemResult, ...]
+
+
+class TaskCreated(msgspec.Struct):
+    task: str
+
+
+class Task(msgspec.Struct):
+    id: str
+    state: str
+    results: tuple[ItemResult, ...]
+
+
+class TaskList(msgspec.Struct):
+    tasks: tuple[TaskCreated, ...]
+
+
+class Callback(msgspec.Struct):
+    topic: str
+    order_id: str
+
+
+class Cursor(msgspec.Struct):
+    """Where a pull of orders stands: the window's start, and the market's page token while the window is being read."""
+
+    since: Instant | None = None
+    after: str = ""
+
+
+# --- from the market ----------------------------------------------------------------------------------------------------------------------
+
+
+def parse_offer(offer: Offer) -> RemoteOffer:
+    return RemoteOffer(
+        OfferRef(offer.sku, offer.id),
+        offer.title,
+        OFFER_STATUS.get(offer.status, OfferStatus.UNKNOWN),
+        gtins=offer.gtins,
+        quantity=offer.quantity,
+        price=offer.price.money(),
+    )
+
+
+def parse_state(ref: OfferRef, offer: Offer) -> OfferState:
+    return OfferState(ref, offer.quantity, offer.price.money(), status=OFFER_STATUS.get(offer.status, OfferStatus.UNKNOWN))
+
+
+def parse_order(raw: bytes) -> RemoteOrder:
+    """One order. UnknownWord or msgspec.DecodeError (both ValueError) when it must be parked."""
+    order = msgspec.json.decode(raw, type=Order)
+    state = ORDER_STATE.get(order.status)
+    if state is None:
+        raise UnknownWord(f"order status {order.status!r} is not known")
+    return RemoteOrder(
+        order_id=order.id,
+        number=order.number,
+        state=state,
+        remote_state=order.status,
+        ordered_at=order.placed_at.astimezone(UTC),
+        currency=order.currency,
+        lines=tuple(parse_line(line) for line in order.lines),
+        modified_at=order.changed_at.astimezone(UTC),
+        acknowledge_by=order.accept_by.astimezone(UTC),
+        dispatch_by=order.send_by.astimezone(UTC),
+        charges=(Charge(ChargeKind.SHIPPING, order.shipping.money(), tax_included=True),),
+        buyer=parse_buyer(order.buyer),
+        raw=bytes(raw),
+    )
+
+
+def parse_line(line: Line) -> RemoteOrderLine:
+    total = Money(line.unit_price.amount * line.ordered, line.unit_price.currency)
+    return RemoteOrderLine(
+        line_id=line.id,
+        ref=OfferRef(line.sku, line.offer_id),
+        title=line.title,
+        ordered=line.ordered,
+        cancelled=line.cancelled,
+        shipped=line.sent,
+        cancel_requested=line.cancel_asked,
+        charges=(Charge(ChargeKind.PRODUCT, total, tax_included=True, rate=line.tax_rate, owed_by=OwedBy.SELLER),),
+    )
+
+
+def parse_buyer(person: Person) -> Buyer:
+    return Buyer(
+        name=person.name or "",
+        email=person.email or "",
+        phone=person.phone or "",
+        address=(person.street,) if person.street else (),
+        postal_code=person.postal_code or "",
+        city=person.city or "",
+        country=person.country or "",
+    )
+
+
+def order_id_of(raw: bytes) -> str:
+    """The order's id if at least that can be read, else ""."""
+    try:
+        return msgspec.json.decode(raw, type=OrderId).id
+    except ValueError:
+        return ""
+
+
+def parse_results(results: Sequence[ItemResult], asked: Sequence[OfferRef]) -> tuple[dict[OfferRef, Outcome], list[str]]:
+    """(outcome for each ref that was asked, SKUs that the market forgot)."""
+    told = {(result.sku, result.offer_id): result.outcome() for result in results}
+    outcomes = {ref: told[ref.sku, ref.external_id] for ref in asked if (ref.sku, ref.external_id) in told}
+    return outcomes, [ref.sku for ref in asked if ref not in outcomes]
+
+
+# --- to the market ------------------------------------------------------------------------------------------------------------------------
+
+
+def build_stock(intents: Sequence[StockIntent]) -> list[Mapping[str, object]]:
+    return [{"sku": intent.ref.sku, "offer_id": intent.ref.external_id, "quantity": intent.quantity} for intent in intents]
+
+
+def build_prices(intents: Sequence[PriceIntent]) -> list[Mapping[str, object]]:
+    return [
+        {
+            "sku": intent.ref.sku,
+            "offer_id": intent.ref.external_id,
+            "price": {"amount": str(intent.price.amount), "currency": intent.price.currency},
+        }
+        for intent in intents
+    ]
+
+
+def build_shipment(notice: ShipmentNotice) -> Mapping[str, object]:
+    code = CARRIERS.get(notice.carrier.strip().lower())
+    return {
+        "lines": [{"id": line.line_id, "quantity": line.quantity} for line in notice.lines],
+        "carrier": {"code": code} if code else {"other": notice.carrier},
+        "tracking_number": notice.tracking_number,
+        "tracking_url": notice.tracking_url,
+        "sent_at": notice.shipped_at.astimezone(UTC).isoformat(),
+    }
+
+
+def build_cancellation(notice: CancelNotice) -> Mapping[str, object]:
+    return {
+        "lines": [{"id": line.line_id, "quantity": line.quantity} for line in notice.lines],
+        "reason": REASON[notice.reason],
+    }
