@@ -167,7 +167,9 @@ class ReservationEvent(models.Model):
     """Append-only history of reservations (monthly partitions, see the migration): what we believed at 14:03."""
 
     id = models.BigAutoField(primary_key=True)
-    organisation = models.ForeignKey("core.Organisation", on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False)
+    organisation = models.ForeignKey(
+        "core.Organisation", on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
     at = models.DateTimeField()
     stock_unit_id = models.BigIntegerField()
     location_id = models.BigIntegerField()

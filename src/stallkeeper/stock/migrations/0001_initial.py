@@ -5,210 +5,357 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('catalog', '0002_kits'),
-        ('core', '0002_append_only'),
+        ("catalog", "0002_kits"),
+        ("core", "0002_append_only"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ReservationEvent',
+            name="ReservationEvent",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('stock_unit_id', models.BigIntegerField()),
-                ('location_id', models.BigIntegerField()),
-                ('owner_type', models.CharField(max_length=10)),
-                ('owner_id', models.BigIntegerField()),
-                ('kind', models.CharField(max_length=10)),
-                ('before', models.IntegerField()),
-                ('after', models.IntegerField()),
-                ('cause', models.CharField(max_length=60)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("stock_unit_id", models.BigIntegerField()),
+                ("location_id", models.BigIntegerField()),
+                ("owner_type", models.CharField(max_length=10)),
+                ("owner_id", models.BigIntegerField()),
+                ("kind", models.CharField(max_length=10)),
+                ("before", models.IntegerField()),
+                ("after", models.IntegerField()),
+                ("cause", models.CharField(max_length=60)),
             ],
             options={
-                'db_table': 'stock_reservation_event',
-                'managed': False,
+                "db_table": "stock_reservation_event",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='Location',
+            name="Location",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=30, verbose_name='code')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('owner', models.CharField(choices=[('mine', 'mine'), ('supplier', 'supplier'), ('marketplace', 'held by a marketplace'), ('virtual', 'virtual')], default='mine', max_length=20, verbose_name='owner')),
-                ('virtual_role', models.CharField(blank=True, choices=[('supplier', 'supplier'), ('customer', 'customer'), ('scrap', 'scrap'), ('adjustment', 'adjustment')], default='', max_length=20)),
-                ('active', models.BooleanField(default=True, verbose_name='active')),
-                ('sellable', models.BooleanField(default=True, verbose_name='sellable')),
-                ('allows_backorder', models.BooleanField(default=False, verbose_name='allows backorder')),
-                ('priority', models.PositiveIntegerField(default=100, help_text='Orders are routed to the lowest number first.', verbose_name='priority')),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=30, verbose_name="code")),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                (
+                    "owner",
+                    models.CharField(
+                        choices=[
+                            ("mine", "mine"),
+                            ("supplier", "supplier"),
+                            ("marketplace", "held by a marketplace"),
+                            ("virtual", "virtual"),
+                        ],
+                        default="mine",
+                        max_length=20,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "virtual_role",
+                    models.CharField(
+                        blank=True,
+                        choices=[("supplier", "supplier"), ("customer", "customer"), ("scrap", "scrap"), ("adjustment", "adjustment")],
+                        default="",
+                        max_length=20,
+                    ),
+                ),
+                ("active", models.BooleanField(default=True, verbose_name="active")),
+                ("sellable", models.BooleanField(default=True, verbose_name="sellable")),
+                ("allows_backorder", models.BooleanField(default=False, verbose_name="allows backorder")),
+                (
+                    "priority",
+                    models.PositiveIntegerField(
+                        default=100, help_text="Orders are routed to the lowest number first.", verbose_name="priority"
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'location',
-                'verbose_name_plural': 'locations',
-                'ordering': ['priority', 'id'],
+                "verbose_name": "location",
+                "verbose_name_plural": "locations",
+                "ordering": ["priority", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Level',
+            name="Level",
             fields=[
-                ('pk', models.CompositePrimaryKey('stock_unit_id', 'location_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('on_hand', models.IntegerField(default=0)),
-                ('allocated', models.IntegerField(default=0)),
-                ('held', models.IntegerField(default=0)),
-                ('backorder', models.BooleanField(default=False)),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
-                ('stock_unit', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='levels', to='catalog.stockunit')),
-                ('location', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='levels', to='stock.location')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "stock_unit_id", "location_id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("on_hand", models.IntegerField(default=0)),
+                ("allocated", models.IntegerField(default=0)),
+                ("held", models.IntegerField(default=0)),
+                ("backorder", models.BooleanField(default=False)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
+                (
+                    "stock_unit",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="levels", to="catalog.stockunit"
+                    ),
+                ),
+                (
+                    "location",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="levels", to="stock.location"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Incoming',
+            name="Incoming",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('quantity', models.PositiveIntegerField()),
-                ('expected_on', models.DateField()),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
-                ('stock_unit', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='incoming', to='catalog.stockunit')),
-                ('location', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='stock.location')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("quantity", models.PositiveIntegerField()),
+                ("expected_on", models.DateField()),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
+                (
+                    "stock_unit",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="incoming", to="catalog.stockunit"),
+                ),
+                ("location", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="stock.location")),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Movement',
+            name="Movement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('quantity', models.IntegerField()),
-                ('cause', models.CharField(choices=[('opening', 'opening balance'), ('receipt', 'goods received'), ('ship', 'shipped'), ('return', 'returned'), ('transfer', 'transferred'), ('adjust', 'adjusted'), ('count', 'counted'), ('source', 'set by a source'), ('scrap', 'scrapped'), ('found', 'found while shipping')], max_length=10)),
-                ('reference', models.CharField(max_length=120)),
-                ('reason', models.CharField(blank=True, max_length=300)),
-                ('actor', models.CharField(max_length=60)),
-                ('occurred_at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField()),
-                ('from_location', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='stock.location')),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
-                ('stock_unit', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalog.stockunit')),
-                ('to_location', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='stock.location')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("quantity", models.IntegerField()),
+                (
+                    "cause",
+                    models.CharField(
+                        choices=[
+                            ("opening", "opening balance"),
+                            ("receipt", "goods received"),
+                            ("ship", "shipped"),
+                            ("return", "returned"),
+                            ("transfer", "transferred"),
+                            ("adjust", "adjusted"),
+                            ("count", "counted"),
+                            ("source", "set by a source"),
+                            ("scrap", "scrapped"),
+                            ("found", "found while shipping"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("reference", models.CharField(max_length=120)),
+                ("reason", models.CharField(blank=True, max_length=300)),
+                ("actor", models.CharField(max_length=60)),
+                ("occurred_at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "from_location",
+                    models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="stock.location"),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
+                (
+                    "stock_unit",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="catalog.stockunit"
+                    ),
+                ),
+                (
+                    "to_location",
+                    models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="stock.location"),
+                ),
             ],
             options={
-                'verbose_name': 'movement',
-                'verbose_name_plural': 'movements',
+                "verbose_name": "movement",
+                "verbose_name_plural": "movements",
             },
         ),
         migrations.CreateModel(
-            name='Reservation',
+            name="Reservation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('owner_type', models.CharField(max_length=10)),
-                ('owner_id', models.BigIntegerField()),
-                ('kind', models.CharField(choices=[('allocated', 'allocated'), ('pending', 'pending order'), ('observed', 'seen on a channel'), ('manual', 'kept back by hand')], max_length=10)),
-                ('quantity', models.IntegerField()),
-                ('due_at', models.DateTimeField(blank=True, null=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('location', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='stock.location')),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
-                ('stock_unit', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalog.stockunit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("owner_type", models.CharField(max_length=10)),
+                ("owner_id", models.BigIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("allocated", "allocated"),
+                            ("pending", "pending order"),
+                            ("observed", "seen on a channel"),
+                            ("manual", "kept back by hand"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("quantity", models.IntegerField()),
+                ("due_at", models.DateTimeField(blank=True, null=True)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "location",
+                    models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="stock.location"),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
+                (
+                    "stock_unit",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="catalog.stockunit"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'reservation',
-                'verbose_name_plural': 'reservations',
+                "verbose_name": "reservation",
+                "verbose_name_plural": "reservations",
             },
         ),
         migrations.CreateModel(
-            name='Stale',
+            name="Stale",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
-                ('stock_unit', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalog.stockunit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
+                (
+                    "stock_unit",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="catalog.stockunit"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StockCount',
+            name="StockCount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('as_of', models.DateTimeField()),
-                ('reference', models.CharField(max_length=80)),
-                ('actor', models.CharField(max_length=60)),
-                ('recorded_at', models.DateTimeField()),
-                ('lines_total', models.PositiveIntegerField(default=0)),
-                ('lines_differing', models.PositiveIntegerField(default=0)),
-                ('location', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='stock.location')),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("as_of", models.DateTimeField()),
+                ("reference", models.CharField(max_length=80)),
+                ("actor", models.CharField(max_length=60)),
+                ("recorded_at", models.DateTimeField()),
+                ("lines_total", models.PositiveIntegerField(default=0)),
+                ("lines_differing", models.PositiveIntegerField(default=0)),
+                ("location", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="stock.location")),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='location',
-            constraint=models.UniqueConstraint(fields=('organisation', 'code'), name='location_code_once'),
+            model_name="location",
+            constraint=models.UniqueConstraint(fields=("organisation", "code"), name="location_code_once"),
         ),
         migrations.AddConstraint(
-            model_name='location',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('owner', 'virtual'), ('virtual_role__gt', '')), models.Q(models.Q(('owner', 'virtual'), _negated=True), ('virtual_role', '')), _connector='OR'), name='location_virtual_role'),
+            model_name="location",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("owner", "virtual"), ("virtual_role__gt", "")),
+                    models.Q(models.Q(("owner", "virtual"), _negated=True), ("virtual_role", "")),
+                    _connector="OR",
+                ),
+                name="location_virtual_role",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='level',
-            constraint=models.CheckConstraint(condition=models.Q(('on_hand__gte', 0)), name='level_on_hand_not_negative'),
+            model_name="level",
+            constraint=models.CheckConstraint(condition=models.Q(("on_hand__gte", 0)), name="level_on_hand_not_negative"),
         ),
         migrations.AddConstraint(
-            model_name='level',
-            constraint=models.CheckConstraint(condition=models.Q(('allocated__gte', 0)), name='level_allocated_not_negative'),
+            model_name="level",
+            constraint=models.CheckConstraint(condition=models.Q(("allocated__gte", 0)), name="level_allocated_not_negative"),
         ),
         migrations.AddConstraint(
-            model_name='level',
-            constraint=models.CheckConstraint(condition=models.Q(('held__gte', 0)), name='level_held_not_negative'),
+            model_name="level",
+            constraint=models.CheckConstraint(condition=models.Q(("held__gte", 0)), name="level_held_not_negative"),
         ),
         migrations.AddConstraint(
-            model_name='level',
-            constraint=models.CheckConstraint(condition=models.Q(('backorder', True), ('allocated__lte', models.F('on_hand')), _connector='OR'), name='level_allocated_within_on_hand'),
+            model_name="level",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("backorder", True), ("allocated__lte", models.F("on_hand")), _connector="OR"),
+                name="level_allocated_within_on_hand",
+            ),
         ),
         migrations.AddIndex(
-            model_name='movement',
-            index=models.Index(fields=['stock_unit', 'recorded_at'], name='movement_unit'),
+            model_name="movement",
+            index=models.Index(fields=["stock_unit", "recorded_at"], name="movement_unit"),
         ),
         migrations.AddConstraint(
-            model_name='movement',
-            constraint=models.UniqueConstraint(fields=('organisation', 'reference'), name='movement_reference_once'),
+            model_name="movement",
+            constraint=models.UniqueConstraint(fields=("organisation", "reference"), name="movement_reference_once"),
         ),
         migrations.AddConstraint(
-            model_name='movement',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='movement_positive'),
+            model_name="movement",
+            constraint=models.CheckConstraint(condition=models.Q(("quantity__gt", 0)), name="movement_positive"),
         ),
         migrations.AddConstraint(
-            model_name='movement',
-            constraint=models.CheckConstraint(condition=models.Q(('from_location', models.F('to_location')), _negated=True), name='movement_two_legs'),
+            model_name="movement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("from_location", models.F("to_location")), _negated=True), name="movement_two_legs"
+            ),
         ),
         migrations.AddIndex(
-            model_name='reservation',
-            index=models.Index(fields=['stock_unit', 'location'], name='reservation_unit'),
+            model_name="reservation",
+            index=models.Index(fields=["stock_unit", "location"], name="reservation_unit"),
         ),
         migrations.AddIndex(
-            model_name='reservation',
-            index=models.Index(condition=models.Q(('expires_at__isnull', False)), fields=['expires_at'], name='reservation_expiry'),
+            model_name="reservation",
+            index=models.Index(condition=models.Q(("expires_at__isnull", False)), fields=["expires_at"], name="reservation_expiry"),
         ),
         migrations.AddConstraint(
-            model_name='reservation',
-            constraint=models.UniqueConstraint(fields=('owner_type', 'owner_id', 'stock_unit', 'location', 'kind'), name='reservation_once'),
+            model_name="reservation",
+            constraint=models.UniqueConstraint(
+                fields=("owner_type", "owner_id", "stock_unit", "location", "kind"), name="reservation_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reservation',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='reservation_positive'),
+            model_name="reservation",
+            constraint=models.CheckConstraint(condition=models.Q(("quantity__gt", 0)), name="reservation_positive"),
         ),
         migrations.AddConstraint(
-            model_name='reservation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'allocated'), _negated=True), ('expires_at', None), _connector='OR'), name='reservation_allocated_no_expiry'),
+            model_name="reservation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(models.Q(("kind", "allocated"), _negated=True), ("expires_at", None), _connector="OR"),
+                name="reservation_allocated_no_expiry",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stale',
-            constraint=models.UniqueConstraint(fields=('organisation', 'stock_unit'), name='stale_once'),
+            model_name="stale",
+            constraint=models.UniqueConstraint(fields=("organisation", "stock_unit"), name="stale_once"),
         ),
         migrations.AddConstraint(
-            model_name='stockcount',
-            constraint=models.UniqueConstraint(fields=('organisation', 'reference'), name='stock_count_once'),
+            model_name="stockcount",
+            constraint=models.UniqueConstraint(fields=("organisation", "reference"), name="stock_count_once"),
         ),
     ]

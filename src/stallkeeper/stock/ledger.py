@@ -1,0 +1,119 @@
+"""The ledger: movements are its only entries, levels their projection, both written in one transaction (C3).
+
+An order never lowers on hand; goods that leave do. A repair is a movement with a reason, never an update.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from stallkeeper.core.sql import Cursor
+from stallkeeper.core.use_case import UseCase
+from stallkeeper.stock import places, queries, reserve
+from stallkeeper.stock.allocation import Place
+from stallkeeper.stock.models import Cause, Location, LocationOwner, VirtualRole
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """``quantity`` (> 0) base units of a unit go from one place to another, at ``occurred_at``, for a reason with a ``reference``."""
+
+    unit_id: int
+    quantity: int
+    from_location_id: int
+    to_location_id: int
+    cause: Cause
+    reference: str
+    occurred_at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """On hand of a unit at a place shall be ``on_hand``. ``reference`` names who says so; said twice, it is a no-op."""
+
+    unit_id: int
+    location_id: int
+    on_hand: int
+    reference: str
+
+
+class NotEnough(ValueError):
+    """More is to leave a place than is there. The text names the unit and the place."""
+
+
+def post(uc: UseCase, moves: Sequence[Move]) -> list[str]:
+    """Enter movements; returns the references that were new (a repeat is a no-op). NotEnough if on hand would fall below zero.
+
+    Where on hand falls below what is promised, the latest dispatch dates go short; where it rises, shortages are refilled before commit.
+    """
+    if not moves:
+        return []
+    with connection.cursor() as cursor:
+        rows = [
+            (m.unit_id, m.quantity, m.from_location_id, m.to_location_id, str(m.cause), m.reference, m.reason, m.occurred_at) for m in moves
+        ]
+        new = set(queries.insert_movements(cursor, uc.organisation_id, uc.actor, uc.at, rows))
+        _project(uc, cursor, [move for move in moves if move.reference in new])
+    return sorted(new)
+
+
+def _project(uc: UseCase, cursor: Cursor, moves: Sequence[Move]) -> None:
+    """Change the levels of the real places that the movements touch."""
+    real = set(
+        Location.objects.filter(id__in={side for m in moves for side in (m.from_location_id, m.to_location_id)})
+        .exclude(owner=LocationOwner.VIRTUAL)
+        .values_list("id", flat=True)
+    )
+    deltas: dict[Place, int] = defaultdict(int)
+    for move in moves:
+        deltas[move.unit_id, move.from_location_id] -= move.quantity
+        deltas[move.unit_id, move.to_location_id] += move.quantity
+    change_on_hand(uc, cursor, {spot: delta for spot, delta in deltas.items() if delta and spot[1] in real})
+
+
+def change_on_hand(uc: UseCase, cursor: Cursor, deltas: dict[Place, int]) -> None:
+    """Apply differences of on hand to levels, making room where promises exceed what is left."""
+    if not deltas:
+        return
+    spots = sorted(deltas)
+    queries.ensure_levels(cursor, uc.organisation_id, [unit for unit, _ in spots], [location for _, location in spots])
+    locked = queries.lock_levels(cursor, sorted({unit for unit, _ in spots}))
+    for unit, location, on_hand, allocated, _held, backorder in locked:
+        after = on_hand + deltas.get((unit, location), 0)
+        if after < 0:
+            raise NotEnough(f"unit {unit} at place {location}: {on_hand} on hand, {-deltas[unit, location]} shall leave; count it first")
+        if allocated > after and not backorder and (unit, location) in deltas:
+            reserve.shrink_to(uc, cursor, unit, location, allocated - after)
+    queries.change_levels(cursor, [(unit, location, deltas[unit, location], 0, 0) for unit, location in spots])
+    uc.mark(reserve.STALE, {unit for unit, _ in spots})
+    uc.mark(reserve.RAISED, {unit for (unit, _), delta in deltas.items() if delta > 0})
+
+
+def set_on_hand(
+    uc: UseCase, targets: Sequence[Target], cause: Cause = Cause.ADJUST, reason: str = "", occurred_at: datetime | None = None
+) -> int:
+    """Bring on hand to the targets by movements against the adjustment place; returns how many places changed. Fit for 10,000s."""
+    if not targets:
+        return 0
+    adjustment = places.virtual(uc, VirtualRole.ADJUSTMENT).pk
+    with connection.cursor() as cursor:
+        wanted = {(t.unit_id, t.location_id): t for t in targets}
+        locked = queries.lock_levels(cursor, sorted({unit for unit, _ in wanted}), sorted({location for _, location in wanted}))
+        now = {(unit, location): on_hand for unit, location, on_hand, *_ in locked}
+    moves = [
+        _difference(target, target.on_hand - now.get(spot, 0), adjustment, cause, reason, occurred_at or uc.at)
+        for spot, target in sorted(wanted.items())
+        if target.on_hand != now.get(spot, 0)
+    ]
+    return len(post(uc, moves))
+
+
+def _difference(target: Target, delta: int, adjustment: int, cause: Cause, reason: str, at: datetime) -> Move:
+    source, sink = (adjustment, target.location_id) if delta > 0 else (target.location_id, adjustment)
+    return Move(target.unit_id, abs(delta), source, sink, cause, target.reference, at, reason)

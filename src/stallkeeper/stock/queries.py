@@ -1,0 +1,208 @@
+"""SQL of stock. One function per statement; the docstring names the locks it takes and the index it needs.
+
+Lock order everywhere: orders, then levels (by unit, place), then offers (by id).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from stallkeeper.core.sql import Cursor, rows
+
+LevelRow = tuple[int, int, int, int, int, bool]
+"""stock_unit_id, location_id, on_hand, allocated, held, backorder"""
+
+
+def lock_levels(cursor: Cursor, units: Sequence[int], locations: Sequence[int] | None = None) -> list[LevelRow]:
+    """Lock and read the levels of units (at the given places). Locks: stock_level rows in key order. Index: primary key."""
+    cursor.execute(
+        """
+        SELECT stock_unit_id, location_id, on_hand, allocated, held, backorder
+        FROM stock_level
+        WHERE stock_unit_id = ANY(%s) AND (%s::bigint[] IS NULL OR location_id = ANY(%s))
+        ORDER BY stock_unit_id, location_id
+        FOR NO KEY UPDATE
+        """,
+        [list(units), None if locations is None else list(locations), None if locations is None else list(locations)],
+    )
+    return rows(cursor)
+
+
+def ensure_levels(cursor: Cursor, organisation: int, units: Sequence[int], locations: Sequence[int]) -> None:
+    """Make missing level rows for the pairs (units[i], locations[i]), at zero. Locks: the new rows. Index: primary key."""
+    cursor.execute(
+        """
+        INSERT INTO stock_level (organisation_id, stock_unit_id, location_id, on_hand, allocated, held, backorder)
+        SELECT %s, wanted.unit, wanted.location, 0, 0, 0, place.allows_backorder
+        FROM unnest(%s::bigint[], %s::bigint[]) AS wanted(unit, location)
+        JOIN stock_location AS place ON place.id = wanted.location
+        ORDER BY wanted.unit, wanted.location
+        ON CONFLICT DO NOTHING
+        """,
+        [organisation, list(units), list(locations)],
+    )
+
+
+def change_levels(cursor: Cursor, deltas: Sequence[tuple[int, int, int, int, int]]) -> int:
+    """The only statement that changes levels: (unit, place, on hand, allocated, held), each a difference. Returns rows changed.
+
+    The table's CHECKs are the guard: a change that breaks one raises IntegrityError. Locks: the rows (callers hold them already).
+    """
+    units, locations, on_hand, allocated, held = (list(column) for column in zip(*deltas, strict=True))
+    cursor.execute(
+        """
+        UPDATE stock_level AS level
+        SET on_hand = level.on_hand + delta.on_hand, allocated = level.allocated + delta.allocated, held = level.held + delta.held
+        FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::int[], %s::int[]) AS delta(unit, location, on_hand, allocated, held)
+        WHERE level.stock_unit_id = delta.unit AND level.location_id = delta.location
+        """,
+        [units, locations, on_hand, allocated, held],
+    )
+    return int(cursor.rowcount)
+
+
+MovementRow = tuple[int, int, int, int, str, str, str, datetime]
+"""stock_unit_id, quantity, from, to, cause, reference, reason, occurred_at"""
+
+
+def insert_movements(cursor: Cursor, organisation: int, actor: str, at: datetime, movements: Sequence[MovementRow]) -> list[str]:
+    """Append movements; those whose reference exists already are skipped. Returns the new references. Index: movement_reference_once."""
+    units, quantities, sources, targets, causes, references, reasons, occurred = (list(column) for column in zip(*movements, strict=True))
+    cursor.execute(
+        """
+        INSERT INTO stock_movement
+            (organisation_id, stock_unit_id, quantity, from_location_id, to_location_id, cause, reference, reason, occurred_at,
+             actor, recorded_at)
+        SELECT %s, row.unit, row.quantity, row.source, row.target, row.cause, row.reference, row.reason, row.occurred_at, %s, %s
+        FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+            AS row(unit, quantity, source, target, cause, reference, reason, occurred_at)
+        ON CONFLICT (organisation_id, reference) DO NOTHING
+        RETURNING reference
+        """,
+        [organisation, actor, at, units, quantities, sources, targets, causes, references, reasons, occurred],
+    )
+    return [row[0] for row in rows(cursor)]
+
+
+ReservationRow = tuple[str, int, int, int, str, int]
+"""owner_type, owner_id, stock_unit_id, location_id, kind, quantity"""
+
+
+def lock_reservations(cursor: Cursor, owner_type: str, owners: Sequence[int]) -> list[ReservationRow]:
+    """Reservations of owners. Locks: the rows. Index: reservation_once."""
+    cursor.execute(
+        """
+        SELECT owner_type, owner_id, stock_unit_id, location_id, kind, quantity
+        FROM stock_reservation
+        WHERE owner_type = %s AND owner_id = ANY(%s)
+        ORDER BY owner_id, stock_unit_id, location_id, kind
+        FOR UPDATE
+        """,
+        [owner_type, list(owners)],
+    )
+    return rows(cursor)
+
+
+ReservationChange = tuple[str, int, int, int, str, int, int, datetime | None, datetime | None]
+"""owner_type, owner_id, stock_unit_id, location_id, kind, before, after, due_at, expires_at"""
+
+
+def write_reservations(cursor: Cursor, organisation: int, at: datetime, cause: str, changes: Sequence[ReservationChange]) -> None:
+    """Set reservations to ``after`` (0 ends them) and append one event each. Locks: the rows. Index: reservation_once."""
+    columns = [list(column) for column in zip(*changes, strict=True)]
+    cursor.execute(
+        """
+        WITH change AS MATERIALIZED (
+            SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::int[], %s::int[],
+                                 %s::timestamptz[], %s::timestamptz[])
+                AS c(owner_type, owner_id, unit, location, kind, before, after, due_at, expires_at)
+        ), ended AS (
+            DELETE FROM stock_reservation AS r USING change AS c
+            WHERE c.after = 0 AND c.before > 0 AND r.owner_type = c.owner_type AND r.owner_id = c.owner_id AND r.stock_unit_id = c.unit
+                AND r.location_id = c.location AND r.kind = c.kind
+        ), written AS (
+            INSERT INTO stock_reservation
+                (organisation_id, stock_unit_id, location_id, owner_type, owner_id, kind, quantity, due_at, expires_at, created_at)
+            SELECT %s, unit, location, owner_type, owner_id, kind, after, due_at, expires_at, %s
+            FROM change WHERE after > 0
+            ON CONFLICT (owner_type, owner_id, stock_unit_id, location_id, kind)
+                DO UPDATE SET quantity = EXCLUDED.quantity, due_at = EXCLUDED.due_at, expires_at = EXCLUDED.expires_at
+        )
+        INSERT INTO stock_reservation_event
+            (organisation_id, at, stock_unit_id, location_id, owner_type, owner_id, kind, before, after, cause)
+        SELECT %s, %s, unit, location, owner_type, owner_id, kind, before, after, %s FROM change
+        """,
+        [*columns, organisation, at, organisation, at, cause],
+    )
+
+
+def latest_due_allocations(cursor: Cursor, unit: int, location: int) -> list[tuple[str, int, int]]:
+    """Allocations of a unit at a place, the latest dispatch first: (owner_type, owner_id, quantity). Index: reservation_unit."""
+    cursor.execute(
+        """
+        SELECT owner_type, owner_id, quantity FROM stock_reservation
+        WHERE stock_unit_id = %s AND location_id = %s AND kind = 'allocated'
+        ORDER BY due_at DESC NULLS FIRST, owner_id DESC
+        FOR UPDATE
+        """,
+        [unit, location],
+    )
+    return rows(cursor)
+
+
+def expired_holds(cursor: Cursor, organisation: int, at: datetime, limit: int) -> list[tuple[str, int]]:
+    """Owners of holds whose time is over: (owner_type, owner_id). Index: reservation_expiry."""
+    cursor.execute(
+        """
+        SELECT DISTINCT owner_type, owner_id FROM stock_reservation
+        WHERE organisation_id = %s AND expires_at <= %s
+        ORDER BY owner_type, owner_id LIMIT %s
+        """,
+        [organisation, at, limit],
+    )
+    return rows(cursor)
+
+
+def on_hand_as_of(cursor: Cursor, organisation: int, location: int, units: Sequence[int], at: datetime) -> dict[int, int]:
+    """On hand of units at a place as it was at ``at`` by the clock of events: the sum of legs. Index: movement_unit."""
+    cursor.execute(
+        """
+        SELECT stock_unit_id, sum(CASE WHEN to_location_id = %s THEN quantity ELSE -quantity END)
+        FROM stock_movement
+        WHERE organisation_id = %s AND stock_unit_id = ANY(%s) AND occurred_at <= %s AND %s IN (from_location_id, to_location_id)
+        GROUP BY stock_unit_id ORDER BY stock_unit_id
+        """,
+        [location, organisation, list(units), at, location],
+    )
+    return dict(rows(cursor))
+
+
+def take_stale(cursor: Cursor, organisation: int, limit: int) -> list[int]:
+    """Take marks of units whose offers wait to be looked at again. Locks: the marks, skipping those another worker has."""
+    cursor.execute(
+        """
+        DELETE FROM stock_stale WHERE id IN (
+            SELECT id FROM stock_stale WHERE organisation_id = %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+        RETURNING stock_unit_id
+        """,
+        [organisation, limit],
+    )
+    return sorted(row[0] for row in rows(cursor))
+
+
+def mark_stale(cursor: Cursor, organisation: int, units: Sequence[int]) -> None:
+    """Leave marks for the job that refreshes the rest. Index: stale_once."""
+    cursor.execute(
+        """
+        INSERT INTO stock_stale (organisation_id, stock_unit_id)
+        SELECT %s, unit FROM unnest(%s::bigint[]) AS unit ORDER BY unit
+        ON CONFLICT DO NOTHING
+        """,
+        [organisation, list(units)],
+    )
+
+
+def analyze_levels(cursor: Cursor) -> None:
+    """Refresh the planner's figures after the first rows: an empty table's plan would stay (PERFORMANCE.md, section 5)."""
+    cursor.execute("ANALYZE stock_level, stock_movement")

@@ -1,0 +1,195 @@
+"""Reservations: the only way to promise stock.
+
+A use case *sets* an owner's reservation to what its state implies; it never adds. The guard is in the statement that writes the level
+(``allocated <= on_hand`` is a CHECK), below every caller (C1); parts are summed per stock unit before anything is tested (C2).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from stallkeeper.core.sql import Cursor
+from stallkeeper.core.use_case import UseCase
+from stallkeeper.stock import queries
+from stallkeeper.stock.allocation import Demand, Free, Place, Placement, place
+from stallkeeper.stock.models import ReservationKind
+
+RAISED = "unit_raised"
+"""Mark: units of which more can be promised than before; whoever has shortages looks again."""
+STALE = "stale_unit"
+"""Mark: units whose figures changed; whoever shows them looks again."""
+SHRUNK = "reservation_shrunk"
+"""Mark: owners of type ``line`` whose reservation was cut because goods are not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What an owner's state implies: this many sold units, reserved in this way. Quantity 0 ends the reservation.
+
+    ``fresh`` says that the owner cannot have a reservation yet, which saves looking.
+    """
+
+    demand: Demand
+    kind: ReservationKind = ReservationKind.ALLOCATED
+    due_at: datetime | None = None
+    expires_at: datetime | None = None
+    fresh: bool = False
+
+
+def set_reservations(uc: UseCase, owner_type: str, wants: Sequence[Want], *, cause: str) -> dict[int, int]:
+    """Set the reservations of all owners at once; returns served sold units per owner (the rest is short).
+
+    Earlier ``due_at`` are served first. Sales may take units that soft holds keep back; holds may not.
+    """
+    if not wants:
+        return {}
+    with connection.cursor() as cursor:
+        current = _current(cursor, owner_type, [want.demand.owner_id for want in wants if not want.fresh])
+        free = _lock_free(cursor, wants, current)
+        decided = _decide(wants, current, free)
+        changes = list(_changes(owner_type, wants, current, decided))
+        _write(cursor, uc, changes, cause)
+    return {owner: placement.served for owner, placement in decided.items()}
+
+
+Current = dict[int, dict[tuple[Place, str], int]]
+
+
+def _current(cursor: Cursor, owner_type: str, owners: Sequence[int]) -> Current:
+    """Reservations that the owners have now."""
+    result: Current = defaultdict(dict)
+    if owners:
+        for _type, owner, unit, location, kind, quantity in queries.lock_reservations(cursor, owner_type, sorted(owners)):
+            result[owner][(unit, location), kind] = quantity
+    return result
+
+
+def _lock_free(cursor: Cursor, wants: Sequence[Want], current: Current) -> Free:
+    """Lock every level that may be touched and say what is free, the owners' own reservations given back first."""
+    units = {unit for want in wants for unit, _number in want.demand.parts}
+    units |= {unit for rows in current.values() for (unit, _location), _kind in rows}
+    free = Free({}, {})
+    endless = set()
+    for unit, location, on_hand, allocated, held, backorder in queries.lock_levels(cursor, sorted(units)):
+        free.net[unit, location] = on_hand - allocated - held
+        free.held[unit, location] = min(held, max(on_hand - allocated, 0))
+        if backorder:
+            endless.add(location)
+    for rows in current.values():
+        for (spot, kind), quantity in rows.items():
+            free.net[spot] = free.net.get(spot, 0) + quantity
+            if kind != ReservationKind.ALLOCATED:
+                free.held[spot] = max(free.held.get(spot, 0) - quantity, 0)
+    free.endless = frozenset(endless)
+    return free
+
+
+def _decide(wants: Sequence[Want], current: Current, free: Free) -> dict[int, Placement]:
+    decided = {}
+    for want in sorted(wants, key=_urgency):
+        mine = {spot[1] for spot, _kind in current.get(want.demand.owner_id, {})}
+        demand = _prefer(want.demand, mine)
+        decided[demand.owner_id] = place(demand, free, may_use_held=want.kind == ReservationKind.ALLOCATED)
+    return decided
+
+
+def _urgency(want: Want) -> tuple[bool, datetime | None, int]:
+    return (want.due_at is None, want.due_at, want.demand.owner_id) if want.due_at else (True, None, want.demand.owner_id)
+
+
+def _prefer(demand: Demand, locations: Iterable[int]) -> Demand:
+    """Places that serve the owner already come first, so that an unchanged order is not moved about."""
+    mine = set(locations)
+    if not mine:
+        return demand
+    places = tuple(sorted(demand.places, key=lambda location: location not in mine))
+    return Demand(demand.owner_id, demand.quantity, demand.parts, places, demand.splits)
+
+
+def _changes(
+    owner_type: str, wants: Sequence[Want], current: Current, decided: Mapping[int, Placement]
+) -> Iterable[queries.ReservationChange]:
+    for want in wants:
+        owner = want.demand.owner_id
+        before = dict(current.get(owner, {}))
+        after = {(spot, str(want.kind)): quantity for spot, quantity in decided[owner].units.items()}
+        for key in sorted(before.keys() | after.keys()):
+            if before.get(key, 0) != after.get(key, 0):
+                (unit, location), kind = key
+                yield (owner_type, owner, unit, location, kind, before.get(key, 0), after.get(key, 0), want.due_at, want.expires_at)
+
+
+def _write(cursor: Cursor, uc: UseCase, changes: Sequence[queries.ReservationChange], cause: str) -> None:
+    if not changes:
+        return
+    queries.write_reservations(cursor, uc.organisation_id, uc.at, cause, changes)
+    deltas = _level_deltas(changes)
+    queries.change_levels(cursor, [(unit, location, 0, allocated, held) for (unit, location), (allocated, held) in sorted(deltas.items())])
+    uc.mark(STALE, {unit for unit, _location in deltas})
+    uc.mark(RAISED, {unit for (unit, _location), (allocated, held) in deltas.items() if allocated + held < 0})
+
+
+def _level_deltas(changes: Sequence[queries.ReservationChange]) -> dict[Place, tuple[int, int]]:
+    deltas: dict[Place, tuple[int, int]] = {}
+    for _type, _owner, unit, location, kind, before, after, _due, _expires in changes:
+        allocated, held = deltas.get((unit, location), (0, 0))
+        if kind == ReservationKind.ALLOCATED:
+            allocated += after - before
+        else:
+            held += after - before
+        deltas[unit, location] = (allocated, held)
+    return {spot: delta for spot, delta in deltas.items() if delta != (0, 0)}
+
+
+def release(uc: UseCase, owner_type: str, owners: Sequence[int], *, cause: str) -> None:
+    """End all reservations of the owners."""
+    with connection.cursor() as cursor:
+        current = _current(cursor, owner_type, owners)
+        queries.lock_levels(cursor, sorted({unit for rows in current.values() for (unit, _l), _k in rows}))
+        changes = [
+            (owner_type, owner, unit, location, kind, quantity, 0, None, None)
+            for owner, rows in sorted(current.items())
+            for ((unit, location), kind), quantity in sorted(rows.items())
+        ]
+        _write(cursor, uc, changes, cause)
+
+
+def take_out(uc: UseCase, owner_type: str, owner_id: int, parts: Mapping[int, int], *, cause: str) -> dict[Place, int]:
+    """Give up ``parts`` (unit, number) of an owner's allocation because the goods leave; returns from which places they leave.
+
+    May return fewer than asked: the rest was never allocated.
+    """
+    taken: dict[Place, int] = {}
+    with connection.cursor() as cursor:
+        rows = _current(cursor, owner_type, [owner_id]).get(owner_id, {})
+        queries.lock_levels(cursor, sorted(parts))
+        changes: list[queries.ReservationChange] = []
+        for unit, wanted in sorted(parts.items()):
+            left = wanted
+            for ((of, location), kind), quantity in sorted(rows.items()):
+                some = min(quantity, left) if of == unit and kind == ReservationKind.ALLOCATED else 0
+                if some:
+                    left -= some
+                    taken[unit, location] = some
+                    changes.append((owner_type, owner_id, unit, location, kind, quantity, quantity - some, None, None))
+        _write(cursor, uc, changes, cause)
+    return taken
+
+
+def shrink_to(uc: UseCase, cursor: Cursor, unit: int, location: int, excess: int) -> None:
+    """Goods are not there: take ``excess`` off the allocations with the latest dispatch dates; their owners go short."""
+    changes: list[queries.ReservationChange] = []
+    for owner_type, owner, quantity in queries.latest_due_allocations(cursor, unit, location):
+        some = min(quantity, excess)
+        if not some:
+            break
+        excess -= some
+        changes.append((owner_type, owner, unit, location, ReservationKind.ALLOCATED, quantity, quantity - some, None, None))
+        if owner_type == "line":
+            uc.mark(SHRUNK, [owner])
+    _write(cursor, uc, changes, "stock_cut")
