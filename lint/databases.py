@@ -1,0 +1,103 @@
+"""Where SQL lives and what it may say; what the hot path may not do."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from lint.engine import Found, Source, product, python, rule
+
+HOT = ("src/stallkeeper/orders/intake", "src/stallkeeper/stock/reserve", "src/stallkeeper/channels/refresh")
+LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.comprehension, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+CLOCKS = re.compile(
+    r"\b(now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)\s*\(\s*\)"
+    r"|\b(current_timestamp|current_date|current_time|localtimestamp|localtime)\b|'(now|today|tomorrow|yesterday)'",
+    re.IGNORECASE,
+)
+ONE_ROW = re.compile(
+    r"\bLIMIT\s+1\b|^\s*SELECT\s+(EXISTS|NOT EXISTS|count|sum|max|min|bool_or|bool_and|to_regclass|pg_\w+)\s*\(", re.IGNORECASE
+)
+WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|MERGE)\b(?!\s+(OF|SKIP|NOWAIT|\)|;|$))", re.IGNORECASE)
+RUNS_SQL = {"execute", "executemany", "raw", "extra", "copy", "RawSQL"}
+
+
+def _queries(path: str) -> bool:
+    parts = PurePosixPath(path)
+    named = parts.name == "copy.py" or parts.name.endswith("queries.py") or parts.parent.name == "queries"
+    return python(path) and path.startswith("src/stallkeeper/") and named
+
+
+def _parents(node: ast.AST) -> Iterator[ast.AST]:
+    while node := getattr(node, "parent", None):
+        yield node
+
+
+def _sql(source: Source) -> Iterator[tuple[ast.AST, str]]:
+    """Every string that is not a docstring, f-strings in one piece (their holes as a name)."""
+    for node in source.nodes(ast.Constant, ast.JoinedStr):
+        if isinstance(node, ast.JoinedStr):
+            yield node, "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in node.values)
+        elif isinstance(node.value, str) and not isinstance(node.parent, (ast.Expr, ast.JoinedStr, ast.FormattedValue)):
+            yield node, node.value
+
+
+@rule("hot-write", "The hot path writes with set-based statements (41 and 116 orders/s against 2,900)", lambda path: path.startswith(HOT))
+def hot_write(source: Source) -> Found:
+    for call in source.nodes(ast.Call):
+        if not isinstance(call.func, ast.Attribute):
+            continue
+        if call.func.attr == "bulk_update":
+            yield call.lineno, "bulk_update"
+        elif call.func.attr in {"save", "asave"} and any(isinstance(parent, LOOPS) for parent in _parents(call)):
+            yield call.lineno, "save() in a loop"
+
+
+@rule("sql-clock", "Domain SQL takes time as a parameter: a seed replays exactly", _queries)
+def sql_clock(source: Source) -> Found:
+    for node, text in _sql(source):
+        for match in CLOCKS.finditer(text):
+            yield node.lineno + text.count("\n", 0, match.start()), f"{match[0]} in SQL"
+
+
+@rule("gather-order", "A gather that returns several rows has ORDER BY: without it a replay may differ", _queries)
+def gather_order(source: Source) -> Found:
+    for node, text in _sql(source):
+        reads = re.match(r"\s*(SELECT|WITH)\b", text) and not WRITES.search(re.sub(r"\bFOR (NO KEY )?UPDATE\b", "", text))
+        if reads and not re.search(r"\bORDER BY\b", text) and not ONE_ROW.search(text) and not _fetches_one(source, node):
+            yield node.lineno, "SELECT without ORDER BY"
+
+
+def _fetches_one(source: Source, node: ast.AST) -> bool:
+    """Whether the functions that use this string take one row of it."""
+    users = [parent for parent in _parents(node) if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef))][:1] or _users(source, node)
+    calls = {
+        call.func.attr for user in users for call in ast.walk(user) if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+    }
+    return "fetchone" in calls and "fetchall" not in calls
+
+
+def _users(source: Source, node: ast.AST) -> list[ast.AST]:
+    names = {
+        target.id
+        for parent in _parents(node)
+        if isinstance(parent, ast.Assign)
+        for target in parent.targets
+        if isinstance(target, ast.Name)
+    }
+    functions = source.nodes(ast.FunctionDef, ast.AsyncFunctionDef)
+    return [each for each in functions if any(isinstance(name, ast.Name) and name.id in names for name in ast.walk(each))]
+
+
+def _may_not_speak_sql(path: str) -> bool:
+    return product(path) and path.startswith("src/stallkeeper/") and not _queries(path) and path != "src/stallkeeper/embedded.py"
+
+
+@rule("raw-sql", "Raw SQL lives in queries.py, <subject>_queries.py or copy.py, one function per statement", _may_not_speak_sql)
+def raw_sql(source: Source) -> Found:
+    for call in source.nodes(ast.Call):
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        literal = call.args and isinstance(call.args[0], (ast.Constant, ast.JoinedStr))
+        if name in RUNS_SQL and literal and (isinstance(call.args[0], ast.JoinedStr) or isinstance(call.args[0].value, str)):
+            yield call.lineno, f"{name}() with a statement"
