@@ -82,14 +82,13 @@ def _raw(value: object) -> msgspec.Raw:
 
 def plan_shipment(raw: bytes, order: Order, notice: ShipmentNotice) -> msgspec.Raw | Outcome:
     """Status 4 for the whole order. eMAG has no part shipments, and finalises by itself when the AWB was issued through it."""
-    if order.by_marketplace:
-        return _not_ours(order)
-    if order.status in {FINALIZED, RETURNED}:
+    if order.status in {FINALIZED, RETURNED} and not order.by_marketplace:
         return Accepted()
     if order.status == CANCELLED:
         return Rejected("cancelled", f"order {order.id} is cancelled at eMAG")
-    if order.status == NEW:
-        return _not_acknowledged(order)
+    closed = _untouchable(order)
+    if closed is not None:
+        return closed
     told, left = _sum(notice.lines), {str(line.id): line.left for line in lines_of(order) if line.left}
     if told != left:
         text = f"eMAG finalises whole orders only: order {order.id} has {_words(left)} to ship, the notice has {_words(told)}"
@@ -111,17 +110,11 @@ def build_awb_attachment(notice: ShipmentNotice) -> Attachment | None:
 
 def plan_cancel(raw: bytes, order: Order, notice: CancelNotice) -> msgspec.Raw | Outcome:
     """Status 0 when nothing is left, else smaller quantities and lines taken out, which eMAG refuses for orders paid by card."""
-    if order.by_marketplace:
-        return _not_ours(order)
     if order.status == CANCELLED:
         return Accepted()
-    if order.status == NEW:
-        return _not_acknowledged(order)
-    if order.status == RETURNED:
-        return Rejected("returned", f"order {order.id} is returned; nothing of it can be cancelled")
     lines = {str(line.id): line for line in lines_of(order)}
     told = _sum(notice.lines)
-    wrong = _unfit(order, lines, told)
+    wrong = _untouchable(order) or _unfit(order, lines, told)
     if wrong is not None:
         return wrong
     after = {number: line.left - told.get(number, 0) for number, line in lines.items()}
@@ -145,12 +138,15 @@ def _unfit(order: Order, lines: Mapping[str, Line], told: Mapping[str, int]) -> 
     return None
 
 
-def _not_acknowledged(order: Order) -> Rejected:
-    return Rejected("acknowledge_first", f"order {order.id} is new: eMAG lets the seller change it only after it was acknowledged")
-
-
-def _not_ours(order: Order) -> Rejected:
-    return Rejected("fulfilled_by_marketplace", f"order {order.id} is fulfilled by eMAG: it cannot be changed from here")
+def _untouchable(order: Order) -> Rejected | None:
+    """Why eMAG takes no change of the order now, if so."""
+    if order.by_marketplace:
+        return Rejected("fulfilled_by_marketplace", f"order {order.id} is fulfilled by eMAG: it cannot be changed from here")
+    if order.status == NEW:
+        return Rejected("acknowledge_first", f"order {order.id} is new: eMAG lets the seller change it only after it was acknowledged")
+    if order.status == RETURNED:
+        return Rejected("returned", f"order {order.id} is returned: nothing of it can be changed")
+    return None
 
 
 def _sum(lines: tuple[LineQuantity, ...]) -> dict[str, int]:

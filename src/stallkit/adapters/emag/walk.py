@@ -1,7 +1,7 @@
 """Which orders to ask for next: the cursor of ``pull_orders``, pure.
 
-One walk reads, per order type, first the orders that wait for us whatever their date (``open``), then everything that changed since the last
-walk (``changed``). eMAG's filter takes windows of one month at most, has no promised sorting, and pages by position, so a change between
+One walk reads, per order type, first the orders that wait for us whatever their date (``open``), then everything that changed since the
+last walk (``changed``). eMAG's filter takes windows of one month at most, promises no sorting, and pages by position, so a change between
 two pages can hide an order behind a border. Hence: a window in the past must fit on one page and is halved until it does; only the last,
 still moving window is paged, and all of it is read again by the walks of the next three hours. A window that is full and lasts a second
 (many changes in one second) is paged too.

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from stallkit.errors import AdapterError, NeedsReconnect, OutcomeUnknown, Refused, Unintelligible
+from stallkit.errors import AdapterError, NeedsReconnect, Refused, Unintelligible
 from stallkit.http import Reply
 from stallkit.types import Money, OfferRef, OfferState, OfferStatus, Parked, PriceIntent, Rejected, RemoteOffer, StockIntent
 
@@ -123,13 +123,8 @@ def error_of(text: str, status: int | None = None) -> AdapterError:
 
 
 def parse_envelope(reply: Reply) -> Envelope:
-    """The envelope of a good reply. Raises what ``isError: true`` means; OutcomeUnknown or Unintelligible if it is no envelope at all."""
-    try:
-        envelope = reply.decode(Envelope)
-    except Unintelligible as error:
-        if reply.writes:
-            raise OutcomeUnknown(f"{error.detail}: the write may have been applied", status=reply.status) from error
-        raise
+    """The envelope of a good reply. Raises what ``isError: true`` means, and what ``Reply.decode`` raises without ``isError``."""
+    envelope = reply.decode(Envelope)
     if envelope.is_error:
         raise error_of(say([envelope.messages, envelope.errors]), reply.status)
     return envelope
@@ -161,9 +156,8 @@ def build_read(filters: Mapping[str, object]) -> bytes:
 
 
 def build_save(rows: Sequence[object], wrapped: bool = False) -> bytes:
-    """The body of a save: always a list. The document says both "a ``data`` key is mandatory" (1.2) and, in its newer examples, a bare list.
-
-    This is the only place that knows.
+    """The body of a save: always a list. The document says "a ``data`` key is mandatory" (1.2) and shows bare lists
+    in its newer examples. This is the only place that knows.
     """
     return _encoder.encode({"data": rows} if wrapped else rows)
 
