@@ -100,7 +100,7 @@ def http_door(source: Source) -> Found:
 @rule(
     "adapter-door",
     "Only sync builds adapters",
-    lambda path: product(path) and not path.startswith(("src/stallkeeper/sync/", "src/stallkeeper/ops/")),
+    lambda path: product(path) and not path.startswith(("src/stallkit/", "src/stallkeeper/sync/", "src/stallkeeper/ops/")),
 )
 def adapter_door(source: Source) -> Found:
     for line, name in _imported(source):

@@ -16,9 +16,8 @@ CLOCKS = re.compile(
     r"|\b(current_timestamp|current_date|current_time|localtimestamp|localtime)\b|'(now|today|tomorrow|yesterday)'",
     re.IGNORECASE,
 )
-ONE_ROW = re.compile(
-    r"\bLIMIT\s+1\b|^\s*SELECT\s+(EXISTS|NOT EXISTS|count|sum|max|min|bool_or|bool_and|to_regclass|pg_\w+)\s*\(", re.IGNORECASE
-)
+AGGREGATE = re.compile(r"^\s*SELECT\s+(coalesce\s*\(\s*)?(count|sum|max|min|avg|bool_or|bool_and)\s*\(", re.IGNORECASE)
+INNERMOST = re.compile(r"\([^()]*\)")
 WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|MERGE)\b(?!\s+(OF|SKIP|NOWAIT|\)|;|$))", re.IGNORECASE)
 RUNS_SQL = {"execute", "executemany", "raw", "extra", "copy", "RawSQL"}
 
@@ -34,13 +33,26 @@ def _parents(node: ast.AST) -> Iterator[ast.AST]:
         yield node
 
 
-def _sql(source: Source) -> Iterator[tuple[ast.AST, str]]:
-    """Every string that is not a docstring, f-strings in one piece (their holes as a name)."""
+def _constants(source: Source) -> dict[str, str]:
+    """Module-level strings by name."""
+    return {
+        _name(node.targets[0]): node.value.value
+        for node in source.tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    }
+
+
+def _sql(source: Source, constants: dict[str, str]) -> Iterator[tuple[ast.AST, str]]:
+    """Every string that is not a docstring; f-strings in one piece, their holes filled with the module's constants where they can be."""
     for node in source.nodes(ast.Constant, ast.JoinedStr):
         if isinstance(node, ast.JoinedStr):
-            yield node, "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in node.values)
+            yield node, "".join(_filled(part, constants) for part in node.values)
         elif isinstance(node.value, str) and not isinstance(node.parent, (ast.Expr, ast.JoinedStr, ast.FormattedValue)):
             yield node, node.value
+
+
+def _filled(part: ast.AST, constants: dict[str, str]) -> str:
+    return str(part.value) if isinstance(part, ast.Constant) else constants.get(_name(part.value), "x")
 
 
 @rule("hot-write", "The hot path writes with set-based statements (41 and 116 orders/s against 2,900)", lambda path: path.startswith(HOT))
@@ -56,26 +68,41 @@ def hot_write(source: Source) -> Found:
 
 @rule("sql-clock", "Domain SQL takes time as a parameter: a seed replays exactly", _queries)
 def sql_clock(source: Source) -> Found:
-    for node, text in _sql(source):
+    for node, text in _sql(source, {}):
         for match in CLOCKS.finditer(text):
             yield node.lineno + text.count("\n", 0, match.start()), f"{match[0]} in SQL"
 
 
 @rule("gather-order", "A gather that returns several rows has ORDER BY: without it a replay may differ", _queries)
 def gather_order(source: Source) -> Found:
-    for node, text in _sql(source):
-        reads = re.match(r"\s*(SELECT|WITH)\b", text) and not WRITES.search(re.sub(r"\bFOR (NO KEY )?UPDATE\b", "", text))
-        if reads and not re.search(r"\bORDER BY\b", text) and not ONE_ROW.search(text) and not _fetches_one(source, node):
+    constants = _constants(source)
+    fragments = {part.value.id for part in source.nodes(ast.FormattedValue) if isinstance(part.value, ast.Name)}
+    for node, text in _sql(source, constants):
+        fragment = isinstance(node.parent, ast.Assign) and any(_name(target) in fragments for target in node.parent.targets)
+        if not fragment and _several_rows(text) and not _fetches_one(source, node):
             yield node.lineno, "SELECT without ORDER BY"
+
+
+def _several_rows(text: str) -> bool:
+    """Whether a statement reads, may return more than one row, and leaves their order open."""
+    if not re.match(r"\s*(SELECT|WITH)\b", text) or WRITES.search(re.sub(r"\bFOR (NO KEY )?UPDATE\b", "", text)):
+        return False
+    outer = text
+    while INNERMOST.search(outer):
+        outer = INNERMOST.sub(" ", outer)
+    one_row = not re.search(r"\bFROM\b", outer) or re.search(r"\bLIMIT\s+1\b", outer) or (AGGREGATE.match(text) and "GROUP BY" not in outer)
+    return not one_row and not re.search(r"\bORDER BY\b", outer)
 
 
 def _fetches_one(source: Source, node: ast.AST) -> bool:
     """Whether the functions that use this string take one row of it."""
     users = [parent for parent in _parents(node) if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef))][:1] or _users(source, node)
-    calls = {
-        call.func.attr for user in users for call in ast.walk(user) if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
-    }
-    return "fetchone" in calls and "fetchall" not in calls
+    calls = {_name(call.func) for user in users for call in ast.walk(user) if isinstance(call, ast.Call)}
+    return bool(calls & {"fetchone", "one", "_one"}) and not calls & {"fetchall", "rows"}
+
+
+def _name(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def _users(source: Source, node: ast.AST) -> list[ast.AST]:
