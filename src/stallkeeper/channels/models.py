@@ -356,6 +356,8 @@ class LaneStep(TenantModel):
     cursor = models.TextField(blank=True, default="")
     watermark = models.DateTimeField(null=True, blank=True)
     """Start of the last complete read: everything before it has been seen."""
+    begun_at = models.DateTimeField(null=True, blank=True)
+    """Start of the read that is under way, over as many runs as it takes: the next watermark."""
     last_success_at = models.DateTimeField(null=True, blank=True)
     last_error_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True, default="")

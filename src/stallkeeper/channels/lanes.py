@@ -1,0 +1,103 @@
+"""Lanes: who runs a connection now. One worker at a time; a worker that lost its lane changes nothing any more.
+
+Time-outs are measured by the workers' clocks: several machines must keep theirs in step (NTP). A wrong clock costs needless takeovers,
+never a wrong write, because the epoch decides.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import DatabaseError, connection, connections
+
+from stallkeeper.channels import lanes_queries as queries
+from stallkeeper.core import clock
+from stallkeeper.core.use_case import UseCase, use_case
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT = timedelta(seconds=3)
+TAKEOVER = timedelta(seconds=10)
+
+
+class LaneLost(RuntimeError):
+    """Another worker has taken the lane: whatever this one still wanted to write must not be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's hold on a lane. ``abandoned``: the worker before died, so what it had under way is unknown."""
+
+    lane_id: int
+    worker: str
+    organisation_id: int
+    epoch: int
+    kind: str
+    subject_type: str
+    subject_id: int
+    failures: int
+    abandoned: bool
+
+
+def claim(lane_id: int, worker: str) -> Claim | None:
+    """Take a lane that is free or whose worker has been silent for TAKEOVER; None if somebody has it or it is switched off."""
+    now = clock.now()
+    with connection.cursor() as cursor:
+        row = queries.claim(cursor, lane_id, worker, now, now - TAKEOVER)
+    if row is None:
+        return None
+    organisation, epoch, kind, subject_type, subject_id, failures, abandoned = row
+    return Claim(lane_id, worker, organisation, epoch, kind, subject_type, subject_id, failures, abandoned)
+
+
+def guard(held: Claim) -> None:
+    """First statement of every transaction that writes after a network call: LaneLost, and nothing is written, if the lane is gone."""
+    with connection.cursor() as cursor:
+        if not queries.guard(cursor, held.lane_id, held.epoch, held.worker):
+            raise LaneLost(f"lane {held.lane_id}: epoch {held.epoch} of {held.worker} is over")
+
+
+@contextmanager
+def guarded(held: Claim, name: str) -> Iterator[UseCase]:
+    """A use case of a run: one transaction that only commits while the lane is ours."""
+    with use_case(name, organisation_id=held.organisation_id, actor=f"connection:{held.subject_id}") as uc:
+        guard(held)
+        yield uc
+
+
+class Heart:
+    """Beats for one run from a thread with a connection of its own, opened at the first beat: short runs never need it."""
+
+    def __init__(self, held: Claim, interval: timedelta = HEARTBEAT) -> None:
+        self.held, self.interval = held, interval
+        self.lost = False
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"heart of lane {held.lane_id}", daemon=True)
+
+    def __enter__(self) -> Heart:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        try:
+            while not self.lost and not self._stop.wait(self.interval.total_seconds()):
+                self._beat_once()
+        finally:
+            connections.close_all()
+
+    def _beat_once(self) -> None:
+        try:
+            with connection.cursor() as cursor:
+                self.lost = not queries.beat(cursor, self.held.lane_id, self.held.epoch, clock.now())
+        except DatabaseError as error:
+            log.warning("lane %s: a heartbeat failed: %s", self.held.lane_id, error)
+            connection.close()

@@ -1,0 +1,184 @@
+"""SQL of lanes. One function per statement; the docstring names its locks and its index.
+
+A claim takes the lane row FOR UPDATE, the guard of a writing transaction holds it FOR KEY SHARE: a takeover waits for (or skips) a
+transaction that writes under the old epoch, while heartbeats and wishes, which change no key, never wait for anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from stallkeeper.core.sql import Cursor, rows
+
+ClaimRow = tuple[int, int, str, str, int, int, bool]
+"""organisation_id, epoch, kind, subject_type, subject_id, failures, was it taken over from a dead worker"""
+
+
+def claim(cursor: Cursor, lane: int, worker: str, at: datetime, dead_before: datetime) -> ClaimRow | None:
+    """Take the lane if it is free, or if its worker has not been heard of since ``dead_before``. Locks: the row, skipping if it is locked."""
+    cursor.execute(
+        """
+        WITH free AS (
+            SELECT id, claimed_by <> '' AS abandoned FROM channels_lane
+            WHERE id = %s AND enabled AND (claimed_by = '' OR heartbeat_at IS NULL OR heartbeat_at < %s)
+            FOR UPDATE SKIP LOCKED
+        )
+        UPDATE channels_lane AS lane
+        SET epoch = lane.epoch + 1, claimed_by = %s, heartbeat_at = %s, wanted = false, last_started_at = %s
+        FROM free WHERE lane.id = free.id
+        RETURNING lane.organisation_id, lane.epoch, lane.kind, lane.subject_type, lane.subject_id, lane.failures, free.abandoned
+        """,
+        [lane, dead_before, worker, at, at],
+    )
+    found = rows(cursor)
+    return found[0] if found else None
+
+
+def beat(cursor: Cursor, lane: int, epoch: int, at: datetime) -> bool:
+    """Say that the worker lives; False if the lane is no longer its own. Locks: the row, no key."""
+    cursor.execute("UPDATE channels_lane SET heartbeat_at = %s WHERE id = %s AND epoch = %s AND claimed_by <> ''", [at, lane, epoch])
+    return int(cursor.rowcount) == 1
+
+
+def guard(cursor: Cursor, lane: int, epoch: int, worker: str) -> bool:
+    """Whether this claim still stands; if so it stands until the transaction ends. Locks: the row FOR KEY SHARE."""
+    cursor.execute("SELECT 1 FROM channels_lane WHERE id = %s AND epoch = %s AND claimed_by = %s FOR KEY SHARE", [lane, epoch, worker])
+    return bool(rows(cursor))
+
+
+def release(
+    cursor: Cursor, lane: int, epoch: int, at: datetime, next_at: datetime, *, failures: int, error: str, success: bool
+) -> datetime | None:
+    """Give the lane back, due at ``next_at``, or at once if somebody wants it. Returns when it is due; None if it was lost."""
+    cursor.execute(
+        """
+        UPDATE channels_lane
+        SET claimed_by = '', heartbeat_at = NULL, failures = %s, last_error = %s, last_ended_at = %s,
+            last_success_at = CASE WHEN %s THEN %s ELSE last_success_at END,
+            not_before = CASE WHEN wanted AND %s = 0 THEN LEAST(%s, %s) ELSE %s END, wanted = false
+        WHERE id = %s AND epoch = %s
+        RETURNING not_before
+        """,
+        [failures, error, at, success, at, failures, at, next_at, next_at, lane, epoch],
+    )
+    found = rows(cursor)
+    return found[0][0] if found else None
+
+
+def want(cursor: Cursor, connections: Sequence[int], kind: str, at: datetime) -> list[int]:
+    """Ask for a run of the connections' lanes: now if idle, again if one is under way; a lane that waits after a failure keeps waiting.
+
+    Returns the lanes that may be deferred now. Locks: the rows, no key, in key order. Index: lane_once.
+    """
+    cursor.execute(
+        """
+        WITH asked AS (
+            SELECT id FROM channels_lane
+            WHERE subject_type = 'connection' AND subject_id = ANY(%s) AND kind = %s AND enabled
+            ORDER BY id FOR NO KEY UPDATE
+        )
+        UPDATE channels_lane AS lane
+        SET wanted = true, not_before = CASE WHEN lane.failures = 0 THEN LEAST(lane.not_before, %s) ELSE lane.not_before END
+        FROM asked WHERE lane.id = asked.id
+        RETURNING lane.id, lane.not_before <= %s AND lane.claimed_by = ''
+        """,
+        [list(connections), kind, at, at],
+    )
+    return sorted(row[0] for row in rows(cursor) if row[1])
+
+
+def due(cursor: Cursor, at: datetime, dead_before: datetime) -> list[tuple[int, str]]:
+    """Lanes of all organisations that are due and that no living worker has: (lane, kind). Locks: none. Index: lane_due."""
+    cursor.execute(
+        """
+        SELECT id, kind FROM channels_lane
+        WHERE enabled AND ((claimed_by = '' AND not_before <= %s) OR (claimed_by <> '' AND heartbeat_at < %s))
+        ORDER BY not_before, id
+        """,
+        [at, dead_before],
+    )
+    return rows(cursor)
+
+
+def create_missing(cursor: Cursor, at: datetime) -> int:
+    """Make the lanes that a connection lacks. Returns how many. Index: lane_once."""
+    cursor.execute(
+        """
+        INSERT INTO channels_lane
+            (organisation_id, subject_type, subject_id, kind, enabled, epoch, claimed_by, not_before, wanted, failures, last_error)
+        SELECT connection.organisation_id, 'connection', connection.id, kind.name, true, 0, '', %s, false, 0, ''
+        FROM channels_connection AS connection CROSS JOIN (VALUES ('trade'), ('background')) AS kind(name)
+        ORDER BY connection.id, kind.name
+        ON CONFLICT DO NOTHING
+        """,
+        [at],
+    )
+    return int(cursor.rowcount)
+
+
+StepRow = tuple[str, int, int, datetime | None, str, bool]
+"""step, items, errors, not before, error text ("" = none), whether it succeeded"""
+
+
+def write_steps(cursor: Cursor, organisation: int, lane: int, at: datetime, steps: Sequence[StepRow]) -> None:
+    """Add what the steps of a run did to the transfer status; cursors and watermarks stay. Locks: the rows. Index: lane_step_once."""
+    names, items, errors, not_before, texts, fine = (list(column) for column in zip(*sorted(steps), strict=True))
+    cursor.execute(
+        """
+        INSERT INTO channels_lanestep AS step
+            (organisation_id, lane_id, step, cursor, last_success_at, last_error_at, last_error, not_before, items_total, errors_total)
+        SELECT %(organisation)s, %(lane)s, row.step, '', CASE WHEN row.fine THEN %(at)s::timestamptz END,
+            CASE WHEN row.error <> '' THEN %(at)s::timestamptz END, row.error, row.not_before, row.items, row.errors
+        FROM unnest(%(names)s::text[], %(items)s::bigint[], %(errors)s::bigint[], %(not_before)s::timestamptz[], %(texts)s::text[],
+                    %(fine)s::bool[]) AS row(step, items, errors, not_before, error, fine)
+        ON CONFLICT (lane_id, step) DO UPDATE SET
+            last_success_at = COALESCE(EXCLUDED.last_success_at, step.last_success_at),
+            last_error_at = COALESCE(EXCLUDED.last_error_at, step.last_error_at),
+            last_error = CASE WHEN EXCLUDED.last_error <> '' THEN EXCLUDED.last_error
+                              WHEN EXCLUDED.last_success_at IS NOT NULL THEN '' ELSE step.last_error END,
+            not_before = EXCLUDED.not_before,
+            items_total = step.items_total + EXCLUDED.items_total,
+            errors_total = step.errors_total + EXCLUDED.errors_total
+        """,
+        {
+            "organisation": organisation,
+            "lane": lane,
+            "at": at,
+            "names": names,
+            "items": items,
+            "errors": errors,
+            "not_before": not_before,
+            "texts": texts,
+            "fine": fine,
+        },
+    )
+
+
+def write_cursor(
+    cursor: Cursor, organisation: int, lane: int, step: str, place: str, begun_at: datetime | None, watermark: datetime | None
+) -> None:
+    """Remember where a reading step is. ``watermark`` None leaves the old one. Locks: the row. Index: lane_step_once."""
+    cursor.execute(
+        """
+        INSERT INTO channels_lanestep AS step
+            (organisation_id, lane_id, step, cursor, begun_at, watermark, last_error, items_total, errors_total)
+        VALUES (%s, %s, %s, %s, %s, %s, '', 0, 0)
+        ON CONFLICT (lane_id, step) DO UPDATE SET
+            cursor = EXCLUDED.cursor, begun_at = EXCLUDED.begun_at, watermark = COALESCE(EXCLUDED.watermark, step.watermark)
+        """,
+        [organisation, lane, step, place, begun_at, watermark],
+    )
+
+
+def hint_step(cursor: Cursor, connections: Sequence[int], kind: str, step: str) -> None:
+    """Let a step of the connections run at its next chance, unless it waits after an error. Locks: the rows. Index: lane_once."""
+    cursor.execute(
+        """
+        UPDATE channels_lanestep AS step SET not_before = NULL
+        FROM channels_lane AS lane
+        WHERE lane.id = step.lane_id AND lane.subject_type = 'connection' AND lane.subject_id = ANY(%s) AND lane.kind = %s
+            AND step.step = %s AND step.last_error = ''
+        """,
+        [list(connections), kind, step],
+    )
