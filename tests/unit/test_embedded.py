@@ -262,7 +262,8 @@ def test_a_folder_of_somebody_else_is_named(place, monkeypatch):
     if ROOT:
         os.chown(folder, NOBODY, NOBODY)
     else:  # cannot give a folder away: be somebody else instead
-        monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
+        somebody = os.geteuid() + 1
+        monkeypatch.setattr(os, "geteuid", lambda: somebody)
     with pytest.raises(embedded.EmbeddedDatabaseError, match=r"foreign.*belongs to the user.*STALLKEEPER_HOME"):
         embedded._own_folder(folder, None)
 
