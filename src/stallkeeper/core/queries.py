@@ -9,9 +9,15 @@ from psycopg import sql
 
 
 def create_partition(cursor: CursorWrapper, table: str, first: date, after: date) -> list[str]:
-    """Create the partition of one month if it is missing; its name if it was. Locks: the parent table, briefly."""
+    """Create the partition of one month if it is missing; its name if it was. Locks: the parent table, briefly.
+
+    A month whose rows already fell into the default partition stays there: PostgreSQL refuses a partition beside them.
+    """
     name = f"{table}_{first:%Y_%m}"
-    cursor.execute("SELECT to_regclass(%s) IS NULL", [name])
+    default = sql.SQL("SELECT to_regclass(%s) IS NULL AND NOT EXISTS (SELECT FROM {} WHERE at >= %s AND at < %s)").format(
+        sql.Identifier(f"{table}_default")
+    )
+    cursor.execute(default.as_string(cursor.connection), [name, first.isoformat(), after.isoformat()])
     row = cursor.fetchone()
     if row is None or not row[0]:
         return []

@@ -1,8 +1,8 @@
 """One use case, one transaction.
 
-Every change goes through ``with use_case(...) as uc:``. Lower layers leave *marks* on ``uc`` (units whose figures changed, orders to look at
-again); higher layers register before-commit hooks that take the marks and act in the same transaction. So ``channels`` refreshes offers
-after a stock change without ``stock`` knowing that offers exist.
+Every change goes through ``with use_case(...) as uc:``. Lower layers leave *marks* on ``uc`` (units whose figures changed, orders to look
+at again); higher layers register before-commit hooks that take the marks and act in the same transaction. So ``channels`` refreshes
+offers after a stock change without ``stock`` knowing that offers exist.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class UseCase:
     at: datetime
     actor: str
     marks: dict[str, dict[int, None]] = field(default_factory=dict)
+    left: dict[str, list[object]] = field(default_factory=dict)
 
     def mark(self, kind: str, ids: Iterable[int]) -> None:
         """Leave ids for a hook of a higher layer."""
@@ -38,13 +39,21 @@ class UseCase:
         """The ids left under ``kind``, in key order; they are gone afterwards."""
         return sorted(self.marks.pop(kind, {}))
 
+    def leave(self, kind: str, things: Iterable[object]) -> None:
+        """Leave things for the hook that writes them last, in this order (audit entries)."""
+        self.left.setdefault(kind, []).extend(things)
+
+    def take_left(self, kind: str) -> list[object]:
+        """What was left under ``kind``; it is gone afterwards."""
+        return self.left.pop(kind, [])
+
 
 Hook = Callable[[UseCase], None]
 _hooks: list[tuple[int, Hook]] = []
 
 
 def before_commit(order: int) -> Callable[[Hook], Hook]:
-    """Register a hook. Hooks run in rising ``order``: 10 allocate, 20 refresh offers, 30 wake runners."""
+    """Register a hook. Hooks run in rising ``order``: 10 allocate, 20 refresh offers, 30 wake runners, 1000 write the audit entries."""
 
     def register(hook: Hook) -> Hook:
         _hooks.append((order, hook))

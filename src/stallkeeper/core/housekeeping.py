@@ -1,0 +1,90 @@
+"""What must be done once a day: partitions ahead, personal data forgotten, old bodies and runs dropped."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from stallkeeper.core import housekeeping_queries, partitions, people_queries, personal
+
+log = logging.getLogger(__name__)
+
+RAW_PAYLOAD_DAYS = 30
+RUN_DAYS = 30
+LINK_DAYS = 30
+PAGE = 10_000
+LOCK_WAIT_MS = 2_000
+
+
+@dataclass(slots=True)
+class Report:
+    """What one day's housekeeping did. ``failures`` are parts that could not be done; they are tried again the next day."""
+
+    partitions_made: list[str] = field(default_factory=list)
+    personal_data_forgotten: int = 0
+    raw_payload_partitions_dropped: list[str] = field(default_factory=list)
+    raw_payloads_deleted: int = 0
+    runs_deleted: int = 0
+    sign_in_links_deleted: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int = RUN_DAYS) -> Report:
+    """Do all parts, each in transactions of its own; a part that fails is logged and named in the report, and does not stop the others."""
+    report = Report()
+    old_payloads, old_runs = at - timedelta(days=raw_payload_days), at - timedelta(days=run_days)
+
+    def make_partitions() -> None:
+        with transaction.atomic():
+            report.partitions_made = partitions.make_ahead(at)
+
+    def forget_personal_data() -> None:
+        report.personal_data_forgotten = personal.forget_due(at)
+
+    def drop_raw_payloads() -> None:
+        report.raw_payload_partitions_dropped = _drop_partitions("orders_raw_payload", old_payloads)
+        report.raw_payloads_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_raw_payloads(cursor, old_payloads, PAGE))
+
+    def delete_runs() -> None:
+        report.runs_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_runs(cursor, old_runs, PAGE))
+
+    def delete_links() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            report.sign_in_links_deleted = people_queries.delete_links(cursor, at - timedelta(days=LINK_DAYS))
+
+    for part in (make_partitions, forget_personal_data, drop_raw_payloads, delete_runs, delete_links):
+        _attempt(part, report)
+    return report
+
+
+def _attempt(part: Callable[[], None], report: Report) -> None:
+    try:
+        part()
+    except DatabaseError as error:
+        log.exception("housekeeping: %s failed", part.__name__)
+        report.failures.append(f"{part.__name__.replace('_', ' ')}: {str(error).strip().splitlines()[0]}")
+
+
+def _drop_partitions(table: str, before: datetime) -> list[str]:
+    with connection.cursor() as cursor:
+        old = [name for name, upper in housekeeping_queries.month_partitions(cursor, table) if upper <= before]
+    for name in old:
+        with transaction.atomic(), connection.cursor() as cursor:
+            housekeeping_queries.limit_lock_wait(cursor, LOCK_WAIT_MS)
+            housekeeping_queries.drop_partition(cursor, name)
+    return old
+
+
+def _in_pages(delete: Callable[[CursorWrapper], int]) -> int:
+    total = 0
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            gone = delete(cursor)
+        total += gone
+        if gone < PAGE:
+            return total

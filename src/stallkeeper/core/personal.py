@@ -1,0 +1,89 @@
+"""The vault for personal data: sealed, with a purpose and the day it goes (C27). Orders are complete without it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from stallkeeper.core import audit, secret_queries
+from stallkeeper.core.models import PersonalData
+from stallkeeper.core.secrets import Sealer
+from stallkeeper.core.use_case import UseCase
+
+PAGE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalText:
+    """Personal data of one subject (``order``, 17), kept for one purpose (``delivery``) until ``delete_after``; ``text`` is opaque."""
+
+    subject_type: str
+    subject_id: int
+    purpose: str
+    text: str
+    delete_after: datetime
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        return self.subject_type, self.subject_id, self.purpose
+
+
+def store_many(uc: UseCase, texts: Iterable[PersonalText]) -> int:
+    """Seal and keep them in one statement; the same subject and purpose again replaces. Returns how many rows were written."""
+    sealer = Sealer(uc.organisation_id)
+    newest = {text.key: text for text in texts}
+    rows = [
+        (*key, *sealer.seal(_context(*key), text.text.encode()), text.delete_after)
+        for key, text in sorted(newest.items(), key=lambda i: i[0])
+    ]
+    if rows:
+        with connection.cursor() as cursor:
+            secret_queries.upsert_personal(cursor, uc.organisation_id, rows)
+    return len(rows)
+
+
+def read(
+    uc: UseCase, subject_type: str, subject_ids: Collection[int], purposes: Collection[str] | None = None, reason: str = ""
+) -> dict[tuple[int, str], str]:
+    """Texts by (subject id, purpose); what was forgotten or never came is absent. Every read of something is audited with its reason."""
+    rows = PersonalData.objects.filter(organisation_id=uc.organisation_id, subject_type=subject_type, subject_id__in=list(subject_ids))
+    if purposes is not None:
+        rows = rows.filter(purpose__in=list(purposes))
+    sealer = Sealer(uc.organisation_id)
+    texts = {
+        (row.subject_id, row.purpose): sealer.open(
+            _context(row.subject_type, row.subject_id, row.purpose), row.key_version, bytes(row.ciphertext)
+        ).decode()
+        for row in rows.order_by("subject_id", "purpose")
+    }
+    for subject_id in dict.fromkeys(subject for subject, _purpose in texts):
+        found = [purpose for subject, purpose in texts if subject == subject_id]
+        audit.record(uc, "read.personal_data", subject_type, subject_id, purposes=found, reason=reason)
+    return texts
+
+
+def forget(uc: UseCase, subject_type: str, subject_ids: Collection[int], reason: str) -> int:
+    """Delete now, whatever the end date (a person asked for it). Returns how many rows went."""
+    rows = PersonalData.objects.filter(organisation_id=uc.organisation_id, subject_type=subject_type, subject_id__in=list(subject_ids))
+    gone, _ = rows.delete()
+    for subject_id in sorted(set(subject_ids)):
+        audit.record(uc, "forget.personal_data", subject_type, subject_id, reason=reason)
+    return gone
+
+
+def forget_due(at: datetime) -> int:
+    """Delete everything whose end date has passed, of all organisations, in transactions of 10,000 rows; how many went."""
+    total = 0
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            gone = secret_queries.forget_personal(cursor, at, PAGE)
+        total += gone
+        if gone < PAGE:
+            return total
+
+
+def _context(subject_type: str, subject_id: int, purpose: str) -> str:
+    return f"core_personaldata:{subject_type}:{subject_id}:{purpose}"
