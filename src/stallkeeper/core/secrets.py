@@ -64,8 +64,8 @@ class Sealer:
     def _load(self, make: bool) -> None:
         with connection.cursor() as cursor:
             keys = secret_queries.data_keys(cursor, self.organisation_id)
-            if make and not any(not key.retired for key in keys):
-                keys = _first_data_key(cursor, self.organisation_id)
+        if make and all(key.retired for key in keys):
+            keys = _first_data_key(self.organisation_id)
         self._ciphers = {key.version: _unwrap(key) for key in keys}
         self._newest = max((key.version for key in keys if not key.retired), default=0)
 
@@ -150,13 +150,14 @@ def _unwrapped_bytes(organisation_id: int, version: int, wrapped: bytes, wrappin
         ) from None
 
 
-def _first_data_key(cursor: CursorWrapper, organisation_id: int) -> list[WrappedKey]:
+def _first_data_key(organisation_id: int) -> list[WrappedKey]:
     """Make the organisation's data key, unless somebody else just did."""
-    secret_queries.lock_keys(cursor)
-    keys = secret_queries.data_keys(cursor, organisation_id)
-    if not any(not key.retired for key in keys):
-        _add_data_key(cursor, organisation_id, keys, _ring(cursor, clock.now()), clock.now())
+    with transaction.atomic(), connection.cursor() as cursor:
+        secret_queries.lock_keys(cursor)
         keys = secret_queries.data_keys(cursor, organisation_id)
+        if all(key.retired for key in keys):
+            _add_data_key(cursor, organisation_id, keys, _ring(cursor, clock.now()), clock.now())
+            keys = secret_queries.data_keys(cursor, organisation_id)
     return keys
 
 

@@ -50,6 +50,7 @@ def test_nothing_to_keep_is_no_statement(organisation, django_assert_num_queries
 
 def test_any_number_of_rows_is_one_statement(organisation, django_assert_num_queries):
     keep(organisation, text(0))
+    # one reads the keys, one writes
     with use_case("test.personal", organisation_id=organisation.pk, at=NOON) as uc, django_assert_num_queries(2):
         personal.store_many(uc, [text(number) for number in range(500)])
 
