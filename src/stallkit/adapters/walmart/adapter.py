@@ -87,7 +87,7 @@ class Adapter:
         page = reply.decode(wire_orders.OrderList).list
         if not place.next and (page.meta.total_count or 0) > cursors.MOST_ORDERS:
             return self._retreat(place, now, Refused(f"{page.meta.total_count} orders changed within an hour: more than Walmart can list"))
-        orders, parked = _read_orders(page)
+        orders, parked = wire.sort_out(wire.elements(page.elements.order), lambda raw: wire_orders.parse_order(raw).order)
         onward = page.meta.next_cursor or ""
         if onward and onward == place.next:
             raise Unintelligible("Walmart's order list does not move on: the next page's cursor is the one just used")
@@ -174,14 +174,16 @@ class Adapter:
         if reply.status == 404:
             return Page((), "", done=True)
         page = reply.decode(wire.ItemList)
-        items = wire.many(page.items)
-        reached = place.offset + len(items)
-        done = not items or (page.total_items is not None and reached >= page.total_items)
+        raws = wire.elements(page.items)
+        offers, parked = wire.sort_out(raws, wire.parse_offer)
+        reached = place.offset + len(raws)
+        done = not raws or (page.total_items is not None and reached >= page.total_items)
         onward = cursors.ItemPlace(page.next_cursor or place.anchor, reached)
-        return Page(tuple(map(wire.parse_offer, items)), "" if done else cursors.write(onward), done=done)
+        return Page(offers, "" if done else cursors.write(onward), done, parked)
 
     def read_states(self, refs: Sequence[OfferRef]) -> Mapping[OfferRef, OfferState | None]:
         """One call per offer: only the list by SKU shows Walmart's reserve beside the quantity, and it knows no filter."""
+        _at_most(refs, MANIFEST.read_batch)
         return {ref: self._read_state(ref) for ref in refs}
 
     def _read_state(self, ref: OfferRef) -> OfferState | None:
@@ -189,6 +191,7 @@ class Adapter:
         return None if reply.status == 404 else wire.parse_state(reply.decode(wire.Inventory), ref, self.ship_node)
 
     def write_stock(self, intents: Sequence[StockIntent]) -> Outcomes:
+        _at_most(intents, MANIFEST.stock_batch)
         return {intent.ref: self._write_stock(intent) for intent in intents}
 
     def _write_stock(self, intent: StockIntent) -> Outcome:
@@ -205,6 +208,7 @@ class Adapter:
 
     def submit_stock(self, intents: Sequence[StockIntent]) -> Outcomes:
         """A feed. Its items are decided minutes later; until then the ticket is all there is."""
+        _at_most(intents, MANIFEST.bulk_batch)
         if not intents:
             return {}
         node, *others = sorted({intent.warehouse or self.ship_node for intent in intents})
@@ -219,6 +223,7 @@ class Adapter:
         return {intent.ref: ticket for intent in intents}
 
     def write_prices(self, intents: Sequence[PriceIntent]) -> Outcomes:
+        _at_most(intents, MANIFEST.stock_batch)
         return {intent.ref: wire.price_problem(intent) or self._write_price(intent) for intent in intents}
 
     def _write_price(self, intent: PriceIntent) -> Outcome:
@@ -231,6 +236,7 @@ class Adapter:
 
     def submit_prices(self, intents: Sequence[PriceIntent]) -> Outcomes:
         """A feed of the type PRICE_AND_PROMOTION (the older type "price" ends in 2026)."""
+        _at_most(intents, MANIFEST.bulk_batch)
         problems: dict[OfferRef, Outcome] = {intent.ref: problem for intent in intents if (problem := wire.price_problem(intent))}
         good = [intent for intent in intents if intent.ref not in problems]
         if not good:
@@ -290,21 +296,14 @@ class Adapter:
         return self.session.call(Request("GET", path, MANIFEST.limit(bucket), params=params | paging, accept=accept))
 
 
+def _at_most(batch: Sequence[object], most: int) -> None:
+    if len(batch) > most:
+        raise ValueError(f"{len(batch)} items, at most {most} fit into one call: cut the batch")
+
+
 def _segment(text: str) -> str:
     """One segment of a path: SKUs may hold slashes and feed ids hold an @."""
     return quote(text, safe="")
-
-
-def _read_orders(page: wire_orders.OrderPage) -> tuple[tuple[RemoteOrder, ...], tuple[Parked, ...]]:
-    """The orders of a page; those that cannot be understood are parked."""
-    orders: list[RemoteOrder] = []
-    parked: list[Parked] = []
-    for raw in wire_orders.raw_orders(page):
-        try:
-            orders.append(wire_orders.parse_order(raw).order)
-        except wire.UNREADABLE as error:
-            parked.append(wire_orders.park(raw, error))
-    return tuple(orders), tuple(parked)
 
 
 def _read_record(reply: Reply) -> wire_orders.Parsed:

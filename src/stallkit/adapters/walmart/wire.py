@@ -7,16 +7,16 @@ where they are silent. Numbers of money travel as JSON numbers and are read as e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Raw, Struct, field
 
 from stallkit.http import Reply
-from stallkit.types import Money, OfferRef, OfferState, OfferStatus, PriceIntent, Rejected, RemoteOffer, StockIntent
+from stallkit.types import Money, OfferRef, OfferState, OfferStatus, Parked, PriceIntent, Rejected, RemoteOffer, StockIntent
 
 T = TypeVar("T")
 
@@ -39,6 +39,14 @@ def many(value: T | list[T] | None) -> list[T]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
+
+
+def elements(raw: Raw) -> list[Raw]:
+    """The elements of a list, each still unread, so that one that cannot be read does not spoil the others. Absent or null is none."""
+    body = bytes(raw)
+    if not body or body == b"null":
+        return []
+    return msgspec.json.decode(body, type=list[Raw]) if body.startswith(b"[") else [raw]
 
 
 def instant(value: int | str) -> datetime:
@@ -239,7 +247,7 @@ class Item(Struct, rename="camel"):
 class ItemList(Struct, rename="camel"):
     total_items: int | None = None
     next_cursor: str = ""
-    items: list[Item] | Item = field(name="ItemResponse", default_factory=list)
+    items: Raw = field(name="ItemResponse", default_factory=Raw)
 
 
 STATUSES = {
@@ -252,8 +260,9 @@ STATUSES = {
 }
 
 
-def parse_offer(item: Item) -> RemoteOffer:
-    """An item of the list. Codes carry WPID and UPC as Walmart writes them; a word that Walmart adds later gives UNKNOWN."""
+def parse_offer(raw: Raw) -> RemoteOffer:
+    """An item of the list; one of UNREADABLE tells what in it cannot be understood. A status that Walmart adds later gives UNKNOWN."""
+    item = msgspec.json.decode(raw, type=Item)
     retired = item.lifecycle_status in {"RETIRED", "ARCHIVED"}
     return RemoteOffer(
         ref=ref_of(item.sku),
@@ -263,6 +272,34 @@ def parse_offer(item: Item) -> RemoteOffer:
         channel_ids={"wpid": item.wpid} if item.wpid else {},
         price=Money(item.price.amount, item.price.currency) if item.price else None,
     )
+
+
+class Named(Struct, rename="camel"):
+    """Just enough of an order or item to say which one could not be understood."""
+
+    purchase_order_id: str = ""
+    sku: str = ""
+
+
+def park(raw: Raw, error: Exception) -> Parked:
+    """An object that could not be understood, under its number if at least that can be read."""
+    try:
+        named = msgspec.json.decode(raw, type=Named)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Parked("", str(error), bytes(raw))
+    return Parked(named.purchase_order_id or named.sku, str(error), bytes(raw))
+
+
+def sort_out(raws: Iterable[Raw], parse: Callable[[Raw], T]) -> tuple[tuple[T, ...], tuple[Parked, ...]]:
+    """(what ``parse`` understood, what it did not)."""
+    good: list[T] = []
+    parked: list[Parked] = []
+    for raw in raws:
+        try:
+            good.append(parse(raw))
+        except UNREADABLE as error:
+            parked.append(park(raw, error))
+    return tuple(good), tuple(parked)
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------------------------

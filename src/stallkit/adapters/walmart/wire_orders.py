@@ -24,7 +24,6 @@ from stallkit.types import (
     Money,
     OrderState,
     OwedBy,
-    Parked,
     RemoteOrder,
     RemoteOrderLine,
 )
@@ -58,8 +57,11 @@ class Quantity(Struct, rename="camel"):
 
     @property
     def units(self) -> int:
-        """Whole units; ValueError for anything else."""
-        return int(self.amount)
+        """Whole units, none at least; ValueError for anything else."""
+        units = int(self.amount)
+        if units < 0:
+            raise ValueError(f"a quantity of {units}")
+        return units
 
 
 class Carrier(Struct, rename="camel", omit_defaults=True):
@@ -177,10 +179,6 @@ class OrderRecord(Struct):
     order: Raw
 
 
-class Named(Struct, rename="camel"):
-    purchase_order_id: str = ""
-
-
 class Elements(Struct):
     order: Raw = field(default_factory=Raw)
 
@@ -197,14 +195,6 @@ class OrderPage(Struct):
 
 class OrderList(Struct):
     list: OrderPage
-
-
-def raw_orders(page: OrderPage) -> list[Raw]:
-    """The orders of a page, each still unread, so that one that cannot be read does not spoil the others."""
-    body = bytes(page.elements.order)
-    if not body or body == b"null":
-        return []
-    return msgspec.json.decode(body, type=list[Raw]) if body.startswith(b"[") else [Raw(body)]
 
 
 # --- what we make of it -----------------------------------------------------------------------------------------------------------------
@@ -244,15 +234,6 @@ def parse_order(raw: Raw | bytes) -> Parsed:
         raw=bytes(raw),
     )
     return Parsed(order, wire)
-
-
-def park(raw: Raw, error: Exception) -> Parked:
-    """An order that could not be understood, under its number if at least that can be read."""
-    try:
-        name = msgspec.json.decode(raw, type=Named).purchase_order_id
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        name = ""
-    return Parked(name, str(error), bytes(raw))
 
 
 def units_by_word(line: Line) -> Counter[Word]:
