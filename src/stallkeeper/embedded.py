@@ -166,6 +166,7 @@ class Cluster:
         """Stop the server now, whoever uses it. Stopping a stopped one is fine."""
         if _postmaster(self.data):
             _run(self, "pg_ctl", "stop", "--mode=fast", "--wait", f"--timeout={START_SECONDS}", "--silent")
+        shutil.rmtree(socket_folder(self.folder), ignore_errors=True)
 
     def _administer(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
@@ -229,7 +230,6 @@ def temporary(prefix: str, home: Path) -> Iterator[Cluster]:
         yield cluster
         stack.close()
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(socket_folder(folder), ignore_errors=True)
 
 
 def reap(place: Path) -> list[Path]:
@@ -327,7 +327,6 @@ def _clear_remains(cluster: Cluster, lease: int) -> None:
     cluster.stop()  # alive but its socket was cleaned away
     (cluster.data / "postmaster.pid").unlink(missing_ok=True)
     sockets = socket_folder(cluster.folder)
-    shutil.rmtree(sockets, ignore_errors=True)
     _own_folder(sockets.parent, cluster.account)
     sockets.mkdir(mode=0o700)
     _give(sockets, cluster.account)
@@ -450,18 +449,28 @@ def _binaries(account: Account | None) -> Path:
 
 
 def _copied(install: Path) -> Path:
+    """A copy that everybody can read, with the libraries beside it that its programs look for by relative path."""
+    site = install.parent.parent
     target = SYSTEM_HOME / "binaries" / f"{importlib.metadata.version(WHEEL)}-{MAJOR}"
     make_home(target.parent)
     with _locked(target.parent / "copy.lock"):
         if not target.exists():
             fresh = target.with_name(f"{target.name}.new")
             shutil.rmtree(fresh, ignore_errors=True)
-            shutil.copytree(install, fresh, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
-            for path in [fresh, *fresh.rglob("*")]:  # whatever the umask was when the wheel was installed
-                if not path.is_symlink():
-                    path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
+            for part in (install, site / f"{install.parent.name}.libs", install.parent / ".dylibs"):
+                if part.is_dir():
+                    ignored = shutil.ignore_patterns("include", "*.a")
+                    shutil.copytree(part, fresh / part.relative_to(site), symlinks=True, ignore=ignored)
+            _open_to_all(fresh)
             fresh.rename(target)
-    return target
+    return target / install.relative_to(site)
+
+
+def _open_to_all(folder: Path) -> None:
+    """Readable whatever the umask was when the wheel was installed."""
+    for path in [folder, *folder.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
 
 
 def _account() -> Account | None:
@@ -594,5 +603,4 @@ def _reap(folder: Path) -> bool:
         account = _account()
         Cluster(folder, _binaries(account), account, False, "", "").stop()
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(socket_folder(folder), ignore_errors=True)
     return True

@@ -86,6 +86,7 @@ def test_the_block_ends_and_so_does_the_server(place):
         assert ask(cluster.url) == 1
         pid = server_of(place / "one")
     assert gone(pid)
+    assert not embedded.socket_folder(place / "one").exists()
     with use(place / "one") as cluster:
         assert ask(cluster.url) == 1
 
@@ -207,6 +208,8 @@ def test_a_stale_postmaster_pid_is_not_believed(place, living):
             stranger.wait()
         rest = pid_file.split("\n", 1)[1]
         (folder / "data" / "postmaster.pid").write_text(f"{stranger.pid}\n{rest}")
+        sockets.mkdir(mode=0o700)
+        embedded._give(sockets, account)
         (sockets / ".s.PGSQL.5432.lock").write_text(f"{stranger.pid}\n" + lock_file.split("\n", 1)[1])
         with use(folder) as cluster:
             assert ask(cluster.url) == 1
@@ -241,6 +244,22 @@ def test_an_ordinary_user(place):
         pid = server_of(folder)
         assert psutil.Process(pid).uids().real == NOBODY
     assert gone(pid)
+
+
+@pytest.mark.skipif(not ROOT, reason="only root has an account that may be shut out of the checkout")
+def test_programs_are_copied_for_an_account_that_cannot_reach_them(place, monkeypatch):
+    """A checkout in root's home; the programs find their libraries by relative path, so those come along."""
+    install = embedded._binaries(None).parent
+    monkeypatch.setattr(embedded, "SYSTEM_HOME", place)
+    monkeypatch.setattr(embedded, "_closed_parent", lambda path, account: Path("/closed"))
+    account = embedded._account()
+    programs = embedded._binaries(account)
+    assert programs.is_relative_to(place)
+    assert programs == embedded._binaries(account), "the copy is made once"
+    monkeypatch.undo()
+    assert embedded._closed_parent(programs / "postgres" / "itself", account) is None
+    there = subprocess.check_output([programs / "initdb", "--version"], user=account.uid, group=account.gid, cwd="/")
+    assert there == subprocess.check_output([install / "bin" / "initdb", "--version"])
 
 
 @pytest.mark.skipif(not ROOT, reason="needs root")
