@@ -23,6 +23,10 @@ class KeyringError(RuntimeError):
     """The keyring cannot be used. The text names the file and says what to do; it never holds key material."""
 
 
+class KeyNotHeld(KeyringError):
+    """The keyring does not hold the key of that number: it belongs to another database, or the key was just rotated away."""
+
+
 class _Key(msgspec.Struct, forbid_unknown_fields=True):
     key: str
     made_at: str
@@ -43,9 +47,9 @@ class Keyring:
     made_at: dict[str, str]
 
     def cipher(self, number: str) -> AESGCM:
-        """The key ``number``; KeyringError if the file does not hold it."""
+        """The key ``number``; KeyNotHeld if the file does not hold it."""
         if number not in self.keys:
-            raise KeyringError(
+            raise KeyNotHeld(
                 f"{self.path} holds no key {number}, which the database was encrypted with: put back the keyring that belongs to this "
                 f"database (the one saved with its backup). Keys found: {', '.join(sorted(self.keys)) or 'none'}."
             )

@@ -76,7 +76,6 @@ class User(AbstractBaseUser, PermissionsMixin):
         return f"user:{self.pk}"
 
 
-
 class Membership(models.Model):
     """A person's role in an organisation."""
 

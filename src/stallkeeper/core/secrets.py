@@ -62,12 +62,19 @@ class Sealer:
             raise SealBroken(f"{context}: the sealed bytes were changed or belong to another row") from None
 
     def _load(self, make: bool) -> None:
+        try:
+            keys, self._ciphers = self._unwrap_all(make)
+        except keyring.KeyNotHeld:
+            # A rotation may have re-wrapped the rows and dropped the old key between our two reads: look again, once.
+            keys, self._ciphers = self._unwrap_all(make)
+        self._newest = max((key.version for key in keys if not key.retired), default=0)
+
+    def _unwrap_all(self, make: bool) -> tuple[list[WrappedKey], dict[int, AESGCM]]:
         with connection.cursor() as cursor:
             keys = secret_queries.data_keys(cursor, self.organisation_id)
         if make and all(key.retired for key in keys):
             keys = _first_data_key(self.organisation_id)
-        self._ciphers = {key.version: _unwrap(key) for key in keys}
-        self._newest = max((key.version for key in keys if not key.retired), default=0)
+        return keys, {key.version: _unwrap(key) for key in keys}
 
 
 def store(uc: UseCase, purpose: str, text: str) -> Secret:
