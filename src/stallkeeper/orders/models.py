@@ -80,11 +80,15 @@ class OrderLine(TenantModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["order", "line_id"], name="order_line_once"),
-            models.CheckConstraint(condition=models.Q(ordered__gte=0, cancelled__gte=0, shipped__gte=0, short__gte=0), name="order_line_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(ordered__gte=0, cancelled__gte=0, shipped__gte=0, short__gte=0), name="order_line_not_negative"
+            ),
             models.CheckConstraint(
                 condition=models.Q(ordered__gte=models.F("cancelled") + models.F("shipped") + models.F("short")), name="order_line_adds_up"
             ),
-            models.CheckConstraint(condition=models.Q(returned__lte=models.F("shipped"), returned__gte=0, refunded__gte=0), name="order_line_returned"),
+            models.CheckConstraint(
+                condition=models.Q(returned__lte=models.F("shipped"), returned__gte=0, refunded__gte=0), name="order_line_returned"
+            ),
         ]
         indexes = [
             models.Index(fields=["stock_unit"], name="order_line_short", condition=models.Q(short__gt=0)),
@@ -131,7 +135,9 @@ class RawPayload(models.Model):
     """The untouched body of a snapshot: encrypted, partitioned by month, dropped after its end date."""
 
     id = models.BigAutoField(primary_key=True)
-    organisation = models.ForeignKey("core.Organisation", on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False)
+    organisation = models.ForeignKey(
+        "core.Organisation", on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
     at = models.DateTimeField()
     order_id = models.BigIntegerField()
     key_version = models.IntegerField()

@@ -6,177 +6,269 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('catalog', '0002_kits'),
-        ('channels', '0002_offers'),
-        ('core', '0002_append_only'),
+        ("catalog", "0002_kits"),
+        ("channels", "0002_offers"),
+        ("core", "0002_append_only"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RawPayload',
+            name="RawPayload",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('order_id', models.BigIntegerField()),
-                ('key_version', models.IntegerField()),
-                ('ciphertext', models.BinaryField()),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("order_id", models.BigIntegerField()),
+                ("key_version", models.IntegerField()),
+                ("ciphertext", models.BinaryField()),
             ],
             options={
-                'db_table': 'orders_raw_payload',
-                'managed': False,
+                "db_table": "orders_raw_payload",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('external_id', models.CharField(max_length=100, verbose_name='order number on the channel')),
-                ('number', models.CharField(max_length=100, verbose_name='number')),
-                ('state', models.CharField(choices=[('pending', 'pending'), ('new', 'new'), ('acknowledged', 'acknowledged'), ('part_shipped', 'part shipped'), ('shipped', 'shipped'), ('cancelled', 'cancelled')], max_length=12, verbose_name='state')),
-                ('remote_state', models.CharField(max_length=60)),
-                ('fulfilled_by', models.CharField(default='seller', max_length=12)),
-                ('ordered_at', models.DateTimeField(verbose_name='ordered')),
-                ('remote_modified_at', models.DateTimeField(null=True)),
-                ('fetched_at', models.DateTimeField()),
-                ('imported_at', models.DateTimeField()),
-                ('acknowledge_by', models.DateTimeField(null=True)),
-                ('acknowledged_at', models.DateTimeField(null=True)),
-                ('dispatch_by', models.DateTimeField(null=True)),
-                ('currency', models.CharField(max_length=3)),
-                ('digest', models.BinaryField()),
-                ('at_cutover', models.BooleanField(default=False)),
-                ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='channels.channel')),
-                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='channels.connection')),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("external_id", models.CharField(max_length=100, verbose_name="order number on the channel")),
+                ("number", models.CharField(max_length=100, verbose_name="number")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "pending"),
+                            ("new", "new"),
+                            ("acknowledged", "acknowledged"),
+                            ("part_shipped", "part shipped"),
+                            ("shipped", "shipped"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+                ("remote_state", models.CharField(max_length=60)),
+                ("fulfilled_by", models.CharField(default="seller", max_length=12)),
+                ("ordered_at", models.DateTimeField(verbose_name="ordered")),
+                ("remote_modified_at", models.DateTimeField(null=True)),
+                ("fetched_at", models.DateTimeField()),
+                ("imported_at", models.DateTimeField()),
+                ("acknowledge_by", models.DateTimeField(null=True)),
+                ("acknowledged_at", models.DateTimeField(null=True)),
+                ("dispatch_by", models.DateTimeField(null=True)),
+                ("currency", models.CharField(max_length=3)),
+                ("digest", models.BinaryField()),
+                ("at_cutover", models.BooleanField(default=False)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="orders", to="channels.channel"
+                    ),
+                ),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="orders", to="channels.connection"
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'order',
-                'verbose_name_plural': 'orders',
+                "verbose_name": "order",
+                "verbose_name_plural": "orders",
             },
         ),
         migrations.CreateModel(
-            name='OrderEvent',
+            name="OrderEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('kind', models.CharField(max_length=30)),
-                ('actor', models.CharField(max_length=60)),
-                ('detail', models.JSONField(default=dict)),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='orders.order')),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("kind", models.CharField(max_length=30)),
+                ("actor", models.CharField(max_length=60)),
+                ("detail", models.JSONField(default=dict)),
+                ("order", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="events", to="orders.order")),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='OrderLine',
+            name="OrderLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('line_id', models.CharField(max_length=60)),
-                ('sku', models.CharField(max_length=100)),
-                ('external_offer_id', models.CharField(blank=True, default='', max_length=100)),
-                ('title', models.CharField(blank=True, max_length=500)),
-                ('pack_factor', models.PositiveIntegerField(default=1)),
-                ('ordered', models.IntegerField()),
-                ('cancelled', models.IntegerField(default=0)),
-                ('shipped', models.IntegerField(default=0)),
-                ('returned', models.IntegerField(default=0)),
-                ('refunded', models.IntegerField(default=0)),
-                ('cancel_requested', models.IntegerField(default=0)),
-                ('short', models.IntegerField(default=0)),
-                ('offer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='channels.offer')),
-                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='orders.order')),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
-                ('stock_unit', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalog.stockunit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("line_id", models.CharField(max_length=60)),
+                ("sku", models.CharField(max_length=100)),
+                ("external_offer_id", models.CharField(blank=True, default="", max_length=100)),
+                ("title", models.CharField(blank=True, max_length=500)),
+                ("pack_factor", models.PositiveIntegerField(default=1)),
+                ("ordered", models.IntegerField()),
+                ("cancelled", models.IntegerField(default=0)),
+                ("shipped", models.IntegerField(default=0)),
+                ("returned", models.IntegerField(default=0)),
+                ("refunded", models.IntegerField(default=0)),
+                ("cancel_requested", models.IntegerField(default=0)),
+                ("short", models.IntegerField(default=0)),
+                ("offer", models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="channels.offer")),
+                (
+                    "order",
+                    models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="orders.order"),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
+                (
+                    "stock_unit",
+                    models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="catalog.stockunit"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Amount',
+            name="Amount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=10)),
-                ('amount', models.DecimalField(decimal_places=4, max_digits=18)),
-                ('currency', models.CharField(max_length=3)),
-                ('tax_included', models.BooleanField(default=False)),
-                ('rate', models.DecimalField(decimal_places=6, max_digits=9, null=True)),
-                ('owed_by', models.CharField(default='seller', max_length=12)),
-                ('label', models.CharField(blank=True, default='', max_length=100)),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='amounts', to='orders.order')),
-                ('line', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='amounts', to='orders.orderline')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=10)),
+                ("amount", models.DecimalField(decimal_places=4, max_digits=18)),
+                ("currency", models.CharField(max_length=3)),
+                ("tax_included", models.BooleanField(default=False)),
+                ("rate", models.DecimalField(decimal_places=6, max_digits=9, null=True)),
+                ("owed_by", models.CharField(default="seller", max_length=12)),
+                ("label", models.CharField(blank=True, default="", max_length=100)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
+                ("order", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="amounts", to="orders.order")),
+                (
+                    "line",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="amounts",
+                        to="orders.orderline",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Shortage',
+            name="Shortage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('quantity', models.IntegerField()),
-                ('worst', models.IntegerField()),
-                ('sold_at', models.DateTimeField()),
-                ('detected_at', models.DateTimeField()),
-                ('cut_sent_at', models.DateTimeField(null=True)),
-                ('cut_accepted_at', models.DateTimeField(null=True)),
-                ('verdict', models.CharField(choices=[('latency', 'sold before the cut could reach the channel'), ('stock_cut', 'stock was lowered below what was promised'), ('open', 'not yet explained')], default='open', max_length=10)),
-                ('resolved_at', models.DateTimeField(null=True)),
-                ('line', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='shortage', to='orders.orderline')),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
-                ('stock_unit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalog.stockunit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("quantity", models.IntegerField()),
+                ("worst", models.IntegerField()),
+                ("sold_at", models.DateTimeField()),
+                ("detected_at", models.DateTimeField()),
+                ("cut_sent_at", models.DateTimeField(null=True)),
+                ("cut_accepted_at", models.DateTimeField(null=True)),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[
+                            ("latency", "sold before the cut could reach the channel"),
+                            ("stock_cut", "stock was lowered below what was promised"),
+                            ("open", "not yet explained"),
+                        ],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("resolved_at", models.DateTimeField(null=True)),
+                ("line", models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name="shortage", to="orders.orderline")),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
+                ("stock_unit", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="catalog.stockunit")),
             ],
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['organisation', '-ordered_at'], name='order_recent'),
+            model_name="order",
+            index=models.Index(fields=["organisation", "-ordered_at"], name="order_recent"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['channel', '-ordered_at'], name='order_channel'),
+            model_name="order",
+            index=models.Index(fields=["channel", "-ordered_at"], name="order_channel"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['organisation', 'number'], name='order_number'),
+            model_name="order",
+            index=models.Index(fields=["organisation", "number"], name="order_number"),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(fields=('connection', 'external_id'), name='order_once'),
+            model_name="order",
+            constraint=models.UniqueConstraint(fields=("connection", "external_id"), name="order_once"),
         ),
         migrations.AddIndex(
-            model_name='orderline',
-            index=models.Index(condition=models.Q(('short__gt', 0)), fields=['stock_unit'], name='order_line_short'),
+            model_name="orderline",
+            index=models.Index(condition=models.Q(("short__gt", 0)), fields=["stock_unit"], name="order_line_short"),
         ),
         migrations.AddIndex(
-            model_name='orderline',
-            index=models.Index(condition=models.Q(('stock_unit', None)), fields=['organisation', 'sku'], name='order_line_unmapped'),
+            model_name="orderline",
+            index=models.Index(condition=models.Q(("stock_unit", None)), fields=["organisation", "sku"], name="order_line_unmapped"),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.UniqueConstraint(fields=('order', 'line_id'), name='order_line_once'),
+            model_name="orderline",
+            constraint=models.UniqueConstraint(fields=("order", "line_id"), name="order_line_once"),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('cancelled__gte', 0), ('ordered__gte', 0), ('shipped__gte', 0), ('short__gte', 0)), name='order_line_not_negative'),
+            model_name="orderline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("cancelled__gte", 0), ("ordered__gte", 0), ("shipped__gte", 0), ("short__gte", 0)),
+                name="order_line_not_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('ordered__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('cancelled'), '+', models.F('shipped')), '+', models.F('short')))), name='order_line_adds_up'),
+            model_name="orderline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "ordered__gte",
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(models.F("cancelled"), "+", models.F("shipped")),
+                            "+",
+                            models.F("short"),
+                        ),
+                    )
+                ),
+                name="order_line_adds_up",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('refunded__gte', 0), ('returned__gte', 0), ('returned__lte', models.F('shipped'))), name='order_line_returned'),
+            model_name="orderline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("refunded__gte", 0), ("returned__gte", 0), ("returned__lte", models.F("shipped"))),
+                name="order_line_returned",
+            ),
         ),
         migrations.AddIndex(
-            model_name='shortage',
-            index=models.Index(fields=['organisation', '-detected_at'], name='shortage_recent'),
+            model_name="shortage",
+            index=models.Index(fields=["organisation", "-detected_at"], name="shortage_recent"),
         ),
         migrations.AddConstraint(
-            model_name='shortage',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 0), ('worst__gt', 0)), name='shortage_quantity'),
+            model_name="shortage",
+            constraint=models.CheckConstraint(condition=models.Q(("quantity__gte", 0), ("worst__gt", 0)), name="shortage_quantity"),
         ),
     ]

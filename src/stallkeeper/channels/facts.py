@@ -1,0 +1,175 @@
+"""From gathered rows to the arrays that availability works on.
+
+Channels that look at the same places in the same way share one *view*; for-sale figures are worked out once per (unit, view).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+from django.db import connection
+
+from stallkeeper.channels import queries
+from stallkeeper.channels.queries import ChannelFacts
+from stallkeeper.core.copy import Ints
+from stallkeeper.stock.availability import ALWAYS, NOT_SET, ROUND_DOWN, ROUND_NEAREST, ROUND_UP, Places, Rules, Trace, for_sale, to_show
+from stallkit.manifest import Basis, Manifest
+from stallkit.registry import manifest_of
+
+ROUNDINGS = {"down": ROUND_DOWN, "up": ROUND_UP, "nearest": ROUND_NEAREST}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A way of looking at places: which ones, whether a kit may be split, how far ahead incoming goods count, whose fence applies."""
+
+    locations: tuple[int, ...]
+    splits: bool
+    horizon: int
+    fence_of: int
+    """Channel id where ring-fences exist (each sees its own), else 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that deciding needs: channels, offers, places, fences, incoming goods."""
+
+    channels: Mapping[int, ChannelFacts]
+    offers: Mapping[str, Ints]
+    places: Mapping[str, Ints]
+    fences: Sequence[tuple[int, int, int]]
+    incoming: Sequence[tuple[int, int, date, int]]
+    today: date
+
+
+def gather_channels(organisation: int) -> dict[int, ChannelFacts]:
+    with connection.cursor() as cursor:
+        return {channel.id: channel for channel in queries.gather_channels(cursor, organisation)}
+
+
+def gather(
+    organisation: int, channels: Mapping[int, ChannelFacts], offers: Mapping[str, Ints], places: Mapping[str, Ints], today: date
+) -> Facts:
+    """Add the rare facts (fences, incoming) where a channel needs them. Call it after the offers are locked."""
+    horizon = max((channel.horizon_days for channel in channels.values()), default=0)
+    fences: Sequence[tuple[int, int, int]] = ()
+    incoming: Sequence[tuple[int, int, date, int]] = ()
+    with connection.cursor() as cursor:
+        if any(channel.fenced for channel in channels.values()):
+            fences = queries.gather_fences(cursor, organisation)
+        if horizon:
+            incoming = queries.gather_incoming(cursor, organisation, today + timedelta(days=horizon))
+    return Facts(channels, offers, places, fences, incoming, today)
+
+
+def decide(facts: Facts, trace: Trace | None = None) -> Ints:
+    """The quantity that each offer should show; NOT_SET for offers that are left out."""
+    offers = facts.offers
+    if not len(offers["id"]):
+        return np.empty(0, dtype=np.int64)
+    rules = np.empty(len(offers["id"]), dtype=np.int64)
+    views = {channel.id: _view(channel) for channel in facts.channels.values()}
+    figures: list[Ints] = []
+    target_base = 0
+    units, first_row = np.unique(facts.places["unit"], return_index=True)
+    position = np.searchsorted(units, offers["unit"])
+    for view in dict.fromkeys(views.values()):
+        mine = np.isin(offers["channel"], [channel for channel, its in views.items() if its == view])
+        if not mine.any():
+            continue
+        figures.append(_for_sale(facts, view, units, first_row, trace))
+        rules[mine] = target_base + position[mine]
+        target_base += len(units)
+    available = np.concatenate(figures)
+    figure = to_show(available, _rules(facts, rules), trace)
+    return np.where(offers["excluded"] == 1, NOT_SET, figure)
+
+
+def _view(channel: ChannelFacts) -> View:
+    return View(tuple(channel.locations), channel.allow_splits, channel.horizon_days, channel.id if channel.fenced else 0)
+
+
+def _for_sale(facts: Facts, view: View, units: Ints, first_row: Ints, trace: Trace | None) -> Ints:
+    """For-sale figures of all gathered units in one view. Rows of other places stay, with nothing free: every target keeps its rows."""
+    rows = facts.places
+    order = _place_order(rows, view)
+    chosen = np.isin(rows["location"], np.array(view.locations, dtype=np.int64)).astype(np.int64)
+    target = np.searchsorted(units, rows["unit"])
+    places = Places(
+        targets=len(units),
+        target=target[order],
+        component=rows["component"][order],
+        per_kit=rows["per_kit"][order],
+        on_hand=(rows["on_hand"] * chosen)[order],
+        allocated=(rows["allocated"] * chosen)[order],
+        held=(rows["held"] * chosen)[order],
+        fence=_fence(facts, view)[order],
+        incoming=(_incoming(facts, view) * chosen)[order],
+        whole=(rows["is_kit"][first_row] == 0) | view.splits,
+    )
+    available = for_sale(places, trace)
+    counted = rows["counted"][first_row]
+    return np.where(counted == 0, 0, np.where(counted == 2, ALWAYS, available))
+
+
+def _place_order(rows: Mapping[str, Ints], view: View) -> Ints | slice:
+    """Rows sorted by place priority inside each component; they come sorted by place id, which is enough where order has no effect."""
+    if not view.fence_of:
+        return slice(None)
+    rank = {location: number for number, location in enumerate(view.locations)}
+    priority = np.array([rank.get(location, len(rank)) for location in rows["location"].tolist()], dtype=np.int64)
+    return np.lexsort((priority, rows["component"], rows["unit"]))
+
+
+def _fence(facts: Facts, view: View) -> Ints:
+    """Units kept for other channels than this view's, per row of their component."""
+    kept: dict[int, int] = {}
+    for channel, unit, quantity in facts.fences:
+        if channel != view.fence_of:
+            kept[unit] = kept.get(unit, 0) + quantity
+    if not kept:
+        return np.zeros(len(facts.places["unit"]), dtype=np.int64)
+    return np.array([kept.get(unit, 0) for unit in facts.places["component"].tolist()], dtype=np.int64)
+
+
+def _incoming(facts: Facts, view: View) -> Ints:
+    last = facts.today + timedelta(days=view.horizon)
+    coming: dict[tuple[int, int], int] = {}
+    for unit, location, day, quantity in facts.incoming:
+        if view.horizon and day <= last:
+            coming[unit, location] = coming.get((unit, location), 0) + quantity
+    if not coming:
+        return np.zeros(len(facts.places["unit"]), dtype=np.int64)
+    pairs = zip(facts.places["component"].tolist(), facts.places["location"].tolist(), strict=True)
+    return np.array([coming.get(pair, 0) for pair in pairs], dtype=np.int64)
+
+
+def _rules(facts: Facts, target: Ints) -> Rules:
+    """Channel rules spread over the offers."""
+    ids = np.array(sorted(facts.channels), dtype=np.int64)
+    channels = [facts.channels[channel] for channel in ids.tolist()]
+    index = np.searchsorted(ids, facts.offers["channel"])
+    manifests = [manifest_of(channel.platform) for channel in channels]
+
+    def spread(values: list[int]) -> Ints:
+        return np.array(values, dtype=np.int64)[index]
+
+    return Rules(
+        target=target,
+        share=spread([int(channel.share * 100) for channel in channels]),
+        rounding=spread([ROUNDINGS[channel.share_rounding] for channel in channels]),
+        buffer=spread([channel.buffer for channel in channels]),
+        cap=spread([NOT_SET if channel.max_publish is None else channel.max_publish for channel in channels]),
+        fixed=spread([NOT_SET if channel.fixed is None else channel.fixed for channel in channels]),
+        zero_at=spread([channel.zero_at for channel in channels]),
+        pack_factor=facts.offers["pack_factor"],
+        limit=spread([manifest.quirks.max_quantity for manifest in manifests]),
+        open_gross=facts.offers["open"] * spread([int(_gross(manifest)) for manifest in manifests]),
+    )
+
+
+def _gross(manifest: Manifest) -> bool:
+    return manifest.quirks.basis is Basis.GROSS_UNTIL_SHIPPED

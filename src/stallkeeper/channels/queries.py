@@ -1,0 +1,205 @@
+"""SQL of channels: gathering facts for offers, and writing what was decided.
+
+One function per statement. Lock order everywhere: orders, levels, then offers (by id). Figures that do not exist are -1 in the arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from stallkeeper.core.copy import Ints, array, read_columns
+from stallkeeper.core.sql import Cursor, rows
+
+OFFER_COLUMNS = ("id", "channel", "unit", "pack_factor", "excluded", "open", "intended", "believed", "observed", "refused")
+
+OFFERS = """
+    SELECT offer.id, offer.channel_id, offer.stock_unit_id, offer.pack_factor::bigint, offer.stock_excluded::int::bigint,
+           offer.open_qty::bigint, coalesce(offer.intended_qty, -1)::bigint, coalesce(offer.believed_qty, -1)::bigint,
+           coalesce(offer.observed_qty, -1)::bigint, coalesce(offer.refused_qty, -1)::bigint
+    FROM channels_offer AS offer
+"""
+
+
+def lock_offers_of_units(units: Sequence[int]) -> dict[str, Ints]:
+    """Offers of units and of the kits they are part of. Locks: the offers, by id. Indexes: offer.stock_unit, kitcomponent.component."""
+    query = f"""{OFFERS}
+        WHERE offer.stock_unit_id = ANY (ARRAY(
+            SELECT unnest(%(units)s::bigint[])
+            UNION SELECT kit_id FROM catalog_kitcomponent WHERE component_id = ANY(%(units)s::bigint[])))
+        ORDER BY offer.id
+        FOR NO KEY UPDATE OF offer
+    """  # noqa: S608 - a constant of this module
+    return read_columns(query, {"units": array(units)}, OFFER_COLUMNS)
+
+
+def read_offers_of_units(units: Sequence[int]) -> dict[str, Ints]:
+    """The same without locks, for looking only."""
+    query = f"""{OFFERS}
+        WHERE offer.stock_unit_id = ANY (ARRAY(
+            SELECT unnest(%(units)s::bigint[])
+            UNION SELECT kit_id FROM catalog_kitcomponent WHERE component_id = ANY(%(units)s::bigint[])))
+        ORDER BY offer.id
+    """  # noqa: S608
+    return read_columns(query, {"units": array(units)}, OFFER_COLUMNS)
+
+
+def lock_offers_of_channel(channel: int, after: int, limit: int) -> dict[str, Ints]:
+    """The next ``limit`` offers of a channel by id. Locks: the offers, by id. Index: primary key of offer."""
+    query = f"""{OFFERS}
+        WHERE offer.channel_id = %(channel)s AND offer.id > %(after)s
+        ORDER BY offer.id LIMIT %(limit)s
+        FOR NO KEY UPDATE OF offer
+    """
+    return read_columns(query, {"channel": channel, "after": after, "limit": limit}, OFFER_COLUMNS)
+
+
+def read_offers_of_organisation(organisation: int) -> dict[str, Ints]:
+    """All offers, by id, unlocked: for the sweep, which locks and looks again at those that differ."""
+    query = f"{OFFERS} WHERE offer.organisation_id = %(organisation)s ORDER BY offer.id"
+    return read_columns(query, {"organisation": organisation}, OFFER_COLUMNS)
+
+
+PLACE_COLUMNS = ("unit", "component", "per_kit", "is_kit", "counted", "location", "on_hand", "allocated", "held")
+
+PLACES = """
+    SELECT unit.id, coalesce(part.component_id, unit.id), coalesce(part.quantity, 1)::bigint, (unit.kind = 'kit')::int::bigint,
+           (CASE WHEN NOT unit.active THEN 0 WHEN coalesce(component.stocked, unit.stocked) THEN 1 ELSE 2 END)::bigint,
+           coalesce(level.location_id, -1)::bigint, coalesce(level.on_hand, 0)::bigint, coalesce(level.allocated, 0)::bigint,
+           coalesce(level.held, 0)::bigint
+    FROM catalog_stockunit AS unit
+    LEFT JOIN catalog_kitcomponent AS part ON part.kit_id = unit.id AND unit.kind = 'kit'
+    LEFT JOIN catalog_stockunit AS component ON component.id = part.component_id
+    LEFT JOIN stock_level AS level ON level.stock_unit_id = coalesce(part.component_id, unit.id)
+"""
+
+
+def gather_places(units: Ints) -> dict[str, Ints]:
+    """Levels of units or of their parts, a row per (unit, component, place); a row with location -1 where there is no level.
+
+    ``counted``: 0 inactive, 1 counted, 2 always available. Indexes: primary keys of stock unit and level, kit_component_once.
+    """
+    query = f"""{PLACES}
+        WHERE unit.id = ANY(%(units)s::bigint[])
+        ORDER BY unit.id, 2, 6
+    """
+    return read_columns(query, {"units": array(units)}, PLACE_COLUMNS)
+
+
+def gather_places_of_organisation(organisation: int) -> dict[str, Ints]:
+    """The same for every unit of the organisation."""
+    query = f"{PLACES} WHERE unit.organisation_id = %(organisation)s ORDER BY unit.id, 2, 6"
+    return read_columns(query, {"organisation": organisation}, PLACE_COLUMNS)
+
+
+class ChannelFacts(NamedTuple):
+    """What availability needs to know of a channel. ``sends`` is every switch together."""
+
+    id: int
+    connection_id: int
+    platform: str
+    sends: bool
+    share: Decimal
+    share_rounding: str
+    buffer: int
+    max_publish: int | None
+    fixed: int | None
+    zero_at: int
+    allow_splits: bool
+    horizon_days: int
+    locations: list[int]
+    fenced: bool
+
+
+def gather_channels(cursor: Cursor, organisation: int) -> list[ChannelFacts]:
+    """All channels of the organisation with their places, best first. Index: channel_code_once, channel_location_once."""
+    cursor.execute(
+        """
+        SELECT channel.id, channel.connection_id, account.platform,
+               organisation.sending_enabled AND channel.active AND channel.stock_enabled AND account.writes_allowed,
+               channel.share, channel.share_rounding, channel.buffer, channel.max_publish, channel.fixed, channel.zero_at,
+               channel.allow_splits, channel.horizon_days,
+               ARRAY(SELECT place.id FROM channels_channellocation AS chosen JOIN stock_location AS place ON place.id = chosen.location_id
+                     WHERE chosen.channel_id = channel.id AND place.active AND place.sellable ORDER BY place.priority, place.id),
+               EXISTS (SELECT FROM channels_ringfence AS fence WHERE fence.organisation_id = channel.organisation_id)
+        FROM channels_channel AS channel
+        JOIN channels_connection AS account ON account.id = channel.connection_id
+        JOIN core_organisation AS organisation ON organisation.id = channel.organisation_id
+        WHERE channel.organisation_id = %s
+        ORDER BY channel.id
+        """,
+        [organisation],
+    )
+    return [ChannelFacts(*row) for row in rows(cursor)]
+
+
+def gather_fences(cursor: Cursor, organisation: int) -> list[tuple[int, int, int]]:
+    """Ring-fences: (channel, unit, quantity)."""
+    cursor.execute(
+        "SELECT channel_id, stock_unit_id, quantity FROM channels_ringfence WHERE organisation_id = %s AND quantity > 0 ORDER BY id",
+        [organisation],
+    )
+    return rows(cursor)
+
+
+def gather_incoming(cursor: Cursor, organisation: int, until: date) -> list[tuple[int, int, date, int]]:
+    """Incoming goods up to a day: (unit, location, day, quantity)."""
+    cursor.execute(
+        """
+        SELECT stock_unit_id, location_id, expected_on, sum(quantity) FROM stock_incoming
+        WHERE organisation_id = %s AND expected_on <= %s
+        GROUP BY stock_unit_id, location_id, expected_on ORDER BY stock_unit_id, location_id, expected_on
+        """,
+        [organisation, until],
+    )
+    return rows(cursor)
+
+
+def write_intended(
+    cursor: Cursor, organisation: int, at: datetime, changed: tuple[Ints, Ints], todo: tuple[Ints, Ints, Ints]
+) -> tuple[int, int]:
+    """Store intended quantities and put offers on the todo list: (offers written, todo rows written).
+
+    ``changed``: offer ids and their new intended quantity (-1 = none). ``todo``: offer ids, danger, and whether the row must get a new
+    version (1) or may keep the one it has (0). Locks: the offers (held already) and their todo rows.
+    """
+    cursor.execute(
+        """
+        WITH written AS (
+            UPDATE channels_offer AS offer SET intended_qty = nullif(new.intended, -1)
+            FROM unnest(%s::bigint[], %s::int[]) AS new(id, intended)
+            WHERE offer.id = new.id
+            RETURNING 1
+        ), listed AS (
+            INSERT INTO channels_offertodo AS todo (organisation_id, offer_id, kind, channel_id, danger, version, since)
+            SELECT %s, offer.id, 'quantity', offer.channel_id, new.danger,
+                   nextval('channels_todo_version') * CASE WHEN new.fresh = 1 THEN 1 ELSE -1 END, %s
+            FROM unnest(%s::bigint[], %s::smallint[], %s::int[]) AS new(id, danger, fresh)
+            JOIN channels_offer AS offer ON offer.id = new.id
+            ORDER BY offer.id
+            ON CONFLICT (offer_id, kind) DO UPDATE SET danger = EXCLUDED.danger, version = EXCLUDED.version
+                WHERE EXCLUDED.version > 0 OR EXCLUDED.danger > todo.danger
+            RETURNING 1
+        )
+        SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM listed)
+        """,
+        [array(changed[0]), array(changed[1]), organisation, at, array(todo[0]), array(todo[1]), array(todo[2])],
+    )
+    row = cursor.fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def count_offers_of_units(cursor: Cursor, units: Sequence[int]) -> list[tuple[int, int]]:
+    """How many offers each unit touches, kits it is part of included: (unit, offers)."""
+    cursor.execute(
+        """
+        SELECT unit, (SELECT count(*) FROM channels_offer WHERE stock_unit_id = unit)
+            + (SELECT count(*) FROM catalog_kitcomponent AS part JOIN channels_offer AS offer ON offer.stock_unit_id = part.kit_id
+               WHERE part.component_id = unit)
+        FROM unnest(%s::bigint[]) AS unit ORDER BY unit
+        """,
+        [array(units)],
+    )
+    return rows(cursor)

@@ -1,0 +1,159 @@
+"""What offers should show, written where it changed: the one function behind intake, edits, preview, resync and the nightly sweep.
+
+(1) lock the affected offers in key order; (2) in a *later* statement gather facts; (3) decide; (4) write what differs. Gathering before
+locking would lose updates: two transactions would each work out a number without the other's sale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import connection
+
+from stallkeeper.channels import facts, queries
+from stallkeeper.channels.queries import ChannelFacts
+from stallkeeper.core.copy import Ints
+from stallkeeper.core.use_case import UseCase, before_commit
+from stallkeeper.stock import queries as stock_queries
+from stallkeeper.stock.availability import NOT_SET
+from stallkeeper.stock.reserve import STALE
+
+WAKE = "wake_connection"
+"""Mark: connections that have something to send."""
+TAKE_ALONG = 5_000
+"""Offers that one transaction refreshes itself; the rest is left to a job."""
+SWEEP_BATCH = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An offer whose intended quantity differs from what is stored; None = left out of sending."""
+
+    offer_id: int
+    channel_id: int
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The same for many offers, as arrays: ids, channels, before, after (-1 = none)."""
+
+    offer: Ints
+    channel: Ints
+    before: Ints
+    after: Ints
+
+    def __len__(self) -> int:
+        return len(self.offer)
+
+    def changes(self) -> Iterator[Change]:
+        for offer, channel, before, after in zip(
+            self.offer.tolist(), self.channel.tolist(), self.before.tolist(), self.after.tolist(), strict=True
+        ):
+            yield Change(offer, channel, None if before == NOT_SET else before, None if after == NOT_SET else after)
+
+
+def refresh(uc: UseCase, unit_ids: Sequence[int], *, dry_run: bool = False) -> Difference:
+    """Refresh the offers of units (and of kits they are part of); returns what differed. ``dry_run`` locks and writes nothing."""
+    channels = facts.gather_channels(uc.organisation_id)
+    offers = queries.read_offers_of_units(unit_ids) if dry_run else queries.lock_offers_of_units(unit_ids)
+    return _work_out(uc, channels, offers, None, dry_run=dry_run)
+
+
+def refresh_channel(uc: UseCase, channel_id: int, *, dry_run: bool = False, after: int = 0) -> tuple[Difference, int]:
+    """Refresh the next batch of a channel's offers; returns what differed and the id to go on after (0 = finished)."""
+    channels = facts.gather_channels(uc.organisation_id)
+    offers = queries.lock_offers_of_channel(channel_id, after, SWEEP_BATCH)
+    size = len(offers["id"])
+    return _work_out(uc, channels, offers, None, dry_run=dry_run), int(offers["id"][-1]) if size == SWEEP_BATCH else 0
+
+
+def sweep(uc: UseCase) -> Difference:
+    """Look at every offer of the organisation. Reads without locks; offers that seem to differ are locked and looked at again."""
+    channels = facts.gather_channels(uc.organisation_id)
+    offers = queries.read_offers_of_organisation(uc.organisation_id)
+    places = queries.gather_places_of_organisation(uc.organisation_id)
+    found = _work_out(uc, channels, offers, places, dry_run=True)
+    if not len(found):
+        return found
+    suspects = np.unique(offers["unit"][np.isin(offers["id"], found.offer)])
+    return refresh(uc, suspects.tolist())
+
+
+def _work_out(
+    uc: UseCase, channels: Mapping[int, ChannelFacts], offers: Mapping[str, Ints], places: Mapping[str, Ints] | None, *, dry_run: bool
+) -> Difference:
+    if not len(offers["id"]):
+        empty: Ints = np.empty(0, dtype=np.int64)
+        return Difference(empty, empty, empty, empty)
+    gathered = places if places is not None else queries.gather_places(np.unique(offers["unit"]))
+    after = facts.decide(facts.gather(uc.organisation_id, channels, offers, gathered, uc.at.date()))
+    if not dry_run:
+        _write(uc, channels, offers, after)
+    differs = after != offers["intended"]
+    return Difference(offers["id"][differs], offers["channel"][differs], offers["intended"][differs], after[differs])
+
+
+def _write(uc: UseCase, channels: Mapping[int, ChannelFacts], offers: Mapping[str, Ints], after: Ints) -> None:
+    """Store what differs; list what the channel may not hold yet."""
+    changed = after != offers["intended"]
+    sending = [channel.id for channel in channels.values() if channel.sends]
+    pending = np.isin(offers["channel"], sending) & (after != NOT_SET) & (after != offers["believed"])
+    pending &= changed | (after != offers["refused"])
+    if not changed.any() and not pending.any():
+        return
+    shown = np.where(offers["believed"] == NOT_SET, offers["observed"], offers["believed"])
+    danger = ((shown == NOT_SET) | (shown > after)).astype(np.int64)
+    with connection.cursor() as cursor:
+        queries.write_intended(
+            cursor,
+            uc.organisation_id,
+            uc.at,
+            (offers["id"][changed], after[changed]),
+            (offers["id"][pending], danger[pending], changed[pending].astype(np.int64)),
+        )
+    to_wake = np.unique(offers["channel"][pending]).tolist()
+    uc.mark(WAKE, [channels[channel].connection_id for channel in to_wake])
+
+
+@before_commit(20)
+def refresh_marked(uc: UseCase) -> None:
+    """Refresh the offers of units whose figures changed in this transaction: up to TAKE_ALONG offers, the rest by a job."""
+    units = uc.take(STALE)
+    if not units:
+        return
+    now, later = split(units)
+    if now:
+        refresh(uc, now)
+    if later:
+        with connection.cursor() as cursor:
+            stock_queries.mark_stale(cursor, uc.organisation_id, later)
+        uc.mark("drain_stale", [uc.organisation_id])
+
+
+def split(units: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Units to refresh now and units to leave for the job. Counting is only worth a statement for many units."""
+    if len(units) <= 100:
+        return list(units), []
+    with connection.cursor() as cursor:
+        counts = queries.count_offers_of_units(cursor, units)
+    taken = 0
+    now: list[int] = []
+    later: list[int] = []
+    for unit, offers in counts:
+        taken += offers
+        (now if taken <= TAKE_ALONG else later).append(unit)
+    return now, later
+
+
+def drain_stale(uc: UseCase, limit: int = 500) -> int:
+    """The job's part: take marks that were left over and refresh their offers; returns how many units it took."""
+    with connection.cursor() as cursor:
+        units: Iterable[int] = stock_queries.take_stale(cursor, uc.organisation_id, limit)
+    taken = list(units)
+    if taken:
+        refresh(uc, taken)
+    return len(taken)

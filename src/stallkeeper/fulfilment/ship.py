@@ -1,0 +1,158 @@
+"""Goods leave: the shelf goes down, the promise is kept, the channel is told with tracking (S1.12, S4.48)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import connection
+
+from stallkeeper.channels import commands, delivery
+from stallkeeper.channels.commands import CommandKind, Line, Ship
+from stallkeeper.channels.delivery import OwnSale
+from stallkeeper.core.use_case import UseCase, use_case
+from stallkeeper.fulfilment.models import Shipment, ShipmentLine
+from stallkeeper.orders import departures, events, lines, queries
+from stallkeeper.orders.models import Order, OrderLine
+from stallkeeper.stock import ledger, places
+from stallkeeper.stock.ledger import Move
+from stallkeeper.stock.models import Cause, VirtualRole
+
+
+class ShipError(ValueError):
+    """The shipment cannot be made as asked; the text says which line and why."""
+
+
+def ship(
+    organisation_id: int,
+    order_id: int,
+    quantities: Mapping[int, int] | None,
+    *,
+    carrier: str,
+    tracking_number: str,
+    actor: str,
+    tracking_url: str = "",
+    shipped_at: datetime | None = None,
+    reference: str = "",
+) -> Shipment:
+    """Ship sold units per line (None = everything open). ``reference`` makes a repeat harmless: the same one returns the first shipment.
+
+    A line that is short may be shipped only if the goods were found: they are entered as found first, so the ledger stays true.
+    """
+    with use_case("ship.order", organisation_id=organisation_id, actor=actor) as uc:
+        order = Order.objects.select_for_update().get(pk=order_id)
+        existing = Shipment.objects.filter(reference=reference).first() if reference else None
+        if existing is not None:
+            return existing
+        rows = list(OrderLine.objects.filter(order=order).order_by("id").select_for_update())
+        wanted = _wanted(order, rows, quantities)
+        if not carrier.strip():
+            raise ShipError("carrier: say who carries the parcel")
+        shipment = _record(uc, order, wanted, carrier.strip(), tracking_number.strip(), tracking_url, shipped_at or uc.at, reference)
+        _goods_leave(uc, order, rows, wanted, shipment)
+        _tell_channel(uc, order, rows, wanted, shipment)
+    return shipment
+
+
+def _wanted(order: Order, rows: list[OrderLine], quantities: Mapping[int, int] | None) -> dict[int, int]:
+    if order.state == Order.State.PENDING:
+        raise ShipError(f"order {order.number} is pending: its payment is not sure yet")
+    asked = {row.pk: row.open for row in rows if row.open} if quantities is None else {k: v for k, v in quantities.items() if v}
+    by_id = {row.pk: row for row in rows}
+    for line, quantity in asked.items():
+        if line not in by_id:
+            raise ShipError(f"line {line} does not belong to order {order.number}")
+        if not 0 < quantity <= by_id[line].open:
+            raise ShipError(f"line {by_id[line].line_id}: {quantity} to ship, {by_id[line].open} open")
+        if by_id[line].stock_unit_id is None:
+            raise ShipError(f"line {by_id[line].line_id}: its SKU {by_id[line].sku!r} is not linked; link it first")
+    if not asked:
+        raise ShipError(f"order {order.number} has nothing left to ship")
+    return asked
+
+
+def _record(
+    uc: UseCase, order: Order, wanted: Mapping[int, int], carrier: str, tracking: str, url: str, at: datetime, reference: str
+) -> Shipment:
+    number = Shipment.objects.filter(order=order).count() + 1
+    shipment = Shipment.objects.create(
+        organisation_id=uc.organisation_id,
+        order=order,
+        reference=reference or f"{order.pk}-{number}",
+        carrier=carrier,
+        tracking_number=tracking,
+        tracking_url=url,
+        shipped_at=at,
+        actor=uc.actor,
+    )
+    ShipmentLine.objects.bulk_create(
+        ShipmentLine(organisation_id=uc.organisation_id, shipment=shipment, line_id=line, quantity=quantity)
+        for line, quantity in sorted(wanted.items())
+    )
+    return shipment
+
+
+def _goods_leave(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapping[int, int], shipment: Shipment) -> None:
+    shipping = [row for row in rows if row.pk in wanted]
+    with connection.cursor() as cursor:
+        parts = lines.load_parts(cursor, [row.stock_unit_id for row in shipping if row.stock_unit_id is not None])
+    if not order.at_cutover:
+        _enter_found(uc, shipping, wanted, parts, shipment)
+        for row in shipping:
+            taken = _units(row, wanted[row.pk], parts)
+            departures.leave(uc, row.pk, taken, f"shipment:{shipment.pk}:{row.pk}")
+    offers: dict[int, int] = {}
+    for row in shipping:
+        if row.offer_id is not None:
+            offers[row.offer_id] = offers.get(row.offer_id, 0) + wanted[row.pk]
+    with connection.cursor() as cursor:
+        queries.add_shipped(cursor, [row.pk for row in shipping], [wanted[row.pk] for row in shipping])
+        queries.resolve_shortages(cursor, uc.at, [row.pk for row in shipping])
+        queries.change_open(cursor, sorted(offers), [-offers[offer] for offer in sorted(offers)])
+    delivery.own_sales(uc, order.channel_id, [OwnSale(offer, quantity, uc.at, "ship") for offer, quantity in sorted(offers.items())])
+
+
+def _units(row: OrderLine, quantity: int, parts: lines.Parts) -> dict[int, int]:
+    unit_parts = parts.get(row.stock_unit_id, ()) if row.stock_unit_id is not None else ()
+    return {unit: number * row.pack_factor * quantity for unit, number in unit_parts}
+
+
+def _enter_found(uc: UseCase, shipping: list[OrderLine], wanted: Mapping[int, int], parts: lines.Parts, shipment: Shipment) -> None:
+    """Units that are shipped although short were on the shelf after all: enter them at the channel's first place, then allocate."""
+    missing = {row.pk: wanted[row.pk] - row.allocated for row in shipping if wanted[row.pk] > row.allocated}
+    if not missing:
+        return
+    place = _first_place(shipping[0].order_id)
+    adjustment = places.virtual(uc, VirtualRole.ADJUSTMENT).pk
+    moves = [
+        Move(unit, number, adjustment, place, Cause.FOUND, f"found:{shipment.pk}:{row.pk}:{unit}", uc.at, "shipped although short")
+        for row in shipping
+        if row.pk in missing
+        for unit, number in sorted(_units(row, missing[row.pk], parts).items())
+    ]
+    ledger.post(uc, moves)
+    lines.reset_lines(uc, sorted(missing), cause="found")
+
+
+def _first_place(order_id: int) -> int:
+    order = Order.objects.get(pk=order_id)
+    with connection.cursor() as cursor:
+        channels = queries.intake_channels(cursor, order.connection_id)
+    chosen = next((channel.locations for channel in channels if channel.id == order.channel_id and channel.locations), None)
+    if not chosen:
+        raise ShipError(f"order {order.number}: its channel has no active place to ship from; choose one in the channel's rules")
+    return chosen[0]
+
+
+def _tell_channel(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapping[int, int], shipment: Shipment) -> None:
+    shipped = tuple(Line(row.line_id, wanted[row.pk]) for row in rows if row.pk in wanted)
+    payload = Ship(order.external_id, shipped, shipment.carrier, shipment.shipped_at, shipment.tracking_number, shipment.tracking_url)
+    commands.queue(uc, order.connection_id, CommandKind.SHIP, "order", order.pk, f"ship:{shipment.pk}", payload)
+    left = sum(row.open for row in rows) - sum(wanted.values())
+    Order.objects.filter(pk=order.pk).update(state=Order.State.PART_SHIPPED if left else Order.State.SHIPPED)
+    detail: dict[str, object] = {
+        "carrier": shipment.carrier,
+        "tracking": shipment.tracking_number,
+        "lines": {line.line_id: line.quantity for line in shipped},
+    }
+    events.record(uc, order.pk, "shipped", detail)

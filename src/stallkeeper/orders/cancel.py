@@ -1,0 +1,83 @@
+"""Cancelling lines from our side: stock comes back at once, every channel sees it, and the order's own channel is told (S1.14, S1.15)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db import connection
+
+from stallkeeper.channels import commands, delivery
+from stallkeeper.channels.commands import Cancel, CommandKind, Line
+from stallkeeper.channels.delivery import OwnSale
+from stallkeeper.core.use_case import UseCase, use_case
+from stallkeeper.orders import events, lines, queries
+from stallkeeper.orders.models import Order, OrderLine
+from stallkit.manifest import Capability
+from stallkit.registry import manifest_of
+from stallkit.types import CancelReason
+
+
+class CancelError(ValueError):
+    """The lines cannot be cancelled as asked; the text says which and why."""
+
+
+def cancel_lines(
+    organisation_id: int, order_id: int, quantities: Mapping[int, int] | None, *, reason: CancelReason, actor: str
+) -> dict[int, int]:
+    """Cancel sold units per line (None = everything that is still open). Returns units by line. CancelError if it cannot be."""
+    with use_case("cancel.lines", organisation_id=organisation_id, actor=actor) as uc:
+        order = Order.objects.select_related("connection").select_for_update(of=("self",)).get(pk=order_id)
+        rows = list(OrderLine.objects.filter(order=order).order_by("id").select_for_update())
+        wanted = _wanted(order, rows, quantities)
+        for row in rows:
+            row.cancelled += wanted.get(row.pk, 0)
+            row.short = min(row.short, row.open)
+        OrderLine.objects.bulk_update(rows, ["cancelled", "short"])
+        _settle(uc, order, rows, wanted)
+        payload = Cancel(order.external_id, tuple(Line(row.line_id, wanted[row.pk]) for row in rows if row.pk in wanted), str(reason))
+        key = f"cancel:{order.external_id}:" + ",".join(f"{row.line_id}={row.cancelled}" for row in rows if row.pk in wanted)
+        commands.queue(uc, order.connection_id, CommandKind.CANCEL, "order", order.pk, key, payload)
+        detail: dict[str, object] = {"reason": str(reason), "lines": {row.line_id: wanted[row.pk] for row in rows if row.pk in wanted}}
+        events.record(uc, order.pk, "cancel_asked", detail)
+    return wanted
+
+
+def _wanted(order: Order, rows: list[OrderLine], quantities: Mapping[int, int] | None) -> dict[int, int]:
+    manifest = manifest_of(order.connection.platform)
+    if Capability.CANCEL_LINES not in manifest.capabilities:
+        raise CancelError(f"{manifest.title} does not let sellers cancel through its interface; cancel in its own screens")
+    asked = {row.pk: row.open for row in rows if row.open} if quantities is None else {k: v for k, v in quantities.items() if v}
+    by_id = {row.pk: row for row in rows}
+    for line, quantity in asked.items():
+        if line not in by_id:
+            raise CancelError(f"line {line} does not belong to order {order.number}")
+        if not 0 < quantity <= by_id[line].open:
+            raise CancelError(f"line {by_id[line].line_id}: {quantity} asked, {by_id[line].open} can still be cancelled")
+        if quantity != by_id[line].ordered and not manifest.quirks.partial_line_cancel:
+            raise CancelError(f"line {by_id[line].line_id}: {manifest.title} cancels whole lines only")
+    if not asked:
+        raise CancelError(f"order {order.number} has nothing left that could be cancelled")
+    return asked
+
+
+def _settle(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapping[int, int]) -> None:
+    """Set the reservations anew and lower the open units of the offers. What the channel itself shows is read or pulled later."""
+    lines.reset_lines(uc, sorted(wanted), cause="cancelled")
+    offers = {row.offer_id: wanted[row.pk] for row in rows if row.pk in wanted and row.offer_id is not None}
+    with connection.cursor() as cursor:
+        queries.change_open(cursor, sorted(offers), [-offers[offer] for offer in sorted(offers)])
+    delivery.own_sales(uc, order.channel_id, [OwnSale(offer, quantity, uc.at, "cancel") for offer, quantity in sorted(offers.items())])
+
+
+def refused(uc: UseCase, order_id: int, payload: Cancel) -> None:
+    """The channel said no: the units are open again, as far as stock goes."""
+    rows = list(OrderLine.objects.filter(order_id=order_id).order_by("id").select_for_update())
+    back = {line.line_id: line.quantity for line in payload.lines}
+    touched = [row for row in rows if row.line_id in back]
+    for row in touched:
+        row.cancelled = max(row.cancelled - back[row.line_id], 0)
+    OrderLine.objects.bulk_update(touched, ["cancelled"])
+    lines.reset_lines(uc, [row.pk for row in touched], cause="cancel_refused")
+    offers = {row.offer_id: back[row.line_id] for row in touched if row.offer_id is not None}
+    with connection.cursor() as cursor:
+        queries.change_open(cursor, sorted(offers), [offers[offer] for offer in sorted(offers)])

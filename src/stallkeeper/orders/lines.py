@@ -1,0 +1,123 @@
+"""What lines hold: reservations set to what each line's state implies, and the shortage that is left over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from stallkeeper.core.sql import Cursor
+from stallkeeper.core.use_case import UseCase, before_commit
+from stallkeeper.orders import queries
+from stallkeeper.orders.models import Order
+from stallkeeper.orders.queries import Intake, ShortLine
+from stallkeeper.stock import reserve
+from stallkeeper.stock.allocation import Demand
+from stallkeeper.stock.models import ReservationKind
+from stallkeeper.stock.reserve import RAISED, SHRUNK, Want
+
+OWNER = "line"
+PENDING_HOLD = timedelta(hours=24)
+"""How long an order whose payment is not sure keeps its units (C28)."""
+
+Parts = Mapping[int, tuple[tuple[int, int], ...]]
+"""Stock unit to what one of it takes: (component, number); empty where nothing is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A mapped line as reserving sees it: ``open`` sold units, in the order's state, served from the channel's places."""
+
+    line_id: int
+    unit_id: int
+    pack_factor: int
+    open: int
+    state: str
+    due_at: datetime | None
+    places: tuple[int, ...]
+    splits: bool
+    fresh: bool = False
+
+
+def reserve_lines(uc: UseCase, claims: Sequence[Claim], parts: Parts, *, cause: str, by_cut: bool = False) -> dict[int, int]:
+    """Set the reservations of lines; returns what each is short of (sold units) and keeps lines and shortage rows in step."""
+    counted = [claim for claim in claims if parts.get(claim.unit_id)]
+    served = reserve.set_reservations(uc, OWNER, [_want(uc, claim, parts[claim.unit_id]) for claim in counted], cause=cause)
+    short = {claim.line_id: claim.open - served[claim.line_id] for claim in counted}
+    _keep_in_step(uc, counted, short, by_cut=by_cut)
+    return short
+
+
+def _want(uc: UseCase, claim: Claim, parts: tuple[tuple[int, int], ...]) -> Want:
+    pending = claim.state == Order.State.PENDING
+    demand = Demand(
+        claim.line_id, claim.open, tuple((unit, number * claim.pack_factor) for unit, number in parts), claim.places, claim.splits
+    )
+    return Want(
+        demand,
+        ReservationKind.PENDING if pending else ReservationKind.ALLOCATED,
+        claim.due_at,
+        uc.at + PENDING_HOLD if pending else None,
+        claim.fresh,
+    )
+
+
+def _keep_in_step(uc: UseCase, claims: Sequence[Claim], short: Mapping[int, int], *, by_cut: bool) -> None:
+    """Lines carry their shortage; a sale that is a fact has one shortage row, a pending order none."""
+    fresh = {claim.line_id for claim in claims if claim.fresh}
+    lines = sorted(line for line, quantity in short.items() if quantity or line not in fresh)
+    if not lines:
+        return
+    sold = {claim.line_id for claim in claims if claim.state != Order.State.PENDING}
+    with connection.cursor() as cursor:
+        queries.set_short(cursor, lines, [short[line] for line in lines])
+        if any(short[line] for line in lines if line in sold):
+            queries.write_shortages(cursor, uc.organisation_id, uc.at, [line for line in lines if line in sold], by_cut)
+        if any(not short[line] for line in lines):
+            queries.resolve_shortages(cursor, uc.at, lines)
+
+
+def reset_lines(uc: UseCase, line_ids: Sequence[int], *, cause: str, by_cut: bool = False) -> dict[int, int]:
+    """Set the reservations of lines anew from what the database says of them now."""
+    with connection.cursor() as cursor:
+        locked = queries.lock_lines(cursor, sorted(line_ids))
+        parts = load_parts(cursor, [line.unit_id for line in locked])
+        places = {
+            intake.id: intake
+            for account in sorted({line.connection_id for line in locked})
+            for intake in queries.intake_channels(cursor, account)
+        }
+    claims = [_claim(line, places[line.channel_id]) for line in locked if line.channel_id in places]
+    return reserve_lines(uc, claims, parts, cause=cause, by_cut=by_cut)
+
+
+def _claim(line: ShortLine, intake: Intake) -> Claim:
+    open_ = 0 if line.state == Order.State.CANCELLED else line.open
+    return Claim(line.id, line.unit_id, line.pack_factor, open_, line.state, line.due_at, tuple(intake.locations), intake.splits)
+
+
+def load_parts(cursor: Cursor, units: Sequence[int]) -> dict[int, tuple[tuple[int, int], ...]]:
+    """Parts of units that are counted; units that are not counted have none."""
+    parts: dict[int, list[tuple[int, int]]] = {}
+    for unit, stocked, component, number in queries.unit_parts(cursor, sorted(set(units))):
+        parts.setdefault(unit, [])
+        if stocked:
+            parts[unit].append((component, number))
+    return {unit: tuple(rows) for unit, rows in parts.items()}
+
+
+@before_commit(10)
+def look_again(uc: UseCase) -> None:
+    """Lines whose reservation was cut are set anew; units of which there is more again serve the lines that are short of them."""
+    shrunk = uc.take(SHRUNK)
+    if shrunk:
+        reset_lines(uc, shrunk, cause="stock_cut", by_cut=True)
+    raised = uc.take(RAISED)
+    if raised:
+        with connection.cursor() as cursor:
+            waiting = queries.short_lines_of_units(cursor, uc.organisation_id, raised)
+        if waiting:
+            reset_lines(uc, waiting, cause="refill")
+        uc.take(RAISED)

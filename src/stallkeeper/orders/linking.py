@@ -1,0 +1,45 @@
+"""An unmapped line finds its stock unit: by hand, for this line or for ever (C10)."""
+
+from __future__ import annotations
+
+from stallkeeper.catalog.models import StockUnit
+from stallkeeper.channels.models import Offer
+from stallkeeper.core import audit
+from stallkeeper.core.use_case import use_case
+from stallkeeper.orders import events, lines
+from stallkeeper.orders.models import OrderLine
+from stallkeeper.stock.reserve import STALE
+
+
+class LinkError(ValueError):
+    """The line cannot be linked; the text says why."""
+
+
+def link_line(organisation_id: int, line_id: int, stock_unit_id: int, *, for_ever: bool, actor: str) -> OrderLine:
+    """Say which stock unit a line means; stock is reserved at once. ``for_ever`` also makes an offer, so the next order finds it."""
+    with use_case("link.line", organisation_id=organisation_id, actor=actor) as uc:
+        line = OrderLine.objects.select_related("order").select_for_update(of=("self",)).get(pk=line_id)
+        if line.stock_unit_id is not None:
+            raise LinkError(f"line {line.line_id} is linked already")
+        unit = StockUnit.objects.get(pk=stock_unit_id)
+        line.stock_unit = unit
+        if for_ever:
+            line.offer, _made = Offer.objects.get_or_create(
+                channel_id=line.order.channel_id,
+                sku=line.sku,
+                defaults={
+                    "organisation_id": organisation_id,
+                    "stock_unit": unit,
+                    "external_id": line.external_offer_id,
+                    "open_qty": line.open,
+                    "linked_by": "line",
+                    "linked_at": uc.at,
+                },
+            )
+            uc.mark(STALE, [unit.pk])
+        line.save(update_fields=["stock_unit", "offer"])
+        lines.reset_lines(uc, [line.pk], cause="linked")
+        events.record(uc, line.order_id, "linked", {"line": line.line_id, "sku": unit.sku, "for_ever": for_ever})
+        audit.record(uc, "link.line", "order_line", line.pk, sku=unit.sku, for_ever=for_ever)
+        line.refresh_from_db()
+    return line

@@ -1,0 +1,403 @@
+"""SQL of orders. One function per statement; the docstring names locks and indexes. Lock order: orders, levels, offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from stallkeeper.core.copy import array
+from stallkeeper.core.sql import Cursor, rows
+
+
+class Intake(NamedTuple):
+    """A channel as intake sees it: its switches, its cutover, and the places that serve its orders, best first."""
+
+    id: int
+    connection_id: int
+    platform: str
+    currency: str
+    acknowledge: bool
+    cutover: str
+    cutover_at: datetime | None
+    splits: bool
+    locations: list[int]
+
+
+def intake_channels(cursor: Cursor, connection: int) -> list[Intake]:
+    """Channels of a connection. Index: channels_channel.connection."""
+    cursor.execute(
+        """
+        SELECT channel.id, channel.connection_id, account.platform, channel.currency, channel.acknowledge_enabled, channel.cutover,
+               channel.cutover_at, channel.allow_splits,
+               ARRAY(SELECT place.id FROM channels_channellocation AS chosen JOIN stock_location AS place ON place.id = chosen.location_id
+                     WHERE chosen.channel_id = channel.id AND place.active AND place.sellable ORDER BY place.priority, place.id)
+        FROM channels_channel AS channel JOIN channels_connection AS account ON account.id = channel.connection_id
+        WHERE channel.connection_id = %s AND channel.active
+        ORDER BY channel.id
+        """,
+        [connection],
+    )
+    return [Intake(*row) for row in rows(cursor)]
+
+
+class Known(NamedTuple):
+    id: int
+    external_id: str
+    digest: bytes
+    remote_modified_at: datetime | None
+    fetched_at: datetime
+
+
+def known_orders(cursor: Cursor, connection: int, external_ids: Sequence[str]) -> list[Known]:
+    """Orders that are here already. Index: order_once."""
+    cursor.execute(
+        """
+        SELECT id, external_id, digest, remote_modified_at, fetched_at FROM orders_order
+        WHERE connection_id = %s AND external_id = ANY(%s) ORDER BY external_id
+        """,
+        [connection, list(external_ids)],
+    )
+    return [Known(row[0], row[1], bytes(row[2]), row[3], row[4]) for row in rows(cursor)]
+
+
+def lock_orders(cursor: Cursor, ids: Sequence[int]) -> list[Known]:
+    """Lock orders by id and read them again. Locks: orders_order rows."""
+    cursor.execute(
+        """
+        SELECT id, external_id, digest, remote_modified_at, fetched_at FROM orders_order
+        WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE
+        """,
+        [array(ids)],
+    )
+    return [Known(row[0], row[1], bytes(row[2]), row[3], row[4]) for row in rows(cursor)]
+
+
+class OfferFacts(NamedTuple):
+    id: int
+    channel_id: int
+    sku: str
+    external_id: str
+    unit_id: int
+    pack_factor: int
+    stocked: bool
+    component_id: int | None
+    component_quantity: int | None
+
+
+def find_offers(cursor: Cursor, channels: Sequence[int], skus: Sequence[str], external_ids: Sequence[str]) -> list[OfferFacts]:
+    """Offers by SKU or by the channel's number, a row per kit part. Indexes: offer_sku_once, offer_external_id."""
+    cursor.execute(
+        """
+        SELECT offer.id, offer.channel_id, offer.sku, offer.external_id, offer.stock_unit_id, offer.pack_factor, unit.stocked,
+               part.component_id, part.quantity
+        FROM (
+            SELECT * FROM channels_offer WHERE channel_id = ANY(%s::bigint[]) AND sku = ANY(%s)
+            UNION SELECT * FROM channels_offer WHERE channel_id = ANY(%s::bigint[]) AND external_id <> '' AND external_id = ANY(%s)
+        ) AS offer
+        JOIN catalog_stockunit AS unit ON unit.id = offer.stock_unit_id
+        LEFT JOIN catalog_kitcomponent AS part ON part.kit_id = unit.id AND unit.kind = 'kit'
+        ORDER BY offer.id, part.component_id
+        """,
+        [array(channels), list(skus), array(channels), list(external_ids)],
+    )
+    return [OfferFacts(*row) for row in rows(cursor)]
+
+
+def unit_parts(cursor: Cursor, units: Sequence[int]) -> list[tuple[int, bool, int, int]]:
+    """What a unit takes from stock: (unit, stocked, component, number). A single unit is its own only component."""
+    cursor.execute(
+        """
+        SELECT unit.id, coalesce(component.stocked, unit.stocked), coalesce(part.component_id, unit.id), coalesce(part.quantity, 1)
+        FROM catalog_stockunit AS unit
+        LEFT JOIN catalog_kitcomponent AS part ON part.kit_id = unit.id AND unit.kind = 'kit'
+        LEFT JOIN catalog_stockunit AS component ON component.id = part.component_id
+        WHERE unit.id = ANY(%s::bigint[])
+        ORDER BY unit.id, 3
+        """,
+        [array(units)],
+    )
+    return rows(cursor)
+
+
+OrderRow = tuple[int, str, str, str, str, str, datetime, datetime | None, datetime, datetime | None, datetime | None, str, bytes, bool]
+"""channel, external id, number, state, remote state, fulfilled by, ordered, modified, fetched, acknowledge by, dispatch by, currency,
+digest, at cutover"""
+
+
+def insert_orders(cursor: Cursor, organisation: int, connection: int, at: datetime, orders: Sequence[OrderRow]) -> dict[str, int]:
+    """Enter new orders; one that another worker entered meanwhile is left out. Returns external id to id. Index: order_once."""
+    columns = [list(column) for column in zip(*orders, strict=True)]
+    cursor.execute(
+        """
+        INSERT INTO orders_order
+            (organisation_id, connection_id, imported_at, channel_id, external_id, number, state, remote_state, fulfilled_by, ordered_at,
+             remote_modified_at, fetched_at, acknowledge_by, dispatch_by, currency, digest, at_cutover)
+        SELECT %s, %s, %s, row.*
+        FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+                    %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::bytea[], %s::bool[]) AS row
+        ON CONFLICT (connection_id, external_id) DO NOTHING
+        RETURNING external_id, id
+        """,
+        [organisation, connection, at, *columns],
+    )
+    return dict(rows(cursor))
+
+
+ChangedRow = tuple[int, str, str, datetime | None, datetime, datetime | None, bytes]
+"""id, state, remote state, modified, fetched, dispatch by, digest"""
+
+
+def update_orders(cursor: Cursor, orders: Sequence[ChangedRow]) -> None:
+    """Take over newer snapshots. Locks: the orders (held already)."""
+    columns = [list(column) for column in zip(*orders, strict=True)]
+    cursor.execute(
+        """
+        UPDATE orders_order AS o
+        SET state = row.state, remote_state = row.remote_state, remote_modified_at = row.modified, fetched_at = row.fetched,
+            dispatch_by = coalesce(row.dispatch_by, o.dispatch_by), digest = row.digest,
+            acknowledged_at = CASE WHEN row.state IN ('pending', 'new') THEN o.acknowledged_at
+                                   ELSE coalesce(o.acknowledged_at, row.fetched) END
+        FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::bytea[])
+            AS row(id, state, remote_state, modified, fetched, dispatch_by, digest)
+        WHERE o.id = row.id
+        """,
+        columns,
+    )
+
+
+LineRow = tuple[int, str, str, str, str, int | None, int | None, int, int, int, int]
+"""order, line id, sku, external offer id, title, offer, unit, pack factor, ordered, cancelled, cancel requested"""
+
+
+class WrittenLine(NamedTuple):
+    id: int
+    order_id: int
+    line_id: str
+    offer_id: int | None
+    unit_id: int | None
+    pack_factor: int
+    ordered: int
+    cancelled: int
+    shipped: int
+    open_before: int
+    """Sold units that were open before this write; -1 for a new line."""
+
+
+def upsert_lines(cursor: Cursor, organisation: int, lines: Sequence[LineRow]) -> list[WrittenLine]:
+    """Write lines as the snapshot has them; what we mapped and shipped stays. ``short`` is reset: the caller sets it again.
+
+    Locks: the lines. Index: order_line_once.
+    """
+    columns = [list(column) for column in zip(*lines, strict=True)]
+    cursor.execute(
+        """
+        WITH given AS MATERIALIZED (
+            SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::int[],
+                                 %s::int[], %s::int[], %s::int[])
+                AS g(order_id, line_id, sku, external_offer_id, title, offer_id, unit_id, pack_factor, ordered, cancelled, cancel_requested)
+        ), before AS MATERIALIZED (
+            SELECT line.order_id, line.line_id, line.ordered - line.cancelled - line.shipped AS open
+            FROM orders_orderline AS line JOIN given USING (order_id, line_id)
+        ), written AS (
+            INSERT INTO orders_orderline AS line
+                (organisation_id, order_id, line_id, sku, external_offer_id, title, offer_id, stock_unit_id, pack_factor, ordered,
+                 cancelled, cancel_requested, shipped, returned, refunded, short)
+            SELECT %s, order_id, line_id, sku, external_offer_id, title, offer_id, unit_id, pack_factor, ordered, cancelled,
+                   cancel_requested, 0, 0, 0, 0
+            FROM given ORDER BY order_id, line_id
+            ON CONFLICT (order_id, line_id) DO UPDATE
+                SET ordered = greatest(EXCLUDED.ordered, line.shipped),
+                    cancelled = least(EXCLUDED.cancelled, greatest(EXCLUDED.ordered, line.shipped) - line.shipped),
+                    cancel_requested = EXCLUDED.cancel_requested, short = 0,
+                    offer_id = coalesce(line.offer_id, EXCLUDED.offer_id),
+                    stock_unit_id = coalesce(line.stock_unit_id, EXCLUDED.stock_unit_id),
+                    pack_factor = CASE WHEN line.stock_unit_id IS NULL THEN EXCLUDED.pack_factor ELSE line.pack_factor END
+            RETURNING id, order_id, line_id, offer_id, stock_unit_id, pack_factor, ordered, cancelled, shipped
+        )
+        SELECT written.*, coalesce(before.open, -1)
+        FROM written LEFT JOIN before USING (order_id, line_id) ORDER BY written.id
+        """,
+        [*columns, organisation],
+    )
+    return [WrittenLine(*row) for row in rows(cursor)]
+
+
+def pending_cancels(cursor: Cursor, orders: Sequence[int], fetched_at: datetime) -> list[tuple[int, str, int]]:
+    """Units that we asked the channel to cancel and that a snapshot fetched at ``fetched_at`` cannot show yet: (order, line id, units).
+
+    Index: command_subject.
+    """
+    cursor.execute(
+        """
+        SELECT command.subject_id, item.value ->> 'line_id', sum((item.value ->> 'quantity')::int)::int
+        FROM channels_command AS command, jsonb_array_elements(command.payload -> 'lines') AS item
+        WHERE command.subject_type = 'order' AND command.subject_id = ANY(%s::bigint[]) AND command.kind = 'cancel'
+            AND (command.state IN ('queued', 'sent') OR (command.state = 'done' AND command.ended_at >= %s))
+        GROUP BY 1, 2 ORDER BY 1, 2
+        """,
+        [array(orders), fetched_at],
+    )
+    return rows(cursor)
+
+
+def change_open(cursor: Cursor, offers: Sequence[int], deltas: Sequence[int]) -> None:
+    """Sold units that became open (+) or are no longer open (-) per offer. Locks: the offers; their units' levels are held already."""
+    cursor.execute(
+        """
+        UPDATE channels_offer AS offer SET open_qty = greatest(offer.open_qty + change.delta, 0)
+        FROM unnest(%s::bigint[], %s::int[]) AS change(id, delta)
+        WHERE offer.id = change.id AND change.delta <> 0
+        """,
+        [array(offers), array(deltas)],
+    )
+
+
+def set_short(cursor: Cursor, lines: Sequence[int], short: Sequence[int]) -> None:
+    """Store how many sold units of each line no stock could be promised for. Locks: the lines."""
+    cursor.execute(
+        """
+        UPDATE orders_orderline AS line SET short = new.short
+        FROM unnest(%s::bigint[], %s::int[]) AS new(id, short)
+        WHERE line.id = new.id AND line.short <> new.short
+        """,
+        [array(lines), array(short)],
+    )
+
+
+def write_shortages(cursor: Cursor, organisation: int, at: datetime, lines: Sequence[int], by_cut: bool) -> None:
+    """Make the shortage rows of lines agree with their ``short``: one row a line, opened, changed or resolved.
+
+    A sale before our cut was accepted on its channel is latency; goods that went missing are a stock cut; anything else stays open.
+    """
+    cursor.execute(
+        """
+        INSERT INTO orders_shortage AS shortage
+            (organisation_id, line_id, stock_unit_id, quantity, worst, sold_at, detected_at, cut_sent_at, cut_accepted_at, verdict, resolved_at)
+        SELECT %s, line.id, line.stock_unit_id, line.short, line.short, o.ordered_at, %s, NULL, NULL,
+               CASE WHEN %s THEN 'stock_cut'
+                    WHEN offer.accepted_at IS NULL OR offer.accepted_at > o.ordered_at OR offer.accepted_qty > 0 THEN 'latency'
+                    ELSE 'open' END, NULL
+        FROM orders_orderline AS line
+        JOIN orders_order AS o ON o.id = line.order_id
+        LEFT JOIN channels_offer AS offer ON offer.id = line.offer_id
+        WHERE line.id = ANY(%s::bigint[]) AND line.short > 0
+        ORDER BY line.id
+        ON CONFLICT (line_id) DO UPDATE
+            SET quantity = EXCLUDED.quantity, worst = greatest(shortage.worst, EXCLUDED.quantity), resolved_at = NULL
+        """,
+        [organisation, at, by_cut, array(lines)],
+    )
+
+
+def resolve_shortages(cursor: Cursor, at: datetime, lines: Sequence[int]) -> None:
+    """Close the shortage rows of lines that are short of nothing any more. Index: shortage's line."""
+    cursor.execute(
+        """
+        UPDATE orders_shortage AS shortage SET quantity = 0, resolved_at = %s
+        FROM orders_orderline AS line
+        WHERE line.id = shortage.line_id AND line.id = ANY(%s::bigint[]) AND line.short = 0 AND shortage.resolved_at IS NULL
+        """,
+        [at, array(lines)],
+    )
+
+
+AmountRow = tuple[int, int | None, str, Decimal, str, bool, Decimal | None, str, str]
+"""order, line, kind, amount, currency, tax included, rate, owed by, label"""
+EventRow = tuple[int, str, str]
+"""order, kind, detail as JSON"""
+RawRow = tuple[int, int, bytes]
+"""order, key version, ciphertext"""
+
+
+def insert_facts(
+    cursor: Cursor,
+    organisation: int,
+    at: datetime,
+    actor: str,
+    amounts: Sequence[AmountRow],
+    events: Sequence[EventRow],
+    raw: Sequence[RawRow],
+) -> None:
+    """Append amounts, time-line entries and untouched bodies in one statement. Locks: none beside the new rows."""
+    amount_columns = [list(column) for column in zip(*amounts, strict=True)] or [[] for _ in range(9)]
+    event_columns = [list(column) for column in zip(*events, strict=True)] or [[], [], []]
+    raw_columns = [list(column) for column in zip(*raw, strict=True)] or [[], [], []]
+    cursor.execute(
+        """
+        WITH money AS (
+            INSERT INTO orders_amount (organisation_id, order_id, line_id, kind, amount, currency, tax_included, rate, owed_by, label)
+            SELECT %s, row.* FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::numeric[], %s::text[], %s::bool[], %s::numeric[],
+                                         %s::text[], %s::text[]) AS row
+        ), story AS (
+            INSERT INTO orders_orderevent (organisation_id, at, actor, order_id, kind, detail)
+            SELECT %s, %s, %s, row.id, row.kind, row.detail FROM unnest(%s::bigint[], %s::text[], %s::jsonb[]) AS row(id, kind, detail)
+        )
+        INSERT INTO orders_raw_payload (organisation_id, at, order_id, key_version, ciphertext)
+        SELECT %s, %s, row.* FROM unnest(%s::bigint[], %s::int[], %s::bytea[]) AS row
+        """,
+        [organisation, *amount_columns, organisation, at, actor, *event_columns, organisation, at, *raw_columns],
+    )
+
+
+def delete_amounts(cursor: Cursor, orders: Sequence[int]) -> None:
+    """Forget the amounts of an older snapshot; the newer ones follow. Index: orders_amount.order."""
+    cursor.execute("DELETE FROM orders_amount WHERE order_id = ANY(%s::bigint[])", [array(orders)])
+
+
+class ShortLine(NamedTuple):
+    id: int
+    order_id: int
+    channel_id: int
+    connection_id: int
+    unit_id: int
+    pack_factor: int
+    open: int
+    state: str
+    due_at: datetime | None
+
+
+def lock_lines(cursor: Cursor, lines: Sequence[int]) -> list[ShortLine]:
+    """Lock mapped lines by id, with what reserving needs. Locks: the lines."""
+    cursor.execute(
+        """
+        SELECT line.id, line.order_id, o.channel_id, o.connection_id, line.stock_unit_id, line.pack_factor,
+               line.ordered - line.cancelled - line.shipped, o.state, o.dispatch_by
+        FROM orders_orderline AS line JOIN orders_order AS o ON o.id = line.order_id
+        WHERE line.id = ANY(%s::bigint[]) AND line.stock_unit_id IS NOT NULL AND NOT o.at_cutover AND o.fulfilled_by = 'seller'
+        ORDER BY line.id
+        FOR NO KEY UPDATE OF line
+        """,
+        [array(lines)],
+    )
+    return [ShortLine(*row) for row in rows(cursor)]
+
+
+def short_lines_of_units(cursor: Cursor, organisation: int, units: Sequence[int]) -> list[int]:
+    """Lines that are short of units or of kits with these units, earliest dispatch first. Index: order_line_short."""
+    cursor.execute(
+        """
+        SELECT line.id FROM orders_orderline AS line JOIN orders_order AS o ON o.id = line.order_id
+        WHERE line.organisation_id = %s AND line.short > 0 AND line.stock_unit_id = ANY (ARRAY(
+            SELECT unnest(%s::bigint[]) UNION SELECT kit_id FROM catalog_kitcomponent WHERE component_id = ANY(%s::bigint[])))
+        ORDER BY o.dispatch_by NULLS LAST, line.id
+        LIMIT 1000
+        """,
+        [organisation, array(units), array(units)],
+    )
+    return [row[0] for row in rows(cursor)]
+
+
+def add_shipped(cursor: Cursor, lines: Sequence[int], quantities: Sequence[int]) -> None:
+    """Sold units of lines have left; what was short of them no longer is. Locks: the lines."""
+    cursor.execute(
+        """
+        UPDATE orders_orderline AS line
+        SET shipped = line.shipped + gone.quantity,
+            short = least(line.short, line.ordered - line.cancelled - line.shipped - gone.quantity)
+        FROM unnest(%s::bigint[], %s::int[]) AS gone(id, quantity)
+        WHERE line.id = gone.id
+        """,
+        [array(lines), array(quantities)],
+    )
