@@ -16,7 +16,7 @@ ClaimRow = tuple[int, int, str, str, int, int, bool]
 
 
 def claim(cursor: Cursor, lane: int, worker: str, at: datetime, dead_before: datetime) -> ClaimRow | None:
-    """Take the lane if it is free, or if its worker has not been heard of since ``dead_before``. Locks: the row, skipping if it is locked."""
+    """Take the lane if it is free, or if its worker has been silent since ``dead_before``. Locks: the row; skips it if locked."""
     cursor.execute(
         """
         WITH free AS (

@@ -1,0 +1,188 @@
+"""SQL of belief: what the channel's own sales do to it, and what reading the channel says. One function per statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from stallkeeper.channels.delivery_queries import QUANTITY, Figures, Value
+from stallkeeper.core.sql import Cursor, rows
+
+
+class Belief(NamedTuple):
+    """What we believe of an offer's quantity, and the moments that belief rests on."""
+
+    offer_id: int
+    believed: int | None
+    written_at: datetime | None
+    read_at: datetime | None
+    in_ticket: bool
+
+
+def lock_beliefs(cursor: Cursor, offers: Sequence[int]) -> list[Belief]:
+    """Beliefs of offers. Locks: the offers, by id. Index: primary key."""
+    cursor.execute(
+        """
+        SELECT offer.id, offer.believed_qty, greatest(offer.sent_at, offer.accepted_at), offer.observed_at,
+               EXISTS (SELECT FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
+                       WHERE item.offer_id = offer.id AND NOT item.resolved AND ticket.kind = 'quantity' AND ticket.closed_at IS NULL)
+        FROM channels_offer AS offer WHERE offer.id = ANY(%s) ORDER BY offer.id
+        FOR NO KEY UPDATE
+        """,
+        [list(offers)],
+    )
+    return [Belief(*row) for row in rows(cursor)]
+
+
+def write_beliefs(cursor: Cursor, beliefs: Sequence[tuple[int, int | None]], overtaken: Sequence[int]) -> None:
+    """Store beliefs, and mark the open ticket items of ``overtaken`` offers: what they show when the ticket resolves must be read.
+
+    Locks: the offers (held already), ticket items.
+    """
+    cursor.execute(
+        """
+        WITH doubted AS (
+            UPDATE channels_ticketitem AS item SET overtaken = true
+            FROM channels_ticket AS ticket
+            WHERE ticket.id = item.ticket_id AND ticket.kind = 'quantity' AND ticket.closed_at IS NULL AND NOT item.resolved
+                AND item.offer_id = ANY(%s)
+        )
+        UPDATE channels_offer AS offer SET believed_qty = row.believed
+        FROM unnest(%s::bigint[], %s::int[]) AS row(offer, believed) WHERE offer.id = row.offer
+        """,
+        [list(overtaken), [offer for offer, _ in beliefs], [believed for _, believed in beliefs]],
+    )
+
+
+# --- reading ------------------------------------------------------------------------------------------------------------------------------
+
+
+class Known(NamedTuple):
+    """What we knew of an offer when a read began."""
+
+    offer_id: int
+    sku: str
+    external_id: str
+    believed: int | None
+    sent_at: datetime | None
+    price_believed: Decimal | None
+    price_sent_at: datetime | None
+
+
+KNOWN = """
+    SELECT offer.id, offer.sku, offer.external_id, offer.believed_qty, offer.sent_at, price.believed, price.sent_at
+    FROM channels_offer AS offer LEFT JOIN channels_offerprice AS price ON price.offer_id = offer.id
+"""
+
+
+def unknown(cursor: Cursor, channel: int, limit: int) -> list[Known]:
+    """Offers that wait to be sent and must be read first, most urgent first. Index: offer_todo_next."""
+    cursor.execute(
+        f"""
+        {KNOWN}
+        JOIN channels_offertodo AS todo ON todo.offer_id = offer.id
+        WHERE todo.channel_id = %s
+            AND CASE WHEN todo.kind = 'quantity'
+                THEN offer.believed_qty IS NULL AND (offer.observed_qty IS NOT NULL OR offer.observed_at IS NULL
+                                                     OR offer.observed_at < offer.sent_at)
+                ELSE price.believed IS NULL AND (price.observed IS NOT NULL OR price.observed_at IS NULL
+                                                 OR price.observed_at < price.sent_at) END
+            AND NOT EXISTS (SELECT FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
+                            WHERE item.offer_id = offer.id AND NOT item.resolved AND ticket.closed_at IS NULL AND ticket.kind = todo.kind)
+        ORDER BY todo.kind DESC, todo.danger DESC, todo.version, offer.id
+        LIMIT %s
+        """,
+        [channel, limit],
+    )
+    return [Known(*row) for row in rows(cursor)]
+
+
+def unconfirmed(cursor: Cursor, channel: int, accepted_before: datetime, limit: int) -> list[Known]:
+    """Offers whose last accepted value nobody has seen on the channel since, oldest first. Reads the channel's offers."""
+    cursor.execute(
+        f"""
+        {KNOWN}
+        WHERE offer.channel_id = %s AND offer.accepted_at < %s AND offer.believed_qty IS NOT NULL
+            AND (offer.observed_at IS NULL OR offer.observed_at < offer.accepted_at)
+        ORDER BY offer.accepted_at, offer.id LIMIT %s
+        """,
+        [channel, accepted_before, limit],
+    )
+    return [Known(*row) for row in rows(cursor)]
+
+
+def next_offers(cursor: Cursor, channel: int, after: int, limit: int) -> list[Known]:
+    """The next offers of the channel by id, for the rotation. Index: offer_sku_once or primary key."""
+    cursor.execute(
+        f"{KNOWN} WHERE offer.channel_id = %s AND offer.id > %s ORDER BY offer.id LIMIT %s",
+        [channel, after, limit],
+    )
+    return [Known(*row) for row in rows(cursor)]
+
+
+def known(cursor: Cursor, offers: Sequence[int]) -> list[Known]:
+    """What we know of these offers now. Index: primary key."""
+    cursor.execute(f"{KNOWN} WHERE offer.id = ANY(%s) ORDER BY offer.id", [list(offers)])
+    return [Known(*row) for row in rows(cursor)]
+
+
+class Shown(NamedTuple):
+    """An offer's figures after a read was written down: what we believed when it began, and what may have happened."""
+
+    offer_id: int
+    sku: str
+    believed_before: Value | None
+    observed: Value | None
+    intended: Value | None
+    accepted_at: datetime | None
+    confirmed: bool
+    """The last accepted value had been seen on the channel before this read."""
+    replaced: bool
+    """The read became what we believe."""
+
+
+ReadRow = tuple[int, Value | None, int | None, Value | None, datetime | None]
+"""offer, what was read, their reserve, what was believed and the last send when the read began"""
+
+
+def write_reads(cursor: Cursor, figures: Figures, read: Sequence[ReadRow], at: datetime) -> list[Shown]:
+    """Store what was read at ``at``. Belief follows, unless something was sent, sold or read after this read began.
+
+    Locks: the rows (held already).
+    """
+    end = figures.end
+    reserved = "observed_reserved = row.reserved," if figures is QUANTITY else ""
+    offers, values, reserves, believed, sent_at = (list(column) for column in zip(*read, strict=True))
+    cursor.execute(
+        f"""
+        WITH row AS (
+            SELECT given.*, coalesce(figure.observed_at >= figure.accepted_at AND figure.observed{end} = figure.accepted{end}, false)
+                       AS confirmed,
+                   given.value IS NOT NULL AND figure.believed{end} IS NOT DISTINCT FROM given.believed
+                       AND figure.sent_at IS NOT DISTINCT FROM given.sent_at
+                       AND coalesce(figure.observed_at <= %(at)s, true) AS replaces
+            FROM unnest(%(offers)s::bigint[], %(values)s::{figures.type}[], %(reserves)s::int[], %(believed)s::{figures.type}[],
+                        %(sent_at)s::timestamptz[]) AS given(offer, value, reserved, believed, sent_at)
+            JOIN {figures.table} AS figure ON figure.{figures.key} = given.offer
+        )
+        UPDATE {figures.table} AS figure
+        SET observed{end} = row.value, {reserved} observed_at = %(at)s,
+            believed{end} = CASE WHEN row.replaces THEN row.value ELSE figure.believed{end} END
+        FROM row, channels_offer AS offer
+        WHERE figure.{figures.key} = row.offer AND offer.id = row.offer
+        RETURNING row.offer, offer.sku, row.believed, row.value, figure.intended{end}, figure.accepted_at, row.confirmed, row.replaces
+        """,  # noqa: S608
+        {"at": at, "offers": offers, "values": values, "reserves": reserves, "believed": believed, "sent_at": sent_at},
+    )
+    return sorted(Shown(*row) for row in rows(cursor))
+
+
+def intended_of(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> list[tuple[int, Value | None]]:
+    """What the offers should show: (offer, intended). Index: primary key."""
+    cursor.execute(
+        f"SELECT {figures.key}, intended{figures.end} FROM {figures.table} WHERE {figures.key} = ANY(%s) ORDER BY 1",  # noqa: S608
+        [list(offers)],
+    )
+    return rows(cursor)

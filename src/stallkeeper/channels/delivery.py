@@ -1,0 +1,348 @@
+"""What we send, what the channel said, and what we believe it shows.
+
+The life of one send: ``pick`` chooses offers and writes down, in a transaction of its own, what is about to go out; the caller makes the
+call; ``record`` (or ``give_back``, or ``leave_unknown``) writes what came of it. While a direct call is under way belief is NULL, so
+a worker that dies leaves an offer that is read before anything is sent again. In a ticket the old belief stands until the ticket resolves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from stallkeeper.channels import belief_queries
+from stallkeeper.channels import delivery_queries as queries
+from stallkeeper.channels.belief_queries import Belief
+from stallkeeper.channels.delivery_queries import Figures, Value, Waiting
+from stallkeeper.channels.models import Channel, TodoKind
+from stallkeeper.core.use_case import UseCase
+from stallkit.manifest import OwnSale as Lowers
+from stallkit.manifest import Quirks
+from stallkit.registry import manifest_of
+from stallkit.types import Accepted, OfferRef, Outcome, Pending, Rejected
+
+FIGURES: dict[str, Figures] = {TodoKind.QUANTITY: queries.QUANTITY, TodoKind.PRICE: queries.PRICE}
+AMBIGUOUS = timedelta(seconds=5)
+"""Two clocks, and platforms that cut their times to the second: nearer than this nobody can say what came first."""
+STUCK = timedelta(hours=1)
+"""A ticket that is open for longer no longer keeps its offers from being sent another way."""
+SCARCE = 2
+"""Of so few units, none is shown once we have been blind for too long."""
+WINDOW = 500
+"""Offers that are looked at for one call; those that must wait are passed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One value on its way. ``before`` and ``sent_before`` are what held until now, in case that the call does not happen."""
+
+    offer_id: int
+    ref: OfferRef
+    value: Value
+    version: int
+    danger: bool
+    currency: str
+    before: Value | None
+    sent_before: Value | None
+    sent_at_before: datetime | None
+    overtakes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one call carries. ``ticket_id`` is set for the bulk path."""
+
+    kind: str
+    channel_id: int
+    items: tuple[Item, ...]
+    sent_at: datetime
+    ticket_id: int | None = None
+
+    @property
+    def ids(self) -> list[int]:
+        return [item.offer_id for item in self.items]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What may be sent now. ``watermark`` None: orders of this connection are not ours to read, so there is nothing to wait for.
+
+    ``blind``: the order watermark is too old; only cuts go out. ``stopped``: the breaker holds everything but cuts above zero.
+    """
+
+    watermark: datetime | None
+    blind: bool = False
+    stopped: bool = False
+    can_read: bool = True
+
+
+Decide = Callable[[Waiting, View], Value | None]
+
+
+def value_to_send(row: Waiting, view: View) -> Value | None:
+    """The value that goes out now, or None if nothing should (see ``View``). Pure."""
+    if row.excluded or row.intended is None or row.intended in (row.believed, row.refused):
+        return None
+    if view.blind:
+        return blind_value(row)
+    if view.stopped and not (row.danger and row.intended > 0):
+        return None
+    if _waits_for_orders(row, view):
+        return None
+    return row.intended
+
+
+def blind_value(row: Waiting) -> Value | None:
+    """Without fresh orders: the least of what we intend, believe and saw, and only if the channel shows more than that."""
+    known = [value for value in (row.intended, row.believed, row.observed) if value is not None]
+    least = min(known)
+    shown = row.believed if row.believed is not None else row.observed
+    return least if (shown is None or shown > least) and least != row.refused else None
+
+
+def zero(row: Waiting, view: View) -> Value | None:  # noqa: ARG001 - the same shape as value_to_send
+    """Blind for too long: none of a scarce unit is shown."""
+    return 0 if row.believed is None or row.believed > 0 else None
+
+
+def _waits_for_orders(row: Waiting, view: View) -> bool:
+    """A raise over a figure that fell by itself waits for the orders of that time: it may be a sale that we have not pulled."""
+    if view.watermark is None or row.observed is None or row.observed_at is None or row.accepted is None or row.intended is None:
+        return False
+    return row.observed < row.accepted and row.intended > row.observed and row.observed_at > view.watermark and row.believed == row.observed
+
+
+def pick(
+    uc: UseCase, kind: str, channel_id: int, most: int, view: View, *, dangerous_only: bool = False, bulk: bool = False
+) -> Batch | None:
+    """Choose up to ``most`` offers and write down that they are being sent; None if nothing is to be sent now.
+
+    Locks the offers first and gathers afterwards: what goes out is the newest intention. Offers that need nothing leave the todo list.
+    """
+    figures = FIGURES[kind]
+    only = dangerous_only or view.blind or view.stopped
+    with connection.cursor() as cursor:
+        stuck = uc.at - STUCK
+        chosen = queries.candidates(
+            cursor, figures, channel_id, max(WINDOW, most), dangerous_only=only, can_read=view.can_read, stuck_before=stuck
+        )
+        if not chosen:
+            return None
+        ids = sorted(offer for offer, _ in chosen)
+        queries.lock(cursor, figures, ids)
+        rows = {row.offer_id: row for row in queries.gather(cursor, figures, ids)}
+        queries.settle(cursor, figures, ids, uc.at)
+    ranked = [rows[offer] for offer, _ in chosen if offer in rows]
+    return _send(uc, figures, channel_id, _items(ranked, view, value_to_send)[:most], bulk=bulk)
+
+
+def pick_scarce(uc: UseCase, channel_id: int, most: int, view: View) -> Batch | None:
+    """Blind for too long: choose offers of which SCARCE or fewer are left, to show none of them; None if there are none."""
+    with connection.cursor() as cursor:
+        ids = sorted(queries.scarce(cursor, channel_id, SCARCE, most))
+        queries.lock(cursor, queries.QUANTITY, ids)
+        rows = queries.gather_scarce(cursor, ids)
+    return _send(uc, queries.QUANTITY, channel_id, _items(rows, view, zero), bulk=False)
+
+
+def _items(rows: Sequence[Waiting], view: View, decide: Decide) -> list[Item]:
+    decided = ((row, decide(row, view)) for row in rows)
+    return [_item(row, value) for row, value in decided if value is not None]
+
+
+def _item(row: Waiting, value: Value) -> Item:
+    ref = OfferRef(row.sku, row.external_id)
+    overtakes = row.in_ticket is not None
+    return Item(row.offer_id, ref, value, row.version, bool(row.danger), row.currency, row.believed, row.sent, row.sent_at, overtakes)
+
+
+def _send(uc: UseCase, figures: Figures, channel_id: int, items: Sequence[Item], *, bulk: bool) -> Batch | None:
+    if not items:
+        return None
+    offers, values = [item.offer_id for item in items], [item.value for item in items]
+    with connection.cursor() as cursor:
+        queries.mark_sent(cursor, figures, offers, values, uc.at, forget=not bulk)
+        overtaking = [item.offer_id for item in items if item.overtakes]
+        if overtaking:
+            queries.overtake(cursor, figures, overtaking)
+    return Batch(figures.kind, channel_id, tuple(items), uc.at)
+
+
+# --- what came of it ----------------------------------------------------------------------------------------------------------------------
+
+
+def record(uc: UseCase, batch: Batch, outcomes: Mapping[OfferRef, Outcome], run_id: int = 0) -> int:
+    """Write the channel's answer for every item of a direct call; returns how many were refused.
+
+    An item without an answer is unknown (it is read before anything else is sent). Refusals stay visible on the offer.
+    """
+    figures = FIGURES[batch.kind]
+    answers = {item.offer_id: outcomes.get(item.ref) for item in batch.items}
+    accepted = [item for item in batch.items if isinstance(answers[item.offer_id], Accepted)]
+    refused = [(item, answer) for item in batch.items if isinstance(answer := answers[item.offer_id], Rejected)]
+    with connection.cursor() as cursor:
+        queries.lock(cursor, figures, sorted(batch.ids))
+        if accepted:
+            queries.accept(cursor, figures, [item.offer_id for item in accepted], [item.value for item in accepted], uc.at)
+        if refused:
+            queries.refuse(cursor, figures, [_refusal(item, answer) for item, answer in refused], uc.at)
+        queries.settle(cursor, figures, sorted(batch.ids), uc.at)
+        queries.log_sent(
+            cursor, uc.organisation_id, batch.kind, uc.at, run_id, [log_row(item, answers[item.offer_id]) for item in batch.items]
+        )
+    return len(refused)
+
+
+def refuse_all(uc: UseCase, batch: Batch, code: str, message: str, run_id: int = 0) -> int:
+    """The channel refused the call as a whole, one item that it carried alone included."""
+    return record(uc, batch, {item.ref: Rejected(code, message) for item in batch.items}, run_id)
+
+
+def give_back(uc: UseCase, batch: Batch) -> None:
+    """The call did not happen, or had no effect: everything is as it was, and the offers are still to be sent."""
+    figures = FIGURES[batch.kind]
+    with connection.cursor() as cursor:
+        queries.lock(cursor, figures, sorted(batch.ids))
+        queries.restore(
+            cursor,
+            figures,
+            batch.ids,
+            [item.before for item in batch.items],
+            [item.sent_before for item in batch.items],
+            [item.sent_at_before for item in batch.items],
+        )
+        queries.settle(cursor, figures, sorted(batch.ids), uc.at)
+
+
+def leave_unknown(uc: UseCase, batch: Batch, why: str, run_id: int = 0) -> None:
+    """Nobody knows whether the call took effect: belief stays NULL, so each offer is read before it is sent again."""
+    figures = FIGURES[batch.kind]
+    with connection.cursor() as cursor:
+        queries.lock(cursor, figures, sorted(batch.ids))
+        queries.forget(cursor, figures, batch.ids)
+        queries.settle(cursor, figures, sorted(batch.ids), uc.at)
+        log = [(item.offer_id, item.value, "unknown", why[:300]) for item in batch.items]
+        queries.log_sent(cursor, uc.organisation_id, batch.kind, uc.at, run_id, log)
+
+
+def _refusal(item: Item, answer: Rejected) -> queries.RefusalRow:
+    return item.offer_id, item.value, item.before, answer.code[:100], answer.message[:500]
+
+
+def log_row(item: Item, answer: Outcome | None) -> queries.LogRow:
+    """A row of the sent log for an answer."""
+    match answer:
+        case Accepted():
+            return item.offer_id, item.value, "accepted", ""
+        case Pending(ticket):
+            return item.offer_id, item.value, "pending", ticket[:300]
+        case Rejected(code, message):
+            return item.offer_id, item.value, "rejected", f"{code}: {message}"[:300]
+        case None:
+            return item.offer_id, item.value, "unknown", "no answer for this item"
+
+
+# --- own sales ----------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSale:
+    """``quantity`` sold units of an offer whose order reached a point of its story: event "order", "acknowledge", "ship" or "cancel".
+
+    ``at`` is when that happened on the channel. ``ours``: our own call did it, so ``at`` is our clock and comparing is exact.
+    """
+
+    offer_id: int
+    quantity: int
+    at: datetime
+    event: str
+    ours: bool = False
+
+
+LOWERED_BY = {Lowers.AT_ORDER: "order", Lowers.AT_ACKNOWLEDGE: "acknowledge", Lowers.AT_SHIP: "ship", Lowers.NEVER: ""}
+
+
+def own_sales(uc: UseCase, channel_id: int, sales: Sequence[OwnSale]) -> None:
+    """The channel lowers (or raises) its own figure when it sells: let belief follow, by the manifest's word. Call it before ``refresh``.
+
+    A sale from before our last write, or too near to it to tell, makes belief NULL: read, then send. Locks the offers by id.
+    """
+    quirks = manifest_of(Channel.objects.values_list("connection__platform", flat=True).get(pk=channel_id)).quirks
+    moves: dict[int, list[tuple[OwnSale, int]]] = {}
+    for sale in sales:
+        if delta := effect(sale, quirks):
+            moves.setdefault(sale.offer_id, []).append((sale, delta))
+    if not moves:
+        return
+    with connection.cursor() as cursor:
+        beliefs = belief_queries.lock_beliefs(cursor, sorted(moves))
+        after = [(belief, believe(belief, moves[belief.offer_id])) for belief in beliefs]
+        changed = [(belief.offer_id, value) for belief, value in after if value != belief.believed]
+        in_ticket = [belief.offer_id for belief, _ in after if belief.in_ticket]
+        if changed or in_ticket:
+            belief_queries.write_beliefs(cursor, changed, in_ticket)
+            queries.settle(cursor, queries.QUANTITY, [offer for offer, _ in changed], uc.at)
+
+
+def effect(sale: OwnSale, quirks: Quirks) -> int:
+    """By how much the channel changed its own figure for this event; 0 if it does nothing then."""
+    if sale.event == "cancel":
+        return sale.quantity if quirks.cancel_raises else 0
+    return -sale.quantity if LOWERED_BY[quirks.own_sale_lowers] == sale.event else 0
+
+
+def believe(belief: Belief, moves: Sequence[tuple[OwnSale, int]]) -> int | None:
+    """Belief after the channel's own changes, each with its delta; None if it can no longer be told. Pure."""
+    if belief.believed is None or belief.in_ticket:
+        return None
+    value = belief.believed
+    for sale, delta in sorted(moves, key=lambda move: (move[0].at, move[0].offer_id, move[1])):
+        margin = timedelta(0) if sale.ours else AMBIGUOUS
+        place = _order(belief, sale.at, margin)
+        if place is None:
+            return None
+        value += delta * place
+    return value if value >= 0 else None
+
+
+def _order(belief: Belief, at: datetime, margin: timedelta) -> int | None:
+    """1: it came after all that belief rests on, so it counts. 0: the read that belief rests on includes it. None: who knows."""
+    rests_on = [moment for moment in (belief.written_at, belief.read_at) if moment is not None]
+    if all(at > moment + margin for moment in rests_on):
+        return 1
+    read_last = belief.read_at is not None and (belief.written_at is None or belief.read_at > belief.written_at)
+    if read_last and belief.read_at is not None and at < belief.read_at - margin:
+        return 0
+    return None
+
+
+# --- asking again -------------------------------------------------------------------------------------------------------------------------
+
+
+def resync(uc: UseCase, channel_id: int | None = None) -> int:
+    """Trust nothing (S4.42): every belief of the channel's offers (or of all channels) is unknown, refusals are forgotten; offers are
+    read, then sent where they differ. Returns how many offers that are."""
+    channels = Channel.objects.filter(organisation_id=uc.organisation_id, active=True).order_by("pk")
+    chosen = channels.filter(pk=channel_id) if channel_id is not None else channels
+    count = 0
+    for channel in chosen:
+        with connection.cursor() as cursor:
+            for figures in FIGURES.values():
+                offers = queries.forget_channel(cursor, figures, channel.pk)
+                queries.settle(cursor, figures, offers, uc.at)
+                count += len(offers) if figures is queries.QUANTITY else 0
+        uc.mark("wake_connection", [channel.connection_id])
+    return count
+
+
+def try_again(uc: UseCase, kind: str, offer_ids: Sequence[int]) -> None:
+    """A person asks for refused offers to be sent again."""
+    figures = FIGURES[kind]
+    with connection.cursor() as cursor:
+        queries.lock(cursor, figures, sorted(offer_ids))
+        queries.clear_refusals(cursor, figures, offer_ids)
+        queries.settle(cursor, figures, sorted(offer_ids), uc.at)
+    uc.mark("wake_connection", Channel.objects.filter(offers__in=offer_ids).values_list("connection_id", flat=True).distinct())

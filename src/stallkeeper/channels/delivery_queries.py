@@ -1,0 +1,336 @@
+"""SQL of delivery: which offers to send, what was sent, what the channel said. The same statements serve quantities and prices.
+
+One function per statement. Lock order everywhere: orders, levels, then offers (by id), then their prices and todo rows. ``figures`` names
+the table and the columns of the kind; every name in it is a constant of this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from stallkeeper.channels.models import TodoKind
+from stallkeeper.core.sql import Cursor, rows
+
+Value = int | Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Where the five figures of a kind live: ``believed{end}`` and so on in ``table``, whose key is ``key``."""
+
+    kind: TodoKind
+    table: str
+    key: str
+    end: str
+    type: str
+    excluded: str
+    switch: str
+
+
+QUANTITY = Figures(TodoKind.QUANTITY, "channels_offer", "id", "_qty", "int", "stock_excluded", "stock_enabled")
+PRICE = Figures(TodoKind.PRICE, "channels_offerprice", "offer_id", "", "numeric", "prices_excluded", "prices_enabled")
+
+
+class Waiting(NamedTuple):
+    """An offer on the todo list with all that decides what to send. ``in_ticket``: the value that an open ticket carries, if any."""
+
+    offer_id: int
+    sku: str
+    external_id: str
+    currency: str
+    version: int
+    danger: int
+    excluded: bool
+    intended: Value | None
+    believed: Value | None
+    observed: Value | None
+    observed_at: datetime | None
+    sent: Value | None
+    sent_at: datetime | None
+    accepted: Value | None
+    refused: Value | None
+    in_ticket: Value | None
+
+
+def candidates(
+    cursor: Cursor, figures: Figures, channel: int, limit: int, *, dangerous_only: bool, can_read: bool, stuck_before: datetime
+) -> list[tuple[int, bool]]:
+    """Offers that may be sent now, most urgent first: (offer, danger). Locks: none. Index: offer_todo_next.
+
+    Left out: those that must be read first, and those in a ticket opened after ``stuck_before`` unless the channel shows, or will show,
+    too much. What has been read without an answer (``observed`` NULL, read after the last send) is not read again.
+    """
+    cursor.execute(
+        f"""
+        SELECT todo.offer_id, (todo.danger > 0 OR coalesce(held.value > figure.intended{figures.end}, false))
+        FROM channels_offertodo AS todo
+        JOIN {figures.table} AS figure ON figure.{figures.key} = todo.offer_id
+        LEFT JOIN LATERAL (
+            SELECT max(item.value) AS value FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
+            WHERE item.offer_id = todo.offer_id AND NOT item.resolved AND NOT item.overtaken AND ticket.kind = todo.kind
+                AND ticket.closed_at IS NULL AND ticket.opened_at >= %(stuck_before)s
+        ) AS held ON true
+        WHERE todo.channel_id = %(channel)s AND todo.kind = %(kind)s
+            AND (NOT %(dangerous)s OR todo.danger > 0 OR held.value > figure.intended{figures.end})
+            AND (held.value IS NULL OR held.value > figure.intended{figures.end}
+                 OR (todo.danger > 0 AND held.value IS DISTINCT FROM figure.intended{figures.end}))
+            AND (figure.believed{figures.end} IS NOT NULL OR NOT %(can_read)s
+                 OR (figure.observed{figures.end} IS NULL AND figure.observed_at >= coalesce(figure.sent_at, figure.observed_at)))
+        ORDER BY 2 DESC, todo.danger DESC, todo.version, todo.offer_id
+        LIMIT %(limit)s
+        """,  # noqa: S608 - constants of this module
+        {
+            "channel": channel,
+            "kind": figures.kind,
+            "dangerous": dangerous_only,
+            "can_read": can_read,
+            "stuck_before": stuck_before,
+            "limit": limit,
+        },
+    )
+    return rows(cursor)
+
+
+def lock(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:
+    """Locks: the rows of the kind's table, by offer id. Index: its primary key."""
+    cursor.execute(
+        f"""
+        SELECT {figures.key} FROM {figures.table} WHERE {figures.key} = ANY(%s) ORDER BY {figures.key} FOR NO KEY UPDATE
+        """,  # noqa: S608
+        [list(offers)],
+    )
+
+
+def gather(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> list[Waiting]:
+    """What decides, for offers that are on the todo list; run it after ``lock``. Index: primary keys."""
+    currency = "figure.currency" if figures is PRICE else "''"
+    end = figures.end
+    cursor.execute(
+        f"""
+        SELECT offer.id, offer.sku, offer.external_id, {currency}, todo.version, todo.danger, offer.{figures.excluded},
+               figure.intended{end}, figure.believed{end}, figure.observed{end}, figure.observed_at, figure.sent{end}, figure.sent_at,
+               figure.accepted{end}, figure.refused{end},
+               (SELECT max(item.value) FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
+                WHERE item.offer_id = offer.id AND NOT item.resolved AND NOT item.overtaken AND ticket.kind = todo.kind
+                    AND ticket.closed_at IS NULL)
+        FROM channels_offertodo AS todo
+        JOIN channels_offer AS offer ON offer.id = todo.offer_id
+        JOIN {figures.table} AS figure ON figure.{figures.key} = offer.id
+        WHERE todo.offer_id = ANY(%s) AND todo.kind = %s
+        ORDER BY offer.id
+        """,  # noqa: S608
+        [list(offers), figures.kind],
+    )
+    return [Waiting(*row) for row in rows(cursor)]
+
+
+def mark_sent(cursor: Cursor, figures: Figures, offers: Sequence[int], values: Sequence[Value], at: datetime, *, forget: bool) -> None:
+    """Write down what is about to be sent. ``forget`` makes belief unknown until the answer is in. Locks: the rows (held already)."""
+    believed = "NULL" if forget else f"figure.believed{figures.end}"
+    cursor.execute(
+        f"""
+        UPDATE {figures.table} AS figure SET sent{figures.end} = row.value, sent_at = %s, believed{figures.end} = {believed}
+        FROM unnest(%s::bigint[], %s::{figures.type}[]) AS row(offer, value)
+        WHERE figure.{figures.key} = row.offer
+        """,  # noqa: S608
+        [at, list(offers), list(values)],
+    )
+
+
+def restore(
+    cursor: Cursor,
+    figures: Figures,
+    offers: Sequence[int],
+    believed: Sequence[Value | None],
+    sent: Sequence[Value | None],
+    sent_at: Sequence[datetime | None],
+) -> None:
+    """The call did not happen: what we believed and had sent before holds again. Locks: the rows (held already)."""
+    end = figures.end
+    cursor.execute(
+        f"""
+        UPDATE {figures.table} AS figure
+        SET believed{end} = coalesce(figure.believed{end}, row.believed), sent{end} = row.sent, sent_at = row.sent_at
+        FROM unnest(%s::bigint[], %s::{figures.type}[], %s::{figures.type}[], %s::timestamptz[]) AS row(offer, believed, sent, sent_at)
+        WHERE figure.{figures.key} = row.offer
+        """,  # noqa: S608
+        [list(offers), list(believed), list(sent), list(sent_at)],
+    )
+
+
+def accept(cursor: Cursor, figures: Figures, offers: Sequence[int], values: Sequence[Value], at: datetime) -> None:
+    """The channel said yes. Locks: the rows (held already)."""
+    end = figures.end
+    cursor.execute(
+        f"""
+        UPDATE {figures.table} AS figure
+        SET accepted{end} = row.value, accepted_at = %s, believed{end} = row.value,
+            refused{end} = NULL, refused_code = '', refused_message = '', refused_at = NULL
+        FROM unnest(%s::bigint[], %s::{figures.type}[]) AS row(offer, value)
+        WHERE figure.{figures.key} = row.offer
+        """,  # noqa: S608
+        [at, list(offers), list(values)],
+    )
+
+
+RefusalRow = tuple[int, Value | None, Value | None, str, str]
+"""offer, the refused value, what was believed before, code, message"""
+
+
+def refuse(cursor: Cursor, figures: Figures, refusals: Sequence[RefusalRow], at: datetime) -> None:
+    """The channel said no, in its own words; what it shows has not changed. Locks: the rows (held already)."""
+    end = figures.end
+    offers, values, believed, codes, messages = (list(column) for column in zip(*refusals, strict=True))
+    cursor.execute(
+        f"""
+        UPDATE {figures.table} AS figure
+        SET refused{end} = row.value, refused_code = row.code, refused_message = row.message, refused_at = %s,
+            believed{end} = coalesce(figure.believed{end}, row.believed)
+        FROM unnest(%s::bigint[], %s::{figures.type}[], %s::{figures.type}[], %s::text[], %s::text[])
+            AS row(offer, value, believed, code, message)
+        WHERE figure.{figures.key} = row.offer
+        """,  # noqa: S608
+        [at, offers, values, believed, codes, messages],
+    )
+
+
+def forget(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:
+    """What the channel shows is no longer known. Locks: the rows."""
+    cursor.execute(
+        f"UPDATE {figures.table} SET believed{figures.end} = NULL WHERE {figures.key} = ANY(%s)",  # noqa: S608
+        [list(offers)],
+    )
+
+
+def clear_refusals(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:
+    """Forget refusals, so that the values may be sent again. Locks: the rows (held already)."""
+    cursor.execute(
+        f"""
+        UPDATE {figures.table} SET refused{figures.end} = NULL, refused_code = '', refused_message = '', refused_at = NULL
+        WHERE {figures.key} = ANY(%s) AND refused_at IS NOT NULL
+        """,  # noqa: S608
+        [list(offers)],
+    )
+
+
+def overtake(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:
+    """A direct call overtakes what open tickets carry for these offers. Locks: the ticket items. Index: ticket_item_once, offer."""
+    cursor.execute(
+        """
+        UPDATE channels_ticketitem AS item SET overtaken = true
+        FROM channels_ticket AS ticket
+        WHERE ticket.id = item.ticket_id AND ticket.kind = %s AND ticket.closed_at IS NULL AND NOT item.resolved AND item.offer_id = ANY(%s)
+        """,
+        [figures.kind, list(offers)],
+    )
+
+
+def settle(cursor: Cursor, figures: Figures, offers: Sequence[int], at: datetime) -> None:
+    """Make the todo list true for these offers: listed if intended differs from what is believed and was not refused, else not listed.
+
+    Locks: the todo rows. Index: primary keys. Run it while the offers are locked.
+    """
+    end = figures.end
+    cursor.execute(
+        f"""
+        WITH looked AS (
+            SELECT offer.id, offer.organisation_id, offer.channel_id,
+                   (coalesce(figure.believed{end}, figure.observed{end}) IS NULL
+                    OR coalesce(figure.believed{end}, figure.observed{end}) > figure.intended{end})::int AS danger,
+                   coalesce(channel.active AND channel.{figures.switch} AND account.writes_allowed AND organisation.sending_enabled
+                       AND NOT offer.{figures.excluded} AND figure.intended{end} IS NOT NULL
+                       AND figure.intended{end} IS DISTINCT FROM figure.believed{end}
+                       AND figure.intended{end} IS DISTINCT FROM figure.refused{end}, false) AS needed
+            FROM channels_offer AS offer
+            JOIN {figures.table} AS figure ON figure.{figures.key} = offer.id
+            JOIN channels_channel AS channel ON channel.id = offer.channel_id
+            JOIN channels_connection AS account ON account.id = channel.connection_id
+            JOIN core_organisation AS organisation ON organisation.id = offer.organisation_id
+            WHERE offer.id = ANY(%(offers)s)
+        ), ended AS (
+            DELETE FROM channels_offertodo AS todo USING looked
+            WHERE todo.offer_id = looked.id AND todo.kind = %(kind)s AND NOT looked.needed
+        )
+        INSERT INTO channels_offertodo AS todo (organisation_id, offer_id, kind, channel_id, danger, version, since)
+        SELECT organisation_id, id, %(kind)s, channel_id, danger * %(is_quantity)s, nextval('channels_todo_version'), %(at)s
+        FROM looked WHERE needed ORDER BY id
+        ON CONFLICT (offer_id, kind) DO UPDATE SET danger = EXCLUDED.danger WHERE todo.danger <> EXCLUDED.danger
+        """,  # noqa: S608
+        {"offers": list(offers), "kind": figures.kind, "at": at, "is_quantity": int(figures is QUANTITY)},
+    )
+
+
+LogRow = tuple[int, Value, str, str]
+"""offer, value, outcome (accepted | pending | rejected | unknown | dropped), the channel's words"""
+
+
+def log_sent(cursor: Cursor, organisation: int, kind: str, at: datetime, run: int, sent: Sequence[LogRow]) -> None:
+    """Append to the log of what was sent. Locks: nothing that exists."""
+    offers, values, outcomes, details = (list(column) for column in zip(*sent, strict=True))
+    cursor.execute(
+        """
+        INSERT INTO channels_sent_log (organisation_id, at, offer_id, kind, value, outcome, detail, run_id)
+        SELECT %s, %s, row.offer, %s, row.value, row.outcome, row.detail, %s
+        FROM unnest(%s::bigint[], %s::numeric[], %s::text[], %s::text[]) AS row(offer, value, outcome, detail)
+        """,
+        [organisation, at, kind, run, offers, values, outcomes, details],
+    )
+
+
+def count_waiting(cursor: Cursor, figures: Figures, channel: int, most: int) -> int:
+    """How many offers of the channel wait, counting no further than ``most``. Index: offer_todo_next."""
+    cursor.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM channels_offertodo WHERE channel_id = %s AND kind = %s LIMIT %s) AS some",
+        [channel, figures.kind, most],
+    )
+    return int(rows(cursor)[0][0])
+
+
+def scarce(cursor: Cursor, channel: int, most: int, limit: int) -> list[int]:
+    """Offers that the channel still shows and of which we have at most ``most``: for zeroing while blind. Reads the channel's offers."""
+    cursor.execute(
+        """
+        SELECT id FROM channels_offer
+        WHERE channel_id = %s AND intended_qty BETWEEN 1 AND %s AND believed_qty > 0 AND refused_qty IS DISTINCT FROM 0
+            AND NOT stock_excluded
+        ORDER BY intended_qty, id LIMIT %s
+        """,
+        [channel, most, limit],
+    )
+    return [row[0] for row in rows(cursor)]
+
+
+def gather_scarce(cursor: Cursor, offers: Sequence[int]) -> list[Waiting]:
+    """The same as ``gather`` for offers that need not be on the todo list."""
+    cursor.execute(
+        """
+        SELECT id, sku, external_id, '', 0::bigint, 1, stock_excluded, intended_qty, believed_qty, observed_qty, observed_at, sent_qty,
+               sent_at, accepted_qty, refused_qty, NULL::numeric
+        FROM channels_offer WHERE id = ANY(%s) ORDER BY id
+        """,
+        [list(offers)],
+    )
+    return [Waiting(*row) for row in rows(cursor)]
+
+
+def forget_channel(cursor: Cursor, figures: Figures, channel: int) -> list[int]:
+    """Everything that we believe of a channel's offers is unknown (resync, S4.42). Locks: the rows, by id. Returns the offers."""
+    cursor.execute(
+        f"""
+        WITH mine AS (
+            SELECT figure.{figures.key} AS id FROM {figures.table} AS figure JOIN channels_offer AS offer ON offer.id = figure.{figures.key}
+            WHERE offer.channel_id = %s ORDER BY 1 FOR NO KEY UPDATE OF figure
+        )
+        UPDATE {figures.table} AS figure
+        SET believed{figures.end} = NULL, refused{figures.end} = NULL, refused_code = '', refused_message = '', refused_at = NULL,
+            observed_at = CASE WHEN figure.observed{figures.end} IS NULL THEN NULL ELSE figure.observed_at END
+        FROM mine WHERE figure.{figures.key} = mine.id
+        RETURNING mine.id
+        """,  # noqa: S608
+        [channel],
+    )
+    return sorted(row[0] for row in rows(cursor))

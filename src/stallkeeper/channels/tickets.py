@@ -1,0 +1,230 @@
+"""Bulk submissions: a ticket now, results per item later. A yes counts only when the ticket resolves.
+
+The ticket row is written before the call, without a name: if the call's outcome is unknown, the channel is asked for its newest
+submission; if there is none, the items are unknown, are read, and are sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from stallkeeper.channels import delivery_queries, tickets_queries
+from stallkeeper.channels.delivery import FIGURES, Batch, Item
+from stallkeeper.channels.delivery_queries import Figures, LogRow, RefusalRow, Value
+from stallkeeper.channels.models import Ticket, TodoKind
+from stallkeeper.channels.tickets_queries import OpenItem
+from stallkeeper.core.use_case import UseCase
+from stallkit.types import Accepted, OfferRef, Outcome, Pending, Rejected, TicketResult
+
+FIRST_LOOK = timedelta(seconds=10)
+GROWTH = 1.5
+LONGEST_WAIT = timedelta(minutes=2)
+LOST_AFTER = 4
+"""Looks for a submission whose reply was lost, before we take it that the channel never got it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a look at a ticket brought: items decided, of which refused; whether the ticket is closed."""
+
+    decided: int
+    refused: int
+    closed: bool
+
+
+def wait(looks: int, scale: float = 1.0) -> timedelta:
+    """Time until the next look: 10 s, growing by half each time, at most two minutes; ``scale`` shortens it for emulators."""
+    return min(FIRST_LOOK * GROWTH ** min(looks, 20), LONGEST_WAIT) * scale
+
+
+def open_(uc: UseCase, connection_id: int, batch: Batch) -> Batch:
+    """Write down a submission that is about to be made; the batch with its ticket."""
+    ticket = _insert(uc, connection_id, batch.kind, "", batch.sent_at)
+    _fill(uc, ticket, batch.items)
+    return replace(batch, ticket_id=ticket.pk)
+
+
+def answer(uc: UseCase, connection_id: int, batch: Batch, outcomes: Mapping[OfferRef, Outcome], run_id: int = 0) -> int:
+    """The channel's reply to a submission, item by item; returns how many were refused at once.
+
+    Pending items wait in the ticket of that name; an item without an answer is unknown.
+    """
+    pending: dict[str, list[Item]] = {}
+    rest: list[Item] = []
+    for item in batch.items:
+        outcome = outcomes.get(item.ref)
+        (pending.setdefault(outcome.ticket, []) if isinstance(outcome, Pending) else rest).append(item)
+    figures = FIGURES[batch.kind]
+    with connection.cursor() as cursor:
+        delivery_queries.lock(cursor, figures, sorted(batch.ids))
+        first = _ticket_of(uc, connection_id, batch)
+        for position, (name, items) in enumerate(sorted(pending.items())):
+            ticket = _name(first, name) if position == 0 else _split(uc, connection_id, first, name, items)
+            waiting = [(item.offer_id, item.value, "pending", name[:300]) for item in items]
+            delivery_queries.log_sent(cursor, uc.organisation_id, batch.kind, uc.at, run_id, waiting)
+            _count_look(ticket, uc.at, looked=False)
+    decided = [(_as_open(item), outcomes.get(item.ref)) for item in rest]
+    refused = _decide(uc, figures, first, decided, run_id)
+    if not pending:
+        _close(first, uc.at, "done")
+    return refused
+
+
+def cancel(batch: Batch) -> None:
+    """The submission was not made: as if it had never been thought of. The caller gives the batch back as well."""
+    if batch.ticket_id is not None:
+        Ticket.objects.filter(pk=batch.ticket_id).delete()
+
+
+def named(uc: UseCase, ticket: Ticket, name: str) -> None:
+    """The channel has the submission after all, under this name."""
+    _name(ticket, name)
+    _count_look(ticket, uc.at, looked=False)
+
+
+def known_name(connection_id: int, name: str) -> bool:
+    """Whether a ticket of this name is one of ours already."""
+    return Ticket.objects.filter(connection_id=connection_id, ticket=name).exists()
+
+
+def not_found(uc: UseCase, ticket: Ticket, scale: float = 1.0) -> bool:
+    """The channel knows of no such submission (yet). After LOST_AFTER looks its items are unknown; True if that is so now."""
+    if ticket.looks + 1 < LOST_AFTER:
+        _count_look(ticket, uc.at, scale=scale)
+        return False
+    with connection.cursor() as cursor:
+        items = tickets_queries.open_items(cursor, ticket.pk)
+    _decide(uc, FIGURES[ticket.kind], ticket, [(item, None) for item in items], 0)
+    _close(ticket, uc.at, "lost")
+    return True
+
+
+def resolve(uc: UseCase, ticket: Ticket, result: TicketResult, run_id: int = 0, scale: float = 1.0) -> Resolved:
+    """What became of a ticket. Items that a single call overtook are unknown now, whatever the answer; so are those without one."""
+    by_sku = {ref.sku: outcome for ref, outcome in result.outcomes.items()}
+    with connection.cursor() as cursor:
+        items = tickets_queries.open_items(cursor, ticket.pk)
+    answers = [(item, result.outcomes.get(OfferRef(item.sku, item.external_id), by_sku.get(item.sku))) for item in items]
+    decided = [(item, outcome) for item, outcome in answers if result.done or isinstance(outcome, Accepted | Rejected)]
+    refused = _decide(uc, FIGURES[ticket.kind], ticket, decided, run_id)
+    closed = result.done or len(decided) == len(items)
+    if closed:
+        _close(ticket, uc.at, "done")
+    else:
+        _count_look(ticket, uc.at, scale=scale)
+    return Resolved(len(decided), refused, closed)
+
+
+def due(connection_id: int, at: datetime) -> list[Ticket]:
+    """Open tickets to look at now."""
+    with connection.cursor() as cursor:
+        ids = tickets_queries.due(cursor, connection_id, at)
+    found = Ticket.objects.in_bulk(ids)
+    return [found[ticket] for ticket in ids]
+
+
+def next_look(connection_id: int) -> datetime | None:
+    """When the next ticket is due; None if none is open."""
+    with connection.cursor() as cursor:
+        return tickets_queries.next_look(cursor, connection_id)
+
+
+def _decide(uc: UseCase, figures: Figures, ticket: Ticket, decided: Sequence[tuple[OpenItem, Outcome | None]], run_id: int) -> int:
+    """Write the answers of some items. Returns how many were refused."""
+    if not decided:
+        return 0
+    accepted = [item for item, outcome in decided if isinstance(outcome, Accepted)]
+    refusals = [_refusal(item, outcome) for item, outcome in decided if isinstance(outcome, Rejected) and not item.overtaken]
+    unknown = [item.offer_id for item, outcome in decided if item.overtaken or not isinstance(outcome, Accepted | Rejected)]
+    offers = sorted(item.offer_id for item, _ in decided)
+    with connection.cursor() as cursor:
+        delivery_queries.lock(cursor, figures, offers)
+        if accepted:
+            values = [_value(figures, item) for item in accepted]
+            delivery_queries.accept(cursor, figures, [item.offer_id for item in accepted], values, uc.at)
+        if refusals:
+            delivery_queries.refuse(cursor, figures, refusals, uc.at)
+        if unknown:
+            delivery_queries.forget(cursor, figures, unknown)
+        tickets_queries.resolve_items(cursor, ticket.pk, offers)
+        delivery_queries.settle(cursor, figures, offers, uc.at)
+        log = [_log(item, outcome) for item, outcome in decided]
+        delivery_queries.log_sent(cursor, uc.organisation_id, figures.kind, uc.at, run_id, log)
+    return len(refusals)
+
+
+def _refusal(item: OpenItem, answer: Rejected) -> RefusalRow:
+    return item.offer_id, item.value, None, answer.code[:100], answer.message[:500]
+
+
+def _log(item: OpenItem, outcome: Outcome | None) -> LogRow:
+    match outcome:
+        case Accepted():
+            return item.offer_id, item.value, "accepted", "overtaken" if item.overtaken else ""
+        case Rejected(code, message):
+            return item.offer_id, item.value, "rejected", f"{code}: {message}"[:300]
+        case _:
+            return item.offer_id, item.value, "unknown", "the ticket closed without an answer for this item"
+
+
+def _value(figures: Figures, item: OpenItem) -> Value:
+    return int(item.value) if figures.kind == TodoKind.QUANTITY else item.value
+
+
+def _as_open(item: Item) -> OpenItem:
+    return OpenItem(item.offer_id, item.ref.sku, item.ref.external_id, item.value, False)  # type: ignore[arg-type]
+
+
+def _ticket_of(uc: UseCase, connection_id: int, batch: Batch) -> Ticket:
+    """The batch's ticket; a new one where a direct call was answered with a ticket after all."""
+    if batch.ticket_id is not None:
+        return Ticket.objects.get(pk=batch.ticket_id)
+    ticket = _insert(uc, connection_id, batch.kind, "", batch.sent_at)
+    _fill(uc, ticket, batch.items)
+    return ticket
+
+
+def _insert(uc: UseCase, connection_id: int, kind: str, name: str, at: datetime) -> Ticket:
+    return Ticket.objects.create(
+        organisation_id=uc.organisation_id, connection_id=connection_id, kind=kind, ticket=name, opened_at=at, next_look_at=at + FIRST_LOOK
+    )
+
+
+def _fill(uc: UseCase, ticket: Ticket, items: Sequence[Item]) -> None:
+    with connection.cursor() as cursor:
+        tickets_queries.insert_items(
+            cursor,
+            uc.organisation_id,
+            ticket.pk,
+            [item.offer_id for item in items],
+            [item.value for item in items],
+            [item.version for item in items],
+        )
+
+
+def _name(ticket: Ticket, name: str) -> Ticket:
+    ticket.ticket, ticket.looks = name, 0
+    ticket.save(update_fields=["ticket", "looks"])
+    return ticket
+
+
+def _split(uc: UseCase, connection_id: int, first: Ticket, name: str, items: Sequence[Item]) -> Ticket:
+    ticket = _insert(uc, connection_id, first.kind, name, first.opened_at)
+    with connection.cursor() as cursor:
+        tickets_queries.move_items(cursor, first.pk, ticket.pk, [item.offer_id for item in items])
+    return ticket
+
+
+def _count_look(ticket: Ticket, at: datetime, *, looked: bool = True, scale: float = 1.0) -> None:
+    ticket.looks += int(looked)
+    ticket.next_look_at = at + wait(ticket.looks, scale)
+    ticket.save(update_fields=["looks", "next_look_at"])
+
+
+def _close(ticket: Ticket, at: datetime, outcome: str) -> None:
+    ticket.closed_at, ticket.outcome = at, outcome
+    ticket.save(update_fields=["closed_at", "outcome"])
