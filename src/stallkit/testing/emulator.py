@@ -161,6 +161,10 @@ class Emulator:
         """Hook: the call that the platform would make to us for this event, signed as it signs; None if it makes none."""
         return None
 
+    def secrets(self) -> tuple[str, ...]:
+        """Hook: access tokens that were given out; they must not show in recordings or errors."""
+        return ()
+
     # --- control ------------------------------------------------------------------------------------------------------------------------
 
     def add_offer(
@@ -264,6 +268,10 @@ class Emulator:
         """What a buyer could buy now."""
         with self.lock:
             return self.offers[sku].quantity
+
+    def product_total(self, line: ShopLine) -> Decimal:
+        """Hook: the product amount of the whole line as the wire states it."""
+        return line.unit_price * line.ordered
 
     def price_of(self, sku: str) -> Decimal:
         with self.lock:

@@ -10,11 +10,11 @@ from enum import StrEnum
 from stallkit.types import OrderState
 
 
-class SoldOut(Exception):  # noqa: N818 - the word that a buyer sees
+class SoldOut(Exception):
     """The shop shows fewer than the buyer wants."""
 
 
-class DropConnection(Exception):  # noqa: N818
+class DropConnection(Exception):
     """The server side closes the socket without a reply; ``applied`` says whether the call took effect first."""
 
     def __init__(self, *, applied: bool) -> None:

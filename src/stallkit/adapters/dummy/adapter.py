@@ -26,7 +26,6 @@ from stallkit.types import (
     Outcome,
     Outcomes,
     Page,
-    Parked,
     Pending,
     PriceIntent,
     Rejected,
@@ -89,7 +88,8 @@ class Adapter:
 
     def read_offers(self, cursor: str) -> Page[RemoteOffer]:
         page = self._call(Request("GET", "/v1/offers", API, params={"after": cursor, "limit": PAGE})).decode(wire.OfferPage)
-        return Page(tuple(wire.parse_offer(offer) for offer in page.offers), page.next or "", done=page.next is None)
+        offers, parked = wire.parse_each(page.offers, wire.parse_offer)
+        return Page(offers, page.next or "", page.next is None, parked)
 
     def read_states(self, refs: Sequence[OfferRef]) -> Mapping[OfferRef, OfferState | None]:
         check_batch(refs, MANIFEST.read_batch)
@@ -108,15 +108,9 @@ class Adapter:
         if place.since is not None:
             params["changed_since"] = place.since.isoformat()
         page = self._call(Request("GET", "/v1/orders", API, params=params)).decode(wire.OrderPage)
-        orders: list[RemoteOrder] = []
-        parked: list[Parked] = []
-        for raw in page.orders:
-            try:
-                orders.append(wire.parse_order(bytes(raw)))
-            except ValueError as error:
-                parked.append(Parked(wire.order_id_of(bytes(raw)), str(error), bytes(raw)))
+        orders, parked = wire.parse_each(page.orders, wire.parse_order)
         following = wire.Cursor(place.since, page.next) if page.next is not None else wire.Cursor(page.as_of - OVERLAP)
-        return Page(tuple(orders), msgspec.json.encode(following).decode(), page.next is None, tuple(parked))
+        return Page(orders, msgspec.json.encode(following).decode(), page.next is None, parked)
 
     def read_order(self, order_id: str) -> RemoteOrder | None:
         reply = self._call(Request("GET", f"/v1/orders/{quote(order_id, safe='')}", API, accept=frozenset({404})))

@@ -93,6 +93,9 @@ class Emulator(Base):
     def state(self) -> object:
         return (super().state(), repr(self.tasks))
 
+    def secrets(self) -> tuple[str, ...]:
+        return tuple(self._tokens)
+
     # --- wire ---------------------------------------------------------------------------------------------------------------------------
 
     def respond(self, request: WireRequest) -> WireReply:

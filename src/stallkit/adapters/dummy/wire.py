@@ -5,10 +5,10 @@ Everything is decoded strictly. Orders are decoded one by one, so that a single 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -26,6 +26,7 @@ from stallkit.types import (
     OrderState,
     Outcome,
     OwedBy,
+    Parked,
     PriceIntent,
     Rejected,
     RemoteOffer,
@@ -35,6 +36,7 @@ from stallkit.types import (
     StockIntent,
 )
 
+T = TypeVar("T")
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -103,7 +105,7 @@ class Offer(msgspec.Struct):
 
 
 class OfferPage(msgspec.Struct):
-    offers: tuple[Offer, ...]
+    offers: tuple[msgspec.Raw, ...]
     next: str | None
 
 
@@ -155,8 +157,8 @@ class Order(msgspec.Struct):
     buyer: Person
 
 
-class OrderId(msgspec.Struct):
-    """As much of an order as is needed to park it under its number."""
+class Identity(msgspec.Struct):
+    """As much of an offer or order as is needed to park it under its number."""
 
     id: str = ""
 
@@ -206,7 +208,9 @@ class Cursor(msgspec.Struct):
 # --- from the market ----------------------------------------------------------------------------------------------------------------------
 
 
-def parse_offer(offer: Offer) -> RemoteOffer:
+def parse_offer(raw: bytes) -> RemoteOffer:
+    """One offer. msgspec.DecodeError (a ValueError) when it must be parked."""
+    offer = msgspec.json.decode(raw, type=Offer)
     return RemoteOffer(
         OfferRef(offer.sku, offer.id),
         offer.title,
@@ -270,10 +274,23 @@ def parse_buyer(person: Person) -> Buyer:
     )
 
 
-def order_id_of(raw: bytes) -> str:
-    """The order's id if at least that can be read, else ""."""
+def parse_each(raws: Sequence[msgspec.Raw], parse: Callable[[bytes], T]) -> tuple[tuple[T, ...], tuple[Parked, ...]]:
+    """(objects that could be understood, the others, parked): one strange object never hides the rest of its page."""
+    understood: list[T] = []
+    parked: list[Parked] = []
+    for raw in raws:
+        body = bytes(raw)
+        try:
+            understood.append(parse(body))
+        except ValueError as error:
+            parked.append(Parked(id_of(body), str(error), body))
+    return tuple(understood), tuple(parked)
+
+
+def id_of(raw: bytes) -> str:
+    """The object's id if at least that can be read, else ""."""
     try:
-        return msgspec.json.decode(raw, type=OrderId).id
+        return msgspec.json.decode(raw, type=Identity).id
     except ValueError:
         return ""
 

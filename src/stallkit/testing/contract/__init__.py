@@ -1,0 +1,27 @@
+"""The contract suite: what every adapter promises, as cases that run against its emulator.
+
+A test module of an adapter::
+
+    from stallkit.adapters.dummy.emulator import CONFIG, Emulator
+    from stallkit.testing.contract import Contract
+
+    class TestDummy(Contract):
+        platform = "dummy"
+        config = CONFIG
+
+        @classmethod
+        def make_emulator(cls, clock):
+            return Emulator(clock)
+
+Cases of capabilities that the manifest does not declare are skipped. A case that cannot apply is declared in ``Manifest.skips`` with its
+reason; it is run all the same, and once it passes the skip is stale and fails.
+"""
+
+from stallkit.testing.contract import bulk, conduct, failing, fulfilling, ordering, reading, strange, writing
+from stallkit.testing.contract.bench import Bench, Subject
+from stallkit.testing.contract.cases import CASES, CHAPTERS, Case, Judgement, Verdict, judge
+from stallkit.testing.contract.suite import Contract
+
+__all__ = ["CASES", "CHAPTERS", "Bench", "Case", "Contract", "Judgement", "Subject", "Verdict", "judge"]
+REGISTERED = (reading, ordering, strange, writing, bulk, fulfilling, failing, conduct)
+"""The modules whose import fills CASES."""

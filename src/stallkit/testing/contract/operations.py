@@ -1,0 +1,127 @@
+"""One good call per capability, for the cases that let it fail in every way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from stallkit.manifest import Capability
+from stallkit.testing.contract.bench import Bench, Full
+from stallkit.testing.contract.fulfilling import cancellation, ready_order, shipment
+from stallkit.types import Money, Pending, PriceIntent, StockIntent
+
+Call = Callable[[Full], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """``prepare`` brings the shop into order, warms the adapter up (a token, say) and returns the call."""
+
+    name: str
+    capability: Capability
+    writes: bool
+    prepare: Callable[[Bench], Call]
+
+
+def _probe(_: Bench) -> Call:
+    return lambda adapter: adapter.probe()
+
+
+def _read_offers(bench: Bench) -> Call:
+    bench.stock(CUP_RED=5)
+    return lambda adapter: adapter.read_offers("")
+
+
+def _read_states(bench: Bench) -> Call:
+    bench.stock(CUP_RED=5)
+    refs = bench.refs("CUP-RED")
+    return lambda adapter: adapter.read_states(refs)
+
+
+def _pull_orders(bench: Bench) -> Call:
+    bench.stock(CUP_RED=5)
+    bench.order(("CUP-RED", 1))
+    bench.clock.advance(5)
+    return lambda adapter: adapter.pull_orders("")
+
+
+def _read_order(bench: Bench) -> Call:
+    bench.stock(CUP_RED=5)
+    order_id = bench.order(("CUP-RED", 1))
+    return lambda adapter: adapter.read_order(order_id)
+
+
+def _acknowledge(bench: Bench) -> Call:
+    bench.stock(CUP_RED=5)
+    order_id = bench.order(("CUP-RED", 1))
+    return lambda adapter: adapter.acknowledge(order_id)
+
+
+def _write_stock(bench: Bench) -> Call:
+    bench.stock(CUP_RED=5)
+    intents = [StockIntent(ref, 3) for ref in bench.refs("CUP-RED")]
+    return lambda adapter: adapter.write_stock(intents)
+
+
+def _submit_stock(bench: Bench) -> Call:
+    bench.stock(CUP_RED=5)
+    intents = [StockIntent(ref, 3) for ref in bench.refs("CUP-RED")]
+    return lambda adapter: adapter.submit_stock(intents)
+
+
+def _prices(bench: Bench) -> list[PriceIntent]:
+    bench.stock(CUP_RED=5)
+    return [PriceIntent(ref, Money(Decimal("21.50"), bench.manifest.currencies[0])) for ref in bench.refs("CUP-RED")]
+
+
+def _write_prices(bench: Bench) -> Call:
+    intents = _prices(bench)
+    return lambda adapter: adapter.write_prices(intents)
+
+
+def _submit_prices(bench: Bench) -> Call:
+    intents = _prices(bench)
+    return lambda adapter: adapter.submit_prices(intents)
+
+
+def _resolve_ticket(bench: Bench) -> Call:
+    submit = _submit_stock if bench.has(Capability.BULK_STOCK) else _submit_prices
+    outcomes = bench.patiently(lambda: submit(bench)(bench.adapter))
+    assert isinstance(outcomes, dict)
+    ticket = next(outcome.ticket for outcome in outcomes.values() if isinstance(outcome, Pending))
+    return lambda adapter: adapter.resolve_ticket(ticket)
+
+
+def _find_ticket(bench: Bench) -> Call:
+    since = bench.clock()
+    kind = "stock" if bench.has(Capability.BULK_STOCK) else "price"
+    return lambda adapter: adapter.find_ticket(kind, since)
+
+
+def _confirm_shipment(bench: Bench) -> Call:
+    notice = shipment(bench, ready_order(bench), ("CUP-RED", 2))
+    return lambda adapter: adapter.confirm_shipment(notice)
+
+
+def _cancel_lines(bench: Bench) -> Call:
+    notice = cancellation(bench, ready_order(bench), ("CUP-RED", 2))
+    return lambda adapter: adapter.cancel_lines(notice)
+
+
+OPERATIONS = (
+    Operation("probe", Capability.PROBE, False, _probe),
+    Operation("read_offers", Capability.READ_OFFERS, False, _read_offers),
+    Operation("read_states", Capability.READ_STATES, False, _read_states),
+    Operation("pull_orders", Capability.PULL_ORDERS, False, _pull_orders),
+    Operation("read_order", Capability.READ_ORDER, False, _read_order),
+    Operation("acknowledge", Capability.ACKNOWLEDGE, True, _acknowledge),
+    Operation("write_stock", Capability.WRITE_STOCK, True, _write_stock),
+    Operation("submit_stock", Capability.BULK_STOCK, True, _submit_stock),
+    Operation("write_prices", Capability.WRITE_PRICES, True, _write_prices),
+    Operation("submit_prices", Capability.BULK_PRICES, True, _submit_prices),
+    Operation("resolve_ticket", Capability.RESOLVE_TICKET, False, _resolve_ticket),
+    Operation("find_ticket", Capability.RESOLVE_TICKET, False, _find_ticket),
+    Operation("confirm_shipment", Capability.CONFIRM_SHIPMENT, True, _confirm_shipment),
+    Operation("cancel_lines", Capability.CANCEL_LINES, True, _cancel_lines),
+)
