@@ -18,6 +18,7 @@ NOT_SHOWN = [
         r"<!--.*?-->",
         r"<!doctype[^>]*>",
         r"<(script|style|code|pre)\b.*?</\1\s*>",
+        r"<(span|i)\b[^>]*material-symbols[^>]*>.*?</\1\s*>",  # names of icons
     )
 ]
 TAG = re.compile(r"<[^>]*>")

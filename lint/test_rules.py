@@ -122,6 +122,7 @@ def test_every_rule_has_examples():
         ("src/stallkit/http.py", "import httpx"),
         ("src/stallkit/testing/emulator.py", "import httpx"),
         ("src/stallkit/adapters/emag/emulator.py", "import httpx"),
+        (TEMPLATE, '<span class="material-symbols-outlined">{% if a %}check{% else %}close{% endif %}</span>'),
         ("src/stallkeeper/orders/weights.py", "kilograms: float = 0.5"),
         ("src/stallkeeper/sync/runner.py", "registry.build(platform)"),
         ("src/stallkeeper/stock/count_queries.py", 'cursor.execute("DELETE FROM t")'),
