@@ -82,6 +82,7 @@ class Adapter:
 
     def read_states(self, refs: Sequence[OfferRef]) -> Mapping[OfferRef, OfferState | None]:
         """One call per ref: the ``id`` filter takes a single value (2.8)."""
+        _check_batch(refs, MANIFEST.read_batch)
         return {ref: self._read_state(ref) for ref in refs}
 
     def _read_state(self, ref: OfferRef) -> OfferState | None:
@@ -102,23 +103,22 @@ class Adapter:
 
     def write_stock(self, intents: Sequence[StockIntent]) -> Outcomes:
         """``offer/save`` overwrites ``general_stock`` of the warehouse; eMAG goes on subtracting orders that are not acknowledged."""
+        _check_batch(intents, MANIFEST.stock_batch)
         batch = wire.StockBatch(intents, self.warehouse_id)
         results = self._save_offers(list(batch.rows.values()))
         return {intent.ref: batch.refused.get(intent.ref) or _outcome(results, intent.ref) for intent in intents}
 
     def write_prices(self, intents: Sequence[PriceIntent]) -> Outcomes:
         """Prices without VAT. One outside the offer's minimum and maximum is refused by eMAG, offer by offer."""
+        _check_batch(intents, MANIFEST.stock_batch)
         built = {intent.ref: wire.build_price(intent, self.currency) for intent in intents}
         results = self._save_offers([row for row in built.values() if isinstance(row, wire.OfferSave)])
         return {ref: row if isinstance(row, Rejected) else _outcome(results, ref) for ref, row in built.items()}
 
     def _save_offers(self, rows: list[wire.OfferSave]) -> dict[int, wire.ItemResult]:
-        if len(rows) > wire.MAX_SAVE:
-            raise Refused(f"offer/save takes {wire.MAX_SAVE} offers, not {len(rows)}", code="batch_size")
         if not rows:
             return {}
-        envelope = self._save("/offer/save", OTHER, rows)
-        return wire.parse_saved(envelope, [row.id for row in rows])
+        return wire.parse_saved(self._save("/offer/save", OTHER, rows), [row.id for row in rows])
 
     # --- orders -------------------------------------------------------------------------------------------------------------------------
 
@@ -284,6 +284,12 @@ def _window(header: str) -> tuple[int, str]:
     tail = header.removeprefix("x-ratelimit-remaining-")
     digits = tail[: len(tail) - len(tail.lstrip("0123456789"))]
     return (int(digits or 1), tail[len(digits) :]) if tail != header else (0, "")
+
+
+def _check_batch(items: Sequence[object], most: int) -> None:
+    """ValueError before any call: a batch that is too large is the caller's mistake."""
+    if len(items) > most:
+        raise ValueError(f"{len(items)} items in one call; the manifest allows {most}")
 
 
 def _outcome(results: Mapping[int, wire.ItemResult], ref: OfferRef) -> Outcome:

@@ -22,7 +22,9 @@ from stallkit.testing.emulator import Emulator as Base
 from stallkit.testing.emulator import Fault, ShopLine, ShopOffer, ShopOrder, WireReply, WireRequest
 from stallkit.types import OrderState
 
-USER, PASSWORD = "seller@shop.example", "emulated"
+USER, PASSWORD = "seller@shop.example", "emag-toy-password"
+CONFIG = {"site": "ro", "user": USER, "password": PASSWORD, "warehouse_id": "1", "callback_token": "emag-toy-callback"}
+"""Settings that this emulator accepts."""
 WINDOWS = {
     "order": ((12, timedelta(seconds=1)), (720, timedelta(minutes=1))),
     "other": ((3, timedelta(seconds=1)), (180, timedelta(minutes=1))),
@@ -37,8 +39,6 @@ class Emulator(Base):
 
     def __init__(self, clock: Callable[[], datetime], *, seed: int = 0, limits_scale: float = 1.0) -> None:
         super().__init__(clock, seed=seed, limits_scale=limits_scale)
-        self.config = {"site": "ro", "user": USER, "password": PASSWORD, "warehouse_id": "1"}
-        """Settings with which the adapter reaches this shop."""
         self.ip_allowed = True
         """False: our address is not on the account's list."""
         self.general: dict[str, int] = {}
@@ -122,9 +122,9 @@ class Emulator(Base):
     # --- wire ---------------------------------------------------------------------------------------------------------------------------
 
     def callback(self, topic: str, order_id: str) -> WireRequest | None:  # noqa: ARG002 - new and cancelled orders look the same
-        """Section 5.2: an unsigned GET with the order's number."""
+        """Section 5.2: an unsigned GET, to the address that the seller entered, with the order's number."""
         query = f"order_id={order_id}"
-        return WireRequest("GET", "/emag", (("order_id", order_id),), query, {}, b"")
+        return WireRequest("GET", f"/emag/{CONFIG['callback_token']}", (("order_id", order_id),), query, {}, b"")
 
     def respond(self, request: WireRequest) -> WireReply:
         path = request.path.removeprefix("/api-3")

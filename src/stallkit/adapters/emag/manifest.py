@@ -103,6 +103,6 @@ MANIFEST = Manifest(
     ),
     order_interval=timedelta(seconds=5),
     order_freshness=timedelta(seconds=15),
-    stock_batch=50,
-    read_batch=1,
+    stock_batch=50,  # 1.5: at most 50 entities per save
+    read_batch=1,  # 2.8: the id filter takes one value
 )

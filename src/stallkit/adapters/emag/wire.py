@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from stallkit.errors import AdapterError, NeedsReconnect, Refused, Unintelligible
-from stallkit.http import Reply
+from stallkit.http import Reply, unreadable
 from stallkit.types import Money, OfferRef, OfferState, OfferStatus, Parked, PriceIntent, Rejected, RemoteOffer, StockIntent
 
 T = TypeVar("T")
@@ -21,8 +21,6 @@ Num = int | float | str | None
 
 MAX_OFFER_ID = 16_777_215
 MAX_STOCK = 65_535
-MAX_SAVE = 50
-"""Section 1.5: at most 50 entities per save."""
 NO_RAW = msgspec.Raw(b"null")
 
 
@@ -280,16 +278,16 @@ _results = msgspec.json.Decoder(dict[str, ItemResult])
 
 
 def parse_saved(envelope: Envelope, wanted: Iterable[int]) -> dict[int, ItemResult]:
-    """Result of every wanted id. Unintelligible if one is missing: a save without an answer per item was not understood."""
+    """Result of every wanted id. If one is missing nobody knows what became of it: OutcomeUnknown."""
     found: dict[str, ItemResult] = {}
     if bytes(envelope.results).strip().startswith(b"{"):
         try:
             found = _results.decode(envelope.results)
         except msgspec.DecodeError as error:
-            raise Unintelligible(f"offer/save: 'results' is not what the contract says: {error}") from error
+            raise unreadable(f"offer/save: 'results' is not what the contract says: {error}", writes=True) from error
     missing = [number for number in wanted if str(number) not in found]
     if missing:
-        raise Unintelligible(f"offer/save answered without the offers {missing[:10]}")
+        raise unreadable(f"offer/save answered without the offers {missing[:10]}", writes=True)
     return {int(number): result for number, result in found.items() if number.isdigit()}
 
 
