@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import quote, quote_plus
 
@@ -146,7 +147,8 @@ _FORM = re.compile(rf"(^|[?&])({_NAMES}|code)=([^&\s]+)", re.IGNORECASE)
 _JSON = re.compile(rf'("(?:{_NAMES})"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
 
 
-def spellings(secrets: Sequence[str]) -> tuple[str, ...]:
+@lru_cache(maxsize=256)
+def spellings(secrets: tuple[str, ...]) -> tuple[str, ...]:
     """The secrets as they may stand in URLs, forms and JSON, longest first, so that no tail of a longer one is left."""
     found: set[str] = set()
     for secret in filter(None, secrets):
@@ -154,14 +156,14 @@ def spellings(secrets: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda text: (-len(text), text)))
 
 
-def hide(text: str, secrets: Sequence[str]) -> str:
+def hide(text: str, secrets: tuple[str, ...]) -> str:
     """``text`` without the secrets, in any of their spellings."""
     for secret in spellings(secrets):
         text = text.replace(secret, HIDDEN)
     return text
 
 
-def hide_body(body: bytes, kind: str, secrets: Sequence[str]) -> bytes:
+def hide_body(body: bytes, kind: str, secrets: tuple[str, ...]) -> bytes:
     """A body fit for a recording: secrets, and in forms and JSON every field whose name says that it is one, are covered."""
     text = hide(body.decode("utf-8", "surrogateescape"), secrets)
     if "json" in kind:
@@ -171,7 +173,7 @@ def hide_body(body: bytes, kind: str, secrets: Sequence[str]) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-class TooLarge(Exception):  # noqa: N818 - internal to the door
+class TooLarge(Exception):
     """The reply holds more than MAX_BODY."""
 
 

@@ -97,6 +97,14 @@ def add_case(new: Case) -> None:
     CASES[new.id] = new
 
 
+def order_cases() -> None:
+    """Bring CASES into the order of the chapters."""
+    chapters = [*CHAPTERS.values(), "conduct", "manifest"]
+    ordered = sorted(CASES.values(), key=lambda known: chapters.index(known.chapter))
+    CASES.clear()
+    CASES.update({known.id: known for known in ordered})
+
+
 def declared_skip(manifest: Manifest, case_id: str) -> str | None:
     """The manifest's reason to skip this case (its patterns may use ``*``), or None."""
     return next((reason for pattern, reason in manifest.skips if fnmatchcase(case_id, pattern)), None)

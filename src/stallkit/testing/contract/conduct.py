@@ -136,6 +136,7 @@ def no_secret_leaves(bench: Bench) -> None:
                 assert secret not in told, f"{operation.name} with {fault}: the text of an error holds a secret"
                 for exchange in stage.exchanges:
                     assert secret not in everything(exchange), f"{operation.name}: the recording of {exchange.method} {exchange.url} leaks"
+            stage.exchanges.clear()
 
 
 LEAKY = (Fault.REVOKED, Fault.IP_BLOCKED, Fault.SERVER_ERROR, Fault.HTML, Fault.DROP_BEFORE, Fault.CUT_JSON)
