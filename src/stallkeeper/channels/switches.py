@@ -1,0 +1,90 @@
+"""The switches that let values out: the company's, the account's, the channel's. All off at first (S4.32); each turn is audited."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from stallkeeper.channels import refresh
+from stallkeeper.channels.models import Channel, Connection
+from stallkeeper.core import audit
+from stallkeeper.core.models import Organisation
+from stallkeeper.core.use_case import UseCase
+
+CHANNEL_SWITCHES = {
+    "orders": "orders_enabled",
+    "stock": "stock_enabled",
+    "prices": "prices_enabled",
+    "acknowledge": "acknowledge_enabled",
+    "active": "active",
+}
+
+
+class SwitchError(ValueError):
+    """A switch that must not be turned yet. The text says what has to come first."""
+
+
+def set_company(uc: UseCase, allowed: bool) -> bool:
+    """The company switch (S3.29): while it is off nothing leaves, for any channel. True if it was turned."""
+    turned = Organisation.objects.filter(pk=uc.organisation_id).exclude(sending_enabled=allowed).update(sending_enabled=allowed) > 0
+    if turned:
+        audit.record(uc, "company.switch", "organisation", uc.organisation_id, sending=allowed)
+        uc.mark("wake_connection", Connection.objects.values_list("pk", flat=True))
+    return turned
+
+
+def set_writes(uc: UseCase, connection_id: int, allowed: bool) -> bool:
+    """Whether anything may be changed on the account. True if it was turned."""
+    turned = Connection.objects.filter(pk=connection_id).exclude(writes_allowed=allowed).update(writes_allowed=allowed) > 0
+    if turned:
+        audit.record(uc, "connection.switch", "connection", connection_id, writes=allowed)
+        uc.mark("wake_connection", [connection_id])
+    return turned
+
+
+def set_channel(uc: UseCase, channel_id: int, **wanted: bool) -> list[str]:
+    """Turn switches of a channel by name (orders, stock, prices, acknowledge, active); returns those that changed.
+
+    Orders and stock need an answer to the cutover question first: SwitchError. Switching stock or prices on works out every offer anew.
+    """
+    channel = Channel.objects.select_for_update().get(pk=channel_id)
+    if unknown := sorted(set(wanted) - set(CHANNEL_SWITCHES)):
+        raise SwitchError(f"There is no switch {unknown[0]!r}; a channel has {', '.join(CHANNEL_SWITCHES)}.")
+    turned = [name for name, on in wanted.items() if getattr(channel, CHANNEL_SWITCHES[name]) != on]
+    _require_cutover(channel, [name for name in turned if wanted[name]])
+    if not turned:
+        return []
+    for name in turned:
+        setattr(channel, CHANNEL_SWITCHES[name], wanted[name])
+    if channel.stock_enabled and channel.first_send_at is None:
+        channel.first_send_at = uc.at
+    channel.save(update_fields=[*(CHANNEL_SWITCHES[name] for name in turned), "first_send_at"])
+    audit.record(uc, "channel.switch", "channel", channel_id, **{name: wanted[name] for name in turned})
+    if {"stock", "prices", "active"} & set(turned):
+        refresh.refresh_channel(uc, channel_id)
+    uc.mark("wake_connection", [channel.connection_id])
+    return turned
+
+
+def _require_cutover(channel: Channel, switched_on: list[str]) -> None:
+    if {"orders", "stock"} & set(switched_on) and channel.cutover == Channel.Cutover.UNASKED:
+        raise SwitchError(
+            f"Channel {channel.code}: first say whether the stock figures still include the units of orders that are already open there "
+            f"(stallkeeper channel {channel.code} --cutover include|exclude)."
+        )
+
+
+def why_silent(channel: Channel) -> list[str]:
+    """Which switches keep the channel's stock from being sent now, in the order in which a person should turn them."""
+    reasons = [
+        (channel.active, f"channel {channel.code} is not active"),
+        (channel.stock_enabled, f"stock of channel {channel.code} is off"),
+        (channel.connection.writes_allowed, f"writing to the account {channel.connection.name} is not allowed"),
+        (channel.organisation.sending_enabled, "sending is off for the whole company"),
+        (channel.stopped_at is None, f"stopped: {channel.stop_reason}"),
+    ]
+    return [text for fine, text in reasons if not fine]
+
+
+def states() -> models.QuerySet[Channel]:
+    """The channels in scope with all that ``why_silent`` looks at."""
+    return Channel.objects.select_related("connection", "organisation").order_by("code")
