@@ -265,12 +265,12 @@ class OwnSale:
 LOWERED_BY = {Lowers.AT_ORDER: "order", Lowers.AT_ACKNOWLEDGE: "acknowledge", Lowers.AT_SHIP: "ship", Lowers.NEVER: ""}
 
 
-def own_sales(uc: UseCase, channel_id: int, sales: Sequence[OwnSale]) -> None:
+def own_sales(uc: UseCase, platform: str, sales: Sequence[OwnSale]) -> None:
     """The channel lowers (or raises) its own figure when it sells: let belief follow, by the manifest's word. Call it before ``refresh``.
 
     A sale from before our last write, or too near to it to tell, makes belief NULL: read, then send. Locks the offers by id.
     """
-    quirks = manifest_of(Channel.objects.values_list("connection__platform", flat=True).get(pk=channel_id)).quirks
+    quirks = manifest_of(platform).quirks
     moves: dict[int, list[tuple[OwnSale, int]]] = {}
     for sale in sales:
         if delta := effect(sale, quirks):

@@ -31,9 +31,12 @@ class PersonalText:
         return self.subject_type, self.subject_id, self.purpose
 
 
-def store_many(uc: UseCase, texts: Iterable[PersonalText]) -> int:
-    """Seal and keep them in one statement; the same subject and purpose again replaces. Returns how many rows were written."""
-    sealer = Sealer(uc.organisation_id)
+def store_many(uc: UseCase, texts: Iterable[PersonalText], sealer: Sealer | None = None) -> int:
+    """Seal and keep them in one statement; the same subject and purpose again replaces. Returns how many rows were written.
+
+    ``sealer``: one that the caller has already, which saves reading the keys.
+    """
+    sealer = sealer or Sealer(uc.organisation_id)
     newest = {text.key: text for text in texts}
     rows = [
         (*key, *sealer.seal(_context(*key), text.text.encode()), text.delete_after)

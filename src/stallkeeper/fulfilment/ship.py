@@ -40,7 +40,7 @@ def ship(
     A line that is short may be shipped only if the goods were found: they are entered as found first, so the ledger stays true.
     """
     with use_case("ship.order", organisation_id=organisation_id, actor=actor) as uc:
-        order = Order.objects.select_for_update().get(pk=order_id)
+        order = Order.objects.select_related("connection").select_for_update(of=("self",)).get(pk=order_id)
         existing = Shipment.objects.filter(reference=reference).first() if reference else None
         if existing is not None:
             return existing
@@ -109,7 +109,9 @@ def _goods_leave(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mappi
         queries.add_shipped(cursor, [row.pk for row in shipping], [wanted[row.pk] for row in shipping])
         queries.resolve_shortages(cursor, uc.at, [row.pk for row in shipping])
         queries.change_open(cursor, sorted(offers), [-offers[offer] for offer in sorted(offers)])
-    delivery.own_sales(uc, order.channel_id, [OwnSale(offer, quantity, uc.at, "ship") for offer, quantity in sorted(offers.items())])
+    delivery.own_sales(
+        uc, order.connection.platform, [OwnSale(offer, quantity, uc.at, "ship") for offer, quantity in sorted(offers.items())]
+    )
 
 
 def _units(row: OrderLine, quantity: int, parts: lines.Parts) -> dict[int, int]:

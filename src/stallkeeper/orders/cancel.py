@@ -66,7 +66,9 @@ def _settle(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapping[in
     offers = {row.offer_id: wanted[row.pk] for row in rows if row.pk in wanted and row.offer_id is not None}
     with connection.cursor() as cursor:
         queries.change_open(cursor, sorted(offers), [-offers[offer] for offer in sorted(offers)])
-    delivery.own_sales(uc, order.channel_id, [OwnSale(offer, quantity, uc.at, "cancel") for offer, quantity in sorted(offers.items())])
+    delivery.own_sales(
+        uc, order.connection.platform, [OwnSale(offer, quantity, uc.at, "cancel") for offer, quantity in sorted(offers.items())]
+    )
 
 
 def refused(uc: UseCase, order_id: int, payload: Cancel) -> None:

@@ -259,6 +259,7 @@ def _write_facts(page: _Page, rows: Sequence[WrittenLine]) -> None:
             for order_id, order in orders.items()
             if order.buyer is not None
         ],
+        sealer,
     )
 
 
@@ -287,7 +288,7 @@ def _tell_offers(page: _Page, rows: Sequence[WrittenLine], gone: Mapping[int, in
     changed = sorted(offer for offer, delta in deltas.items() if delta)
     if changed:
         queries.change_open(page.cursor, changed, [deltas[offer] for offer in changed])
-    delivery.own_sales(page.uc, page.channels[0].id, sales)
+    delivery.own_sales(page.uc, page.channels[0].platform, sales)
 
 
 def own_sales(row: WrittenLine, order: RemoteOrder, open_: int, fetched_at: datetime) -> list[OwnSale]:

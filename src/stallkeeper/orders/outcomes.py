@@ -24,14 +24,14 @@ def done(uc: UseCase, command: Command) -> None:
 
 
 def _acknowledged(uc: UseCase, order_id: int) -> None:
-    order = Order.objects.select_for_update().get(pk=order_id)
+    order = Order.objects.select_related("connection").select_for_update(of=("self",)).get(pk=order_id)
     order.acknowledged_at = order.acknowledged_at or uc.at
     if order.state == Order.State.NEW:
         order.state = Order.State.ACKNOWLEDGED
     order.save(update_fields=["acknowledged_at", "state"])
     rows = OrderLine.objects.filter(order=order, offer__isnull=False).values_list("offer_id", "ordered")
     delivery.own_sales(
-        uc, order.channel_id, [OwnSale(offer, quantity, uc.at, "acknowledge") for offer, quantity in rows if offer is not None]
+        uc, order.connection.platform, [OwnSale(offer, quantity, uc.at, "acknowledge") for offer, quantity in rows if offer is not None]
     )
 
 

@@ -274,11 +274,11 @@ def write_shortages(cursor: Cursor, organisation: int, at: datetime, lines: Sequ
     cursor.execute(
         """
         INSERT INTO orders_shortage AS shortage
-            (organisation_id, line_id, stock_unit_id, quantity, worst, sold_at, detected_at, cut_sent_at, cut_accepted_at, verdict, resolved_at)
-        SELECT %s, line.id, line.stock_unit_id, line.short, line.short, o.ordered_at, %s, NULL, NULL,
+            (organisation_id, line_id, stock_unit_id, quantity, worst, sold_at, detected_at, verdict)
+        SELECT %s, line.id, line.stock_unit_id, line.short, line.short, o.ordered_at, %s,
                CASE WHEN %s THEN 'stock_cut'
                     WHEN offer.accepted_at IS NULL OR offer.accepted_at > o.ordered_at OR offer.accepted_qty > 0 THEN 'latency'
-                    ELSE 'open' END, NULL
+                    ELSE 'open' END
         FROM orders_orderline AS line
         JOIN orders_order AS o ON o.id = line.order_id
         LEFT JOIN channels_offer AS offer ON offer.id = line.offer_id

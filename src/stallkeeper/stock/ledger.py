@@ -90,7 +90,7 @@ def change_on_hand(uc: UseCase, cursor: Cursor, deltas: dict[Place, int]) -> Non
             raise NotEnough(f"unit {unit} at place {location}: {on_hand} on hand, {-deltas[unit, location]} shall leave; count it first")
         if allocated > after and not backorder and (unit, location) in deltas:
             reserve.shrink_to(uc, cursor, unit, location, allocated - after)
-    queries.change_levels(cursor, [(unit, location, deltas[unit, location], 0, 0) for unit, location in spots])
+    queries.change_on_hand(cursor, [(unit, location, deltas[unit, location]) for unit, location in spots])
     uc.mark(reserve.STALE, {unit for unit, _ in spots})
     uc.mark(reserve.RAISED, {unit for (unit, _), delta in deltas.items() if delta > 0})
 

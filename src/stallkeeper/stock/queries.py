@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from stallkeeper.core.copy import array
 from stallkeeper.core.sql import Cursor, rows
 
 LevelRow = tuple[int, int, int, int, int, bool]
@@ -44,20 +45,19 @@ def ensure_levels(cursor: Cursor, organisation: int, units: Sequence[int], locat
     )
 
 
-def change_levels(cursor: Cursor, deltas: Sequence[tuple[int, int, int, int, int]]) -> int:
-    """The only statement that changes levels: (unit, place, on hand, allocated, held), each a difference. Returns rows changed.
+def change_on_hand(cursor: Cursor, deltas: Sequence[tuple[int, int, int]]) -> int:
+    """Change on hand: (unit, place, difference). With ``write_reservations`` the only statement that changes levels. Returns rows changed.
 
-    The table's CHECKs are the guard: a change that breaks one raises IntegrityError. Locks: the rows (callers hold them already).
+    The CHECKs of the table are the guard. Locks: the rows (callers hold them already).
     """
-    units, locations, on_hand, allocated, held = (list(column) for column in zip(*deltas, strict=True))
+    units, locations, on_hand = (list(column) for column in zip(*deltas, strict=True))
     cursor.execute(
         """
-        UPDATE stock_level AS level
-        SET on_hand = level.on_hand + delta.on_hand, allocated = level.allocated + delta.allocated, held = level.held + delta.held
-        FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::int[], %s::int[]) AS delta(unit, location, on_hand, allocated, held)
+        UPDATE stock_level AS level SET on_hand = level.on_hand + delta.on_hand
+        FROM unnest(%s::bigint[], %s::bigint[], %s::int[]) AS delta(unit, location, on_hand)
         WHERE level.stock_unit_id = delta.unit AND level.location_id = delta.location
         """,
-        [units, locations, on_hand, allocated, held],
+        [array(units), array(locations), array(on_hand)],
     )
     return int(cursor.rowcount)
 
@@ -108,8 +108,19 @@ ReservationChange = tuple[str, int, int, int, str, int, int, datetime | None, da
 """owner_type, owner_id, stock_unit_id, location_id, kind, before, after, due_at, expires_at"""
 
 
-def write_reservations(cursor: Cursor, organisation: int, at: datetime, cause: str, changes: Sequence[ReservationChange]) -> None:
-    """Set reservations to ``after`` (0 ends them) and append one event each. Locks: the rows. Index: reservation_once."""
+LevelDelta = tuple[int, int, int, int]
+"""stock_unit_id, location_id, allocated, held: differences"""
+
+
+def write_reservations(
+    cursor: Cursor, organisation: int, at: datetime, cause: str, changes: Sequence[ReservationChange], levels: Sequence[LevelDelta]
+) -> None:
+    """Set reservations to ``after`` (0 ends them), append one event each, and bring their levels along: one statement, one truth.
+
+    The CHECKs of the level are the guard: promising more than is there raises IntegrityError. Locks: the reservations; the levels are
+    held already. Index: reservation_once, primary key of level.
+    """
+    level_columns = [list(column) for column in zip(*levels, strict=True)] or [[], [], [], []]
     columns = [list(column) for column in zip(*changes, strict=True)]
     cursor.execute(
         """
@@ -128,12 +139,16 @@ def write_reservations(cursor: Cursor, organisation: int, at: datetime, cause: s
             FROM change WHERE after > 0
             ON CONFLICT (owner_type, owner_id, stock_unit_id, location_id, kind)
                 DO UPDATE SET quantity = EXCLUDED.quantity, due_at = EXCLUDED.due_at, expires_at = EXCLUDED.expires_at
+        ), promised AS (
+            UPDATE stock_level AS level SET allocated = level.allocated + delta.allocated, held = level.held + delta.held
+            FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::int[]) AS delta(unit, location, allocated, held)
+            WHERE level.stock_unit_id = delta.unit AND level.location_id = delta.location
         )
         INSERT INTO stock_reservation_event
             (organisation_id, at, stock_unit_id, location_id, owner_type, owner_id, kind, before, after, cause)
         SELECT %s, %s, unit, location, owner_type, owner_id, kind, before, after, %s FROM change
         """,
-        [*columns, organisation, at, organisation, at, cause],
+        [*columns, organisation, at, *level_columns, organisation, at, cause],
     )
 
 

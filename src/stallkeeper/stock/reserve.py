@@ -127,9 +127,9 @@ def _changes(
 def _write(cursor: Cursor, uc: UseCase, changes: Sequence[queries.ReservationChange], cause: str) -> None:
     if not changes:
         return
-    queries.write_reservations(cursor, uc.organisation_id, uc.at, cause, changes)
     deltas = _level_deltas(changes)
-    queries.change_levels(cursor, [(unit, location, 0, allocated, held) for (unit, location), (allocated, held) in sorted(deltas.items())])
+    levels = [(unit, location, allocated, held) for (unit, location), (allocated, held) in sorted(deltas.items())]
+    queries.write_reservations(cursor, uc.organisation_id, uc.at, cause, changes, levels)
     uc.mark(STALE, {unit for unit, _location in deltas})
     uc.mark(RAISED, {unit for (unit, _location), (allocated, held) in deltas.items() if allocated + held < 0})
 
