@@ -58,8 +58,7 @@ class Adapter:
     # --- account ------------------------------------------------------------------------------------------------------------------------
 
     def probe(self) -> AccountInfo:
-        """A fresh token, its rights, and whose account it is."""
-        self.session.renew()
+        """The token's rights, and whose account it is."""
         scopes = self._get("/v3/token/detail", "probe").decode(wire.TokenDetail).scopes
         partner = self._get("/v3/settings/partnerprofile", "probe").decode(wire.PartnerProfile).partner
         missing = [area for area in NEEDED_RIGHTS if scopes.get(area) != "full_access"]
@@ -192,7 +191,7 @@ class Adapter:
 
     def write_stock(self, intents: Sequence[StockIntent]) -> Outcomes:
         _at_most(intents, MANIFEST.stock_batch)
-        return {intent.ref: self._write_stock(intent) for intent in intents}
+        return {intent.ref: wire.stock_problem(intent) or self._write_stock(intent) for intent in intents}
 
     def _write_stock(self, intent: StockIntent) -> Outcome:
         node = intent.warehouse or self.ship_node
@@ -209,17 +208,21 @@ class Adapter:
     def submit_stock(self, intents: Sequence[StockIntent]) -> Outcomes:
         """A feed. Its items are decided minutes later; until then the ticket is all there is."""
         _at_most(intents, MANIFEST.bulk_batch)
-        if not intents:
-            return {}
-        node, *others = sorted({intent.warehouse or self.ship_node for intent in intents})
+        outcomes: dict[OfferRef, Outcome] = {intent.ref: problem for intent in intents if (problem := wire.stock_problem(intent))}
+        good = [intent for intent in intents if intent.ref not in outcomes]
+        node, *others = sorted({intent.warehouse or self.ship_node for intent in good}) or [""]
         if others:
             raise Refused("one Walmart stock feed serves one ship node: submit each warehouse by itself", code="SHIP_NODE")
         params = {"feedType": "inventory"} | ({"shipNode": node} if node else {})
-        file = ("inventory.json", wire.build_stock_feed(intents), "application/json")
-        reply = self.session.call(
-            Request("POST", "/v3/feeds", MANIFEST.limit("feed_stock"), params=params, files={"file": file}, writes=True)
-        )
-        ticket = Pending(reply.decode(wire_feeds.FeedAccepted).feed_id)
+        file = ("inventory.json", wire.build_stock_feed(good), "application/json")
+        request = Request("POST", "/v3/feeds", MANIFEST.limit("feed_stock"), params=params, files={"file": file}, writes=True)
+        return outcomes | self._submit(request, good)
+
+    def _submit(self, request: Request, intents: Sequence[StockIntent] | Sequence[PriceIntent]) -> dict[OfferRef, Outcome]:
+        """Send a feed, if there is anything in it: the same ticket for all its items."""
+        if not intents:
+            return {}
+        ticket = Pending(self.session.call(request).decode(wire_feeds.FeedAccepted).feed_id)
         return {intent.ref: ticket for intent in intents}
 
     def write_prices(self, intents: Sequence[PriceIntent]) -> Outcomes:
@@ -237,17 +240,11 @@ class Adapter:
     def submit_prices(self, intents: Sequence[PriceIntent]) -> Outcomes:
         """A feed of the type PRICE_AND_PROMOTION (the older type "price" ends in 2026)."""
         _at_most(intents, MANIFEST.bulk_batch)
-        problems: dict[OfferRef, Outcome] = {intent.ref: problem for intent in intents if (problem := wire.price_problem(intent))}
-        good = [intent for intent in intents if intent.ref not in problems]
-        if not good:
-            return problems
-        params = {"feedType": "PRICE_AND_PROMOTION"}
-        body = wire.build_price_feed(good)
-        reply = self.session.call(
-            Request("POST", "/v3/feeds", MANIFEST.limit("feed_price"), params=params, headers=JSON, body=body, writes=True)
-        )
-        ticket = Pending(reply.decode(wire_feeds.FeedAccepted).feed_id)
-        return problems | {intent.ref: ticket for intent in good}
+        outcomes: dict[OfferRef, Outcome] = {intent.ref: problem for intent in intents if (problem := wire.price_problem(intent))}
+        good = [intent for intent in intents if intent.ref not in outcomes]
+        params, body = {"feedType": "PRICE_AND_PROMOTION"}, wire.build_price_feed(good)
+        request = Request("POST", "/v3/feeds", MANIFEST.limit("feed_price"), params=params, headers=JSON, body=body, writes=True)
+        return outcomes | self._submit(request, good)
 
     # --- tickets ------------------------------------------------------------------------------------------------------------------------
 

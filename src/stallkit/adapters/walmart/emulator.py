@@ -56,6 +56,7 @@ class Emulator(Shop):
         self.correlation_ids: list[str] = []
         self._revoked = False
         self._tokens: dict[str, datetime] = {}
+        self._given_out: list[str] = []
         self._item_cursors: dict[str, datetime] = {}
         self._routes = [(method, re.compile(pattern), bucket, handler) for method, pattern, bucket, handler in self._table()]
 
@@ -91,6 +92,9 @@ class Emulator(Shop):
         with self.lock:
             self._revoked = False
 
+    def secrets(self) -> tuple[str, ...]:
+        return tuple(self._given_out)
+
     def clear_faults(self) -> None:
         super().clear_faults()
         self.restore()
@@ -123,18 +127,6 @@ class Emulator(Shop):
             Fault.IP_BLOCKED: WireReply(403, b"<html><h1>Access Denied</h1></html>", (("Content-Type", "text/html"),)),
         }.get(fault)
 
-    def _take_fault(self, path: str) -> Fault | None:
-        """A fault that names no path is meant for the call that the test makes, not for the token before it."""
-        if path != "/v3/token":
-            return super()._take_fault(path)
-        with self.lock:
-            rest = [planned for planned in self._faults if not planned.path]
-            for planned in rest:
-                self._faults.remove(planned)
-            fault = super()._take_fault(path)
-            self._faults.extendleft(reversed(rest))
-            return fault
-
     def _admit(self, request: WireRequest, bucket: str, *, with_token: bool) -> Headers:
         """Headers, token and rate: the gateway's business."""
         correlation = request.headers.get("wm-qos.correlation-id", "")
@@ -156,6 +148,7 @@ class Emulator(Shop):
             raise SaidNo(400, "INVALID_REQUEST_PARAM.GMP_GATEWAY_API", "grant_type must be client_credentials", gateway=True)
         token = f"eyJ{self.random.getrandbits(256):064x}"
         self._tokens[token] = self.clock() + TOKEN_LIFE
+        self._given_out.append(token)
         return {"access_token": token, "token_type": "Bearer", "expires_in": int(TOKEN_LIFE.total_seconds())}
 
     def _token_detail(self, request: WireRequest, _: str) -> Json:
@@ -185,7 +178,7 @@ class Emulator(Shop):
         )
         if len(found) > MOST_ORDERS:
             raise SaidNo(400, "INVALID_REQUEST_PARAM.GMP_ORDER_API", f"a query may hold at most {MOST_ORDERS} orders, not {len(found)}")
-        offset = int(request.param("poIndex", "0"))
+        offset, limit = int(request.param("poIndex", "0")), min(limit, self.orders_per_page)
         page = found[offset : offset + limit]
         if not page:
             raise SaidNo(404, "CONTENT_NOT_FOUND.GMP_ORDER_API", "No orders found for the given search parameters")
@@ -320,6 +313,7 @@ class Emulator(Shop):
             self._item_cursors[anchor] = now + ITEM_CURSOR_LIFE
         known = sorted(self.offers.values(), key=lambda offer: offer.sku)
         page, offset, _limit = page_of(known, request, 1000, 20)
+        page = page[: self.offers_per_page]
         if offset > 10_000:
             raise SaidNo(400, "INVALID_REQUEST_PARAM.GMP_ITEM_QUERY_API", "offset must not be above 10000")
         if not page:

@@ -7,7 +7,7 @@ raises the reserve, a cancellation lowers it, a shipment lowers both.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -74,6 +74,20 @@ class Shop(Base):
         with self.lock:
             self.settle()
             super().edit_quantity(sku, quantity)
+
+    def place_order(
+        self, lines: Sequence[tuple[str, int]], *, pending: bool = False, buyer_name: str = "Ada Example", force: bool = False
+    ) -> str:
+        self.settle()
+        return super().place_order(lines, pending=pending, buyer_name=buyer_name, force=force)
+
+    def buyer_cancels(self, order_id: str, lines: Sequence[tuple[str, int]] | None = None) -> bool:
+        self.settle()
+        return super().buyer_cancels(order_id, lines)
+
+    def request_cancel(self, order_id: str) -> None:
+        self.settle()
+        super().request_cancel(order_id)
 
     def state(self) -> object:
         with self.lock:

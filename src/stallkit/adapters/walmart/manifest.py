@@ -71,4 +71,7 @@ MANIFEST = Manifest(
     bulk_from=60,
     read_batch=50,
     verify_interval=timedelta(minutes=15),
+    skips=(
+        ("orders.pending_is_shown", "Walmart hides an order until it is released for fulfilment; its units are in the reserve meanwhile"),
+    ),
 )

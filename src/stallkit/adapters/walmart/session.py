@@ -55,7 +55,9 @@ class Session:
         )
         try:
             token = self._http.call(request).decode(Token)
-        except Refused as error:
+        except (Refused, NeedsReconnect) as error:
+            if error.status == 403:
+                raise
             raise NeedsReconnect(f"Walmart gives no token for this client id and secret: {error.detail}", status=error.status) from error
         self._token = token.access_token
         self._renew_at = self.clock() + timedelta(seconds=token.expires_in) - EARLY

@@ -15,6 +15,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw, Struct, field
 
+from stallkit.adapters.walmart.manifest import MANIFEST
 from stallkit.http import Reply
 from stallkit.types import Money, OfferRef, OfferState, OfferStatus, Parked, PriceIntent, Rejected, RemoteOffer, StockIntent
 
@@ -122,6 +123,13 @@ def build_stock_feed(intents: Iterable[StockIntent]) -> bytes:
     """The last intent for a SKU wins: Walmart leaves the effect of a repeated SKU undefined."""
     latest = {intent.ref.sku: Stock(intent.ref.sku, Amount(intent.quantity)) for intent in intents}
     return ENCODER.encode(StockFeed(list(latest.values())))
+
+
+def stock_problem(intent: StockIntent) -> Rejected | None:
+    """A quantity that we do not send. Walmart documents no maximum; the manifest's is ours."""
+    if 0 <= intent.quantity <= MANIFEST.quirks.max_quantity:
+        return None
+    return Rejected("QUANTITY", f"{intent.ref.sku}: {intent.quantity} is not a quantity from 0 to {MANIFEST.quirks.max_quantity}")
 
 
 class Node(Struct, rename="camel"):

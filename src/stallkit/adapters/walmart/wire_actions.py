@@ -120,5 +120,5 @@ def reported(notice: ShipmentNotice, order: Order) -> bool:
     for line in order.lines:
         for status in line.statuses:
             if status.tracking_info is not None and status.tracking_info.tracking_number == notice.tracking_number:
-                shown[line.line_number] += (status.status_quantity or line.order_line_quantity).units
+                shown[line.line_number] += status.status_quantity.units
     return all(shown[line.line_id] >= line.quantity for line in notice.lines)

@@ -79,7 +79,7 @@ class Tracking(Struct, rename="camel", omit_defaults=True):
 
 class LineStatus(Struct, rename="camel"):
     status: Word
-    status_quantity: Quantity | None = None
+    status_quantity: Quantity
     tracking_info: Tracking | None = None
 
 
@@ -105,7 +105,7 @@ class LineCharge(Struct, rename="camel"):
 
 
 class LineCharges(Struct):
-    charge: list[LineCharge] | LineCharge | None = None
+    charge: list[LineCharge] | LineCharge
 
 
 class LineItem(Struct, rename="camel"):
@@ -118,7 +118,7 @@ class Line(Struct, rename="camel"):
     item: LineItem
     order_line_quantity: Quantity
     order_line_statuses: LineStatuses
-    charges: LineCharges | None = None
+    charges: LineCharges
     status_date: int | str | None = None
     intent_to_cancel: str | bool | None = None
 
@@ -237,14 +237,9 @@ def parse_order(raw: Raw | bytes) -> Parsed:
 
 
 def units_by_word(line: Line) -> Counter[Word]:
-    """Units of the line per status. A lone status without a quantity covers the line; several without one are ambiguous (ValueError)."""
-    statuses = line.statuses
-    if len(statuses) == 1 and statuses[0].status_quantity is None:
-        return Counter({statuses[0].status: line.order_line_quantity.units})
+    """Units of the line per status."""
     counts: Counter[Word] = Counter()
-    for status in statuses:
-        if status.status_quantity is None:
-            raise ValueError(f"line {line.line_number}: several statuses, one without a quantity")
+    for status in line.statuses:
         counts[status.status] += status.status_quantity.units
     return counts
 
@@ -262,7 +257,7 @@ def parse_line(line: Line) -> RemoteOrderLine:
         cancelled=counts[Word.CANCELLED],
         shipped=shipped,
         cancel_requested=left if line.asked_to_cancel else 0,
-        charges=tuple(charge for entry in many(line.charges.charge if line.charges else None) for charge in parse_charge(entry)),
+        charges=tuple(charge for entry in many(line.charges.charge) for charge in parse_charge(entry)),
     )
 
 
