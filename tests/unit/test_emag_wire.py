@@ -409,7 +409,7 @@ def test_every_reason_has_a_code(reason):
         ({"status": 1}, [LineQuantity("9000001", 2)], "acknowledge_first"),
         ({"status": 5}, [LineQuantity("9000001", 2)], "returned"),
         ({"type": 2}, [LineQuantity("9000001", 2)], "fulfilled_by_marketplace"),
-        ({"status": 4}, [LineQuantity("9000001", 1)], "finalized"),
+        ({"status": 4}, [LineQuantity("9000001", 2)], "finalized"),
         ({"payment_mode_id": 3, "payment_status": 1}, [LineQuantity("9000001", 1)], "paid_by_card"),
         ({}, [LineQuantity("5", 1)], "unknown_line"),
         ({}, [LineQuantity("9000001", 1), LineQuantity("9000001", 2)], "too_many"),
@@ -423,10 +423,8 @@ def test_what_emag_would_refuse_is_refused_before_the_call(changed, lines, code)
     assert "412345678" in refused.message
 
 
-def test_a_whole_cancellation_is_allowed_for_cards_and_after_finalizing():
-    """The 48 hours after finalizing are eMAG's to count."""
+def test_a_whole_cancellation_is_allowed_for_cards():
     assert sent(plan_cancel(LineQuantity("9000001", 2), payment_mode_id=3))["status"] == 0
-    assert sent(plan_cancel(LineQuantity("9000001", 2), status=4))["status"] == 0
 
 
 def test_an_order_that_is_cancelled_already_needs_nothing():

@@ -117,11 +117,11 @@ def plan_cancel(raw: bytes, order: Order, notice: CancelNotice) -> msgspec.Raw |
     wrong = _untouchable(order) or _unfit(order, lines, told)
     if wrong is not None:
         return wrong
+    if order.status == FINALIZED:
+        return Rejected("finalized", f"order {order.id} is finalized: its goods have left and come back as a return, not as a cancellation")
     after = {number: line.left - told.get(number, 0) for number, line in lines.items()}
     if not any(after.values()):
         return build_order(raw, CANCELLED, {}, REASONS[notice.reason])
-    if order.status == FINALIZED:
-        return Rejected("finalized", f"order {order.id} is finalized: only the whole of it can be cancelled, within 48 hours")
     if order.by_card:
         return Rejected("paid_by_card", f"order {order.id} was paid by card: eMAG takes a whole cancellation only, no smaller quantities")
     return build_order(raw, order.status, {number: after[number] for number in told})

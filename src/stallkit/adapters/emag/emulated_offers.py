@@ -44,7 +44,7 @@ def count(shop: Emulator, filters: Mapping[str, object]) -> WireReply:
 
 def _chosen(shop: Emulator, filters: Mapping[str, object]) -> list[ShopOffer]:
     if "id" in filters:
-        sku = shop.by_id.get(number(filters, "id", 0))
+        sku = shop.sku_of(number(filters, "id", 0))
         offers = [shop.offers[sku]] if sku is not None else []
     else:
         offers = list(shop.offers.values())
@@ -98,7 +98,7 @@ def _result(row: Mapping[str, object], wrong: list[str]) -> dict[str, object]:
 
 def _save_one(shop: Emulator, row: Mapping[str, object]) -> list[str]:
     """Check everything, then apply everything: an entity is saved whole or not at all."""
-    sku = shop.by_id.get(_whole(row.get("id")) or 0)
+    sku = shop.sku_of(_whole(row.get("id")) or 0)
     if sku is None:
         return ["Offer not found, offer/save cannot create offers"]
     stock, wrong = _read_stock(shop, sku, row)
@@ -169,7 +169,7 @@ def _whole(value: object) -> int | None:
 
 def patch_stock(shop: Emulator, key: str, body: bytes) -> WireReply:
     """Section 3 and the example ``offer_stock``: 204, or a reply without envelope."""
-    sku = shop.by_id.get(_whole(key) or 0)
+    sku = shop.sku_of(_whole(key) or 0)
     if sku is None:
         return plain(404, "This offer does not exist")
     try:

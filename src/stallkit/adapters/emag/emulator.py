@@ -46,7 +46,7 @@ class Emulator(Base):
         """Units in orders that are not acknowledged, by SKU."""
         self.prices: dict[str, tuple[Decimal | None, Decimal | None]] = {}
         """Minimum and maximum price by SKU."""
-        self.by_id: dict[int, str] = {}
+        self._by_id: dict[int, str] = {}
         self.attachments: dict[str, list[dict[str, object]]] = {}
         self._spent: dict[str, tuple[deque[datetime], ...]] = {kind: (deque(), deque()) for kind in WINDOWS}
 
@@ -62,8 +62,13 @@ class Emulator(Base):
             offer = super().add_offer(sku, quantity=quantity, price=price, title=title, gtin=gtin, external_id=external_id)
             self.general[sku], self.waiting[sku] = quantity, 0
             self.prices.setdefault(sku, (None, None))
-            self.by_id[int(offer.external_id)] = sku
+            self._by_id[int(offer.external_id)] = sku
             return offer
+
+    def sku_of(self, number: int) -> str | None:
+        """The offer with this key; None if there is none (any more)."""
+        sku = self._by_id.get(number)
+        return sku if sku in self.offers else None
 
     def change_quantity(self, sku: str, delta: int, cause: str, order_id: str = "") -> None:
         """Saves and edits set the general stock (they arrive as a difference to what is shown); the rest only shows the new estimate."""

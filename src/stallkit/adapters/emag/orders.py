@@ -58,12 +58,12 @@ class Line(msgspec.Struct):
     id: int | str
     status: int
     quantity: int | float | str
+    sale_price: int | float | str
     product_id: Num = None
     name: str | None = None
     ext_part_number: Num = None
     initial_qty: Num = None
     storno_qty: Num = None
-    sale_price: Num = None
     vat: Num = None
     reversible_vat_charging: Num = None
     product_voucher_split: msgspec.Raw = NO_RAW
@@ -207,10 +207,11 @@ def _line(order: Order, line: Line, currency: str) -> RemoteOrderLine:
 
 def _line_charges(line: Line, ordered: int, currency: str) -> Iterator[Charge]:
     price, rate = amount(line.sale_price), amount(line.vat)
-    if price is not None:
-        yield Charge(ChargeKind.PRODUCT, Money(price * ordered, currency), rate=rate)
-        if rate is not None and not whole(line.reversible_vat_charging):
-            yield Charge(ChargeKind.TAX, Money(_round(price * ordered * rate), currency), rate=rate, label="VAT")
+    if price is None:
+        raise ValueError(f"line {line.id} has no price")
+    yield Charge(ChargeKind.PRODUCT, Money(price * ordered, currency), rate=rate)
+    if rate is not None and not whole(line.reversible_vat_charging):
+        yield Charge(ChargeKind.TAX, Money(_round(price * ordered * rate), currency), rate=rate, label="VAT")
     yield from _discounts(_splits(line.product_voucher_split), currency)
     for deposit in _warranties(line.recycle_warranties):
         total = (amount(deposit.sale_price) or Decimal(0)) * (amount(deposit.quantity) or Decimal(0))
