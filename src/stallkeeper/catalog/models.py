@@ -80,9 +80,7 @@ class KitComponent(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["kit", "component"], name="kit_component_once"),
             models.CheckConstraint(condition=models.Q(quantity__gt=0), name="kit_component_positive"),
-            models.CheckConstraint(
-                condition=models.Q(kit_kind=UnitKind.KIT, component_kind=UnitKind.SINGLE), name="kit_component_kinds"
-            ),
+            models.CheckConstraint(condition=models.Q(kit_kind=UnitKind.KIT, component_kind=UnitKind.SINGLE), name="kit_component_kinds"),
         ]
 
 

@@ -5,190 +5,281 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('core', '0002_append_only'),
+        ("core", "0002_append_only"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ImportRun',
+            name="ImportRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=20)),
-                ('file_name', models.CharField(max_length=255)),
-                ('dry_run', models.BooleanField(default=False)),
-                ('state', models.CharField(choices=[('queued', 'queued'), ('reading', 'reading'), ('done', 'done'), ('stopped', 'stopped, waiting for a person'), ('failed', 'failed')], default='queued', max_length=10)),
-                ('rows_total', models.PositiveIntegerField(default=0)),
-                ('rows_done', models.PositiveIntegerField(default=0)),
-                ('rows_changed', models.PositiveIntegerField(default=0)),
-                ('rows_refused', models.PositiveIntegerField(default=0)),
-                ('problem', models.TextField(blank=True)),
-                ('actor', models.CharField(max_length=60)),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=20)),
+                ("file_name", models.CharField(max_length=255)),
+                ("dry_run", models.BooleanField(default=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "queued"),
+                            ("reading", "reading"),
+                            ("done", "done"),
+                            ("stopped", "stopped, waiting for a person"),
+                            ("failed", "failed"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("rows_total", models.PositiveIntegerField(default=0)),
+                ("rows_done", models.PositiveIntegerField(default=0)),
+                ("rows_changed", models.PositiveIntegerField(default=0)),
+                ("rows_refused", models.PositiveIntegerField(default=0)),
+                ("problem", models.TextField(blank=True)),
+                ("actor", models.CharField(max_length=60)),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='ImportProblem',
+            name="ImportProblem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('row', models.PositiveIntegerField()),
-                ('column', models.CharField(blank=True, max_length=60)),
-                ('value', models.CharField(blank=True, max_length=200)),
-                ('message', models.CharField(max_length=300)),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='problems', to='catalog.importrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("row", models.PositiveIntegerField()),
+                ("column", models.CharField(blank=True, max_length=60)),
+                ("value", models.CharField(blank=True, max_length=200)),
+                ("message", models.CharField(max_length=300)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
+                ("run", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="problems", to="catalog.importrun")),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='PriceList',
+            name="PriceList",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=30, verbose_name='code')),
-                ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('tax_included', models.BooleanField(default=True, verbose_name='prices include tax')),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=30, verbose_name="code")),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                ("tax_included", models.BooleanField(default=True, verbose_name="prices include tax")),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('title', models.CharField(max_length=500, verbose_name='title')),
-                ('brand', models.CharField(blank=True, max_length=200, verbose_name='brand')),
-                ('category', models.CharField(blank=True, max_length=300, verbose_name='category')),
-                ('description', models.TextField(blank=True, verbose_name='description')),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("title", models.CharField(max_length=500, verbose_name="title")),
+                ("brand", models.CharField(blank=True, max_length=200, verbose_name="brand")),
+                ("category", models.CharField(blank=True, max_length=300, verbose_name="category")),
+                ("description", models.TextField(blank=True, verbose_name="description")),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'product',
-                'verbose_name_plural': 'products',
+                "verbose_name": "product",
+                "verbose_name_plural": "products",
             },
         ),
         migrations.CreateModel(
-            name='StockUnit',
+            name="StockUnit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sku', models.CharField(max_length=100, verbose_name='SKU')),
-                ('title', models.CharField(blank=True, max_length=500, verbose_name='title')),
-                ('kind', models.CharField(choices=[('single', 'single'), ('kit', 'kit')], default='single', max_length=10, verbose_name='kind')),
-                ('stocked', models.BooleanField(default=True, help_text='Units that are not counted always count as available (S5.90).', verbose_name='counted')),
-                ('active', models.BooleanField(default=True, verbose_name='active')),
-                ('created_at', models.DateTimeField()),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sku", models.CharField(max_length=100, verbose_name="SKU")),
+                ("title", models.CharField(blank=True, max_length=500, verbose_name="title")),
+                (
+                    "kind",
+                    models.CharField(choices=[("single", "single"), ("kit", "kit")], default="single", max_length=10, verbose_name="kind"),
+                ),
+                (
+                    "stocked",
+                    models.BooleanField(
+                        default=True, help_text="Units that are not counted always count as available (S5.90).", verbose_name="counted"
+                    ),
+                ),
+                ("active", models.BooleanField(default=True, verbose_name="active")),
+                ("created_at", models.DateTimeField()),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'stock unit',
-                'verbose_name_plural': 'stock units',
+                "verbose_name": "stock unit",
+                "verbose_name_plural": "stock units",
             },
         ),
         migrations.CreateModel(
-            name='Price',
+            name="Price",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('amount', models.DecimalField(decimal_places=4, max_digits=18, verbose_name='price')),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
-                ('price_list', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='prices', to='catalog.pricelist')),
-                ('stock_unit', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='prices', to='catalog.stockunit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("amount", models.DecimalField(decimal_places=4, max_digits=18, verbose_name="price")),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
+                (
+                    "price_list",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="prices", to="catalog.pricelist"
+                    ),
+                ),
+                (
+                    "stock_unit",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="prices", to="catalog.stockunit"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='KitComponent',
+            name="KitComponent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('quantity', models.PositiveIntegerField(verbose_name='quantity')),
-                ('kit_kind', models.CharField(default='kit', editable=False, max_length=10)),
-                ('component_kind', models.CharField(default='single', editable=False, max_length=10)),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
-                ('component', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='part_of', to='catalog.stockunit')),
-                ('kit', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='components', to='catalog.stockunit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("quantity", models.PositiveIntegerField(verbose_name="quantity")),
+                ("kit_kind", models.CharField(default="kit", editable=False, max_length=10)),
+                ("component_kind", models.CharField(default="single", editable=False, max_length=10)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
+                (
+                    "component",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="part_of", to="catalog.stockunit"),
+                ),
+                ("kit", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="components", to="catalog.stockunit")),
             ],
         ),
         migrations.CreateModel(
-            name='Identifier',
+            name="Identifier",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('gtin', 'GTIN'), ('code', 'additional code'), ('mpn', "maker's part number"), ('channel', 'channel id')], max_length=10, verbose_name='kind')),
-                ('scope', models.CharField(blank=True, default='', max_length=30, verbose_name='platform')),
-                ('value', models.CharField(max_length=100, verbose_name='value')),
-                ('pack_factor', models.PositiveIntegerField(default=1, verbose_name='pack factor')),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
-                ('stock_unit', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='identifiers', to='catalog.stockunit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("gtin", "GTIN"), ("code", "additional code"), ("mpn", "maker's part number"), ("channel", "channel id")],
+                        max_length=10,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("scope", models.CharField(blank=True, default="", max_length=30, verbose_name="platform")),
+                ("value", models.CharField(max_length=100, verbose_name="value")),
+                ("pack_factor", models.PositiveIntegerField(default=1, verbose_name="pack factor")),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
+                (
+                    "stock_unit",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="identifiers", to="catalog.stockunit"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Variant',
+            name="Variant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label', models.CharField(blank=True, max_length=200, verbose_name='variant')),
-                ('position', models.PositiveIntegerField(default=0)),
-                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.organisation')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='variants', to='catalog.product')),
-                ('stock_unit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='variants', to='catalog.stockunit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("label", models.CharField(blank=True, max_length=200, verbose_name="variant")),
+                ("position", models.PositiveIntegerField(default=0)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organisation"
+                    ),
+                ),
+                ("product", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="variants", to="catalog.product")),
+                (
+                    "stock_unit",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="variants", to="catalog.stockunit"),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='pricelist',
-            constraint=models.UniqueConstraint(fields=('organisation', 'code'), name='price_list_once'),
+            model_name="pricelist",
+            constraint=models.UniqueConstraint(fields=("organisation", "code"), name="price_list_once"),
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=models.Index(fields=['organisation', 'title'], name='product_title'),
+            model_name="product",
+            index=models.Index(fields=["organisation", "title"], name="product_title"),
         ),
         migrations.AddConstraint(
-            model_name='stockunit',
-            constraint=models.UniqueConstraint(fields=('organisation', 'sku'), name='stock_unit_sku_once'),
+            model_name="stockunit",
+            constraint=models.UniqueConstraint(fields=("organisation", "sku"), name="stock_unit_sku_once"),
         ),
         migrations.AddConstraint(
-            model_name='stockunit',
-            constraint=models.UniqueConstraint(fields=('id', 'kind'), name='stock_unit_kind'),
+            model_name="stockunit",
+            constraint=models.UniqueConstraint(fields=("id", "kind"), name="stock_unit_kind"),
         ),
         migrations.AddConstraint(
-            model_name='stockunit',
-            constraint=models.CheckConstraint(condition=models.Q(('sku', ''), _negated=True), name='stock_unit_sku_given'),
+            model_name="stockunit",
+            constraint=models.CheckConstraint(condition=models.Q(("sku", ""), _negated=True), name="stock_unit_sku_given"),
         ),
         migrations.AddConstraint(
-            model_name='price',
-            constraint=models.UniqueConstraint(fields=('price_list', 'stock_unit'), name='price_once'),
+            model_name="price",
+            constraint=models.UniqueConstraint(fields=("price_list", "stock_unit"), name="price_once"),
         ),
         migrations.AddConstraint(
-            model_name='price',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='price_not_negative'),
+            model_name="price",
+            constraint=models.CheckConstraint(condition=models.Q(("amount__gte", 0)), name="price_not_negative"),
         ),
         migrations.AddConstraint(
-            model_name='kitcomponent',
-            constraint=models.UniqueConstraint(fields=('kit', 'component'), name='kit_component_once'),
+            model_name="kitcomponent",
+            constraint=models.UniqueConstraint(fields=("kit", "component"), name="kit_component_once"),
         ),
         migrations.AddConstraint(
-            model_name='kitcomponent',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='kit_component_positive'),
+            model_name="kitcomponent",
+            constraint=models.CheckConstraint(condition=models.Q(("quantity__gt", 0)), name="kit_component_positive"),
         ),
         migrations.AddConstraint(
-            model_name='kitcomponent',
-            constraint=models.CheckConstraint(condition=models.Q(('component_kind', 'single'), ('kit_kind', 'kit')), name='kit_component_kinds'),
+            model_name="kitcomponent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("component_kind", "single"), ("kit_kind", "kit")), name="kit_component_kinds"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='identifier',
-            constraint=models.UniqueConstraint(fields=('organisation', 'kind', 'scope', 'value', 'stock_unit'), name='identifier_once'),
+            model_name="identifier",
+            constraint=models.UniqueConstraint(fields=("organisation", "kind", "scope", "value", "stock_unit"), name="identifier_once"),
         ),
         migrations.AddConstraint(
-            model_name='identifier',
-            constraint=models.CheckConstraint(condition=models.Q(('pack_factor__gt', 0)), name='identifier_pack_factor'),
+            model_name="identifier",
+            constraint=models.CheckConstraint(condition=models.Q(("pack_factor__gt", 0)), name="identifier_pack_factor"),
         ),
         migrations.AddConstraint(
-            model_name='variant',
-            constraint=models.UniqueConstraint(fields=('product', 'stock_unit', 'label'), name='variant_once'),
+            model_name="variant",
+            constraint=models.UniqueConstraint(fields=("product", "stock_unit", "label"), name="variant_once"),
         ),
     ]
