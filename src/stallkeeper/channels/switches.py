@@ -60,9 +60,19 @@ def set_channel(uc: UseCase, channel_id: int, **wanted: bool) -> list[str]:
     channel.save(update_fields=[*(CHANNEL_SWITCHES[name] for name in turned), "first_send_at"])
     audit.record(uc, "channel.switch", "channel", channel_id, **{name: wanted[name] for name in turned})
     if {"stock", "prices", "active"} & set(turned):
-        refresh.refresh_channel(uc, channel_id)
+        refresh_all(uc, channel_id)
     uc.mark("wake_connection", [channel.connection_id])
     return turned
+
+
+def refresh_all(uc: UseCase, channel_id: int) -> int:
+    """Work out every offer of a channel anew; returns how many differed."""
+    difference, after = refresh.refresh_channel(uc, channel_id)
+    changed = len(difference)
+    while after:
+        difference, after = refresh.refresh_channel(uc, channel_id, after=after)
+        changed += len(difference)
+    return changed
 
 
 def _require_cutover(channel: Channel, switched_on: list[str]) -> None:
