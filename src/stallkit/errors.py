@@ -12,11 +12,11 @@ class AdapterError(Exception):
         self.status = status
 
 
-class TryLater(AdapterError):  # noqa: N818 - named by what the engine must do
+class TryLater(AdapterError):
     """Nothing happened there and the same call may work later: connection refused before sending, 5xx on a read, maintenance."""
 
 
-class SlowDown(AdapterError):  # noqa: N818 - named by what the engine must do
+class SlowDown(AdapterError):
     """Rate limit, theirs (429) or our own budget. Nothing goes to this account before ``retry_after`` seconds have passed."""
 
     def __init__(self, detail: str, *, retry_after: float, status: int | None = None) -> None:
@@ -24,15 +24,15 @@ class SlowDown(AdapterError):  # noqa: N818 - named by what the engine must do
         self.retry_after = retry_after
 
 
-class NeedsReconnect(AdapterError):  # noqa: N818 - named by what the engine must do
+class NeedsReconnect(AdapterError):
     """Credentials are wrong, expired or revoked, or the address is not allowed: a person must act. No further call until then."""
 
 
-class OutcomeUnknown(AdapterError):  # noqa: N818 - named by what the engine must do
+class OutcomeUnknown(AdapterError):
     """A write may or may not have been applied (time-out after sending, 5xx on a write, cut reply): look before repeating."""
 
 
-class Refused(AdapterError):  # noqa: N818 - named by what the engine must do
+class Refused(AdapterError):
     """The platform understood and said no to the call as a whole: repeating it unchanged is useless."""
 
     def __init__(self, detail: str, *, code: str = "", status: int | None = None) -> None:
@@ -40,5 +40,5 @@ class Refused(AdapterError):  # noqa: N818 - named by what the engine must do
         self.code = code
 
 
-class Unintelligible(AdapterError):  # noqa: N818 - named by what the engine must do
+class Unintelligible(AdapterError):
     """The reply is not what the contract says (HTML, cut JSON, a missing field). Unknown is not zero: nothing is assumed from it."""

@@ -183,6 +183,11 @@ class Emulator:
             self.offers[sku] = offer
             return offer
 
+    def remove_offer(self, sku: str) -> None:
+        """The platform takes the offer away: from now on it does not know it."""
+        with self.lock:
+            del self.offers[sku]
+
     def new_external_id(self, sku: str) -> str:
         """The platform's own number for a new offer; platforms that use the SKU return it."""
         return sku

@@ -14,7 +14,7 @@ from stallkit.errors import AdapterError, NeedsReconnect, OutcomeUnknown, SlowDo
 from stallkit.manifest import Capability
 from stallkit.testing.contract.bench import Bench, Step
 from stallkit.testing.contract.cases import CHAPTERS, CannotShow, Case, add_case, wrongly
-from stallkit.testing.contract.operations import OPERATIONS, Call, Operation
+from stallkit.testing.contract.operations import OPERATIONS, REST, Call, Operation
 from stallkit.testing.emulator import Fault
 
 MOST_CALLS = 6
@@ -89,8 +89,10 @@ def trials(bench: Bench, operation: Operation, *, warm: bool = False) -> Iterato
 
 def prepare(bench: Bench, operation: Operation, *, warm: bool) -> Call:
     call = operation.prepare(bench)
+    bench.clock.advance(REST)
     if warm:
         bench.adapter.probe()
+        bench.clock.advance(REST)
     return call
 
 
@@ -203,11 +205,18 @@ def cut_json(trial: Trial) -> None:
 
 def token_expired(trial: Trial) -> None:
     """An access token that died early is renewed without a word, and the call succeeds."""
+    if gives_token(trial):
+        return
     trial.plan(Fault.TOKEN_EXPIRED)
     answer = trial.run()
     assert not isinstance(answer, AdapterError), f"{trial}: {wrongly(answer)}"
     assert len(trial.made()) > len(trial.steps), f"{trial}: no token was renewed"
     assert len(trial.made()) <= len(trial.steps) + 2, f"{trial}: {len(trial.made())} calls to renew one token"
+
+
+def gives_token(trial: Trial) -> bool:
+    """Whether the call is the one that gets an access token: it needs none."""
+    return "token" in trial.step.path or any(token.encode() in trial.step.reply for token in trial.bench.emulator.secrets())
 
 
 def revoked(trial: Trial) -> None:

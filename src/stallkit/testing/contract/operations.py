@@ -11,6 +11,9 @@ from stallkit.testing.contract.bench import Bench, Full
 from stallkit.testing.contract.fulfilling import cancellation, ready_order, shipment
 from stallkit.types import Money, Pending, PriceIntent, StockIntent
 
+REST = 60.0
+"""Seconds between preparation and the call that is tried, so that small budgets are full again."""
+
 Call = Callable[[Full], object]
 
 

@@ -20,10 +20,10 @@ PROBE, OFFERS, STATES = Capability.PROBE, Capability.READ_OFFERS, Capability.REA
 @case("probe.tells_the_account", PROBE)
 def probe_tells_the_account(bench: Bench) -> None:
     """A probe names the account, so that connecting the same one twice can be seen."""
-    info = bench.adapter.probe()
+    info = bench.patiently(bench.adapter.probe)
     assert isinstance(info, AccountInfo)
     assert info.account_id, "account_id is empty"
-    assert bench.fresh().probe().account_id == info.account_id, "two probes of one account tell different ids"
+    assert bench.patiently(bench.fresh().probe).account_id == info.account_id, "two probes of one account tell different ids"
 
 
 @case("probe.wrong_credentials", PROBE)
@@ -35,7 +35,7 @@ def probe_wrong_credentials(bench: Bench) -> None:
             continue
         checked += 1
         try:
-            told = bench.fresh(**{setting.name: "wrong-on-purpose"}).probe()
+            told = bench.patiently(bench.fresh(**{setting.name: "wrong-on-purpose"}).probe)
         except NeedsReconnect:
             continue
         raise AssertionError(f"with a wrong {setting.name} the probe told {told}")
@@ -48,7 +48,7 @@ def probe_changes_nothing(bench: Bench) -> None:
     bench.stock(CUP_RED=5)
     bench.order(("CUP-RED", 1))
     before = bench.emulator.state()
-    bench.adapter.probe()
+    bench.patiently(bench.adapter.probe)
     assert bench.emulator.state() == before, "the probe changed the shop"
 
 
@@ -77,7 +77,7 @@ def offers_all_pages_once(bench: Bench) -> None:
 def offers_cursor_survives_restart(bench: Bench) -> None:
     """The cursor is all that a new process needs to go on."""
     bench.stock_many(bench.emulator.offers_per_page + 2)
-    first = bench.adapter.read_offers("")
+    first = bench.patiently(lambda: bench.adapter.read_offers(""))
     assert not first.done
     second = bench.patiently(lambda: bench.fresh().read_offers(first.cursor))
     each_once([offer.ref.sku for offer in (*first.items, *second.items)], list(bench.emulator.offers), "offers")
@@ -86,7 +86,7 @@ def offers_cursor_survives_restart(bench: Bench) -> None:
 @case("offers.empty_account", OFFERS)
 def offers_empty_account(bench: Bench) -> None:
     """An account without offers is an empty page, not an error."""
-    page = bench.adapter.read_offers("")
+    page = bench.patiently(lambda: bench.adapter.read_offers(""))
     assert (page.items, page.parked, page.done) == ((), (), True)
 
 
@@ -208,7 +208,7 @@ def states_unknown_ref_is_none(bench: Bench) -> None:
     """An offer that the platform does not have is None, and the others are still answered."""
     bench.stock(CUP_RED=5, CUP_BLUE=3)
     red, gone = bench.refs("CUP-RED", "CUP-BLUE")
-    del bench.emulator.offers["CUP-BLUE"]
+    bench.emulator.remove_offer("CUP-BLUE")
     refs = [red, gone] if bench.manifest.read_batch > 1 else [gone]
     states = bench.patiently(lambda: bench.adapter.read_states(refs))
     assert set(states) == set(refs), f"asked for {refs}, got {list(states)}"

@@ -38,7 +38,7 @@ def acknowledge_takes_effect(bench: Bench) -> None:
     """The platform knows afterwards that we have the order."""
     bench.stock(CUP_RED=9)
     order_id, other = bench.order(("CUP-RED", 1)), bench.order(("CUP-RED", 1))
-    assert bench.adapter.acknowledge(order_id) == Accepted()
+    assert bench.patiently(lambda: bench.adapter.acknowledge(order_id)) == Accepted()
     assert bench.emulator.orders[order_id].acknowledged_at == bench.clock()
     assert bench.emulator.orders[other].acknowledged_at is None, "another order was acknowledged too"
 
@@ -48,7 +48,7 @@ def acknowledge_twice(bench: Bench) -> None:
     """An order that is acknowledged already counts as Accepted: the engine may ask again after a lost reply."""
     bench.stock(CUP_RED=9)
     order_id = bench.order(("CUP-RED", 1))
-    assert bench.adapter.acknowledge(order_id) == Accepted()
+    assert bench.patiently(lambda: bench.adapter.acknowledge(order_id)) == Accepted()
     first = bench.emulator.orders[order_id].acknowledged_at
     bench.clock.advance(60)
     assert bench.patiently(lambda: bench.adapter.acknowledge(order_id)) == Accepted()
@@ -164,7 +164,7 @@ def stock_unknown_offer(bench: Bench) -> None:
     """An offer that the platform does not have is Rejected, alone."""
     bench.stock(CUP_RED=5, CUP_BLUE=5)
     red, gone = bench.refs("CUP-RED", "CUP-BLUE")
-    del bench.emulator.offers["CUP-BLUE"]
+    bench.emulator.remove_offer("CUP-BLUE")
     batch = [red, gone] if bench.manifest.stock_batch > 1 else [gone]
     outcomes = write_stock(bench, [StockIntent(ref, 2) for ref in batch])
     assert isinstance(outcomes[gone], Rejected), f"an offer that is not there was answered with {outcomes[gone]}"
@@ -175,13 +175,15 @@ def stock_unknown_offer(bench: Bench) -> None:
 
 @case("stock.above_the_maximum", STOCK)
 def stock_above_the_maximum(bench: Bench) -> None:
-    """More than the platform can show is Rejected, or shown as the declared maximum; the answer never hides another number."""
+    """More than the declared maximum is Rejected, or shown as it is or as the maximum; a yes never hides another number."""
     bench.stock(CUP_RED=5)
     (ref,) = bench.refs("CUP-RED")
     most = bench.manifest.quirks.max_quantity
     outcome = write_stock(bench, [StockIntent(ref, most + 1)])[ref]
     shown = bench.emulator.quantity_of("CUP-RED")
-    assert (isinstance(outcome, Rejected) and shown == 5) or (outcome == Accepted() and shown == most), f"{outcome}, shown {shown}"
+    assert (isinstance(outcome, Rejected) and shown == 5) or (outcome == Accepted() and shown in {most, most + 1}), (
+        f"{outcome}, shown {shown}"
+    )
     assert write_stock(bench, [StockIntent(ref, most)]) == {ref: Accepted()}
     assert bench.emulator.quantity_of("CUP-RED") == most
 
@@ -263,6 +265,6 @@ def prices_unknown_offer(bench: Bench) -> None:
     """An offer that the platform does not have is Rejected."""
     bench.stock(CUP_RED=5, CUP_BLUE=5)
     _, gone = bench.refs("CUP-RED", "CUP-BLUE")
-    del bench.emulator.offers["CUP-BLUE"]
+    bench.emulator.remove_offer("CUP-BLUE")
     outcome = write_prices(bench, [(gone, "20.00")])[gone]
     assert isinstance(outcome, Rejected), f"an offer that is not there was answered with {outcome}"
