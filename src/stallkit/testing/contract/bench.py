@@ -134,6 +134,8 @@ class Wire(httpx.BaseTransport):
         self.rewrite: Callable[[bytes], bytes] | None = None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self.watch_state:
+            self.emulator.settle()  # what time does by itself is not this call's doing
         before = self.emulator.state() if self.watch_state else None
         try:
             response = self.inner.handle_request(request)

@@ -164,12 +164,12 @@ def dropped_after(trial: Trial) -> None:
 def lost(trial: Trial, fault: Fault) -> None:
     trial.plan(fault)
     error = trial.run()
-    if trial.step.changed:
-        expect(trial, error, OutcomeUnknown)
-    elif trial.operation.writes:
-        expect(trial, error, TryLater, OutcomeUnknown)
-    else:
+    if not trial.operation.writes:
         expect(trial, error, TryLater)
+    elif trial.step.changed:
+        expect(trial, error, OutcomeUnknown)
+    else:
+        expect(trial, error, TryLater, OutcomeUnknown)
     trial.not_repeated()
 
 
