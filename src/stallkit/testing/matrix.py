@@ -75,25 +75,28 @@ def cell(judged: Mapping[str, Judgement], chapter: str) -> str:
 
 
 def notes(results: Results) -> list[str]:
-    """Each skip with its reason, and each case that the manifest makes moot although the capability is declared."""
-    lines = ["## Skipped, and why", ""]
+    """Each reason for which cases are skipped, or moot although the capability is declared, with those cases."""
+    told: dict[tuple[str, str], list[str]] = {}
     for platform, judged in results.items():
-        told = [f"- {platform}, `{case_id}`: {judgement.reason}" for case_id, judgement in judged.items() if worth_telling(judgement)]
-        lines += told or [f"- {platform}: nothing"]
-    return [*lines, ""]
-
-
-def worth_telling(judgement: Judgement) -> bool:
-    return judgement.verdict is Verdict.SKIPPED or (
-        judgement.verdict is Verdict.MOOT and not judgement.reason.startswith("does not declare")
-    )
+        for case_id, judgement in judged.items():
+            if judgement.verdict is Verdict.SKIPPED or (judgement.verdict is Verdict.MOOT and not judgement.undeclared):
+                told.setdefault((platform, judgement.reason), []).append(f"`{case_id}`")
+    lines = [f"- {platform}: {reason}: {', '.join(case_ids)}" for (platform, reason), case_ids in told.items()]
+    return ["## Skipped, and why", "", *lines, ""]
 
 
 def promises() -> list[str]:
-    lines = ["## The cases", ""]
+    """Every promise once; those that all capabilities make are told under ``*``."""
+    told: dict[str, list[str]] = {}
     for case in CASES.values():
-        lines.append(f"- `{case.id}`: {case.promise}")
-    return lines
+        told.setdefault(case.promise, []).append(case.id)
+    lines = [f"- `{case_ids[0] if len(case_ids) == 1 else shared(case_ids)}`: {promise}" for promise, case_ids in told.items()]
+    return ["## The cases", "", *lines]
+
+
+def shared(case_ids: Sequence[str]) -> str:
+    names = {case_id.split(".")[1] for case_id in case_ids}
+    return f"*.{names.pop()}" if len(names) == 1 else "`, `".join(case_ids)
 
 
 def main() -> int:

@@ -58,6 +58,8 @@ class Judgement:
     verdict: Verdict
     reason: str = ""
     error: BaseException | None = None
+    undeclared: bool = False
+    """The case is moot because a capability that it needs is not declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def judge(tested: Case, subject: type[Subject]) -> Judgement:
     manifest = subject.manifest()
     missing = [need for need in tested.needs if need not in manifest.capabilities]
     if missing:
-        return Judgement(Verdict.MOOT, f"does not declare {', '.join(missing)}")
+        return Judgement(Verdict.MOOT, f"does not declare {', '.join(missing)}", undeclared=True)
     bench = Bench(subject)
     try:
         tested.run(bench)
