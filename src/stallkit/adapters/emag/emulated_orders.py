@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stallkit.adapters.emag.emulated import Refusal, counted, envelope, number, page
-from stallkit.adapters.emag.times import read_wall, text_of
+from stallkit.adapters.emag.times import text_of
 from stallkit.testing.emulator import Fault, ShopLine, ShopOrder, WireReply
 from stallkit.types import OrderState
 
@@ -78,12 +78,12 @@ def _between(orders: list[ShopOrder], filters: Mapping[str, object], kind: str) 
     after, before = (filters.get(f"{kind}{side}") for side in ("After", "Before"))
     if after is None and before is None:
         return orders
+    if after is None or before is None:
+        raise Refusal(f"{kind}After can only be set if {kind}Before is present")
     try:
-        start, end = read_wall(str(after)), read_wall(str(before))
+        start, end = datetime.fromisoformat(str(after)), datetime.fromisoformat(str(before))
     except ValueError as error:
         raise Refusal(f"{kind}After and {kind}Before must have the format YYYY-mm-dd HH:ii:ss") from error
-    if after is None or before is None or start is None or end is None:
-        raise Refusal(f"{kind}After can only be set if {kind}Before is present")
     if end - start > MONTH:
         raise Refusal(f"Maximum 1 month difference between {kind}After and {kind}Before")
     moments = ((order, text_of(order.modified_at if kind == "modified" else order.placed_at)) for order in orders)

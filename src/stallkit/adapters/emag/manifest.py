@@ -92,9 +92,10 @@ MANIFEST = Manifest(
     quirks=Quirks(
         own_sale_lowers=OwnSale.AT_ACKNOWLEDGE,
         cancel_raises=True,
-        basis=Basis.NET,
+        basis=Basis.GROSS_UNTIL_ACKNOWLEDGED,
         max_quantity=65_535,
         price_decimals=4,
+        prices_include_tax=False,
         acknowledge_before_cancel=True,
         buyer_may_cancel_until="acknowledged",
         correction_window=timedelta(hours=48),
