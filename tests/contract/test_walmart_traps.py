@@ -17,13 +17,14 @@ from stallkit.adapters.walmart import emulator as emulated
 from stallkit.adapters.walmart.adapter import Adapter
 from stallkit.adapters.walmart.emulator import CONFIG, Emulator
 from stallkit.adapters.walmart.emulator_orders import Look
-from stallkit.adapters.walmart.wire import ref_of
+from stallkit.adapters.walmart.wire import build_stock_feed, ref_of
 from stallkit.errors import NeedsReconnect, OutcomeUnknown, Refused, SlowDown, TryLater, Unintelligible
 from stallkit.http import Door, Exchange
 from stallkit.manifest import Limit
 from stallkit.registry import build
 from stallkit.testing.dials import Dials
 from stallkit.testing.emulator import Fault, WireRequest
+from stallkit.testing.published import specs_folder
 from stallkit.testing.serving import EmulatorTransport, Served
 from stallkit.types import (
     Accepted,
@@ -179,6 +180,24 @@ def test_the_contract_would_notice():
         orders.check(bare)
 
 
+def test_the_stock_feed_is_what_its_schema_says():
+    """The file inside the multipart body, which OpenAPI calls just binary."""
+    folder = specs_folder() / "walmart" / "feed-schemas"
+    if not folder.is_dir():
+        pytest.skip(f"the feed schemas are not in {folder} (set STALLKEEPER_SPECS)")
+    from jsonschema import Draft6Validator
+    from referencing import Registry, Resource
+    from referencing.jsonschema import DRAFT6
+
+    files = {path.name: json.loads(path.read_text("utf-8")) for path in folder.glob("Inventory*.json")}
+    registry = Registry().with_resources((name, Resource(body, DRAFT6)) for name, body in files.items())
+    check = Draft6Validator(files["InventoryFeed.json"], registry=registry)
+    feed = json.loads(build_stock_feed([StockIntent(RED, 4), StockIntent(BLUE, 0)]))
+    check.validate(feed)
+    feed["Inventory"][0]["quantity"].pop("unit")
+    assert not check.is_valid(feed)
+
+
 # --- tokens and headers -----------------------------------------------------------------------------------------------------------------
 
 
@@ -326,6 +345,31 @@ def test_no_orders_and_no_items_are_a_404_there_and_an_empty_page_here():
     assert [call.status for call in world.shop.calls] == [200, 404, 404]
     assert world.adapter.read_order("1") is None
     assert world.adapter.find_ticket("stock", START) is None
+
+
+def test_somebody_elses_404_is_not_an_empty_shop(world):
+    """A proxy, a wrong base URL: unknown is not zero."""
+
+    class Proxy(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            token = request.url.path == "/v3/token"
+            return (
+                httpx.Response(200, json={"access_token": "eyJtoken", "expires_in": 900})
+                if token
+                else httpx.Response(404, text="<h1>No</h1>")
+            )
+
+    adapter = world.connect(Proxy())
+    calls: list[Callable[[], object]] = [
+        lambda: adapter.pull_orders(""),
+        lambda: adapter.read_order("1"),
+        lambda: adapter.read_offers(""),
+        lambda: adapter.read_states([RED]),
+        lambda: adapter.find_ticket("stock", START),
+    ]
+    for call in calls:
+        with pytest.raises(Unintelligible, match="not from Walmart"):
+            call()
 
 
 @pytest.mark.parametrize("told_by", ["refusal", "count"])

@@ -81,7 +81,7 @@ class Adapter:
         except Refused as error:
             return self._retreat(place, now, error)
         asked = place.asked or cursors.earlier_clock(now, reply.headers.get("date", ""))
-        if reply.status == 404:
+        if _none_there(reply):
             return _order_page_of((), (), cursors.following(place, asked))
         page = reply.decode(wire_orders.OrderList).list
         if not place.next and (page.meta.total_count or 0) > cursors.MOST_ORDERS:
@@ -122,7 +122,7 @@ class Adapter:
 
     def _read_order(self, order_id: str) -> wire_orders.Parsed | None:
         reply = self._get(f"/v3/orders/{_segment(order_id)}", "order", missing=True)
-        return None if reply.status == 404 else _read_record(reply)
+        return None if _none_there(reply) else _read_record(reply)
 
     def acknowledge(self, order_id: str) -> Outcome:
         """The whole order, without a body. Walmart refuses it for orders that went further: those count as acknowledged."""
@@ -170,7 +170,7 @@ class Adapter:
             if error.status != 400 or place.anchor == "*":
                 raise
             return Page((), cursors.write(cursors.ItemPlace("*", place.offset)), done=False)  # the cursor lives for two minutes
-        if reply.status == 404:
+        if _none_there(reply):
             return Page((), "", done=True)
         page = reply.decode(wire.ItemList)
         raws = wire.elements(page.items)
@@ -187,7 +187,7 @@ class Adapter:
 
     def _read_state(self, ref: OfferRef) -> OfferState | None:
         reply = self._get(f"/v3/inventories/{_segment(ref.sku)}", "states", missing=True)
-        return None if reply.status == 404 else wire.parse_state(reply.decode(wire.Inventory), ref, self.ship_node)
+        return None if _none_there(reply) else wire.parse_state(reply.decode(wire.Inventory), ref, self.ship_node)
 
     def write_stock(self, intents: Sequence[StockIntent]) -> Outcomes:
         _at_most(intents, MANIFEST.stock_batch)
@@ -272,7 +272,7 @@ class Adapter:
     def find_ticket(self, kind: str, since: datetime) -> str | None:
         """Walmart's list of feeds starts with the newest; fifty cover what the limits let us submit in hours."""
         page = self._get("/v3/feeds", "feed_status", 0, DETAILS, missing=True)
-        if page.status == 404:
+        if _none_there(page):
             return None
         results = page.decode(wire_feeds.FeedList).results
         return wire_feeds.newest_feed(wire.many(results.feed if results else None), kind, since)
@@ -301,6 +301,13 @@ def _at_most(batch: Sequence[object], most: int) -> None:
 def _segment(text: str) -> str:
     """One segment of a path: SKUs may hold slashes and feed ids hold an @."""
     return quote(text, safe="")
+
+
+def _none_there(reply: Reply) -> bool:
+    """Whether Walmart says that there is none (404 in its own format). Anybody else's 404 on the way says nothing about the shop."""
+    if reply.status == 404 and not wire.parse_errors(reply):
+        raise Unintelligible("HTTP 404, but not from Walmart: check the base URL and what lies between", status=404)
+    return reply.status == 404
 
 
 def _read_record(reply: Reply) -> wire_orders.Parsed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -300,7 +301,13 @@ class Emulator(Shop):
     def _show_item(self, offer: ShopOffer, *, strange: bool) -> Json:
         status = "QUANTUM" if strange else "PUBLISHED" if offer.live else "UNPUBLISHED"
         codes = {"gtin": offer.gtin} if offer.gtin else {}
-        known = {"mart": "WALMART_US", "sku": offer.sku, "wpid": f"W{sum(offer.sku.encode()):011X}", **codes, "productName": offer.title}
+        known = {
+            "mart": "WALMART_US",
+            "sku": offer.sku,
+            "wpid": hashlib.sha256(offer.sku.encode()).hexdigest()[:12].upper(),
+            **codes,
+            "productName": offer.title,
+        }
         return {**known, "price": {"currency": "USD", "amount": offer.price}, "publishedStatus": status, "lifecycleStatus": "ACTIVE"}
 
     def _items(self, request: WireRequest, _: str) -> object:

@@ -59,6 +59,7 @@ MANIFEST = Manifest(
         own_sale_lowers=OwnSale.NEVER,
         cancel_raises=False,
         basis=Basis.GROSS_UNTIL_SHIPPED,
+        prices_include_tax=False,
         acknowledge_within=timedelta(hours=4),
     ),
     # 5,000 calls a minute allow far more; two seconds keep a run short and the watermark fresh.

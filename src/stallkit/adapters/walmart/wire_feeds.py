@@ -110,6 +110,7 @@ def parse_outcomes(items: Iterable[IngestedItem]) -> dict[OfferRef, Outcome]:
 
 
 def newest_feed(feeds: Sequence[FeedSummary], kind: str, since: datetime) -> str | None:
-    """Id of the newest feed of ``kind`` that Walmart received at or after ``since``."""
+    """Id of the newest feed of ``kind`` that Walmart received at or after ``since``, to the millisecond."""
+    since = since.replace(microsecond=since.microsecond // 1000 * 1000)
     wanted = [(instant(feed.feed_date), feed.feed_id) for feed in feeds if feed.feed_type.casefold() in FEED_TYPES[kind]]
     return max(((at, feed_id) for at, feed_id in wanted if at >= since), default=(since, None))[1]
