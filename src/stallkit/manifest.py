@@ -36,9 +36,10 @@ class OwnSale(StrEnum):
 
 
 class Basis(StrEnum):
-    """What figure the channel wants: net of open orders, or gross until goods are shipped (it subtracts its own open orders itself)."""
+    """What figure the channel wants: net of open orders, or gross as long as it subtracts its own orders itself."""
 
     NET = "net"
+    GROSS_UNTIL_ACKNOWLEDGED = "gross_until_acknowledged"
     GROSS_UNTIL_SHIPPED = "gross_until_shipped"
 
 
@@ -84,6 +85,8 @@ class Quirks:
     none_left: str = "zero"
     max_quantity: int = 999_999
     price_decimals: int = 2
+    prices_include_tax: bool = True
+    """Whether the prices that we send include VAT or sales tax."""
     acknowledge_within: timedelta | None = None
     """Time owed from order to acknowledgement."""
     acknowledge_before_cancel: bool = False

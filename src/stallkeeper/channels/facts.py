@@ -16,7 +16,7 @@ from stallkeeper.channels import queries
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.core.copy import Ints
 from stallkeeper.stock.availability import ALWAYS, NOT_SET, ROUND_DOWN, ROUND_NEAREST, ROUND_UP, Places, Rules, Trace, for_sale, to_show
-from stallkit.manifest import Basis, Manifest
+from stallkit.manifest import Basis
 from stallkit.registry import manifest_of
 
 ROUNDINGS = {"down": ROUND_DOWN, "up": ROUND_UP, "nearest": ROUND_NEAREST}
@@ -152,7 +152,7 @@ def _rules(facts: Facts, target: Ints) -> Rules:
     ids = np.array(sorted(facts.channels), dtype=np.int64)
     channels = [facts.channels[channel] for channel in ids.tolist()]
     index = np.searchsorted(ids, facts.offers["channel"])
-    manifests = [manifest_of(channel.platform) for channel in channels]
+    quirks = [manifest_of(channel.platform).quirks for channel in channels]
 
     def spread(values: list[int]) -> Ints:
         return np.array(values, dtype=np.int64)[index]
@@ -166,10 +166,7 @@ def _rules(facts: Facts, target: Ints) -> Rules:
         fixed=spread([NOT_SET if channel.fixed is None else channel.fixed for channel in channels]),
         zero_at=spread([channel.zero_at for channel in channels]),
         pack_factor=facts.offers["pack_factor"],
-        limit=spread([manifest.quirks.max_quantity for manifest in manifests]),
-        open_gross=facts.offers["open"] * spread([int(_gross(manifest)) for manifest in manifests]),
+        limit=spread([quirk.max_quantity for quirk in quirks]),
+        open_gross=facts.offers["open"] * spread([int(quirk.basis is Basis.GROSS_UNTIL_SHIPPED) for quirk in quirks])
+        + facts.offers["unacknowledged"] * spread([int(quirk.basis is Basis.GROSS_UNTIL_ACKNOWLEDGED) for quirk in quirks]),
     )
-
-
-def _gross(manifest: Manifest) -> bool:
-    return manifest.quirks.basis is Basis.GROSS_UNTIL_SHIPPED

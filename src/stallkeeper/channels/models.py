@@ -176,7 +176,8 @@ class Offer(TenantModel):
 
     The five quantities: ``intended`` (the rules say), ``sent`` (we asked for), ``accepted`` (the channel said yes), ``observed`` (we read),
     ``believed`` (accepted, less own units sold there after it took effect; replaced by every read; NULL = unknown, read first). All are in
-    sold units and in the channel's own basis. ``open_qty`` counts sold units of orders that have not left yet. No index mentions a quantity.
+    sold units and in the channel's own basis. ``open_qty`` counts sold units of orders that have not left yet, ``unacknowledged_qty`` those
+    of orders that the channel does not know we have. No index mentions a quantity.
     """
 
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="offers", db_index=False)
@@ -198,6 +199,7 @@ class Offer(TenantModel):
     observed_at = models.DateTimeField(null=True, blank=True)
     believed_qty = models.IntegerField(null=True, blank=True)
     open_qty = models.IntegerField(default=0)
+    unacknowledged_qty = models.IntegerField(default=0)
 
     refused_qty = models.IntegerField(null=True, blank=True)
     refused_code = models.CharField(max_length=100, blank=True, default="")
@@ -211,7 +213,7 @@ class Offer(TenantModel):
             models.UniqueConstraint(fields=["channel", "sku"], name="offer_sku_once"),
             models.CheckConstraint(condition=models.Q(pack_factor__gt=0), name="offer_pack_factor"),
             models.CheckConstraint(condition=models.Q(intended_qty=None) | models.Q(intended_qty__gte=0), name="offer_intended_not_negative"),
-            models.CheckConstraint(condition=models.Q(open_qty__gte=0), name="offer_open_not_negative"),
+            models.CheckConstraint(condition=models.Q(open_qty__gte=0, unacknowledged_qty__gte=0), name="offer_open_not_negative"),
         ]
         indexes = [
             models.Index(fields=["channel", "external_id"], name="offer_external_id", condition=~models.Q(external_id="")),

@@ -13,11 +13,24 @@ from typing import NamedTuple
 from stallkeeper.core.copy import Ints, array, read_columns
 from stallkeeper.core.sql import Cursor, rows
 
-OFFER_COLUMNS = ("id", "channel", "unit", "pack_factor", "excluded", "open", "intended", "believed", "observed", "refused")
+OFFER_COLUMNS = (
+    "id",
+    "channel",
+    "unit",
+    "pack_factor",
+    "excluded",
+    "open",
+    "unacknowledged",
+    "intended",
+    "believed",
+    "observed",
+    "refused",
+)
 
 OFFERS = """
     SELECT offer.id, offer.channel_id, offer.stock_unit_id, offer.pack_factor::bigint, offer.stock_excluded::int::bigint,
-           offer.open_qty::bigint, coalesce(offer.intended_qty, -1)::bigint, coalesce(offer.believed_qty, -1)::bigint,
+           offer.open_qty::bigint,
+           offer.unacknowledged_qty::bigint, coalesce(offer.intended_qty, -1)::bigint, coalesce(offer.believed_qty, -1)::bigint,
            coalesce(offer.observed_qty, -1)::bigint, coalesce(offer.refused_qty, -1)::bigint
     FROM channels_offer AS offer
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from stallkeeper.channels import refresh
+from stallkeeper.channels import rules
 from stallkeeper.channels.models import Channel, Connection
 from stallkeeper.core import audit
 from stallkeeper.core.models import Organisation
@@ -28,6 +28,8 @@ def set_company(uc: UseCase, allowed: bool) -> bool:
     turned = Organisation.objects.filter(pk=uc.organisation_id).exclude(sending_enabled=allowed).update(sending_enabled=allowed) > 0
     if turned:
         audit.record(uc, "company.switch", "organisation", uc.organisation_id, sending=allowed)
+        for channel_id in Channel.objects.filter(stock_enabled=True).order_by("pk").values_list("pk", flat=True):
+            rules.work_out_anew(uc, channel)
         uc.mark("wake_connection", Connection.objects.values_list("pk", flat=True))
     return turned
 
@@ -37,6 +39,8 @@ def set_writes(uc: UseCase, connection_id: int, allowed: bool) -> bool:
     turned = Connection.objects.filter(pk=connection_id).exclude(writes_allowed=allowed).update(writes_allowed=allowed) > 0
     if turned:
         audit.record(uc, "connection.switch", "connection", connection_id, writes=allowed)
+        for channel_id in Channel.objects.filter(connection_id=connection_id, stock_enabled=True).order_by("pk").values_list("pk", flat=True):
+            rules.work_out_anew(uc, channel)
         uc.mark("wake_connection", [connection_id])
     return turned
 
@@ -44,7 +48,8 @@ def set_writes(uc: UseCase, connection_id: int, allowed: bool) -> bool:
 def set_channel(uc: UseCase, channel_id: int, **wanted: bool) -> list[str]:
     """Turn switches of a channel by name (orders, stock, prices, acknowledge, active); returns those that changed.
 
-    Orders and stock need an answer to the cutover question first: SwitchError. Switching stock or prices on works out every offer anew.
+    Orders and stock need an answer to the cutover question first: SwitchError. Switching stock or prices on works out every offer anew
+    (RuleError if the price rules cannot be applied).
     """
     channel = Channel.objects.select_for_update().get(pk=channel_id)
     if unknown := sorted(set(wanted) - set(CHANNEL_SWITCHES)):
@@ -60,19 +65,9 @@ def set_channel(uc: UseCase, channel_id: int, **wanted: bool) -> list[str]:
     channel.save(update_fields=[*(CHANNEL_SWITCHES[name] for name in turned), "first_send_at"])
     audit.record(uc, "channel.switch", "channel", channel_id, **{name: wanted[name] for name in turned})
     if {"stock", "prices", "active"} & set(turned):
-        refresh_all(uc, channel_id)
+        rules.work_out_anew(uc, channel)
     uc.mark("wake_connection", [channel.connection_id])
     return turned
-
-
-def refresh_all(uc: UseCase, channel_id: int) -> int:
-    """Work out every offer of a channel anew; returns how many differed."""
-    difference, after = refresh.refresh_channel(uc, channel_id)
-    changed = len(difference)
-    while after:
-        difference, after = refresh.refresh_channel(uc, channel_id, after=after)
-        changed += len(difference)
-    return changed
 
 
 def _require_cutover(channel: Channel, switched_on: list[str]) -> None:

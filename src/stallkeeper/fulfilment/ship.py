@@ -7,9 +7,8 @@ from datetime import datetime
 
 from django.db import connection
 
-from stallkeeper.channels import commands, delivery
+from stallkeeper.channels import commands
 from stallkeeper.channels.commands import CommandKind, Line, Ship
-from stallkeeper.channels.delivery import OwnSale
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.fulfilment.models import Shipment, ShipmentLine
 from stallkeeper.orders import departures, events, lines, queries
@@ -40,7 +39,7 @@ def ship(
     A line that is short may be shipped only if the goods were found: they are entered as found first, so the ledger stays true.
     """
     with use_case("ship.order", organisation_id=organisation_id, actor=actor) as uc:
-        order = Order.objects.select_related("connection").select_for_update(of=("self",)).get(pk=order_id)
+        order = Order.objects.select_for_update().get(pk=order_id)
         existing = Shipment.objects.filter(reference=reference).first() if reference else None
         if existing is not None:
             return existing
@@ -101,17 +100,10 @@ def _goods_leave(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mappi
         for row in shipping:
             taken = _units(row, wanted[row.pk], parts)
             departures.leave(uc, row.pk, taken, f"shipment:{shipment.pk}:{row.pk}")
-    offers: dict[int, int] = {}
-    for row in shipping:
-        if row.offer_id is not None:
-            offers[row.offer_id] = offers.get(row.offer_id, 0) + wanted[row.pk]
     with connection.cursor() as cursor:
         queries.add_shipped(cursor, [row.pk for row in shipping], [wanted[row.pk] for row in shipping])
         queries.resolve_shortages(cursor, uc.at, [row.pk for row in shipping])
-        queries.change_open(cursor, sorted(offers), [-offers[offer] for offer in sorted(offers)])
-    delivery.own_sales(
-        uc, order.connection.platform, [OwnSale(offer, quantity, uc.at, "ship") for offer, quantity in sorted(offers.items())]
-    )
+    lines.change_open(order, [(row.offer_id, -wanted[row.pk]) for row in shipping])
 
 
 def _units(row: OrderLine, quantity: int, parts: lines.Parts) -> dict[int, int]:

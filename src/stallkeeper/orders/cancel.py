@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.db import connection
-
-from stallkeeper.channels import commands, delivery
+from stallkeeper.channels import commands
 from stallkeeper.channels.commands import Cancel, CommandKind, Line
-from stallkeeper.channels.delivery import OwnSale
 from stallkeeper.core.use_case import UseCase, use_case
-from stallkeeper.orders import events, lines, queries
+from stallkeeper.orders import events, lines
 from stallkeeper.orders.models import Order, OrderLine
 from stallkit.manifest import Capability
 from stallkit.registry import manifest_of
@@ -61,14 +58,9 @@ def _wanted(order: Order, rows: list[OrderLine], quantities: Mapping[int, int] |
 
 
 def _settle(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapping[int, int]) -> None:
-    """Set the reservations anew and lower the open units of the offers. What the channel itself shows is read or pulled later."""
+    """Set the reservations anew and lower the open units of the offers. What the channel shows changes when it has done its part."""
     lines.reset_lines(uc, sorted(wanted), cause="cancelled")
-    offers = {row.offer_id: wanted[row.pk] for row in rows if row.pk in wanted and row.offer_id is not None}
-    with connection.cursor() as cursor:
-        queries.change_open(cursor, sorted(offers), [-offers[offer] for offer in sorted(offers)])
-    delivery.own_sales(
-        uc, order.connection.platform, [OwnSale(offer, quantity, uc.at, "cancel") for offer, quantity in sorted(offers.items())]
-    )
+    lines.change_open(order, [(row.offer_id, -wanted[row.pk]) for row in rows if row.pk in wanted])
 
 
 def refused(uc: UseCase, order_id: int, payload: Cancel) -> None:
@@ -80,6 +72,4 @@ def refused(uc: UseCase, order_id: int, payload: Cancel) -> None:
         row.cancelled = max(row.cancelled - back[row.line_id], 0)
     OrderLine.objects.bulk_update(touched, ["cancelled"])
     lines.reset_lines(uc, [row.pk for row in touched], cause="cancel_refused")
-    offers = {row.offer_id: back[row.line_id] for row in touched if row.offer_id is not None}
-    with connection.cursor() as cursor:
-        queries.change_open(cursor, sorted(offers), [offers[offer] for offer in sorted(offers)])
+    lines.change_open(Order.objects.get(pk=order_id), [(row.offer_id, back[row.line_id]) for row in touched])

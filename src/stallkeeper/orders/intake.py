@@ -25,6 +25,7 @@ from stallkeeper.core.use_case import UseCase
 from stallkeeper.orders import departures, lines, queries, snapshots
 from stallkeeper.orders.queries import Intake, Known, LineRow, WrittenLine
 from stallkeeper.orders.snapshots import OfferIndex
+from stallkeeper.orders.stories import LineStory
 from stallkit.types import OrderState, RemoteOrder
 
 KEEP_PERSONAL_DATA = timedelta(days=60)
@@ -60,6 +61,8 @@ class _Page:
     ids: dict[str, int]
     """External id to our id, of the orders that are written."""
     fresh: set[str]
+    states: dict[str, str]
+    """State of known orders before this page."""
     index: OfferIndex
 
     def channel_of(self, order: RemoteOrder) -> Intake:
@@ -104,13 +107,14 @@ def _open(uc: UseCase, cursor: Cursor, connection_id: int, latest: dict[str, Rem
     if not channels:
         raise IntakeError("this connection has no active channel that its orders could belong to: add one, or activate it")
     digests = {external: snapshots.digest(order) for external, order in latest.items()}
-    return _Page(uc, cursor, connection_id, fetched_at, channels, latest, digests, {}, set(), OfferIndex([]))
+    return _Page(uc, cursor, connection_id, fetched_at, channels, latest, digests, {}, set(), {}, OfferIndex([]))
 
 
 def _write_orders(page: _Page) -> int:
     """Enter new orders, take over newer snapshots of known ones; returns the number of the latter. Fills ``page.ids``."""
     known = {row.external_id: row for row in queries.known_orders(page.cursor, page.connection_id, list(page.orders))}
     news = [row for row in known.values() if _is_news(page, row)]
+    page.states = {row.external_id: row.state for row in news}
     fresh = {external: order for external, order in page.orders.items() if external not in known}
     page.orders = {external: page.orders[external] for external in sorted([*fresh, *(row.external_id for row in news)])}
     if not page.orders:
@@ -274,34 +278,19 @@ def _detail(order: RemoteOrder) -> str:
 def _tell_offers(page: _Page, rows: Sequence[WrittenLine], gone: Mapping[int, int]) -> None:
     """Sold units that are open per offer, and what each sale or cancellation did to the channel's own figure."""
     orders = _by_id(page)
-    deltas: dict[int, int] = {}
+    opens: dict[int, tuple[int, int]] = {}
     sales: list[OwnSale] = []
     for row in rows:
         if row.offer_id is None:
             continue
         order = orders[row.order_id]
-        shipped = gone.get(row.id, 0)
-        open_ = row.ordered - row.cancelled - row.shipped
-        deltas[row.offer_id] = deltas.get(row.offer_id, 0) + open_ - shipped - max(row.open_before, 0)
-        sales += own_sales(row, order, open_, page.fetched_at)
-        sales += [OwnSale(row.offer_id, shipped, order.modified_at or page.fetched_at, "ship")] if shipped else []
-    changed = sorted(offer for offer, delta in deltas.items() if delta)
-    if changed:
-        queries.change_open(page.cursor, changed, [deltas[offer] for offer in changed])
+        before = page.states.get(order.order_id, "")
+        story = LineStory(row, order, before, gone.get(row.id, 0), page.fetched_at)
+        was = opens.get(row.offer_id, (0, 0))
+        opens[row.offer_id] = (was[0] + story.opened(), was[1] + story.unacknowledged())
+        sales += story.own_sales()
+    queries.change_open(page.cursor, opens)
     delivery.own_sales(page.uc, page.channels[0].platform, sales)
-
-
-def own_sales(row: WrittenLine, order: RemoteOrder, open_: int, fetched_at: datetime) -> list[OwnSale]:
-    """Events of a line that may have moved the channel's own figure."""
-    if row.offer_id is None:
-        return []
-    if row.open_before < 0:
-        acknowledged = order.state not in {OrderState.PENDING, OrderState.NEW, OrderState.CANCELLED}
-        sold = [OwnSale(row.offer_id, row.ordered, order.ordered_at, "order")] if row.ordered else []
-        sold += [OwnSale(row.offer_id, row.ordered, order.modified_at or fetched_at, "acknowledge")] if acknowledged else []
-        return sold + ([OwnSale(row.offer_id, row.cancelled, order.modified_at or fetched_at, "cancel")] if row.cancelled else [])
-    fewer = row.open_before - open_
-    return [OwnSale(row.offer_id, fewer, order.modified_at or fetched_at, "cancel")] if fewer > 0 else []
 
 
 def _acknowledge(page: _Page) -> None:

@@ -98,6 +98,28 @@ def _claim(line: ShortLine, intake: Intake) -> Claim:
     return Claim(line.id, line.unit_id, line.pack_factor, open_, line.state, line.due_at, tuple(intake.locations), intake.splits)
 
 
+def change_open(order: Order, changes: Sequence[tuple[int | None, int]]) -> None:
+    """Open units of the offers behind an order's lines change: (offer, sold units); lines without an offer are passed over."""
+    unacknowledged = order.state in {Order.State.PENDING, Order.State.NEW}
+    sums: dict[int, tuple[int, int]] = {}
+    for offer, units in changes:
+        if offer is not None:
+            was = sums.get(offer, (0, 0))
+            sums[offer] = (was[0] + units, was[1] + (units if unacknowledged else 0))
+    with connection.cursor() as cursor:
+        queries.change_open(cursor, sums)
+
+
+def no_longer_unacknowledged(units: Sequence[tuple[int | None, int]]) -> None:
+    """The channel knows now that we have these sold units: (offer, units)."""
+    sums: dict[int, tuple[int, int]] = {}
+    for offer, quantity in units:
+        if offer is not None:
+            sums[offer] = (0, sums.get(offer, (0, 0))[1] - quantity)
+    with connection.cursor() as cursor:
+        queries.change_open(cursor, sums)
+
+
 def load_parts(cursor: Cursor, units: Sequence[int]) -> dict[int, tuple[tuple[int, int], ...]]:
     """Parts of units that are counted; units that are not counted have none."""
     parts: dict[int, list[tuple[int, int]]] = {}

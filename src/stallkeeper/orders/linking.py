@@ -5,7 +5,7 @@ from __future__ import annotations
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.models import Offer
 from stallkeeper.core import audit
-from stallkeeper.core.use_case import use_case
+from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.orders import events, lines
 from stallkeeper.orders.models import OrderLine
 from stallkeeper.stock.reserve import STALE
@@ -24,22 +24,30 @@ def link_line(organisation_id: int, line_id: int, stock_unit_id: int, *, for_eve
         unit = StockUnit.objects.get(pk=stock_unit_id)
         line.stock_unit = unit
         if for_ever:
-            line.offer, _made = Offer.objects.get_or_create(
-                channel_id=line.order.channel_id,
-                sku=line.sku,
-                defaults={
-                    "organisation_id": organisation_id,
-                    "stock_unit": unit,
-                    "external_id": line.external_offer_id,
-                    "open_qty": line.open,
-                    "linked_by": "line",
-                    "linked_at": uc.at,
-                },
-            )
-            uc.mark(STALE, [unit.pk])
+            line.offer = _offer(uc, line, unit)
+            lines.change_open(line.order, [(line.offer.pk, line.open)])
+            uc.mark(STALE, [line.offer.stock_unit_id])
         line.save(update_fields=["stock_unit", "offer"])
         lines.reset_lines(uc, [line.pk], cause="linked")
         events.record(uc, line.order_id, "linked", {"line": line.line_id, "sku": unit.sku, "for_ever": for_ever})
         audit.record(uc, "link.line", "order_line", line.pk, sku=unit.sku, for_ever=for_ever)
         line.refresh_from_db()
     return line
+
+
+def _offer(uc: UseCase, line: OrderLine, unit: StockUnit) -> Offer:
+    """The offer under this SKU on the order's channel: the next order finds it. LinkError if it belongs to another unit."""
+    offer, _made = Offer.objects.get_or_create(
+        channel_id=line.order.channel_id,
+        sku=line.sku,
+        defaults={
+            "organisation_id": uc.organisation_id,
+            "stock_unit": unit,
+            "external_id": line.external_offer_id,
+            "linked_by": "line",
+            "linked_at": uc.at,
+        },
+    )
+    if offer.stock_unit_id != unit.pk:
+        raise LinkError(f"the offer {line.sku!r} of this channel belongs to another unit already; unlink it first")
+    return offer

@@ -3,36 +3,48 @@
 from __future__ import annotations
 
 from stallkeeper.channels import commands, delivery
-from stallkeeper.channels.commands import Cancel, CommandKind
+from stallkeeper.channels.commands import Acknowledge, Cancel, CommandKind
 from stallkeeper.channels.delivery import OwnSale
 from stallkeeper.channels.models import Command
 from stallkeeper.core.use_case import UseCase
-from stallkeeper.orders import cancel, events
+from stallkeeper.orders import cancel, events, lines
 from stallkeeper.orders.models import Order, OrderLine
+from stallkeeper.stock.reserve import STALE
 
 DONE = {CommandKind.ACKNOWLEDGE: "acknowledged", CommandKind.SHIP: "ship_confirmed", CommandKind.CANCEL: "cancel_confirmed"}
+EVENT = {CommandKind.ACKNOWLEDGE: "acknowledge", CommandKind.SHIP: "ship", CommandKind.CANCEL: "cancel"}
 REFUSED = {CommandKind.ACKNOWLEDGE: "acknowledge_refused", CommandKind.SHIP: "ship_refused", CommandKind.CANCEL: "cancel_refused"}
 
 
 def done(uc: UseCase, command: Command) -> None:
-    """The channel accepted the command."""
+    """The channel accepted the command: the order says so, and what the channel's own figure did with it is known."""
     if command.subject_type != "order":
         return
-    events.record(uc, command.subject_id, DONE[CommandKind(command.kind)])
-    if command.kind == CommandKind.ACKNOWLEDGE:
-        _acknowledged(uc, command.subject_id)
+    kind = CommandKind(command.kind)
+    events.record(uc, command.subject_id, DONE[kind])
+    order = Order.objects.select_related("connection").select_for_update(of=("self",)).get(pk=command.subject_id)
+    rows = list(OrderLine.objects.filter(order=order).order_by("id"))
+    if kind == CommandKind.ACKNOWLEDGE:
+        moved = _acknowledged(uc, order, rows)
+    else:
+        payload = commands.payload_of(command.kind, command.payload)
+        units = {} if isinstance(payload, Acknowledge) else {line.line_id: line.quantity for line in payload.lines}
+        moved = [(row.offer_id, units[row.line_id]) for row in rows if row.line_id in units]
+    sales = [OwnSale(offer, quantity, uc.at, EVENT[kind], ours=True) for offer, quantity in moved if offer is not None and quantity]
+    delivery.own_sales(uc, order.connection.platform, sales)
 
 
-def _acknowledged(uc: UseCase, order_id: int) -> None:
-    order = Order.objects.select_related("connection").select_for_update(of=("self",)).get(pk=order_id)
+def _acknowledged(uc: UseCase, order: Order, rows: list[OrderLine]) -> list[tuple[int | None, int]]:
+    """The channel knows now that we have the order: (offer, sold units) of its lines, unless it knew before."""
+    known = order.state not in {Order.State.PENDING, Order.State.NEW}
     order.acknowledged_at = order.acknowledged_at or uc.at
-    if order.state == Order.State.NEW:
-        order.state = Order.State.ACKNOWLEDGED
+    order.state = order.state if known else Order.State.ACKNOWLEDGED
     order.save(update_fields=["acknowledged_at", "state"])
-    rows = OrderLine.objects.filter(order=order, offer__isnull=False).values_list("offer_id", "ordered")
-    delivery.own_sales(
-        uc, order.connection.platform, [OwnSale(offer, quantity, uc.at, "acknowledge") for offer, quantity in rows if offer is not None]
-    )
+    if known:
+        return []
+    lines.no_longer_unacknowledged([(row.offer_id, row.open) for row in rows])
+    uc.mark(STALE, [row.stock_unit_id for row in rows if row.stock_unit_id is not None])
+    return [(row.offer_id, row.ordered - row.cancelled) for row in rows]
 
 
 def refused(uc: UseCase, command: Command, code: str, message: str) -> None:

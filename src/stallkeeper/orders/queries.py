@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -45,6 +45,7 @@ def intake_channels(cursor: Cursor, connection: int) -> list[Intake]:
 class Known(NamedTuple):
     id: int
     external_id: str
+    state: str
     digest: bytes
     remote_modified_at: datetime | None
     fetched_at: datetime
@@ -54,24 +55,24 @@ def known_orders(cursor: Cursor, connection: int, external_ids: Sequence[str]) -
     """Orders that are here already. Index: order_once."""
     cursor.execute(
         """
-        SELECT id, external_id, digest, remote_modified_at, fetched_at FROM orders_order
+        SELECT id, external_id, state, digest, remote_modified_at, fetched_at FROM orders_order
         WHERE connection_id = %s AND external_id = ANY(%s) ORDER BY external_id
         """,
         [connection, list(external_ids)],
     )
-    return [Known(row[0], row[1], bytes(row[2]), row[3], row[4]) for row in rows(cursor)]
+    return [Known(row[0], row[1], row[2], bytes(row[3]), row[4], row[5]) for row in rows(cursor)]
 
 
 def lock_orders(cursor: Cursor, ids: Sequence[int]) -> list[Known]:
     """Lock orders by id and read them again. Locks: orders_order rows."""
     cursor.execute(
         """
-        SELECT id, external_id, digest, remote_modified_at, fetched_at FROM orders_order
+        SELECT id, external_id, state, digest, remote_modified_at, fetched_at FROM orders_order
         WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE
         """,
         [array(ids)],
     )
-    return [Known(row[0], row[1], bytes(row[2]), row[3], row[4]) for row in rows(cursor)]
+    return [Known(row[0], row[1], row[2], bytes(row[3]), row[4], row[5]) for row in rows(cursor)]
 
 
 class OfferFacts(NamedTuple):
@@ -242,15 +243,22 @@ def pending_cancels(cursor: Cursor, orders: Sequence[int], fetched_at: datetime)
     return rows(cursor)
 
 
-def change_open(cursor: Cursor, offers: Sequence[int], deltas: Sequence[int]) -> None:
-    """Sold units that became open (+) or are no longer open (-) per offer. Locks: the offers; their units' levels are held already."""
+def change_open(cursor: Cursor, changes: Mapping[int, tuple[int, int]]) -> None:
+    """Sold units that became (+) or are no longer (-) open, and unacknowledged, per offer. Locks: the offers (levels come first).
+
+    ``check`` re-sums both columns.
+    """
+    ids = sorted(offer for offer, deltas in changes.items() if any(deltas))
+    if not ids:
+        return
     cursor.execute(
         """
-        UPDATE channels_offer AS offer SET open_qty = greatest(offer.open_qty + change.delta, 0)
-        FROM unnest(%s::bigint[], %s::int[]) AS change(id, delta)
-        WHERE offer.id = change.id AND change.delta <> 0
+        UPDATE channels_offer AS offer
+        SET open_qty = offer.open_qty + change.open, unacknowledged_qty = offer.unacknowledged_qty + change.unacknowledged
+        FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS change(id, open, unacknowledged)
+        WHERE offer.id = change.id
         """,
-        [array(offers), array(deltas)],
+        [array(ids), array(changes[offer][0] for offer in ids), array(changes[offer][1] for offer in ids)],
     )
 
 

@@ -74,7 +74,7 @@ class Rules:
     limit: Ints
     """The platform's own largest quantity."""
     open_gross: Ints
-    """Sold units still open on the channel, where it wants gross figures; 0 where it wants net."""
+    """Sold units that the channel subtracts itself, where it wants gross figures; 0 where it wants net."""
 
 
 def for_sale(places: Places, trace: Trace | None = None) -> Ints:

@@ -1,0 +1,108 @@
+"""What an offer should cost: one pure function with its trace, and the rows that differ written.
+
+Base price from the channel's price list, mark-up, tax inside or outside, currency, rounding: in this order, each once (C13, C14).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+
+from django.db import connection
+
+from stallkeeper.channels import price_queries
+from stallkeeper.channels.models import PriceRounding
+from stallkeeper.channels.price_queries import PriceFacts, PriceRow
+from stallkeeper.core.use_case import UseCase
+from stallkit.registry import manifest_of
+
+HUNDRED = Decimal(100)
+
+
+class PriceRuleError(ValueError):
+    """A price cannot be worked out; the text names the setting of the channel that is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceStep:
+    """One step of the working: the price after it, and what was applied."""
+
+    name: str
+    price: Decimal
+    note: str = ""
+
+
+def work_out(base: Decimal, pack_factor: int, facts: PriceFacts) -> list[PriceStep]:
+    """The steps from the list price to the price to show; the last one is the price. PriceRuleError names a setting that is missing."""
+    steps = [PriceStep("list_price", base, facts.list_code)]
+    if pack_factor != 1:
+        steps.append(PriceStep("pack_factor", steps[-1].price * pack_factor, f"× {pack_factor}"))
+    steps.append(PriceStep("mark_up", steps[-1].price * (HUNDRED + facts.mark_up) / HUNDRED, f"{facts.mark_up:+} %"))
+    steps.append(PriceStep("tax", *_tax(steps[-1].price, facts)))
+    steps.append(PriceStep("currency", *_convert(steps[-1].price, facts)))
+    steps.append(PriceStep("rounding", round_price(steps[-1].price, facts), facts.rounding))
+    return steps
+
+
+def _tax(price: Decimal, facts: PriceFacts) -> tuple[Decimal, str]:
+    inside = manifest_of(facts.platform).quirks.prices_include_tax
+    if inside == facts.list_includes_tax:
+        return price, "inside on both sides" if inside else "outside on both sides"
+    if facts.tax_rate is None:
+        raise PriceRuleError(
+            f"Channel {facts.code}: the price list and the platform differ in tax inside or outside of the price; set the tax rate."
+        )
+    factor = (HUNDRED + facts.tax_rate) / HUNDRED
+    return (price * factor, f"+ {facts.tax_rate} %") if inside else (price / factor, f"without {facts.tax_rate} %")
+
+
+def _convert(price: Decimal, facts: PriceFacts) -> tuple[Decimal, str]:
+    if facts.list_currency == facts.currency:
+        return price, facts.currency
+    if facts.exchange_rate is None:
+        raise PriceRuleError(
+            f"Channel {facts.code} sells in {facts.currency}, its price list is in {facts.list_currency}; set an exchange rate."
+        )
+    return price * facts.exchange_rate, f"{facts.list_currency} × {facts.exchange_rate} ({facts.rate_source})"
+
+
+def round_price(price: Decimal, facts: PriceFacts) -> Decimal:
+    """The price as the channel takes it: to its decimals, or up to the wanted ending."""
+    if facts.rounding == PriceRounding.WHOLE:
+        return price.quantize(Decimal(1), ROUND_HALF_UP)
+    if facts.rounding in {PriceRounding.ENDING_99, PriceRounding.ENDING_95}:
+        ending = Decimal("0.99") if facts.rounding == PriceRounding.ENDING_99 else Decimal("0.95")
+        return (price - ending).to_integral_value(ROUND_CEILING) + ending
+    return price.quantize(Decimal(1).scaleb(-manifest_of(facts.platform).quirks.price_decimals), ROUND_HALF_UP)
+
+
+def refresh_prices(uc: UseCase, channel_id: int, unit_ids: Sequence[int] | None = None) -> int:
+    """Work out the prices of a channel's offers (of some units, or all) and write what differs; returns how many differed.
+
+    A channel without a price list has no prices to send. PriceRuleError if a setting is missing: nothing is written then.
+    """
+    with connection.cursor() as cursor:
+        facts = price_queries.gather_channel(cursor, uc.organisation_id, channel_id)
+        if facts is None:
+            return 0
+        rows = price_queries.lock_prices(cursor, uc.organisation_id, channel_id, facts.list_id, unit_ids)
+        changed = [(row, price) for row in rows for price in [_intended(row, facts)] if price != row.intended]
+        if changed:
+            price_queries.write_intended(
+                cursor,
+                uc.organisation_id,
+                uc.at,
+                channel_id,
+                facts.currency,
+                [(row.offer_id, price) for row, price in changed],
+                facts.sends,
+            )
+            uc.mark("wake_connection", [facts.connection_id])
+    return len(changed)
+
+
+def _intended(row: PriceRow, facts: PriceFacts) -> Decimal | None:
+    if row.excluded or row.base is None:
+        return None
+    return work_out(row.base, row.pack_factor, facts)[-1].price

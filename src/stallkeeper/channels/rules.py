@@ -1,0 +1,109 @@
+"""The rules of a channel: which places, how much of them, at what price. Saving keeps the old version for ever and works out every offer anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from stallkeeper.channels import pricing, refresh
+from stallkeeper.channels.models import Channel, ChannelLocation, RuleVersion
+from stallkeeper.core import audit
+from stallkeeper.core.use_case import UseCase
+from stallkeeper.stock.models import Location, LocationOwner
+from stallkit.registry import manifest_of
+
+STOCK_RULES = ("share", "share_rounding", "buffer", "max_publish", "zero_at", "fixed", "allow_splits", "horizon_days")
+PRICE_RULES = (
+    "currency",
+    "price_list_id",
+    "mark_up",
+    "price_rounding",
+    "exchange_rate",
+    "exchange_rate_at",
+    "exchange_rate_source",
+    "tax_rate",
+)
+LIMITS = ("zero_limit", "zero_limit_share", "price_drop_limit")
+RULES = (*STOCK_RULES, *PRICE_RULES, *LIMITS)
+
+
+class RuleError(ValueError):
+    """A rule cannot be saved. The text names the field and what it may be."""
+
+
+def save(uc: UseCase, channel_id: int, *, locations: Sequence[int] | None = None, **rules: Any) -> Channel:
+    """Save rules by name (see RULES) and the places that count; RuleError if one is unknown or out of range. Offers follow at once."""
+    channel = Channel.objects.select_related("connection").select_for_update(of=("self",)).get(pk=channel_id)
+    if unknown := sorted(set(rules) - set(RULES)):
+        raise RuleError(f"There is no rule {unknown[0]!r}; rules are {', '.join(RULES)}.")
+    before = snapshot(channel)
+    for name, value in rules.items():
+        setattr(channel, name, value)
+    _check(channel)
+    channel.save(update_fields=list(rules) or None)
+    if locations is not None:
+        _choose_places(uc, channel, locations)
+    after = snapshot(channel)
+    if before != after:
+        RuleVersion.objects.create(organisation_id=uc.organisation_id, channel=channel, valid_from=uc.at, rules=after, actor=uc.actor)
+        changed = {name: after[name] for name in after if after[name] != before[name]}
+        audit.record(uc, "channel.rules", "channel", channel_id, **changed)
+        work_out_anew(uc, channel)
+    return channel
+
+
+def snapshot(channel: Channel) -> dict[str, Any]:
+    """The rules as they are kept in a version: plain values."""
+    places = ChannelLocation.objects.filter(channel=channel).order_by("location_id").values_list("location_id", flat=True)
+    return {name: _plain(getattr(channel, name)) for name in RULES} | {"locations": list(places)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    return value if isinstance(value, int | bool | None) else str(value)
+
+
+def _check(channel: Channel) -> None:
+    try:
+        channel.clean_fields(exclude=["stop_detail", "connection", "organisation"])
+    except ValidationError as error:
+        field, messages = next(iter(error.message_dict.items()))
+        raise RuleError(f"{field}: {messages[0]}") from error
+    if not 0 <= channel.share <= 100:
+        raise RuleError("share: a per cent between 0 and 100")
+    manifest = manifest_of(channel.connection.platform)
+    if channel.currency not in manifest.currencies:
+        raise RuleError(f"currency: {manifest.title} sells in {', '.join(manifest.currencies)}, not in {channel.currency}")
+    if channel.max_publish is not None and channel.max_publish > manifest.quirks.max_quantity:
+        raise RuleError(f"max_publish: {manifest.title} takes at most {manifest.quirks.max_quantity}")
+
+
+def _choose_places(uc: UseCase, channel: Channel, locations: Sequence[int]) -> None:
+    found = set(Location.objects.filter(pk__in=locations).exclude(owner=LocationOwner.VIRTUAL).values_list("pk", flat=True))
+    if missing := sorted(set(locations) - found):
+        raise RuleError(f"locations: {missing[0]} is not a place whose stock can be offered")
+    ChannelLocation.objects.filter(channel=channel).exclude(location_id__in=found).delete()
+    ChannelLocation.objects.bulk_create(
+        (ChannelLocation(organisation_id=uc.organisation_id, channel=channel, location_id=place) for place in sorted(found)),
+        ignore_conflicts=True,
+    )
+
+
+def work_out_anew(uc: UseCase, channel: Channel) -> int:
+    """Refresh every offer of the channel, quantities and prices; returns how many quantities differed."""
+    changed, after = 0, 0
+    while True:
+        difference, after = refresh.refresh_channel(uc, channel.pk, after=after)
+        changed += len(difference)
+        if not after:
+            break
+    try:
+        pricing.refresh_prices(uc, channel.pk)
+    except pricing.PriceRuleError as error:
+        if channel.prices_enabled:
+            raise RuleError(str(error)) from error
+    return changed

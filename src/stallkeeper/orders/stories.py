@@ -1,0 +1,70 @@
+"""What a snapshot did to a line, seen from the offer: units that opened or closed, and events that move the channel's own figure. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from stallkeeper.channels.delivery import OwnSale
+from stallkeeper.orders.models import Order
+from stallkeeper.orders.queries import WrittenLine
+from stallkit.types import RemoteOrder
+
+UNACKNOWLEDGED = frozenset({str(Order.State.PENDING), str(Order.State.NEW)})
+
+
+@dataclass(frozen=True, slots=True)
+class LineStory:
+    """A line after a snapshot was written. ``state_before`` is "" for a new order; ``gone`` units left without us (``departures``)."""
+
+    row: WrittenLine
+    order: RemoteOrder
+    state_before: str
+    gone: int
+    fetched_at: datetime
+
+    @property
+    def _was_new(self) -> bool:
+        return self.state_before in UNACKNOWLEDGED
+
+    @property
+    def _is_new(self) -> bool:
+        return str(self.order.state) in UNACKNOWLEDGED
+
+    @property
+    def _open_before(self) -> int:
+        return max(self.row.open_before, 0)
+
+    @property
+    def _open(self) -> int:
+        """Open units by the snapshot, before those that left without us."""
+        return self.row.ordered - self.row.cancelled - self.row.shipped
+
+    def opened(self) -> int:
+        """Sold units that are open now and were not (negative: no longer open)."""
+        return self._open - self.gone - self._open_before
+
+    def unacknowledged(self) -> int:
+        """The same for units that the channel does not know we have."""
+        return (self._open - self.gone if self._is_new else 0) - (self._open_before if self._was_new else 0)
+
+    def own_sales(self) -> list[OwnSale]:
+        return list(self._events())
+
+    def _events(self) -> Iterator[OwnSale]:
+        offer = self.row.offer_id
+        if offer is None:
+            return
+        changed_at = self.order.modified_at or self.fetched_at
+        fresh = self.row.open_before < 0
+        if fresh and self.row.ordered:
+            yield OwnSale(offer, self.row.ordered, self.order.ordered_at, "order")
+        fewer = self.row.cancelled if fresh else max(self._open_before - self._open, 0)
+        if fewer:
+            yield OwnSale(offer, fewer, changed_at, "cancel_unacknowledged" if fresh or self._was_new else "cancel")
+        known_now = not self._is_new and (fresh or self._was_new)
+        if known_now and self.row.ordered > self.row.cancelled:
+            yield OwnSale(offer, self.row.ordered - self.row.cancelled, changed_at, "acknowledge")
+        if self.gone:
+            yield OwnSale(offer, self.gone, changed_at, "ship")
