@@ -69,10 +69,13 @@ class Known(NamedTuple):
     sent_at: datetime | None
     price_believed: Decimal | None
     price_sent_at: datetime | None
+    currency: str
+    """Of the price; "" where the offer has none."""
 
 
 KNOWN = """
-    SELECT offer.id, offer.sku, offer.external_id, offer.believed_qty, offer.sent_at, price.believed, price.sent_at
+    SELECT offer.id, offer.sku, offer.external_id, offer.believed_qty, offer.sent_at, price.believed, price.sent_at,
+           coalesce(price.currency, '')
     FROM channels_offer AS offer LEFT JOIN channels_offerprice AS price ON price.offer_id = offer.id
 """
 

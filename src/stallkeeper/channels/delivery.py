@@ -8,8 +8,9 @@ a worker that dies leaves an offer that is read before anything is sent again. I
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.db import connection
 
@@ -171,6 +172,20 @@ def _send(uc: UseCase, figures: Figures, channel_id: int, items: Sequence[Item],
     return Batch(figures.kind, channel_id, tuple(items), uc.at)
 
 
+def send_again(uc: UseCase, batch: Batch, *, bulk: bool) -> Batch:
+    """Write down once more that these items, which were given back, are being sent: part of a call that was refused as a whole."""
+    figures = FIGURES[batch.kind]
+    with connection.cursor() as cursor:
+        queries.lock(cursor, figures, sorted(batch.ids))
+        queries.mark_sent(cursor, figures, batch.ids, [item.value for item in batch.items], uc.at, forget=not bulk)
+    return replace(batch, sent_at=uc.at)
+
+
+def as_decimal(value: Value) -> Decimal:
+    """A price as it is; quantities are whole."""
+    return value if isinstance(value, Decimal) else Decimal(value)
+
+
 # --- what came of it ----------------------------------------------------------------------------------------------------------------------
 
 
@@ -250,7 +265,8 @@ def log_row(item: Item, answer: Outcome | None) -> queries.LogRow:
 
 @dataclass(frozen=True, slots=True)
 class OwnSale:
-    """``quantity`` sold units of an offer whose order reached a point of its story: event "order", "acknowledge", "ship" or "cancel".
+    """``quantity`` sold units of an offer whose order reached a point of its story: event "order", "acknowledge", "ship", "cancel", or
+    "cancel_unacknowledged" for units that were cancelled before the channel heard that we have the order.
 
     ``at`` is when that happened on the channel. ``ours``: our own call did it, so ``at`` is our clock and comparing is exact.
     """
@@ -291,6 +307,8 @@ def effect(sale: OwnSale, quirks: Quirks) -> int:
     """By how much the channel changed its own figure for this event; 0 if it does nothing then."""
     if sale.event == "cancel":
         return sale.quantity if quirks.cancel_raises else 0
+    if sale.event == "cancel_unacknowledged":
+        return sale.quantity if quirks.cancel_raises and quirks.own_sale_lowers is Lowers.AT_ORDER else 0
     return -sale.quantity if LOWERED_BY[quirks.own_sale_lowers] == sale.event else 0
 
 

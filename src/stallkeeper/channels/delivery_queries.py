@@ -206,14 +206,14 @@ def forget(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:
     )
 
 
-def clear_refusals(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:
-    """Forget refusals, so that the values may be sent again. Locks: the rows (held already)."""
+def clear_refusals(cursor: Cursor, figures: Figures, offers: Sequence[int], code: str = "") -> None:
+    """Forget refusals (with this code, or all), so that the values may be sent again. Locks: the rows (held already)."""
     cursor.execute(
         f"""
         UPDATE {figures.table} SET refused{figures.end} = NULL, refused_code = '', refused_message = '', refused_at = NULL
-        WHERE {figures.key} = ANY(%s) AND refused_at IS NOT NULL
+        WHERE {figures.key} = ANY(%s) AND refused_at IS NOT NULL AND (%s = '' OR refused_code = %s)
         """,  # noqa: S608
-        [list(offers)],
+        [list(offers), code, code],
     )
 
 
@@ -284,7 +284,7 @@ def log_sent(cursor: Cursor, organisation: int, kind: str, at: datetime, run: in
 def count_waiting(cursor: Cursor, figures: Figures, channel: int, most: int) -> int:
     """How many offers of the channel wait, counting no further than ``most``. Index: offer_todo_next."""
     cursor.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM channels_offertodo WHERE channel_id = %s AND kind = %s LIMIT %s) AS some",
+        "SELECT count(*) FROM (SELECT 1 FROM channels_offertodo WHERE channel_id = %s AND kind = %s LIMIT %s) AS counted",
         [channel, figures.kind, most],
     )
     return int(rows(cursor)[0][0])

@@ -65,7 +65,7 @@ def guard(held: Claim) -> None:
 @contextmanager
 def guarded(held: Claim, name: str) -> Iterator[UseCase]:
     """A use case of a run: one transaction that only commits while the lane is ours."""
-    with use_case(name, organisation_id=held.organisation_id, actor=f"connection:{held.subject_id}") as uc:
+    with use_case(name, organisation_id=held.organisation_id, actor=f"channel:{held.subject_id}") as uc:
         guard(held)
         yield uc
 

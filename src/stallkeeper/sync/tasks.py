@@ -1,9 +1,62 @@
-"""What Procrastinate runs."""
+"""What Procrastinate runs: thin shells. A job says "look at this lane"; what there is to do stands in our own tables."""
 
 from __future__ import annotations
 
+import logging
+import os
+import socket
+
 import procrastinate
+from procrastinate.contrib.django import app
+
+from stallkeeper.channels import refresh
+from stallkeeper.channels.models import LaneKind
+from stallkeeper.core import clock
+from stallkeeper.core.use_case import use_case
+from stallkeeper.sync import nightly, wake
+from stallkeeper.sync.runner import run_lane
+
+log = logging.getLogger(__name__)
 
 
 def on_app_ready(app: procrastinate.App) -> None:
     """Tasks are registered by the decorators of this module; nothing else to set up."""
+
+
+def worker_name() -> str:
+    """How this process is named on a lane."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}"
+
+
+@app.task(name=LaneKind.TRADE.value, queue=wake.QUEUE)
+def trade(lane_id: int) -> None:
+    """Run a trade lane once; again at once if it says so."""
+    _run(lane_id, LaneKind.TRADE)
+
+
+@app.task(name=LaneKind.BACKGROUND.value, queue=wake.QUEUE)
+def background(lane_id: int) -> None:
+    """Run a background lane once."""
+    _run(lane_id, LaneKind.BACKGROUND)
+
+
+def _run(lane_id: int, kind: LaneKind) -> None:
+    ended = run_lane(lane_id, worker_name())
+    if ended.due_at is not None and ended.due_at <= clock.now():
+        wake.defer_lane(lane_id, kind)
+
+
+@app.task(name="drain_stale", queue=wake.QUEUE)
+def drain_stale(organisation_id: int) -> None:
+    """Refresh the offers that a large change left over, a few hundred units per transaction."""
+    while True:
+        with use_case("offers.refresh", organisation_id=organisation_id) as uc:
+            if not refresh.drain_stale(uc):
+                return
+
+
+@app.periodic(cron="17 2 * * *")
+@app.task(name="daily", queue=wake.QUEUE, queueing_lock="daily")
+def daily(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate passes it
+    """Housekeeping and the nightly self-check."""
+    nightly.run()

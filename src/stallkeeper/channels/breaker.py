@@ -1,0 +1,118 @@
+"""The breaker: a plan that would take much off a channel at once, or cut prices deeply, stops and asks (C21).
+
+It counts what is pending now, so ordinary selling out, one by one, never comes near it. While a channel is stopped, cuts to a figure above
+zero keep flowing; zeroings, raises and prices wait until a person has seen the plan.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+from django.db import connection
+
+from stallkeeper.channels import breaker_queries as queries
+from stallkeeper.channels.models import Channel, TodoKind
+from stallkeeper.core import audit, notify
+from stallkeeper.core.models import Severity
+from stallkeeper.core.use_case import UseCase, use_case
+
+FEW = 10
+"""So many zeroings at once are never an accident worth stopping for."""
+RELEASED_FOR = timedelta(minutes=30)
+EXAMPLES = 10
+
+
+class NotThatPlan(ValueError):
+    """The plan to release is not the one that is stopped now. The text says what to do."""
+
+
+def check(uc: UseCase, channel: Channel, kind: str) -> bool:
+    """Whether sending this kind is stopped; stops it first if the pending plan calls for that."""
+    now = Channel.objects.only("stopped_at", "stop_detail", "released_until").get(pk=channel.pk)
+    if now.stopped_at is not None and now.stop_detail.get("kind") == kind:
+        return True
+    if now.released_until is not None and now.released_until > uc.at:
+        return False
+    return _stop_prices(uc, channel) if kind == TodoKind.PRICE else _stop_zeroings(uc, channel)
+
+
+def too_many(zeroings: int, live: int, limit: int, share: float) -> bool:
+    """More than ``limit`` offers (in a small shop: more than half of the live ones) and more than ``share`` per cent of them. Pure."""
+    enough = min(limit, max(FEW, live // 2))
+    return zeroings > enough and zeroings * 100 > live * share
+
+
+def _stop_zeroings(uc: UseCase, channel: Channel) -> bool:
+    with connection.cursor() as cursor:
+        zeroings = queries.count_zeroings(cursor, channel.pk)
+        if zeroings <= min(FEW, channel.zero_limit):
+            return False
+        live = queries.count_live(cursor, channel.pk)
+        if not too_many(zeroings, live, channel.zero_limit, float(channel.zero_limit_share)):
+            return False
+        offers = queries.zeroings(cursor, channel.pk)
+    reason = f"{zeroings} of {live} live offers would go to zero at once"
+    _stop(uc, channel, TodoKind.QUANTITY, reason, {"zeroings": zeroings, "live": live}, offers)
+    return True
+
+
+def _stop_prices(uc: UseCase, channel: Channel) -> bool:
+    with connection.cursor() as cursor:
+        offers = queries.deep_cuts(cursor, channel.pk, channel.price_drop_limit)
+    if not offers:
+        return False
+    reason = f"{len(offers)} prices would fall by more than {channel.price_drop_limit:f} %"
+    _stop(uc, channel, TodoKind.PRICE, reason, {"price_cuts": len(offers)}, offers)
+    return True
+
+
+def _stop(uc: UseCase, channel: Channel, kind: str, reason: str, counts: dict[str, int], offers: list[tuple[int, str]]) -> None:
+    detail: dict[str, object] = {
+        "kind": kind,
+        **counts,
+        "examples": [sku for _, sku in offers[:EXAMPLES]],
+        "fingerprint": fingerprint(kind, [offer for offer, _ in offers]),
+    }
+    Channel.objects.filter(pk=channel.pk).update(stopped_at=uc.at, stop_reason=reason[:300], stop_detail=detail)
+    audit.record(uc, "channel.stop", "channel", channel.pk, reason=reason, **counts)
+    text = f"{reason}. For instance: {', '.join(sku for _, sku in offers[:EXAMPLES])}. Look at the plan, then release it or correct it."
+    notify.raise_(uc, _key(channel.pk), Severity.ERROR, f"{channel.name}: sending is stopped", text)
+
+
+def fingerprint(kind: str, offers: list[int]) -> str:
+    """Names a plan: the same offers give the same text."""
+    return hashlib.sha256(f"{kind}:{','.join(map(str, sorted(offers)))}".encode()).hexdigest()[:16]
+
+
+def release(organisation_id: int, channel_id: int, fingerprint: str, actor: str) -> None:
+    """A person has seen the stopped plan and lets it pass, for RELEASED_FOR. NotThatPlan if another one is stopped now."""
+    with use_case("channel.release", organisation_id=organisation_id, actor=actor) as uc:
+        channel = Channel.objects.select_for_update().get(pk=channel_id)
+        if channel.stopped_at is None or channel.stop_detail.get("fingerprint") != fingerprint:
+            raise NotThatPlan(f"Channel {channel.code} is not stopped by this plan (any more). Open it again and look.")
+        _start(uc, channel)
+        channel.released_until = uc.at + RELEASED_FOR
+        channel.save(update_fields=["stopped_at", "stop_reason", "stop_detail", "released_until"])
+        audit.record(uc, "channel.release", "channel", channel_id, fingerprint=fingerprint)
+
+
+def look_again(uc: UseCase, channel_id: int) -> bool:
+    """The figures have been corrected: let the breaker judge the plan anew. True if the channel was stopped."""
+    channel = Channel.objects.select_for_update().get(pk=channel_id)
+    if channel.stopped_at is None:
+        return False
+    _start(uc, channel)
+    channel.save(update_fields=["stopped_at", "stop_reason", "stop_detail"])
+    audit.record(uc, "channel.look_again", "channel", channel_id)
+    return True
+
+
+def _start(uc: UseCase, channel: Channel) -> None:
+    channel.stopped_at, channel.stop_reason, channel.stop_detail = None, "", {}
+    notify.resolve(uc, _key(channel.pk))
+    uc.mark("wake_connection", [channel.connection_id])
+
+
+def _key(channel_id: int) -> str:
+    return f"channel:{channel_id}:stopped"

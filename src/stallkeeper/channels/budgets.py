@@ -1,0 +1,79 @@
+"""Rate budgets of accounts, kept in the database: every worker that serves an account spends from the same buckets.
+
+The arithmetic is ``stallkit.pacing.take``; here is only where the tokens live.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from stallkeeper.channels import budgets_queries as queries
+from stallkeeper.core import clock
+from stallkit.errors import SlowDown
+from stallkit.manifest import Limit
+from stallkit.pacing import Bucket, Priority, take
+
+PATIENCE = 0.5
+"""Seconds that one call may sleep until its turn; longer waits end the step instead."""
+
+
+class NetworkInTransaction(RuntimeError):
+    """A call to the outside while a transaction is open: it would hold locks for as long as the outside likes."""
+
+
+def refuse_in_transaction() -> None:
+    """Raise NetworkInTransaction if a transaction is open (the test case's own does not count)."""
+    if any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
+        raise NetworkInTransaction("commit before calling the outside: no network inside a transaction")
+
+
+class PgPacer:
+    """The Pacer of one account. ``priority`` is set by the step before it calls; ``scale`` stretches the limits of test systems.
+
+    Background work never waits for a token: it takes what is there and leaves the next one to the trade run.
+    """
+
+    def __init__(
+        self,
+        organisation_id: int,
+        connection_id: int,
+        *,
+        scale: float = 1.0,
+        now: Callable[[], datetime] = clock.now,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.organisation_id, self.connection_id, self.scale = organisation_id, connection_id, scale
+        self.priority = Priority.ORDER
+        self._now, self._sleep = now, sleep
+
+    def spend(self, limit: Limit, cost: float = 1.0) -> None:
+        """Return when the call may go out; SlowDown if that takes longer than PATIENCE. NetworkInTransaction inside a transaction."""
+        refuse_in_transaction()
+        patience = 0.0 if self.priority is Priority.BACKGROUND else PATIENCE
+        while (wait := self._take(self._scaled(limit), cost)) > 0:
+            if wait > patience:
+                raise SlowDown(f"our own budget '{limit.bucket}' is spent for {wait:.1f} s", retry_after=wait)
+            patience -= wait
+            self._sleep(wait)
+
+    def block(self, limit: Limit, seconds: float) -> None:
+        """The platform answered 429: nobody spends from this bucket for ``seconds``."""
+        now = self._now()
+        with connection.cursor() as cursor:
+            queries.block(cursor, self.connection_id, limit.bucket, now, now + timedelta(seconds=seconds))
+
+    def _take(self, limit: Limit, cost: float) -> float:
+        now = self._now()
+        with transaction.atomic(), connection.cursor() as cursor:
+            row = queries.lock(cursor, self.connection_id, limit.bucket, float(limit.capacity), now)
+            bucket, wait = take(Bucket(*row), limit, now, self.priority, cost)
+            queries.write(cursor, self.connection_id, limit.bucket, (bucket.tokens, bucket.at, bucket.blocked_until), spent=wait <= 0)
+        return wait
+
+    def _scaled(self, limit: Limit) -> Limit:
+        return limit if self.scale == 1.0 else replace(limit, capacity=max(int(limit.capacity * self.scale), 1))

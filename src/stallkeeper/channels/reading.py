@@ -1,0 +1,66 @@
+"""What a read of the channel does to what we know: observed figures, belief, drift, and offers that the channel does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection
+
+from stallkeeper.channels import belief_queries, delivery_queries, drift
+from stallkeeper.channels.belief_queries import Known, ReadRow
+from stallkeeper.channels.delivery_queries import PRICE, QUANTITY, Figures
+from stallkeeper.core.use_case import UseCase
+from stallkit.types import OfferState
+
+NO_SUCH_OFFER = "no_such_offer"
+MISSING = "The channel says that it has no such offer. Check the link, or list the product there again."
+
+Read = tuple[Known, OfferState | None]
+"""What we knew when the read began, and what the channel said; None = there is no such offer."""
+
+
+def write(uc: UseCase, read: Sequence[Read], asked: datetime) -> int:
+    """Write down a read that began at ``asked``. Returns in how many figures the channel differed from what we believed.
+
+    Belief is replaced by what was read, unless something was sent or sold meanwhile. A figure that the channel does not tell stays unknown.
+    """
+    found = [(known, state) for known, state in read if state is not None]
+    missing = sorted(known.offer_id for known, state in read if state is None)
+    quantities: list[ReadRow] = [(known.offer_id, state.quantity, state.reserved, known.believed, known.sent_at) for known, state in found]
+    prices: list[ReadRow] = [_price(known, state) for known, state in found if known.currency]
+    differing = _write_figures(uc, QUANTITY, quantities, asked) + _write_figures(uc, PRICE, prices, asked)
+    if missing:
+        _write_missing(uc, missing)
+    return differing
+
+
+def _price(known: Known, state: OfferState) -> ReadRow:
+    """A price in another currency than ours says nothing about ours."""
+    money = state.price
+    amount = money.amount if money is not None and money.currency == known.currency else None
+    return known.offer_id, amount, None, known.price_believed, known.price_sent_at
+
+
+def _write_figures(uc: UseCase, figures: Figures, read: Sequence[ReadRow], asked: datetime) -> int:
+    if not read:
+        return 0
+    offers = sorted(row[0] for row in read)
+    with connection.cursor() as cursor:
+        delivery_queries.lock(cursor, figures, offers)
+        shown = belief_queries.write_reads(cursor, figures, read, asked)
+        delivery_queries.clear_refusals(cursor, figures, offers, NO_SUCH_OFFER)
+        delivery_queries.settle(cursor, figures, offers, uc.at)
+    return drift.note(uc, figures.kind, shown, asked)
+
+
+def _write_missing(uc: UseCase, offers: Sequence[int]) -> None:
+    """Not sent, and not asked again, until the intention changes or a read finds them."""
+    with connection.cursor() as cursor:
+        for figures in (QUANTITY, PRICE):
+            delivery_queries.lock(cursor, figures, offers)
+            intended = belief_queries.intended_of(cursor, figures, offers)
+            refusals = [(offer, value, None, NO_SUCH_OFFER, MISSING) for offer, value in intended]
+            if refusals:
+                delivery_queries.refuse(cursor, figures, refusals, uc.at)
+                delivery_queries.settle(cursor, figures, offers, uc.at)

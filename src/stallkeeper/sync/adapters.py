@@ -1,0 +1,120 @@
+"""Adapters, built for an account: its settings and credentials, the door to its host, and its rate budget.
+
+An adapter is kept as long as the account's settings stay the same, so that access tokens live on from run to run; one per account and lane,
+because no two runs of a lane overlap.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import httpx
+from django.conf import settings
+
+from stallkeeper.channels import connect
+from stallkeeper.channels.budgets import PgPacer, refuse_in_transaction
+from stallkeeper.channels.models import Connection
+from stallkeeper.core import clock
+from stallkit import guard
+from stallkit.http import Door, Exchange
+from stallkit.manifest import Capability, Manifest
+from stallkit.pacing import MemoryPacer
+from stallkit.registry import build, manifest_of
+from stallkit.types import AccountInfo
+
+SCALE = "limits_scale"
+"""A setting that only test systems have (accounts with an address of their own): their limits are so many times the platform's."""
+
+
+@dataclass(slots=True)
+class Tape:
+    """What went over the wire in a run: calls per status ("0" = no reply) and the time they took."""
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    def __call__(self, exchange: Exchange) -> None:
+        self.statuses[str(exchange.status or 0)] += 1
+        self.seconds += exchange.seconds
+
+    def wind_back(self) -> None:
+        self.statuses.clear()
+        self.seconds = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An account ready to be called. ``adapter`` implements the protocols of ``manifest.capabilities``."""
+
+    manifest: Manifest
+    adapter: Any
+    pacer: PgPacer
+    tape: Tape
+    scale: float
+    stamp: tuple[object, ...] = ()
+
+    def can(self, capability: Capability) -> bool:
+        return capability in self.manifest.capabilities
+
+
+_sessions: dict[tuple[int, str], Session] = {}
+_lock = threading.Lock()
+
+
+def session(connection: Connection, lane_kind: str) -> Session:
+    """The account's session for this lane: the one of the last run if nothing about the account has changed since."""
+    key, stamp = (connection.pk, lane_kind), _stamp(connection)
+    with _lock:
+        kept = _sessions.get(key)
+    if kept is None or kept.stamp != stamp:
+        kept = open_session(connection, connect.settings_of(connection).all, stamp)
+        with _lock:
+            _sessions[key] = kept
+    kept.tape.wind_back()
+    return kept
+
+
+def open_session(connection: Connection, config: Mapping[str, str], stamp: tuple[object, ...] = ()) -> Session:
+    """A new session with the given settings (secrets in clear)."""
+    scale = float(config.get(SCALE, 1)) if connection.base_url else 1.0
+    pacer, tape = PgPacer(connection.organisation_id, connection.pk, scale=scale), Tape()
+    door = Door(client(connection.base_url), connect.base_url_of(connection), pacer, clock.now, recorder=tape)
+    adapter = build(connection.platform, {name: value for name, value in config.items() if name != SCALE}, door, clock.now)
+    return Session(manifest_of(connection.platform), adapter, pacer, tape, scale, stamp)
+
+
+def _stamp(connection: Connection) -> tuple[object, ...]:
+    sealed = connection.credentials
+    return (connection.platform, connection.base_url, connection.site, sorted(connection.config.items()), sealed and sealed.updated_at)
+
+
+def probe(platform: str, config: Mapping[str, str], base_url: str = "") -> AccountInfo:
+    """Ask an account who it is, before or after it is stored; changes nothing there. Raises what adapters raise."""
+    refuse_in_transaction()
+    manifest = manifest_of(platform)
+    hosts = dict(manifest.hosts)
+    host = base_url or hosts.get(config.get("site", "")) or next(iter(hosts.values()))
+    door = Door(client(base_url), host, MemoryPacer(clock.now), clock.now)
+    adapter: Any = build(platform, {name: value for name, value in config.items() if name != SCALE}, door, clock.now)
+    account: AccountInfo = adapter.probe()
+    return account
+
+
+@cache
+def client(base_url: str) -> httpx.Client:
+    """The HTTP client for an address; kept for the life of the process. Addresses that users typed go through the guard."""
+    if base_url:
+        return guard.client_for(base_url, settings.ENV.allow_private_urls)
+    return httpx.Client(follow_redirects=False)
+
+
+def forget_sessions() -> None:
+    """Drop everything that is kept (tests, and after a fork)."""
+    with _lock:
+        _sessions.clear()
+    client.cache_clear()

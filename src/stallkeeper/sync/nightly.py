@@ -1,0 +1,38 @@
+"""Once a day: housekeeping, and a look at every offer of every organisation. The look must find nothing; if it does, people are told."""
+
+from __future__ import annotations
+
+import logging
+from itertools import islice
+
+from stallkeeper.channels import refresh
+from stallkeeper.core import clock, housekeeping, notify
+from stallkeeper.core.models import Organisation, Severity
+from stallkeeper.core.use_case import use_case
+
+log = logging.getLogger(__name__)
+
+KEY = "nightly:differences"
+
+
+def run() -> None:
+    """Do everything; one organisation's failure does not stop the others."""
+    housekeeping.daily(clock.now())
+    for organisation in Organisation.objects.order_by("pk").values_list("pk", flat=True):
+        try:
+            check_offers(organisation)
+        except Exception:
+            log.exception("organisation %s: the nightly look at its offers failed", organisation)
+
+
+def check_offers(organisation_id: int) -> int:
+    """Work every offer out anew. Differences are put right and reported: some change did not refresh what it should have."""
+    with use_case("offers.sweep", organisation_id=organisation_id) as uc:
+        found = refresh.sweep(uc)
+        if not len(found):
+            notify.resolve(uc, KEY)
+            return 0
+        examples = ", ".join(f"offer {change.offer_id}: {change.before} is now {change.after}" for change in islice(found.changes(), 5))
+        title = f"The nightly look put {len(found)} offers right"
+        notify.raise_(uc, KEY, Severity.ERROR, title, f"A change had not reached them. Please report this. {examples}")
+    return len(found)

@@ -1,0 +1,201 @@
+"""Commands: facts about orders that must reach the channel exactly once (acknowledge, ship, cancel).
+
+``sent`` is committed before the call. A command that is found in that state was left by a crash or a lost reply: the channel is asked what
+it knows of the order, and the call is repeated only if it did not take effect.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import msgspec
+from django.db import connection
+
+from stallkeeper.channels import commands
+from stallkeeper.channels.commands import Acknowledge, Cancel, Payload, Ship
+from stallkeeper.channels.models import Command, CommandState
+from stallkeeper.core import notify
+from stallkeeper.core.models import Severity
+from stallkeeper.core.use_case import UseCase
+from stallkeeper.orders import events, outcomes
+from stallkeeper.sync import queries
+from stallkeeper.sync.run import Current, Done, now
+from stallkit.errors import AdapterError, NeedsReconnect, OutcomeUnknown, Refused, SlowDown, TryLater, Unintelligible
+from stallkit.manifest import Capability
+from stallkit.pacing import Priority
+from stallkit.types import (
+    Accepted,
+    CancelNotice,
+    CancelReason,
+    LineQuantity,
+    OrderState,
+    Outcome,
+    Pending,
+    Rejected,
+    RemoteOrder,
+    ShipmentNotice,
+)
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 20
+GIVE_UP = timedelta(days=1)
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=3), timedelta(minutes=10)
+UNREACHABLE = 3
+"""After so many calls in a row that found nobody, the rest waits as well."""
+NEEDS = {"acknowledge": Capability.ACKNOWLEDGE, "ship": Capability.CONFIRM_SHIPMENT, "cancel": Capability.CANCEL_LINES}
+
+
+def act(current: Current) -> Done:
+    """Drive the due commands, the nearest deadline first, one after the other."""
+    if not current.sending:
+        return Done()
+    done = errors = unreachable = 0
+    for command_id in _due(current):
+        if current.out_of_time:
+            return Done(done, errors, again_at=now())
+        command = Command.objects.get(pk=command_id)
+        try:
+            fine = drive(current, command)
+        except TryLater:
+            unreachable += 1
+            if unreachable >= UNREACHABLE:
+                raise
+            continue
+        unreachable = 0
+        done, errors = done + int(fine), errors + int(not fine)
+    with connection.cursor() as cursor:
+        return Done(done, errors, again_at=queries.next_command(cursor, current.connection.pk))
+
+
+def _due(current: Current) -> list[int]:
+    with connection.cursor() as cursor:
+        return queries.due_commands(cursor, current.connection.pk, now(), 200)
+
+
+def drive(current: Current, command: Command) -> bool:
+    """Take one command a step further; False if the channel refused it or nobody knows. Raises TryLater, SlowDown and NeedsReconnect."""
+    known = CommandState(command.state)
+    try:
+        payload = commands.payload_of(command.kind, command.payload)
+        if not current.session.can(NEEDS[command.kind]):
+            raise Refused(f"{current.session.manifest.title} offers no way to do this", code="not_supported")
+        if known is CommandState.SENT and _took_effect(current, command, payload):
+            return _finish(current, command, Accepted())
+        known = CommandState.QUEUED
+        _mark_sent(current, command)
+        return _finish(current, command, current.call(Priority.ORDER, _call, current, payload))
+    except Refused as refused:
+        return _end(current, command, CommandState.REFUSED, refused.code, refused.detail)
+    except (TryLater, SlowDown, NeedsReconnect) as error:
+        _later(current, command, error, known)
+        raise
+    except (OutcomeUnknown, Unintelligible) as error:
+        return _later(current, command, error, CommandState.SENT)
+    except (msgspec.ValidationError, KeyError, ValueError) as error:
+        log.exception("command %s cannot be carried out", command.pk)
+        return _end(current, command, CommandState.DEAD, "invalid", f"{type(error).__name__}: {error}")
+
+
+def _call(current: Current, payload: Payload) -> Outcome:
+    adapter = current.session.adapter
+    outcome: Outcome
+    match payload:
+        case Acknowledge():
+            outcome = adapter.acknowledge(payload.order_id)
+        case Ship():
+            lines = tuple(LineQuantity(line.line_id, line.quantity) for line in payload.lines)
+            notice = ShipmentNotice(
+                payload.order_id, lines, payload.carrier, payload.tracking_number, payload.shipped_at, payload.tracking_url
+            )
+            outcome = adapter.confirm_shipment(notice)
+        case Cancel():
+            lines = tuple(LineQuantity(line.line_id, line.quantity) for line in payload.lines)
+            outcome = adapter.cancel_lines(CancelNotice(payload.order_id, lines, CancelReason(payload.reason)))
+    return outcome
+
+
+# --- asking what became of it -------------------------------------------------------------------------------------------------------------
+
+
+def _took_effect(current: Current, command: Command, payload: Payload) -> bool:
+    """Ask the channel. Refused if it has no such order; OutcomeUnknown if it cannot be asked about a call that must not be repeated."""
+    if not current.session.can(Capability.READ_ORDER):
+        if isinstance(payload, Acknowledge):
+            return False
+        raise Refused("The reply was lost, and this channel cannot be asked. Look there, then queue it again if needed.", code="unknown")
+    remote: RemoteOrder | None = current.call(Priority.ORDER, current.session.adapter.read_order, payload.order_id)
+    if remote is None:
+        raise Refused(f"the channel has no order {payload.order_id}", code="no_such_order")
+    with connection.cursor() as cursor:
+        before = queries.done_quantities(cursor, command.connection_id, command.kind, payload.order_id)
+    return took_effect(payload, remote, before)
+
+
+def took_effect(payload: Payload, remote: RemoteOrder, before: dict[str, int]) -> bool:
+    """Whether the order shows the command's effect. ``before``: quantities per line of our commands of this kind that are done. Pure."""
+    if isinstance(payload, Acknowledge):
+        return remote.state not in {OrderState.PENDING, OrderState.NEW}
+    reached = {line.line_id: line.shipped if isinstance(payload, Ship) else line.cancelled for line in remote.lines}
+    return all(reached.get(line.line_id, 0) >= before.get(line.line_id, 0) + line.quantity for line in payload.lines)
+
+
+# --- writing down -------------------------------------------------------------------------------------------------------------------------
+
+
+def _mark_sent(current: Current, command: Command) -> None:
+    """Committed before the call: after a crash we know that it may have been made."""
+    with current.writing("send_command") as uc:
+        command.state, command.sent_at, command.attempts = CommandState.SENT, uc.at, command.attempts + 1
+        command.save(update_fields=["state", "sent_at", "attempts"])
+
+
+def _finish(current: Current, command: Command, outcome: Outcome) -> bool:
+    match outcome:
+        case Rejected(code, message):
+            return _end(current, command, CommandState.REFUSED, code, message)
+        case Accepted() | Pending():
+            return _end(current, command, CommandState.DONE, "", "")
+
+
+def _end(current: Current, command: Command, state: CommandState, code: str, message: str) -> bool:
+    """The command's last state; the order learns of it. True if it is done."""
+    with current.writing("end_command") as uc:
+        command.state, command.ended_at, command.code, command.message = state, uc.at, code[:100], message[:500]
+        command.save(update_fields=["state", "ended_at", "code", "message"])
+        if state is CommandState.DONE:
+            outcomes.done(uc, command)
+            return True
+        if state is CommandState.REFUSED:
+            outcomes.refused(uc, command, code, message)
+        elif command.subject_type == "order":
+            events.record(uc, command.subject_id, f"{command.kind}_given_up", {"code": code, "message": message})
+        _tell(uc, current, command)
+    return False
+
+
+def _tell(uc: UseCase, current: Current, command: Command) -> None:
+    number = command.payload.get("order_id", command.subject_id)
+    what = "was refused" if command.state == CommandState.REFUSED else "was given up"
+    title = f"{current.connection.name}: {command.kind} of order {number} {what}"
+    notify.raise_(uc, f"command:{command.pk}", Severity.ERROR, title, command.message or command.code)
+
+
+def _later(current: Current, command: Command, error: AdapterError, state: CommandState) -> bool:
+    """Try again later, from ``state``: queued if nothing happened there, sent if nobody knows. Gives up after ATTEMPTS or GIVE_UP."""
+    at = now()
+    old = command.attempts > 1 and at - command.created_at > GIVE_UP
+    if not isinstance(error, SlowDown | NeedsReconnect) and (command.attempts >= ATTEMPTS or old):
+        return _end(current, command, CommandState.DEAD, type(error).__name__, f"{error.detail} (after {command.attempts} attempts)")
+    with current.writing("delay_command"):
+        command.state, command.not_before, command.message = state, at + wait(command.attempts, error), error.detail[:500]
+        command.save(update_fields=["state", "not_before", "message"])
+    return False
+
+
+def wait(attempts: int, error: AdapterError) -> timedelta:
+    """Time until the next attempt: what the platform says, else doubling from three seconds to ten minutes."""
+    if isinstance(error, SlowDown):
+        return timedelta(seconds=error.retry_after)
+    return min(FIRST_WAIT * float(2 ** min(max(attempts - 1, 0), 10)), LONGEST_WAIT)

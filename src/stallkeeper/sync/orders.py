@@ -1,0 +1,136 @@
+"""First step of a trade run: pull the orders that are new or changed, page by page.
+
+A page's orders, the cursor and the parked objects are committed together, so a crash between pages loses nothing and repeats nothing. The
+watermark moves, with the last page of a pull, to the moment when its first page was asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from psycopg import errors as pg
+
+from stallkeeper.channels import lanes_queries
+from stallkeeper.channels.lanes import LaneLost
+from stallkeeper.orders.intake import IntakeError, accept
+from stallkeeper.sync import parking
+from stallkeeper.sync.run import Current, Done, now
+from stallkit.manifest import Capability
+from stallkit.pacing import Priority
+from stallkit.types import Page, Parked, RemoteOrder
+
+log = logging.getLogger(__name__)
+
+STEP = "orders"
+TRIES = 4
+"""Of a transaction that the database refused for the sake of another one."""
+POISON = 3
+"""If more orders than this fail and none succeeds, the fault is ours: nothing is parked and the cursor stays."""
+TRANSIENT = (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)
+
+
+def pulls(current: Current) -> bool:
+    """Whether this connection's orders are ours to read."""
+    return current.session.can(Capability.PULL_ORDERS) and any(channel.orders_enabled for channel in current.channels)
+
+
+def pull(current: Current) -> Done:
+    """Pull until the list is done or the time is up."""
+    if not pulls(current):
+        return Done()
+    place = current.place(STEP)
+    current.watermark = place.watermark
+    cursor, begun, items = place.cursor, place.begun_at, 0
+    while True:
+        asked = now()
+        begun = begun or asked
+        page: Page[RemoteOrder] = current.call(Priority.ORDER, current.session.adapter.pull_orders, cursor)
+        items += take(current, page, asked, begun)
+        cursor = page.cursor
+        if page.done:
+            current.watermark = begun
+            return Done(items, again_at=asked + current.session.manifest.order_interval)
+        if current.out_of_time:
+            return Done(items, again_at=now())
+
+
+def take(current: Current, page: Page[RemoteOrder], asked: datetime, begun: datetime) -> int:
+    """Commit a page; returns how many orders were new or changed. An order that cannot be taken in is parked, alone."""
+    parked: tuple[Parked, ...] = page.parked
+    try:
+        return _commit(current, page, page.items, parked, asked, begun)
+    except (LaneLost, IntakeError, OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("connection %s: a page of orders failed, taking it apart", current.connection.pk)
+    taken, poison = take_apart(current, page.items, asked)
+    if not taken and len(poison) > POISON:
+        raise IntakeError(f"all {len(poison)} orders of a page failed, the first with: {poison[0].reason}")
+    return taken + _commit(current, page, (), (*parked, *poison), asked, begun)
+
+
+def take_apart(current: Current, items: Sequence[RemoteOrder], asked: datetime) -> tuple[int, list[Parked]]:
+    """Take the good orders of a failing group by halving it; returns how many, and the ones that fail alone."""
+    if not items:
+        return 0, []
+    try:
+        with current.writing("accept_orders") as uc:
+            result = accept(uc, current.connection.pk, items, asked)
+    except (LaneLost, IntakeError, OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        if len(items) == 1:
+            log.exception("order %s of connection %s is parked", items[0].order_id, current.connection.pk)
+            return 0, [Parked(items[0].order_id, f"{type(error).__name__}: {error}"[:500], items[0].raw)]
+    else:
+        return result.new + result.changed, []
+    half = len(items) // 2
+    first, second = take_apart(current, items[:half], asked), take_apart(current, items[half:], asked)
+    return first[0] + second[0], first[1] + second[1]
+
+
+def _commit(
+    current: Current,
+    page: Page[RemoteOrder],
+    items: Sequence[RemoteOrder],
+    parked: Sequence[Parked],
+    asked: datetime,
+    begun: datetime,
+) -> int:
+    """One transaction; repeated if the database gave way to another one."""
+    for last in (False,) * (TRIES - 1) + (True,):
+        try:
+            return _commit_once(current, page, items, parked, asked, begun)
+        except DatabaseError as error:
+            if last or not isinstance(error.__cause__, TRANSIENT):
+                raise
+            log.info("connection %s: a page of orders is tried again: %s", current.connection.pk, error)
+    raise AssertionError("unreachable")
+
+
+def _commit_once(
+    current: Current,
+    page: Page[RemoteOrder],
+    items: Sequence[RemoteOrder],
+    parked: Sequence[Parked],
+    asked: datetime,
+    begun: datetime,
+) -> int:
+    with current.writing("accept_orders") as uc:
+        result = accept(uc, current.connection.pk, items, asked)
+        parking.unpark(uc, current.connection, "order", [order.order_id for order in page.items], except_=parked)
+        parking.park(uc, current.connection, "order", parked)
+        with connection.cursor() as cursor:
+            lanes_queries.write_cursor(
+                cursor,
+                uc.organisation_id,
+                current.held.lane_id,
+                STEP,
+                page.cursor,
+                None if page.done else begun,
+                begun if page.done else None,
+            )
+    return result.new + result.changed

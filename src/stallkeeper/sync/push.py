@@ -1,0 +1,197 @@
+"""Send what differs: quantities first, then prices. Cuts before everything else; nothing absolute on old orders.
+
+One call at a time: choose and write down (``delivery.pick``), call, write the answer. A step that a budget stops leaves the rest listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+
+from stallkeeper.channels import breaker, delivery, tickets
+from stallkeeper.channels.delivery import FIGURES, Batch, Item, View
+from stallkeeper.channels.delivery_queries import count_waiting
+from stallkeeper.channels.models import Channel, TodoKind
+from stallkeeper.sync import orders
+from stallkeeper.sync.run import Current, Done, now
+from stallkit.errors import AdapterError, NeedsReconnect, OutcomeUnknown, Refused, SlowDown, TryLater, Unintelligible
+from stallkit.manifest import Capability
+from stallkit.pacing import Priority
+from stallkit.types import Money, OfferRef, Outcome, Pending, PriceIntent, StockIntent
+
+BLIND_LIMIT = timedelta(minutes=10)
+"""Without fresh orders for so long, scarce units are taken off the channel."""
+
+
+Call = Callable[[Sequence[Any]], Mapping[OfferRef, Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How a kind goes out. ``quick`` and ``bulk`` are the adapter's methods, None where it has none."""
+
+    kind: str
+    quick: Call | None
+    bulk: Call | None
+    intent: Callable[[Item], StockIntent | PriceIntent]
+    urgent: Priority
+    usual: Priority
+
+
+def stock_intent(item: Item) -> StockIntent:
+    return StockIntent(item.ref, int(item.value))
+
+
+def price_intent(item: Item) -> PriceIntent:
+    return PriceIntent(item.ref, Money(delivery.as_decimal(item.value), item.currency))
+
+
+def ways(current: Current, kind: str) -> Ways:
+    """What this adapter offers for a kind."""
+    adapter, can = current.session.adapter, current.session.can
+    if kind == TodoKind.QUANTITY:
+        quick = adapter.write_stock if can(Capability.WRITE_STOCK) else None
+        bulk = adapter.submit_stock if can(Capability.BULK_STOCK) else None
+        return Ways(kind, quick, bulk, stock_intent, Priority.CUT, Priority.RAISE)
+    quick = adapter.write_prices if can(Capability.WRITE_PRICES) else None
+    bulk = adapter.submit_prices if can(Capability.BULK_PRICES) else None
+    return Ways(kind, quick, bulk, price_intent, Priority.PRICE, Priority.PRICE)
+
+
+def push_quantities(current: Current) -> Done:
+    """Send the quantities of every channel that may send."""
+    return _push(current, TodoKind.QUANTITY, [channel for channel in current.channels if channel.stock_enabled])
+
+
+def push_prices(current: Current) -> Done:
+    """Send prices; old orders do not matter to them."""
+    return _push(current, TodoKind.PRICE, [channel for channel in current.channels if channel.prices_enabled])
+
+
+def _push(current: Current, kind: str, channels: Sequence[Channel]) -> Done:
+    way = ways(current, kind)
+    if not current.sending or (way.quick is None and way.bulk is None):
+        return Done()
+    sent = refused = 0
+    for channel in channels:
+        part = _push_channel(current, way, channel)
+        sent, refused = sent + part.items, refused + part.errors
+        if current.out_of_time:
+            return Done(sent, refused, again_at=now())
+    return Done(sent, refused)
+
+
+def _push_channel(current: Current, way: Ways, channel: Channel) -> Done:
+    sent = refused = 0
+    while not current.out_of_time:
+        view = look(current, way.kind, channel)
+        following = _next(current, way, channel, view)
+        if following is None:
+            break
+        batch, call = following
+        refused += send(current, way, batch, call)
+        sent += len(batch.items)
+    return Done(sent, refused)
+
+
+def look(current: Current, kind: str, channel: Channel) -> View:
+    """What may be sent at this moment: the age of the orders is taken anew before each call."""
+    can_read = current.session.can(Capability.READ_STATES)
+    with current.writing("check_plan") as uc:
+        stopped = breaker.check(uc, channel, kind)
+    if kind == TodoKind.PRICE or not orders.pulls(current):
+        return View(None, stopped=stopped, can_read=can_read)
+    watermark = current.watermark
+    blind = watermark is None or now() - watermark > current.session.manifest.order_freshness
+    return View(watermark, blind, stopped, can_read)
+
+
+def _next(current: Current, way: Ways, channel: Channel, view: View) -> tuple[Batch, Call] | None:
+    """The next call: cuts by the quick path, then everything else, in bulk where enough of it waits."""
+    manifest = current.session.manifest
+    quick, bulk = way.quick, way.bulk
+    with current.writing("pick") as uc:
+        if quick is not None and (batch := delivery.pick(uc, way.kind, channel.pk, manifest.stock_batch, view, dangerous_only=True)):
+            return batch, quick
+        if bulk is not None and (quick is None or (not view.blind and _many(way, channel, manifest.bulk_from))):
+            batch = delivery.pick(uc, way.kind, channel.pk, manifest.bulk_batch, view, bulk=True)
+            return (tickets.open_(uc, current.connection.pk, batch), bulk) if batch else None
+        if quick is None:
+            return None
+        batch = delivery.pick(uc, way.kind, channel.pk, manifest.stock_batch, view)
+        if batch is None and way.kind == TodoKind.QUANTITY and _blind_for_too_long(view):
+            batch = delivery.pick_scarce(uc, channel.pk, manifest.stock_batch, view)
+    return (batch, quick) if batch else None
+
+
+def _many(way: Ways, channel: Channel, enough: int) -> bool:
+    with connection.cursor() as cursor:
+        return count_waiting(cursor, FIGURES[way.kind], channel.pk, enough) >= enough
+
+
+def _blind_for_too_long(view: View) -> bool:
+    return view.blind and view.watermark is not None and now() - view.watermark > BLIND_LIMIT
+
+
+# --- one call -----------------------------------------------------------------------------------------------------------------------------
+
+
+def send(current: Current, way: Ways, batch: Batch, call: Call) -> int:
+    """Make the call and write what came of it; returns how many items were refused. Raises what stops the step."""
+    urgent = any(item.danger for item in batch.items)
+    try:
+        outcomes = current.call(way.urgent if urgent else way.usual, call, [way.intent(item) for item in batch.items])
+    except (TryLater, SlowDown, NeedsReconnect):
+        _give_back(current, batch)
+        raise
+    except (OutcomeUnknown, Unintelligible) as error:
+        _unknown(current, batch, error)
+        raise
+    except Refused as refusal:
+        return _refused(current, way, batch, call, refusal)
+    except Exception:
+        _unknown(current, batch, OutcomeUnknown("the adapter failed"))
+        raise
+    with current.writing("record_sent") as uc:
+        run = current.number()
+        if batch.ticket_id is not None or any(isinstance(outcome, Pending) for outcome in outcomes.values()):
+            return tickets.answer(uc, current.connection.pk, batch, outcomes, run)
+        return delivery.record(uc, batch, outcomes, run)
+
+
+def _give_back(current: Current, batch: Batch) -> None:
+    with current.writing("give_back") as uc:
+        delivery.give_back(uc, batch)
+        tickets.cancel(batch)
+
+
+def _unknown(current: Current, batch: Batch, error: AdapterError) -> None:
+    """A direct call: the offers are read before anything else is sent. A submission: its ticket is looked for."""
+    with current.writing("unknown_outcome") as uc:
+        if batch.ticket_id is None:
+            delivery.leave_unknown(uc, batch, error.detail, current.number())
+
+
+def _refused(current: Current, way: Ways, batch: Batch, call: Call, refusal: Refused) -> int:
+    """The call as a whole was refused: find the items at fault by halving it, so that one bad item holds up nobody (C12)."""
+    if len(batch.items) == 1:
+        with current.writing("record_sent") as uc:
+            tickets.cancel(batch)
+            return delivery.refuse_all(uc, batch, refusal.code, refusal.detail, current.number())
+    _give_back(current, batch)
+    half = len(batch.items) // 2
+    return sum(_again(current, way, batch, part, call) for part in (batch.items[:half], batch.items[half:]))
+
+
+def _again(current: Current, way: Ways, batch: Batch, items: tuple[Item, ...], call: Call) -> int:
+    if current.out_of_time:
+        return 0
+    with current.writing("pick") as uc:
+        part = delivery.send_again(uc, replace(batch, items=items, ticket_id=None), bulk=batch.ticket_id is not None)
+        if batch.ticket_id is not None:
+            part = tickets.open_(uc, current.connection.pk, part)
+    return send(current, way, part, call)

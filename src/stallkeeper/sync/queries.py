@@ -1,0 +1,76 @@
+"""SQL of the runner's steps that looks across orders and channels. One function per statement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from stallkeeper.channels.drift import Fall
+from stallkeeper.core.sql import Cursor, rows
+
+
+def open_falls(cursor: Cursor, connection: int, before: datetime) -> list[Fall]:
+    """Falls without a verdict that were read before ``before``. Index: drift_recent, order_line.offer."""
+    cursor.execute(
+        """
+        SELECT drift.id, drift.offer_id, drift.believed, drift.observed,
+               (SELECT coalesce(sum(line.ordered), 0) FROM orders_orderline AS line JOIN orders_order AS o ON o.id = line.order_id
+                WHERE line.offer_id = drift.offer_id AND o.imported_at >= drift.at AND o.ordered_at <= drift.at)
+        FROM channels_drift AS drift
+        JOIN channels_offer AS offer ON offer.id = drift.offer_id
+        JOIN channels_channel AS channel ON channel.id = offer.channel_id
+        WHERE channel.connection_id = %s AND drift.kind = 'quantity' AND drift.verdict = 'unknown' AND drift.at < %s
+            AND drift.observed IS NOT NULL AND drift.believed IS NOT NULL
+        ORDER BY drift.id
+        """,
+        [connection, before],
+    )
+    return [Fall(*row) for row in rows(cursor)]
+
+
+# --- commands -----------------------------------------------------------------------------------------------------------------------------
+
+FREE = """
+    command.connection_id = %(connection)s AND command.state IN ('queued', 'sent')
+    AND NOT EXISTS (
+        SELECT FROM channels_command AS earlier
+        WHERE earlier.connection_id = command.connection_id AND earlier.state IN ('queued', 'sent') AND earlier.id < command.id
+            AND earlier.payload ->> 'order_id' = command.payload ->> 'order_id')
+"""
+"""Commands of one order go out one after the other, in the order of the decisions."""
+
+
+def due_commands(cursor: Cursor, connection: int, at: datetime, limit: int) -> list[int]:
+    """Commands to drive now, the nearest deadline first. Index: command_due."""
+    cursor.execute(
+        f"""
+        SELECT command.id FROM channels_command AS command
+        LEFT JOIN orders_order AS o ON command.subject_type = 'order' AND o.id = command.subject_id
+        WHERE {FREE} AND command.not_before <= %(at)s
+        ORDER BY CASE command.kind WHEN 'acknowledge' THEN o.acknowledge_by END NULLS LAST, command.created_at, command.id
+        LIMIT %(limit)s
+        """,  # noqa: S608 - a constant of this module
+        {"connection": connection, "at": at, "limit": limit},
+    )
+    return [row[0] for row in rows(cursor)]
+
+
+def next_command(cursor: Cursor, connection: int) -> datetime | None:
+    """When the next command may be driven; None if there is none. Index: command_due."""
+    cursor.execute(f"SELECT min(command.not_before) FROM channels_command AS command WHERE {FREE}", {"connection": connection})  # noqa: S608
+    moment: datetime | None = rows(cursor)[0][0]
+    return moment
+
+
+def done_quantities(cursor: Cursor, connection: int, kind: str, order: str) -> dict[str, int]:
+    """Quantities per line that our finished commands of a kind have brought about on an order. Reads the connection's commands."""
+    cursor.execute(
+        """
+        SELECT line ->> 'line_id', sum((line ->> 'quantity')::int)
+        FROM channels_command AS command, jsonb_array_elements(command.payload -> 'lines') AS line
+        WHERE command.connection_id = %s AND command.kind = %s AND command.state = 'done' AND command.payload ->> 'order_id' = %s
+            AND jsonb_typeof(command.payload -> 'lines') = 'array'
+        GROUP BY 1 ORDER BY 1
+        """,
+        [connection, kind, order],
+    )
+    return {line: int(quantity) for line, quantity in rows(cursor)}

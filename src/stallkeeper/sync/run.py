@@ -1,0 +1,104 @@
+"""What every step of a run works with: the lane's hold, the account's session, the channels, and where the steps have got to."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ParamSpec, TypeVar
+
+from stallkeeper.channels import lanes
+from stallkeeper.channels.budgets import refuse_in_transaction
+from stallkeeper.channels.lanes import Claim, Heart, LaneLost
+from stallkeeper.channels.models import Channel, Connection, LaneStep, Run
+from stallkeeper.core import clock
+from stallkeeper.core.use_case import UseCase
+from stallkeeper.sync.adapters import Session
+from stallkit.pacing import Priority
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+STEP_SECONDS = 3.0
+"""A step stops at the next chance after so long; what is left is due again at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a step did. ``again_at``: when it has something to do next; None if only a wake-up or a clock of another step can tell."""
+
+    items: int = 0
+    errors: int = 0
+    again_at: datetime | None = None
+    note: str = ""
+    """Something that a person should read on the transfer status, although the step went well."""
+
+
+@dataclass(slots=True)
+class Current:
+    """The run that is under way. Steps call the outside only through ``call`` and write only inside ``writing``."""
+
+    held: Claim
+    heart: Heart
+    connection: Connection
+    channels: list[Channel]
+    session: Session
+    places: dict[str, LaneStep]
+    started_at: datetime
+    sending: bool
+    """The company switch, the account's write permission and its state, together."""
+    run_id: int = 0
+    watermark: datetime | None = None
+    """Orders of this connection have been read up to here."""
+    _step_ends: float = field(default=0.0)
+
+    def writing(self, name: str) -> AbstractContextManager[UseCase]:
+        """A transaction that commits only while the lane is ours; LaneLost otherwise."""
+        return lanes.guarded(self.held, f"sync.{name}")
+
+    def call(self, priority: Priority, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+        """Call the outside, never inside a transaction, and not for a lane that is lost already. Raises the adapters' six errors."""
+        refuse_in_transaction()
+        if self.heart.lost:
+            raise LaneLost(f"lane {self.held.lane_id} was taken over")
+        self.session.pacer.priority = priority
+        return function(*arguments, **named)
+
+    def begin_step(self, seconds: float = STEP_SECONDS) -> None:
+        self._step_ends = time.monotonic() + seconds
+
+    @property
+    def out_of_time(self) -> bool:
+        """The step's time is up, or the process is about to end."""
+        return _stopping.is_set() or time.monotonic() >= self._step_ends
+
+    def place(self, step: str) -> LaneStep:
+        """Where a step has got to; an empty place if it never ran."""
+        return self.places.get(step) or LaneStep(organisation_id=self.held.organisation_id, lane_id=self.held.lane_id, step=step)
+
+    def number(self) -> int:
+        """The run's row, made at its first event. Call it inside ``writing``."""
+        if not self.run_id:
+            row = Run.objects.create(
+                organisation_id=self.held.organisation_id, lane_id=self.held.lane_id, epoch=self.held.epoch, started_at=self.started_at
+            )
+            self.run_id = row.pk
+        return self.run_id
+
+
+_stopping = threading.Event()
+
+
+def stop_soon() -> None:
+    """The process is about to end: every step stops at its next chance."""
+    _stopping.set()
+
+
+Step = Callable[[Current], Done]
+
+
+def now() -> datetime:
+    return clock.now()

@@ -1,0 +1,229 @@
+"""A run of a lane: claim it, run its steps one after the other, store what came of them, give it back.
+
+``run_lane`` is a plain function; tasks, tests and simulations call it alike. It catches everything, never retries, never sleeps over a
+second: what could not be done now is due again later, and the lane says when.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+
+from stallkeeper.channels import lanes, lanes_queries
+from stallkeeper.channels.lanes import Claim, Heart, LaneLost
+from stallkeeper.channels.models import Channel, Connection, LaneKind, LaneStep, Run
+from stallkeeper.core import notify
+from stallkeeper.core.models import Organisation, Severity
+from stallkeeper.core.tenancy import organisation_scope
+from stallkeeper.sync import adapters, wake
+from stallkeeper.sync.plan import STEPS
+from stallkeeper.sync.run import Current, Done, Step, now
+from stallkit.errors import AdapterError, NeedsReconnect, Refused, SlowDown, Unintelligible
+
+log = logging.getLogger(__name__)
+
+LONGEST_BACKOFF = timedelta(minutes=5)
+SHORTEST_BACKOFF = timedelta(seconds=2)
+IDLE = timedelta(minutes=1)
+"""A lane that knows of nothing to do looks again after this long."""
+RESTING = timedelta(hours=1)
+"""An account that may not be called: only a change of its state, which wakes the lane, makes a run worth while."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one step ended; ``error`` is "" if it went well. ``not_before`` keeps the step from running earlier."""
+
+    step: str
+    done: Done
+    seconds: float
+    not_before: datetime | None = None
+    error: str = ""
+    fatal: bool = False
+    """No later step of this run may call the account."""
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "step": self.step,
+            "items": self.done.items,
+            "errors": self.done.errors,
+            "ms": round(self.seconds * 1000),
+            "error": self.error or self.done.note,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a run came to: outcome "ok", "error", "resting", "busy" (somebody else has it) or "lost"; when the lane is due next."""
+
+    outcome: str
+    due_at: datetime | None = None
+    steps: tuple[Outcome, ...] = ()
+
+
+def run_lane(lane_id: int, worker_id: str) -> Ended:
+    """Run a lane once, if nobody else does. Raises nothing."""
+    try:
+        held = lanes.claim(lane_id, worker_id)
+    except DatabaseError:
+        log.exception("lane %s could not be claimed", lane_id)
+        connection.close()
+        return Ended("error")
+    if held is None:
+        return Ended("busy")
+    token = wake.trading.set(held.subject_id if held.kind == LaneKind.TRADE else 0)
+    try:
+        with organisation_scope(held.organisation_id), Heart(held) as heart:
+            return _run(held, heart)
+    except LaneLost as lost:
+        log.info("%s", lost)
+        return Ended("lost")
+    except Exception as error:
+        log.exception("lane %s: the run failed", lane_id)
+        return _fail(held, f"{type(error).__name__}: {error}")
+    finally:
+        wake.trading.reset(token)
+
+
+def _run(held: Claim, heart: Heart) -> Ended:
+    account = Connection.objects.select_related("credentials").get(pk=held.subject_id)
+    if account.state != Connection.State.READY:
+        due = lanes_release(held, now() + RESTING)
+        return Ended("resting", due)
+    current = _prepare(held, heart, account)
+    outcomes: list[Outcome] = []
+    for name, step in STEPS[LaneKind(held.kind)]:
+        place = current.places.get(name)
+        if place is not None and place.not_before is not None and place.not_before > now():
+            continue
+        outcomes.append(run_step(current, name, step))
+        if outcomes[-1].fatal:
+            break
+    return _store(current, outcomes)
+
+
+def _prepare(held: Claim, heart: Heart, account: Connection) -> Current:
+    places = {place.step: place for place in LaneStep.objects.filter(lane_id=held.lane_id)}
+    allowed = Organisation.objects.get(pk=held.organisation_id).sending_enabled and account.writes_allowed
+    channels = list(Channel.objects.filter(connection=account, active=True).order_by("pk"))
+    return Current(held, heart, account, channels, adapters.session(account, held.kind), places, now(), allowed)
+
+
+def run_step(current: Current, name: str, step: Step) -> Outcome:
+    """Run one step and say how it ended. Only LaneLost and a broken database come through."""
+    current.begin_step()
+    begun = time.monotonic()
+    try:
+        done = step(current)
+    except (LaneLost, OperationalError, InterfaceError):
+        raise
+    except AdapterError as error:
+        return _adapter_error(current, name, error, time.monotonic() - begun)
+    except Exception as error:
+        log.exception("lane %s, step %s", current.held.lane_id, name)
+        text = f"{type(error).__name__}: {error}"[:500]
+        return Outcome(name, Done(errors=1), time.monotonic() - begun, now() + backoff(current.place(name), now()), text)
+    return Outcome(name, done, time.monotonic() - begun, done.again_at)
+
+
+def _adapter_error(current: Current, name: str, error: AdapterError, seconds: float) -> Outcome:
+    """The errors that adapters raise are named by what to do."""
+    at = now()
+    text = f"{type(error).__name__}: {error.detail}"[:500]
+    if isinstance(error, SlowDown):
+        shown = text if error.status else ""
+        return Outcome(name, Done(errors=int(bool(error.status))), seconds, at + timedelta(seconds=error.retry_after), shown)
+    if isinstance(error, NeedsReconnect):
+        _needs_reconnect(current, error.detail)
+        return Outcome(name, Done(errors=1), seconds, None, text, fatal=True)
+    if isinstance(error, Unintelligible | Refused):
+        _tell(current, name, text)
+    return Outcome(name, Done(errors=1), seconds, at + backoff(current.place(name), at), text)
+
+
+def backoff(place: LaneStep, at: datetime) -> timedelta:
+    """Half of the time that a step has been failing already: the waits grow by half, from two seconds to five minutes."""
+    fine, failed = place.last_success_at, place.last_error_at
+    if failed is None or not place.last_error:
+        return SHORTEST_BACKOFF
+    failing = at - (fine if fine is not None and fine < failed else failed)
+    return min(max(failing / 2, SHORTEST_BACKOFF), LONGEST_BACKOFF)
+
+
+def _needs_reconnect(current: Current, why: str) -> None:
+    account = current.connection
+    with current.writing("needs_reconnect") as uc:
+        Connection.objects.filter(pk=account.pk).update(state=Connection.State.NEEDS_RECONNECT, state_reason=why[:300])
+        title = f"{account.name} must be connected again"
+        notify.raise_(uc, f"connection:{account.pk}:needs_reconnect", Severity.ERROR, title, why)
+
+
+def _tell(current: Current, step: str, text: str) -> None:
+    account = current.connection
+    with current.writing("step_error") as uc:
+        title = f"{account.name}: {step} could not be done"
+        notify.raise_(uc, f"connection:{account.pk}:step:{step}", Severity.WARNING, title, text)
+
+
+def _store(current: Current, outcomes: Sequence[Outcome]) -> Ended:
+    """Write the transfer status and the run, and give the lane back: one transaction."""
+    at = now()
+    due_at = next_due(current, outcomes, at)
+    failed = [outcome for outcome in outcomes if outcome.error]
+    with current.writing("end_run") as uc, connection.cursor() as cursor:
+        rows = [(o.step, o.done.items, o.done.errors, o.not_before, o.error or o.done.note, not o.error) for o in outcomes]
+        if rows:
+            lanes_queries.write_steps(cursor, uc.organisation_id, current.held.lane_id, at, rows)
+        for outcome in outcomes:
+            if not outcome.error and (place := current.places.get(outcome.step)) and place.last_error:
+                notify.resolve(uc, f"connection:{current.connection.pk}:step:{outcome.step}")
+        if failed or any(outcome.done.items or outcome.done.errors for outcome in outcomes) or current.run_id:
+            _store_run(current, outcomes, at, failed)
+        due = _release(current.held, due_at, error=failed[0].error if failed else "", success=not failed)
+    return Ended("error" if failed else "ok", due, tuple(outcomes))
+
+
+def _store_run(current: Current, outcomes: Sequence[Outcome], at: datetime, failed: Sequence[Outcome]) -> None:
+    Run.objects.filter(pk=current.number()).update(
+        ended_at=at,
+        outcome="error" if failed else "ok",
+        error=failed[0].error if failed else "",
+        steps=[*(outcome.as_json() for outcome in outcomes), {"calls": dict(current.session.tape.statuses)}],
+    )
+
+
+def next_due(current: Current, outcomes: Sequence[Outcome], at: datetime) -> datetime:
+    """The earliest moment at which any step has something to do."""
+    ran = {outcome.step: outcome.not_before for outcome in outcomes}
+    waiting = [place.not_before for name, place in current.places.items() if name not in ran]
+    moments = [moment for moment in [*ran.values(), *waiting] if moment is not None]
+    return max(min([at + IDLE, *moments]), at)
+
+
+def lanes_release(held: Claim, due_at: datetime) -> datetime | None:
+    with transaction.atomic():
+        return _release(held, due_at, error="", success=True)
+
+
+def _release(held: Claim, due_at: datetime, *, error: str, success: bool, failures: int = 0) -> datetime | None:
+    with connection.cursor() as cursor:
+        return lanes_queries.release(cursor, held.lane_id, held.epoch, now(), due_at, failures=failures, error=error[:500], success=success)
+
+
+def _fail(held: Claim, text: str) -> Ended:
+    """The run itself failed: give the lane back with a growing wait. If even that fails, the silence of its heart frees it."""
+    failures = held.failures + 1
+    due_at = now() + min(SHORTEST_BACKOFF * 2 ** min(failures, 10), LONGEST_BACKOFF)
+    try:
+        if connection.needs_rollback or not connection.is_usable():
+            connection.close()
+        return Ended("error", _release(held, due_at, error=text, success=False, failures=failures))
+    except DatabaseError:
+        log.exception("lane %s could not be given back", held.lane_id)
+        connection.close()
+        return Ended("error")

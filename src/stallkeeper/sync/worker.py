@@ -1,0 +1,129 @@
+"""The worker process: N threads that run lanes, and a tick.
+
+It needs a direct connection to PostgreSQL (LISTEN and session locks do not pass a pooler in transaction mode). The first SIGTERM lets every
+run finish the call that it is in; the second ends at once, which costs nothing but a takeover ten seconds later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from django.db import DatabaseError, connection, connections
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+
+from stallkeeper.sync import job_queries, run, wake
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+TIDY_EVERY = 10
+TICK_LOCK = 0x57A11
+RESTART_SECONDS = 1.0
+IDLE_TRANSACTION = "15s"
+"""A worker that freezes inside a transaction would hold its locks for ever; the server ends it."""
+
+
+def main(concurrency: int = 8) -> None:
+    """Work until a signal says stop. Survives restarts of the database."""
+    _prepare_connections()
+    ticker = Ticker()
+    ticker.start()
+    try:
+        asyncio.run(_serve(concurrency))
+    finally:
+        ticker.stop()
+
+
+def _prepare_connections() -> None:
+    """Worker threads keep their connections from run to run, and a transaction that freezes loses its own."""
+    settings = connections.settings["default"]
+    settings["CONN_MAX_AGE"], settings["CONN_HEALTH_CHECKS"] = None, True
+    options = settings.setdefault("OPTIONS", {})
+    timeout = f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION}"
+    options["options"] = f"{options.get('options', '')} {timeout}".strip()
+    connections.close_all()
+
+
+async def _serve(concurrency: int) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    loop.set_default_executor(ThreadPoolExecutor(concurrency + 2, thread_name_prefix="lane"))
+
+    def on_signal() -> None:
+        if stop.is_set():
+            os._exit(1)
+        run.stop_soon()
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal)
+    while not stop.is_set():
+        working = asyncio.create_task(_work(concurrency))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        working.cancel()
+        stopping.cancel()
+        (result,) = await asyncio.gather(working, return_exceptions=True)
+        if not stop.is_set():
+            log.warning("the worker starts anew: %s", result)
+            await asyncio.wait({asyncio.create_task(stop.wait())}, timeout=RESTART_SECONDS)
+
+
+async def _work(concurrency: int) -> None:
+    """One life of the Procrastinate worker; ends with an error when the database goes away."""
+    connector = app.connector
+    if not isinstance(connector, DjangoConnector):
+        raise TypeError("the worker is running already in this process")
+    with app.replace_connector(connector.get_worker_connector()) as working:
+        async with working.open_async():
+            await working.run_worker_async(
+                concurrency=concurrency,
+                delete_jobs="always",
+                listen_notify=True,
+                fetch_job_polling_interval=TICK_SECONDS,
+                install_signal_handlers=False,
+            )
+
+
+class Ticker:
+    """Every second, in one worker of all: defer what is due. Whoever holds the advisory lock ticks; if he dies, another one does."""
+
+    def __init__(self, seconds: float = TICK_SECONDS) -> None:
+        self.seconds = seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tick", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        ticks = 0
+        try:
+            while not self._stop.wait(self.seconds):
+                ticks += self._tick(ticks)
+        finally:
+            connections.close_all()
+
+    def _tick(self, ticks: int) -> bool:
+        """One tick if this worker is the one; False if it is not, or if the database is away."""
+        try:
+            with connection.cursor() as cursor:
+                if not job_queries.try_tick_lock(cursor, TICK_LOCK):
+                    return False
+            wake.defer_due()
+            if ticks % TIDY_EVERY == 0:
+                wake.tidy()
+        except DatabaseError as error:
+            log.warning("a tick failed: %s", error)
+            connection.close()
+            return False
+        return True
