@@ -69,6 +69,11 @@ def lock_offers_of_channel(channel: int, after: int, limit: int) -> dict[str, In
     return read_columns(query, {"channel": channel, "after": after, "limit": limit}, OFFER_COLUMNS)
 
 
+def read_offer(offer: int) -> dict[str, Ints]:
+    """One offer, unlocked: for explaining it."""
+    return read_columns(f"{OFFERS} WHERE offer.id = %(offer)s ORDER BY offer.id", {"offer": offer}, OFFER_COLUMNS)
+
+
 def read_offers_of_organisation(organisation: int) -> dict[str, Ints]:
     """All offers, by id, unlocked: for the sweep, which locks and looks again at those that differ."""
     query = f"{OFFERS} WHERE offer.organisation_id = %(organisation)s ORDER BY offer.id"

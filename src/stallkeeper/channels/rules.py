@@ -1,10 +1,9 @@
-"""The rules of a channel: which places, how much of them, at what price. Saving keeps the old version for ever and works out every offer anew."""
+"""The rules of a channel: which places, how much of them, at what price. Saving keeps the old version and works out every offer anew."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
 from django.core.exceptions import ValidationError
 
@@ -34,7 +33,7 @@ class RuleError(ValueError):
     """A rule cannot be saved. The text names the field and what it may be."""
 
 
-def save(uc: UseCase, channel_id: int, *, locations: Sequence[int] | None = None, **rules: Any) -> Channel:
+def save(uc: UseCase, channel_id: int, *, locations: Sequence[int] | None = None, **rules: object) -> Channel:
     """Save rules by name (see RULES) and the places that count; RuleError if one is unknown or out of range. Offers follow at once."""
     channel = Channel.objects.select_related("connection").select_for_update(of=("self",)).get(pk=channel_id)
     if unknown := sorted(set(rules) - set(RULES)):
@@ -55,7 +54,7 @@ def save(uc: UseCase, channel_id: int, *, locations: Sequence[int] | None = None
     return channel
 
 
-def snapshot(channel: Channel) -> dict[str, Any]:
+def snapshot(channel: Channel) -> dict[str, object]:
     """The rules as they are kept in a version: plain values."""
     places = ChannelLocation.objects.filter(channel=channel).order_by("location_id").values_list("location_id", flat=True)
     return {name: _plain(getattr(channel, name)) for name in RULES} | {"locations": list(places)}

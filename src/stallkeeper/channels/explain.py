@@ -1,0 +1,238 @@
+"""Why is this number what it is? Every figure with its working, from the same lines that made it (C20, D1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import numpy as np
+from django.db import connection
+
+from stallkeeper.channels import explain_queries, facts, price_queries, pricing, queries
+from stallkeeper.channels.models import Channel, Offer
+from stallkeeper.channels.queries import ChannelFacts
+from stallkeeper.core import clock
+from stallkeeper.core.copy import Ints
+from stallkeeper.core.sql import Cursor
+from stallkeeper.core.tenancy import organisation_scope
+from stallkeeper.stock.availability import NOT_SET, Trace
+
+
+class NothingToExplain(LookupError):
+    """There is no offer with this SKU (on this channel). The text says what was looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the working: the figure before and after it. ``note`` says which rule or fact made the difference."""
+
+    name: str
+    before: int | None
+    after: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A component at a place. ``counts``: the channel looks at this place."""
+
+    component: str
+    per_kit: int
+    location: str
+    on_hand: int
+    allocated: int
+    held: int
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A reservation that lowers the figure. ``owner`` is what it is for; ``line_id`` is set for order lines."""
+
+    component: str
+    location: str
+    kind: str
+    quantity: int
+    owner: str
+    line_id: int | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    component: str
+    quantity: int
+    origin: str
+    target: str
+    cause: str
+    reason: str
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    at: datetime
+    kind: str
+    value: Decimal
+    outcome: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One offer: the working of its intended quantity and price, the five quantities, and the facts behind them."""
+
+    channel: str
+    channel_code: str
+    channel_id: int
+    offer_id: int
+    sku: str
+    unit: str
+    steps: tuple[Step, ...]
+    intended: int | None
+    stored: int | None
+    believed: int | None
+    observed: int | None
+    observed_at: datetime | None
+    sent: int | None
+    sent_at: datetime | None
+    accepted: int | None
+    accepted_at: datetime | None
+    open_units: int
+    refused: str
+    excluded: bool
+    sends: bool
+    verdict: str
+    """in_step | to_push | unknown | refused | excluded | switched_off | not_refreshed"""
+    spots: tuple[Spot, ...] = ()
+    promises: tuple[Promise, ...] = ()
+    movements: tuple[Moved, ...] = ()
+    sends_log: tuple[Sent, ...] = ()
+    price_steps: tuple[pricing.PriceStep, ...] = ()
+    price_problem: str = ""
+
+
+def explain(organisation_id: int, sku: str, channel_code: str | None = None) -> list[Explanation]:
+    """All offers of a SKU (ours or the channel's), by channel. NothingToExplain if there is none."""
+    with organisation_scope(organisation_id):
+        offers = Offer.objects.select_related("channel", "channel__connection", "stock_unit").order_by("channel__code", "id")
+        offers = offers.filter(stock_unit__sku=sku) | offers.filter(sku=sku)
+        if channel_code:
+            offers = offers.filter(channel__code=channel_code)
+        found = list(offers.distinct())
+        if not found:
+            where = f" on channel {channel_code}" if channel_code else ""
+            raise NothingToExplain(f"there is no offer with the SKU {sku!r}{where}; look at `stallkeeper offers`")
+        channels = facts.gather_channels(organisation_id)
+        return [_explain(organisation_id, offer, channels) for offer in found]
+
+
+def _explain(organisation_id: int, offer: Offer, channels: Mapping[int, ChannelFacts]) -> Explanation:
+    rows = queries.read_offer(offer.pk)
+    places = queries.gather_places(rows["unit"])
+    channel = channels[offer.channel_id]
+    trace = Trace(keep=True)
+    gathered = facts.gather(organisation_id, {channel.id: channel}, rows, places, clock.now().date())
+    figure = int(facts.decide(gathered, trace)[0])
+    components = np.unique(places["component"]).tolist()
+    with connection.cursor() as cursor:
+        spots = _spots(cursor, places, channel)
+        promises = tuple(Promise(*row) for row in explain_queries.promises(cursor, components))
+        movements = tuple(Moved(*row) for row in explain_queries.movements(cursor, organisation_id, components))
+        sends_log = tuple(Sent(*row) for row in explain_queries.sends(cursor, offer.pk))
+    price_steps, problem = _price(offer)
+    return Explanation(
+        channel=offer.channel.name,
+        channel_code=offer.channel.code,
+        channel_id=channel.id,
+        offer_id=offer.pk,
+        sku=offer.sku,
+        unit=offer.stock_unit.sku,
+        steps=_steps(trace, offer.channel, offer),
+        intended=None if figure == NOT_SET else figure,
+        stored=offer.intended_qty,
+        believed=offer.believed_qty,
+        observed=offer.observed_qty,
+        observed_at=offer.observed_at,
+        sent=offer.sent_qty,
+        sent_at=offer.sent_at,
+        accepted=offer.accepted_qty,
+        accepted_at=offer.accepted_at,
+        open_units=offer.open_qty,
+        refused=f"{offer.refused_code}: {offer.refused_message}" if offer.refused_at else "",
+        excluded=offer.stock_excluded,
+        sends=channel.sends,
+        verdict=verdict(offer, figure, channel.sends),
+        spots=spots,
+        promises=promises,
+        movements=movements,
+        sends_log=sends_log,
+        price_steps=price_steps,
+        price_problem=problem,
+    )
+
+
+def verdict(offer: Offer, figure: int, sends: bool) -> str:
+    """In one word, why the channel shows what it shows."""
+    if offer.stock_excluded:
+        return "excluded"
+    if offer.intended_qty != figure:
+        return "not_refreshed"
+    if not sends:
+        return "switched_off"
+    if offer.refused_at is not None and offer.refused_qty == figure:
+        return "refused"
+    if offer.believed_qty is None:
+        return "unknown"
+    return "in_step" if offer.believed_qty == figure else "to_push"
+
+
+def _steps(trace: Trace, channel: Channel, offer: Offer) -> tuple[Step, ...]:
+    """The trace of the one offer that was gathered, as steps."""
+    steps: list[Step] = []
+    for name, figures in trace.steps:
+        if name != "for_sale":
+            steps.append(Step(name, steps[-1].after if steps else None, int(figures[0]), _note(name, channel, offer)))
+    return tuple(steps)
+
+
+def _note(name: str, channel: Channel, offer: Offer) -> str:
+    notes = {
+        "share": f"{channel.share.normalize():f} %, {channel.get_share_rounding_display()}",
+        "buffer": f"- {channel.buffer}",
+        "cap": " ".join(
+            [f"at most {channel.max_publish}" if channel.max_publish is not None else "", f"fixed {channel.fixed}" if channel.fixed else ""]
+        ).strip(),
+        "zero_at": f"0 at {channel.zero_at} or below",
+        "pack_factor": f"/ {offer.pack_factor}",
+        "incoming": f"within {channel.horizon_days} days" if channel.horizon_days else "",
+        "basis": f"open on the channel: {offer.open_qty}, of which it does not know we have: {offer.unacknowledged_qty}",
+    }
+    return notes.get(name, "")
+
+
+def _spots(cursor: Cursor, places: Mapping[str, Ints], channel: ChannelFacts) -> tuple[Spot, ...]:
+    skus = dict(explain_queries.unit_skus(cursor, np.unique(places["component"]).tolist()))
+    names = dict(explain_queries.location_names(cursor, np.unique(places["location"]).tolist()))
+    rows = zip(*(places[name].tolist() for name in ("component", "per_kit", "location", "on_hand", "allocated", "held")), strict=True)
+    return tuple(
+        Spot(skus[component], per_kit, names[location], on_hand, allocated, held, location in channel.locations)
+        for component, per_kit, location, on_hand, allocated, held in rows
+        if location in names
+    )
+
+
+def _price(offer: Offer) -> tuple[tuple[pricing.PriceStep, ...], str]:
+    with connection.cursor() as cursor:
+        rules = price_queries.gather_channel(cursor, offer.organisation_id, offer.channel_id)
+        base = explain_queries.base_price(cursor, rules.list_id, offer.stock_unit_id) if rules else None
+    if rules is None or base is None:
+        return (), ""
+    try:
+        return tuple(pricing.work_out(base, offer.pack_factor, rules)), ""
+    except pricing.PriceRuleError as error:
+        return (), str(error)
