@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def pytest(folders: list[str], arguments: list[str]) -> list[str]:
-    return ["-m", "pytest", "-W", "error", "-n", "auto", "--maxprocesses=8", "--dist=worksteal", "-q", *folders, *arguments]
+    return ["-m", "pytest", "-W", "error", "-n", "auto", "--maxprocesses=8", "--dist=worksteal", "-q", "--tb=short", *folders, *arguments]
 
 
 def run(title: str, command: list[str], variables: dict[str, str] | None = None) -> tuple[str, bool, float]:
