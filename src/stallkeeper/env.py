@@ -85,11 +85,14 @@ def load(variables: Mapping[str, str] = os.environ) -> Environment:
 
 def home(variables: Mapping[str, str] = os.environ) -> Path:
     """The data folder, absolute; not made here."""
-    if given := variables.get("STALLKEEPER_HOME"):
-        return Path(given).expanduser().absolute()
-    if os.geteuid() == 0:
-        return embedded_host.SYSTEM_HOME
-    return Path(variables.get("XDG_DATA_HOME") or Path.home() / ".local" / "share").absolute() / "stallkeeper"
+    try:
+        if given := variables.get("STALLKEEPER_HOME"):
+            return Path(given).expanduser().absolute()
+        if os.geteuid() == 0:
+            return embedded_host.SYSTEM_HOME
+        return Path(variables.get("XDG_DATA_HOME") or Path.home() / ".local" / "share").absolute() / "stallkeeper"
+    except RuntimeError as error:  # a container's user number without a name
+        raise SettingError(f"This user has no home folder ({error}). Set STALLKEEPER_HOME to the data folder.") from error
 
 
 def database_settings(url: str, pool: bool = False) -> dict[str, object]:

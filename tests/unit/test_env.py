@@ -92,6 +92,16 @@ def test_home_of_an_ordinary_user_follows_xdg(monkeypatch):
     assert env.home({"XDG_DATA_HOME": "/somewhere/data"}) == embedded_host.SYSTEM_HOME
 
 
+def test_a_user_without_home_is_told_what_to_set(monkeypatch):
+    def nowhere():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(env.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(env.Path, "home", nowhere)
+    with pytest.raises(env.SettingError, match="Set STALLKEEPER_HOME"):
+        env.home({})
+
+
 def test_a_url_becomes_django_settings():
     assert env.database_settings("postgresql://ann:p%40ss%2Fw%20d@db.example:6543/my%20shop?sslmode=require&application_name=stall") == {
         "ENGINE": "django.db.backends.postgresql",
