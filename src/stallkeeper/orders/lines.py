@@ -15,6 +15,7 @@ from stallkeeper.orders.models import Order
 from stallkeeper.orders.queries import Intake, ShortLine
 from stallkeeper.stock import reserve
 from stallkeeper.stock.allocation import Demand
+from stallkeeper.stock.holds import LAPSED
 from stallkeeper.stock.models import ReservationKind
 from stallkeeper.stock.reserve import RAISED, SHRUNK, Want
 
@@ -133,6 +134,9 @@ def load_parts(cursor: Cursor, units: Sequence[int]) -> dict[int, tuple[tuple[in
 @before_commit(10)
 def look_again(uc: UseCase) -> None:
     """Lines whose reservation was cut are set anew; units of which there is more again serve the lines that are short of them."""
+    lapsed = uc.take(LAPSED)
+    if lapsed:
+        _mark_unserved(lapsed)
     shrunk = uc.take(SHRUNK)
     if shrunk:
         reset_lines(uc, shrunk, cause="stock_cut", by_cut=True)
@@ -143,3 +147,10 @@ def look_again(uc: UseCase) -> None:
         if waiting:
             reset_lines(uc, waiting, cause="refill")
         uc.take(RAISED)
+
+
+def _mark_unserved(line_ids: Sequence[int]) -> None:
+    """Pending orders whose hold lapsed hold nothing any more; a confirmation reserves anew."""
+    with connection.cursor() as cursor:
+        locked = queries.lock_lines(cursor, line_ids)
+        queries.set_short(cursor, [line.id for line in locked], [line.open for line in locked])

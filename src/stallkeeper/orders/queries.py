@@ -387,7 +387,7 @@ def short_lines_of_units(cursor: Cursor, organisation: int, units: Sequence[int]
     cursor.execute(
         """
         SELECT line.id FROM orders_orderline AS line JOIN orders_order AS o ON o.id = line.order_id
-        WHERE line.organisation_id = %s AND line.short > 0 AND line.stock_unit_id = ANY (ARRAY(
+        WHERE line.organisation_id = %s AND line.short > 0 AND o.state <> 'pending' AND line.stock_unit_id = ANY (ARRAY(
             SELECT unnest(%s::bigint[]) UNION SELECT kit_id FROM catalog_kitcomponent WHERE component_id = ANY(%s::bigint[])))
         ORDER BY o.dispatch_by NULLS LAST, line.id
         LIMIT 1000

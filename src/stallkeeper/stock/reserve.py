@@ -73,9 +73,11 @@ def _lock_free(cursor: Cursor, wants: Sequence[Want], current: Current) -> Free:
     """Lock every level that may be touched and say what is free, the owners' own reservations given back first."""
     units = {unit for want in wants for unit, _number in want.demand.parts}
     units |= {unit for rows in current.values() for (unit, _location), _kind in rows}
+    locations = {location for want in wants for location in want.demand.places}
+    locations |= {location for rows in current.values() for (_unit, location), _kind in rows}
     free = Free({}, {})
     endless = set()
-    for unit, location, on_hand, allocated, held, backorder in queries.lock_levels(cursor, sorted(units)):
+    for unit, location, on_hand, allocated, held, backorder in queries.lock_levels(cursor, sorted(units), sorted(locations)):
         free.net[unit, location] = on_hand - allocated - held
         free.held[unit, location] = min(held, max(on_hand - allocated, 0))
         if backorder:

@@ -1,0 +1,100 @@
+"""32 connections sell the last 10 units through every door at once: intake, a person linking a line, a hold by hand (C1, invariants 1-3).
+
+With the guard the ledger tells exactly the truth. Without it (no row lock, no CHECK) the same run promises more than there is.
+"""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from stallkeeper.orders import intake, linking
+from stallkeeper.orders.models import OrderLine
+from stallkeeper.stock import holds, queries
+from stallkeeper.stock.models import Level, Reservation
+from tests.shop import Shop, remote_order
+
+LAST = 10
+INTAKES, LINKS, HOLDS = 16, 8, 8
+
+
+def prepare(shop: Shop):
+    unit = shop.unit("MUG", LAST)
+    channel = shop.channel()
+    shop.offer(channel, unit)
+    with shop.use_case("accept.orders") as uc:
+        unknown = [remote_order(f"unknown-{n}", [(f"NEW-{n}", 1)]) for n in range(LINKS)]
+        intake.accept(uc, channel.connection_id, unknown, shop.at)
+    with shop.scope():
+        lines = list(OrderLine.objects.order_by("id").values_list("pk", flat=True))
+    return unit, channel, lines
+
+
+def doors(shop: Shop, unit, channel, lines):
+    def order(number: int):
+        def run() -> None:
+            with shop.use_case("accept.orders") as uc:
+                intake.accept(uc, channel.connection_id, [remote_order(f"o{number}", [("MUG", 1)])], shop.at)
+
+        return run
+
+    def link(line: int):
+        return lambda: linking.link_line(shop.organisation.pk, line, unit.pk, for_ever=False, actor="user:1")
+
+    def hold(number: int):
+        def run() -> None:
+            with shop.use_case("set.hold") as uc:
+                holds.set_hold(uc, number, unit.pk, shop.place.pk, 1, reason="race")
+
+        return run
+
+    return [*map(order, range(INTAKES)), *map(link, lines), *map(hold, range(HOLDS))]
+
+
+def promised(shop: Shop, unit) -> tuple[int, int, int]:
+    """(sum of reservation rows, allocated + held by the level, sold units by the lines that are not short)"""
+    with shop.scope():
+        level = Level.objects.get(stock_unit=unit)
+        rows = sum(Reservation.objects.values_list("quantity", flat=True))
+        served = sum(line.allocated for line in OrderLine.objects.filter(stock_unit=unit))
+    return rows, level.allocated + level.held, served
+
+
+def test_exactly_the_last_units_are_promised(race_db) -> None:
+    shop = Shop.open()
+    unit, channel, lines = prepare(shop)
+    race_db.together(*doors(shop, unit, channel, lines))
+    rows, level, served = promised(shop, unit)
+    with shop.scope():
+        allocated = sum(Reservation.objects.filter(kind="allocated").values_list("quantity", flat=True))
+        short = sum(OrderLine.objects.values_list("short", flat=True))
+        sold = sum(OrderLine.objects.values_list("ordered", flat=True))
+    assert allocated <= LAST
+    assert rows == level
+    assert served == allocated
+    assert sold == INTAKES + LINKS
+    assert served + short == sold
+
+
+def test_without_the_guard_more_is_promised_than_there_is(race_db, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop.open()
+    unit, channel, lines = prepare(shop)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE stock_level DROP CONSTRAINT level_allocated_within_on_hand")
+    locked = queries.lock_levels
+
+    class Unlocked:
+        def __init__(self, cursor) -> None:
+            self.cursor = cursor
+
+        def execute(self, statement, parameters) -> None:
+            self.cursor.execute(statement.replace("FOR NO KEY UPDATE", ""), parameters)
+
+        def fetchall(self):
+            return self.cursor.fetchall()
+
+    monkeypatch.setattr(queries, "lock_levels", lambda cursor, *args: locked(Unlocked(cursor), *args))
+    race_db.together(*doors(shop, unit, channel, lines))
+    with shop.scope():
+        allocated = sum(Reservation.objects.filter(kind="allocated").values_list("quantity", flat=True))
+    assert allocated > LAST
