@@ -102,25 +102,25 @@ def unknown(cursor: Cursor, channel: int, limit: int) -> list[Known]:
     return [Known(*row) for row in rows(cursor)]
 
 
-def unconfirmed(cursor: Cursor, channel: int, accepted_before: datetime, limit: int) -> list[Known]:
-    """Offers whose last accepted value nobody has seen on the channel since, oldest first. Reads the channel's offers."""
+def unconfirmed(cursor: Cursor, channels: Sequence[int], accepted_before: datetime, limit: int) -> list[Known]:
+    """Offers whose last accepted value nobody has seen on the channel since, oldest first. Reads the channels' offers."""
     cursor.execute(
         f"""
         {KNOWN}
-        WHERE offer.channel_id = %s AND offer.accepted_at < %s AND offer.believed_qty IS NOT NULL
+        WHERE offer.channel_id = ANY(%s) AND offer.accepted_at < %s AND offer.believed_qty IS NOT NULL
             AND (offer.observed_at IS NULL OR offer.observed_at < offer.accepted_at)
         ORDER BY offer.accepted_at, offer.id LIMIT %s
         """,
-        [channel, accepted_before, limit],
+        [list(channels), accepted_before, limit],
     )
     return [Known(*row) for row in rows(cursor)]
 
 
-def next_offers(cursor: Cursor, channel: int, after: int, limit: int) -> list[Known]:
-    """The next offers of the channel by id, for the rotation. Index: offer_sku_once or primary key."""
+def next_offers(cursor: Cursor, channels: Sequence[int], after: int, limit: int) -> list[Known]:
+    """The next offers of the channels by id, for the rotation. Index: primary key."""
     cursor.execute(
-        f"{KNOWN} WHERE offer.channel_id = %s AND offer.id > %s ORDER BY offer.id LIMIT %s",
-        [channel, after, limit],
+        f"{KNOWN} WHERE offer.channel_id = ANY(%s) AND offer.id > %s ORDER BY offer.id LIMIT %s",
+        [list(channels), after, limit],
     )
     return [Known(*row) for row in rows(cursor)]
 

@@ -18,8 +18,8 @@ from stallkit.errors import SlowDown
 from stallkit.manifest import Limit
 from stallkit.pacing import Bucket, Priority, take
 
-PATIENCE = 0.5
-"""Seconds that one call may sleep until its turn; longer waits end the step instead."""
+PATIENCE = 0.9
+"""Seconds that one call may sleep until its turn (a bucket of one call per 375 ms needs two turns at times); longer waits end the step."""
 
 
 class NetworkInTransaction(RuntimeError):

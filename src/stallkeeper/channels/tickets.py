@@ -48,7 +48,7 @@ def open_(uc: UseCase, connection_id: int, batch: Batch) -> Batch:
     return replace(batch, ticket_id=ticket.pk)
 
 
-def answer(uc: UseCase, connection_id: int, batch: Batch, outcomes: Mapping[OfferRef, Outcome], run_id: int = 0) -> int:
+def answer(uc: UseCase, connection_id: int, batch: Batch, outcomes: Mapping[OfferRef, Outcome], run_id: int = 0, scale: float = 1.0) -> int:
     """The channel's reply to a submission, item by item; returns how many were refused at once.
 
     Pending items wait in the ticket of that name; an item without an answer is unknown.
@@ -66,7 +66,7 @@ def answer(uc: UseCase, connection_id: int, batch: Batch, outcomes: Mapping[Offe
             ticket = _name(first, name) if position == 0 else _split(uc, connection_id, first, name, items)
             waiting = [(item.offer_id, item.value, "pending", name[:300]) for item in items]
             delivery_queries.log_sent(cursor, uc.organisation_id, batch.kind, uc.at, run_id, waiting)
-            _count_look(ticket, uc.at, looked=False)
+            _count_look(ticket, uc.at, looked=False, scale=scale)
     decided = [(_as_open(item), outcomes.get(item.ref)) for item in rest]
     refused = _decide(uc, figures, first, decided, run_id)
     if not pending:

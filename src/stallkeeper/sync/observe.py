@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -26,17 +27,24 @@ def observe(current: Current) -> Done:
                 unknown = belief_queries.unknown(cursor, channel.pk, current.session.manifest.read_batch)
             if not unknown:
                 break
-            items += read(current, unknown, Priority.ORDER)
+            items += read(current, unknown, Priority.ORDER).items
             if current.out_of_time:
                 return Done(items, again_at=now())
     return Done(items)
 
 
-def read(current: Current, known: Sequence[Known], priority: Priority) -> int:
-    """Read these offers (at most ``read_batch``) and write down what the channel shows; returns how many that were."""
+class Read(NamedTuple):
+    """How many offers were read, and how many figures differed from what we believed."""
+
+    items: int
+    differing: int
+
+
+def read(current: Current, known: Sequence[Known], priority: Priority) -> Read:
+    """Read these offers (at most ``read_batch``) and write down what the channel shows."""
     asked: datetime = now()
     refs = {OfferRef(row.sku, row.external_id): row for row in known}
     states: Mapping[OfferRef, OfferState | None] = current.call(priority, current.session.adapter.read_states, list(refs))
     with current.writing("read_offers") as uc:
-        reading.write(uc, [(row, states[ref]) for ref, row in refs.items()], asked)
-    return len(refs)
+        differing = reading.write(uc, [(row, states[ref]) for ref, row in refs.items()], asked)
+    return Read(len(refs), differing)

@@ -52,7 +52,7 @@ def pull(current: Current) -> Done:
         cursor = page.cursor
         if page.done:
             current.watermark = begun
-            return Done(items, again_at=asked + current.session.manifest.order_interval)
+            return Done(items, not_before=asked + current.session.manifest.order_interval)
         if current.out_of_time:
             return Done(items, again_at=now())
 

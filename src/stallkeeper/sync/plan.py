@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stallkeeper.channels.models import LaneKind
-from stallkeeper.sync import observe, order_actions, orders, push
+from stallkeeper.sync import alarms, bulk_results, catalogue, observe, order_actions, orders, parked_orders, push, verify
 from stallkeeper.sync.run import Step
 
 STEPS: dict[LaneKind, tuple[tuple[str, Step], ...]] = {
@@ -12,6 +12,13 @@ STEPS: dict[LaneKind, tuple[tuple[str, Step], ...]] = {
         ("observe", observe.observe),
         ("commands", order_actions.act),
         ("quantities", push.push_quantities),
+        ("prices", push.push_prices),
+        ("tickets", bulk_results.look),
+        ("parked", parked_orders.ask_again),
     ),
-    LaneKind.BACKGROUND: (),
+    LaneKind.BACKGROUND: (
+        ("catalogue", catalogue.read_catalogue),
+        ("verify", verify.verify),
+        ("alarms", alarms.look_around),
+    ),
 }

@@ -82,7 +82,7 @@ def _push(current: Current, kind: str, channels: Sequence[Channel]) -> Done:
         sent, refused = sent + part.items, refused + part.errors
         if current.out_of_time:
             return Done(sent, refused, again_at=now())
-    return Done(sent, refused)
+    return Done(sent, refused, again_at=tickets.next_look(current.connection.pk))
 
 
 def _push_channel(current: Current, way: Ways, channel: Channel) -> Done:
@@ -159,7 +159,7 @@ def send(current: Current, way: Ways, batch: Batch, call: Call) -> int:
     with current.writing("record_sent") as uc:
         run = current.number()
         if batch.ticket_id is not None or any(isinstance(outcome, Pending) for outcome in outcomes.values()):
-            return tickets.answer(uc, current.connection.pk, batch, outcomes, run)
+            return tickets.answer(uc, current.connection.pk, batch, outcomes, run, 1 / current.session.scale)
         return delivery.record(uc, batch, outcomes, run)
 
 

@@ -28,11 +28,15 @@ STEP_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a step did. ``again_at``: when it has something to do next; None if only a wake-up or a clock of another step can tell."""
+    """What a step did.
+
+    ``again_at``: when it has something to do next; a wake-up may bring it earlier. ``not_before``: it must not run earlier than that.
+    """
 
     items: int = 0
     errors: int = 0
     again_at: datetime | None = None
+    not_before: datetime | None = None
     note: str = ""
     """Something that a person should read on the transfer status, although the step went well."""
 

@@ -128,7 +128,7 @@ def run_step(current: Current, name: str, step: Step) -> Outcome:
         log.exception("lane %s, step %s", current.held.lane_id, name)
         text = f"{type(error).__name__}: {error}"[:500]
         return Outcome(name, Done(errors=1), time.monotonic() - begun, now() + backoff(current.place(name), now()), text)
-    return Outcome(name, done, time.monotonic() - begun, done.again_at)
+    return Outcome(name, done, time.monotonic() - begun, done.not_before)
 
 
 def _adapter_error(current: Current, name: str, error: AdapterError, seconds: float) -> Outcome:
@@ -199,9 +199,10 @@ def _store_run(current: Current, outcomes: Sequence[Outcome], at: datetime, fail
 
 def next_due(current: Current, outcomes: Sequence[Outcome], at: datetime) -> datetime:
     """The earliest moment at which any step has something to do."""
-    ran = {outcome.step: outcome.not_before for outcome in outcomes}
+    ran = {outcome.step for outcome in outcomes}
     waiting = [place.not_before for name, place in current.places.items() if name not in ran]
-    moments = [moment for moment in [*ran.values(), *waiting] if moment is not None]
+    wanted = [moment for outcome in outcomes for moment in (outcome.not_before, outcome.done.again_at)]
+    moments = [moment for moment in [*wanted, *waiting] if moment is not None]
     return max(min([at + IDLE, *moments]), at)
 
 

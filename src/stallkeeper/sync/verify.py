@@ -1,0 +1,79 @@
+"""Background: read back what the channel shows, in rotation, and say why it differs where it does. A yes is not proof; reading is (C6)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from stallkeeper.channels import belief_queries, drift, lanes_queries
+from stallkeeper.channels.models import LaneKind, LaneStep
+from stallkeeper.sync import observe, queries, wake
+from stallkeeper.sync.run import Current, Done, now
+from stallkit.errors import SlowDown
+from stallkit.manifest import Capability
+from stallkit.pacing import Priority
+
+STEP = "verify"
+CONFIRM_AFTER = timedelta(seconds=20)
+"""An accepted value is read back first so long after; platforms take a moment to show it."""
+PAUSE = timedelta(seconds=2)
+"""Between two runs of one rotation: the account's calls belong to the trade run."""
+
+
+def verify(current: Current) -> Done:
+    """Read back fresh answers first, then the next offers of the rotation; a rotation starts every ``manifest.verify_interval``."""
+    if not current.channels or not current.session.can(Capability.READ_STATES):
+        return Done()
+    _judge(current)
+    try:
+        read, differing, finished = _rotate(current)
+    except SlowDown as slow:
+        return Done(not_before=now() + max(timedelta(seconds=slow.retry_after), PAUSE), note="" if slow.status is None else slow.detail)
+    if differing:
+        wake.hint([current.connection.pk])
+    return Done(read, not_before=finished or now() + PAUSE, note=f"{differing} differed" if differing else "")
+
+
+def _rotate(current: Current) -> tuple[int, int, datetime | None]:
+    """(offers read, figures that differed, when the next rotation starts if this one is finished)."""
+    channels = [channel.pk for channel in current.channels]
+    size = current.session.manifest.read_batch
+    place = current.place(STEP)
+    after, begun = int(place.cursor or 0), place.begun_at or now()
+    with connection.cursor() as cursor:
+        fresh = belief_queries.unconfirmed(cursor, channels, now() - CONFIRM_AFTER, size)
+    read, differing = len(fresh), observe.read(current, fresh, Priority.BACKGROUND).differing if fresh else 0
+    while not current.out_of_time:
+        with connection.cursor() as cursor:
+            following = belief_queries.next_offers(cursor, channels, after, size)
+        if not following:
+            _write_place(current, 0, None, begun)
+            return read, differing, begun + current.session.manifest.verify_interval
+        differing += observe.read(current, following, Priority.BACKGROUND).differing
+        read, after = read + len(following), following[-1].offer_id
+        _write_place(current, after, begun, None)
+    return read, differing, None
+
+
+def _write_place(current: Current, after: int, begun: datetime | None, done: datetime | None) -> None:
+    with current.writing("verify_place") as uc, connection.cursor() as cursor:
+        lanes_queries.write_cursor(cursor, uc.organisation_id, current.held.lane_id, STEP, str(after or ""), begun, done)
+
+
+def _judge(current: Current) -> None:
+    """Falls that were read before the last complete pull of orders can be told from edits now."""
+    watermark = orders_watermark(current)
+    if watermark is None:
+        return
+    with connection.cursor() as cursor:
+        falls = queries.open_falls(cursor, current.connection.pk, watermark)
+    if falls:
+        with current.writing("judge_drift") as uc:
+            drift.judge(uc, falls)
+
+
+def orders_watermark(current: Current) -> datetime | None:
+    """Up to where the trade lane has read the orders."""
+    rows = LaneStep.objects.filter(lane__subject_id=current.connection.pk, lane__kind=LaneKind.TRADE, step="orders")
+    return rows.values_list("watermark", flat=True).first()
