@@ -52,14 +52,22 @@ def floor_of(limit: Limit, priority: Priority) -> float:
 
 
 def take(bucket: Bucket, limit: Limit, now: datetime, priority: Priority, cost: float = 1.0) -> tuple[Bucket, float]:
-    """Spend ``cost`` tokens if ``priority`` may. Returns the new bucket and the seconds to wait (0.0 = spent, go)."""
+    """Spend ``cost`` tokens if ``priority`` may. Returns the new bucket and the seconds to wait (0.0 = spent, go). ValueError if the bucket
+    can never hold so many."""
+    if cost > limit.capacity:
+        raise ValueError(f"a call that costs {cost:g} can never be paid: bucket '{limit.bucket}' holds {limit.capacity}")
     bucket = refill(bucket, limit, now)
     if bucket.blocked_until is not None and bucket.blocked_until > now:
         return bucket, (bucket.blocked_until - now).total_seconds()
-    missing = cost + floor_of(limit, priority) - bucket.tokens
+    missing = min(cost + floor_of(limit, priority), float(limit.capacity)) - bucket.tokens
     if missing <= 0:
         return Bucket(bucket.tokens - cost, bucket.at, None), 0.0
     return bucket, missing * limit.per.total_seconds() / limit.capacity
+
+
+def blocked(bucket: Bucket, until: datetime) -> Bucket:
+    """The bucket after a 429: shut until then, or until a later moment that was told before."""
+    return Bucket(bucket.tokens, bucket.at, until if bucket.blocked_until is None else max(until, bucket.blocked_until))
 
 
 class Pacer(Protocol):
@@ -92,7 +100,7 @@ class MemoryPacer:
         with self._lock:
             now = self.clock()
             bucket = self._buckets.get(limit.bucket, Bucket(float(limit.capacity), now))
-            self._buckets[limit.bucket] = Bucket(bucket.tokens, bucket.at, now + timedelta(seconds=seconds))
+            self._buckets[limit.bucket] = blocked(bucket, now + timedelta(seconds=seconds))
 
 
 class Clock(Protocol):
