@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.backends.utils import CursorWrapper
-
-Row = tuple[object, ...]
+from stallkeeper.core.sql import Cursor, rows
 
 
-def adopt_numbers(cursor: CursorWrapper, channel_id: int, page: str) -> int:
+def adopt_numbers(cursor: Cursor, channel_id: int, page: str) -> int:
     """Give listings that came without a number on the channel the one that the page brings. Locks those rows; uses remote_listing_once."""
     cursor.execute(
         """
@@ -21,10 +19,10 @@ def adopt_numbers(cursor: CursorWrapper, channel_id: int, page: str) -> int:
         """,
         {"page": page, "channel": channel_id},
     )
-    return cursor.rowcount
+    return int(cursor.rowcount)
 
 
-def upsert_listings(cursor: CursorWrapper, organisation_id: int, channel_id: int, page: str, at: datetime) -> tuple[int, int]:
+def upsert_listings(cursor: Cursor, organisation_id: int, channel_id: int, page: str, at: datetime) -> tuple[int, int]:
     """Write a page of listings: (new, seen before). Locks their rows in key order; uses remote_listing_once."""
     cursor.execute(
         """
@@ -49,21 +47,21 @@ def upsert_listings(cursor: CursorWrapper, organisation_id: int, channel_id: int
         """,
         {"page": page, "organisation": organisation_id, "channel": channel_id, "at": at},
     )
-    new, known = cursor.fetchone()
+    ((new, known),) = rows(cursor)
     return new, known
 
 
-def forget_unseen(cursor: CursorWrapper, channel_id: int, before: datetime) -> tuple[int, int]:
+def forget_unseen(cursor: Cursor, channel_id: int, before: datetime) -> tuple[int, int]:
     """Listings that a complete read no longer brought: unlinked ones go, linked ones are marked ``gone``: (deleted, marked)."""
     cursor.execute(
         "DELETE FROM channels_remotelisting WHERE channel_id = %s AND seen_at < %s AND state IN ('new', 'ambiguous')", [channel_id, before]
     )
-    deleted = cursor.rowcount
+    deleted = int(cursor.rowcount)
     cursor.execute(
         "UPDATE channels_remotelisting SET status = 'gone' WHERE channel_id = %s AND seen_at < %s AND status <> 'gone'",
         [channel_id, before],
     )
-    return deleted, cursor.rowcount
+    return deleted, int(cursor.rowcount)
 
 
 EVIDENCE = """
@@ -94,7 +92,7 @@ EVIDENCE = """
 """
 
 
-def propose(cursor: CursorWrapper, organisation_id: int, channel_id: int, platform: str) -> None:
+def propose(cursor: Cursor, organisation_id: int, channel_id: int, platform: str) -> None:
     """Search a unit for every listing that is not linked, in the fixed order SKU, GTIN, additional codes, channel id (S4.15-S4.18).
 
     The first step that finds anything decides: one unit (and one pack factor) leaves the listing ``new`` with candidates, several make
@@ -123,7 +121,7 @@ def propose(cursor: CursorWrapper, organisation_id: int, channel_id: int, platfo
     )
 
 
-def counts(cursor: CursorWrapper, channel_id: int) -> dict[str, int]:
+def counts(cursor: Cursor, channel_id: int) -> dict[str, int]:
     """How many listings are certain, ambiguous, new (nothing fits), linked, excluded. Reads remote_listing_state."""
     cursor.execute(
         """
@@ -132,10 +130,10 @@ def counts(cursor: CursorWrapper, channel_id: int) -> dict[str, int]:
         """,
         [channel_id],
     )
-    return dict(cursor.fetchall())
+    return dict(rows(cursor))
 
 
-def certain(cursor: CursorWrapper, channel_id: int) -> list[int]:
+def certain(cursor: Cursor, channel_id: int) -> list[int]:
     """Ids of the listings that exactly one unit fits, in key order. Reads remote_listing_state."""
     cursor.execute(
         """
@@ -143,10 +141,10 @@ def certain(cursor: CursorWrapper, channel_id: int) -> list[int]:
         """,
         [channel_id],
     )
-    return [row[0] for row in cursor.fetchall()]
+    return [row[0] for row in rows(cursor)]
 
 
-def create_offers(cursor: CursorWrapper, organisation_id: int, listing_ids: list[int], at: datetime) -> list[tuple[int, int, int]]:
+def create_offers(cursor: Cursor, organisation_id: int, listing_ids: list[int], at: datetime) -> list[tuple[int, int, int]]:
     """Link listings to their first candidate: (listing, offer, unit) of those that could be, ordered by listing.
 
     An offer with this SKU that is linked to another listing, or to another unit, is left alone. What the channel listed counts as
@@ -183,10 +181,10 @@ def create_offers(cursor: CursorWrapper, organisation_id: int, listing_ids: list
         """,
         {"organisation": organisation_id, "ids": listing_ids, "at": at},
     )
-    return sorted(cursor.fetchall())
+    return sorted(rows(cursor))
 
 
-def observe_prices(cursor: CursorWrapper, organisation_id: int, listing_ids: list[int]) -> None:
+def observe_prices(cursor: Cursor, organisation_id: int, listing_ids: list[int]) -> None:
     """Keep the price that the channel listed as observed and believed. Locks the offers' prices in key order."""
     cursor.execute(
         """
@@ -202,7 +200,7 @@ def observe_prices(cursor: CursorWrapper, organisation_id: int, listing_ids: lis
     )
 
 
-def remember_channel_ids(cursor: CursorWrapper, organisation_id: int, listing_ids: list[int], platform: str) -> int:
+def remember_channel_ids(cursor: Cursor, organisation_id: int, listing_ids: list[int], platform: str) -> int:
     """Store the platform-wide ids of linked listings on their units, so that they are recognised later (S4.19). Uses identifier_once."""
     cursor.execute(
         """
@@ -216,10 +214,10 @@ def remember_channel_ids(cursor: CursorWrapper, organisation_id: int, listing_id
         """,
         {"organisation": organisation_id, "ids": listing_ids, "platform": platform},
     )
-    return cursor.rowcount
+    return int(cursor.rowcount)
 
 
-def create_units(cursor: CursorWrapper, organisation_id: int, listing_ids: list[int], at: datetime) -> list[tuple[int, int]]:
+def create_units(cursor: Cursor, organisation_id: int, listing_ids: list[int], at: datetime) -> list[tuple[int, int]]:
     """A product, unit and variant for each listing without any candidate: (listing, unit), ordered (S4.20, S4.21).
 
     A SKU that a unit has already (an inactive one) makes nothing. Locks the listings in key order; uses stock_unit_sku_once.
@@ -252,10 +250,10 @@ def create_units(cursor: CursorWrapper, organisation_id: int, listing_ids: list[
         """,
         {"organisation": organisation_id, "ids": listing_ids, "at": at},
     )
-    return cursor.fetchall()
+    return rows(cursor)
 
 
-def take_identifiers(cursor: CursorWrapper, organisation_id: int, listing_ids: list[int], unit_ids: list[int]) -> int:
+def take_identifiers(cursor: Cursor, organisation_id: int, listing_ids: list[int], unit_ids: list[int]) -> int:
     """Copy the GTINs and codes of listings to the units made from them. Uses identifier_once."""
     cursor.execute(
         """
@@ -271,10 +269,10 @@ def take_identifiers(cursor: CursorWrapper, organisation_id: int, listing_ids: l
         """,
         {"organisation": organisation_id, "listings": listing_ids, "units": unit_ids},
     )
-    return cursor.rowcount
+    return int(cursor.rowcount)
 
 
-def set_candidates(cursor: CursorWrapper, organisation_id: int, listing_ids: list[int], unit_ids: list[int], by: str, factor: int) -> int:
+def set_candidates(cursor: Cursor, organisation_id: int, listing_ids: list[int], unit_ids: list[int], by: str, factor: int) -> int:
     """Make a unit the only candidate of each listing that is not linked. Locks the listings."""
     cursor.execute(
         """
@@ -286,10 +284,10 @@ def set_candidates(cursor: CursorWrapper, organisation_id: int, listing_ids: lis
         """,
         {"organisation": organisation_id, "listings": listing_ids, "units": unit_ids, "by": by, "factor": factor},
     )
-    return cursor.rowcount
+    return int(cursor.rowcount)
 
 
-def exclude(cursor: CursorWrapper, organisation_id: int, offer_ids: list[int], stock: bool | None, prices: bool | None) -> list[int]:
+def exclude(cursor: Cursor, organisation_id: int, offer_ids: list[int], stock: bool | None, prices: bool | None) -> list[int]:
     """Set what offers leave out of sending (None = as it is); returns the units of those that changed. Locks the offers in key order."""
     cursor.execute(
         """
@@ -303,4 +301,4 @@ def exclude(cursor: CursorWrapper, organisation_id: int, offer_ids: list[int], s
         """,
         {"organisation": organisation_id, "ids": offer_ids, "stock": stock, "prices": prices},
     )
-    return sorted({row[0] for row in cursor.fetchall()})
+    return sorted({row[0] for row in rows(cursor)})

@@ -28,7 +28,7 @@ def set_company(uc: UseCase, allowed: bool) -> bool:
     turned = Organisation.objects.filter(pk=uc.organisation_id).exclude(sending_enabled=allowed).update(sending_enabled=allowed) > 0
     if turned:
         audit.record(uc, "company.switch", "organisation", uc.organisation_id, sending=allowed)
-        for channel_id in Channel.objects.filter(stock_enabled=True).order_by("pk").values_list("pk", flat=True):
+        for channel in Channel.objects.filter(stock_enabled=True).order_by("pk"):
             rules.work_out_anew(uc, channel)
         uc.mark("wake_connection", Connection.objects.values_list("pk", flat=True))
     return turned
@@ -39,7 +39,7 @@ def set_writes(uc: UseCase, connection_id: int, allowed: bool) -> bool:
     turned = Connection.objects.filter(pk=connection_id).exclude(writes_allowed=allowed).update(writes_allowed=allowed) > 0
     if turned:
         audit.record(uc, "connection.switch", "connection", connection_id, writes=allowed)
-        for channel_id in Channel.objects.filter(connection_id=connection_id, stock_enabled=True).order_by("pk").values_list("pk", flat=True):
+        for channel in Channel.objects.filter(connection_id=connection_id, stock_enabled=True).order_by("pk"):
             rules.work_out_anew(uc, channel)
         uc.mark("wake_connection", [connection_id])
     return turned

@@ -1,0 +1,227 @@
+"""Commands of every day: orders, ship, cancel, offers, explain, resync, lanes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from stallkeeper.ops import boot, terminal
+from stallkeeper.ops.terminal import Refusal, json_option
+
+if TYPE_CHECKING:
+    from stallkeeper.core.models import Organisation
+    from stallkeeper.orders.models import Order
+
+ORDER_STATES = ["open", "pending", "new", "acknowledged", "part_shipped", "shipped", "cancelled"]
+REASONS = ["out_of_stock", "buyer_asked", "pricing_error", "fraud", "address"]
+
+
+@click.command()
+@click.option("--state", type=click.Choice(ORDER_STATES), help="Only orders in this state; 'open' is all that still have to leave.")
+@click.option("--channel", metavar="CODE", help="Only orders of this channel.")
+@click.option("--short", is_flag=True, help="Only orders with units that no stock could be promised for.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most, newest first.")
+@json_option
+@boot.for_organisation
+def orders(organisation: Organisation, state: str | None, channel: str | None, short: bool, limit: int, as_json: bool) -> None:
+    """List orders, newest first.
+
+    \b
+    Examples:
+      stallkeeper orders --state open
+      stallkeeper orders --short --json | jq '.[].number'
+    """
+    from stallkeeper.ops import views
+
+    columns = {
+        "number": "Order", "channel": "Channel", "state": "State", "ordered_at": "Ordered (UTC)", "dispatch_by": "Dispatch by (UTC)",
+        "units": "Units", "open": "Open", "short": "Short", "skus": "SKUs",
+    }  # fmt: skip
+    terminal.show(views.orders(organisation.pk, state, channel, short, limit), columns, as_json=as_json, empty="No order like that.")
+
+
+@click.command()
+@click.argument("order")
+@click.option("--carrier", required=True, help="Who carries the parcel, in your own words.")
+@click.option("--tracking", default="", help="Tracking number.")
+@click.option("--url", default="", help="Address of the tracking page.")
+@click.option("--line", "lines", multiple=True, metavar="LINE[=UNITS]", help="Only this line (its number or SKU); may be repeated.")
+@json_option
+@boot.for_organisation
+def ship(organisation: Organisation, order: str, carrier: str, tracking: str, url: str, lines: tuple[str, ...], as_json: bool) -> None:
+    """Goods of ORDER have left: take them off the shelf and tell the channel.
+
+    ORDER is the number on the channel or ours. Without --line everything that is open leaves.
+
+    \b
+    Examples:
+      stallkeeper ship 412345678 --carrier "Sameday" --tracking 1ONB1234
+      stallkeeper ship 412345678 --carrier DHL --tracking 77 --line MUG-RED=2 --line 3
+    """
+    from stallkeeper.fulfilment.ship import ship as ship_order
+
+    found = find_order(order)
+    shipment = ship_order(
+        organisation.pk, found.pk, chosen_lines(found, lines), carrier=carrier, tracking_number=tracking, tracking_url=url,
+        actor=boot.actor(),
+    )  # fmt: skip
+    units = {line.line.sku: line.quantity for line in shipment.lines.select_related("line").order_by("line_id")}
+    if as_json:
+        terminal.print_json({"order": found.number, "shipment": shipment.reference, "units": units})
+    else:
+        click.echo(f"Order {found.number}: {say_units(units)} left with {shipment.carrier}. The channel is told next.")
+
+
+@click.command()
+@click.argument("order")
+@click.option("--line", "lines", multiple=True, metavar="LINE[=UNITS]", help="Only this line (its number or SKU); may be repeated.")
+@click.option("--reason", type=click.Choice(REASONS), default="out_of_stock", show_default=True, help="What the channel is told.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@boot.for_organisation
+def cancel(organisation: Organisation, order: str, lines: tuple[str, ...], reason: str, yes: bool, as_json: bool) -> None:
+    """Cancel ORDER, or lines of it: stock comes back, every channel sees it, the order's channel is told.
+
+    \b
+    Examples:
+      stallkeeper cancel 412345678 --reason buyer_asked
+      stallkeeper cancel 412345678 --line MUG-RED=1
+    """
+    from stallkeeper.orders.cancel import cancel_lines
+    from stallkit.types import CancelReason
+
+    found = find_order(order)
+    quantities = chosen_lines(found, lines)
+    terminal.agreed(f"Cancel {'these lines of' if lines else 'all that is open of'} order {found.number}? The channel is told.", yes)
+    done = cancel_lines(organisation.pk, found.pk, quantities, reason=CancelReason(reason), actor=boot.actor())
+    units = {line.sku: done[line.pk] for line in found.lines.filter(pk__in=done).order_by("pk")}
+    if as_json:
+        terminal.print_json({"order": found.number, "units": units, "reason": reason})
+    else:
+        click.echo(f"Order {found.number}: {say_units(units)} cancelled. The channel is told next.")
+
+
+@click.command()
+@click.option("--channel", metavar="CODE", help="Only offers of this channel.")
+@click.option("--sku", metavar="TEXT", help="Only offers whose SKU, or whose unit's SKU, contains this.")
+@click.option("--differing", is_flag=True, help="Only offers where the channel does not show, or may not show, what it should.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many at most.")
+@json_option
+@boot.for_organisation
+def offers(organisation: Organisation, channel: str | None, sku: str | None, differing: bool, limit: int, as_json: bool) -> None:
+    """List offers: what they should show (intended), what we believe they show, and what we last read (observed).
+
+    – means unknown: such an offer is read before anything is sent.
+
+    \b
+    Examples:
+      stallkeeper offers --differing
+      stallkeeper offers --sku MUG --channel EM --json
+    """
+    from stallkeeper.ops import views
+
+    columns = {
+        "sku": "SKU", "channel": "Channel", "unit": "Unit", "intended": "Intended", "believed": "Believed", "observed": "Observed",
+        "observed_at": "Read (UTC)", "sent": "Sent", "accepted": "Accepted", "note": "Note",
+    }  # fmt: skip
+    found = views.offers(organisation.pk, channel, sku, differing, limit)
+    terminal.show(found, columns, as_json=as_json, empty="Every channel shows what it should." if differing else "No offer like that.")
+
+
+@click.command()
+@click.argument("sku")
+@click.option("--channel", metavar="CODE", help="Only this channel.")
+@json_option
+@boot.for_organisation
+def explain(organisation: Organisation, sku: str, channel: str | None, as_json: bool) -> None:
+    """Show every step that leads from what is on the shelf to the number that a channel shows for SKU.
+
+    \b
+    Examples:
+      stallkeeper explain MUG-RED
+      stallkeeper explain MUG-RED --channel EM --json
+    """
+    from stallkeeper.channels import explain as explaining
+    from stallkeeper.ops import explained
+
+    found = explaining.explain(organisation.pk, sku, channel)
+    if as_json:
+        terminal.print_json([explained.as_json(one) for one in found])
+        return
+    for one in found:
+        terminal.console().print(explained.render(one))
+
+
+@click.command()
+@click.option("--channel", metavar="CODE", help="Only this channel.")
+@json_option
+@boot.for_organisation
+def resync(organisation: Organisation, channel: str | None, as_json: bool) -> None:
+    """Read back what the channels show, and send whatever differs, refused values included.
+
+    The work is done by the workers, within each channel's rate limits; watch it with 'stallkeeper lanes'.
+    """
+    from stallkeeper.ops import views
+
+    done = views.resync(organisation.pk, channel, boot.actor())
+    terminal.show(done, {"channel": "Channel", "offers": "Offers to read and send"}, as_json=as_json, empty="There is no channel yet.")
+
+
+@click.command()
+@click.option("--steps", is_flag=True, help="Every step of every lane.")
+@json_option
+@boot.for_organisation
+def lanes(organisation: Organisation, steps: bool, as_json: bool) -> None:
+    """Transfer status of every account: last success, how far behind, what is due, the last error.
+
+    \b
+    Examples:
+      stallkeeper lanes --steps
+      stallkeeper lanes --json | jq '.[] | select(.error != "")'
+    """
+    from stallkeeper.core import clock
+    from stallkeeper.ops import views
+
+    found = views.lane_steps(organisation.pk, clock.now()) if steps else views.lanes(organisation.pk, clock.now())
+    step_columns = {"connection": "Account", "lane": "Lane", "step": "Step", "behind": "Behind", "success": "Last success",
+                    "items": "Items", "errors": "Errors", "error": "Error"}  # fmt: skip
+    lane_columns = {"connection": "Account", "lane": "Lane", "state": "State", "behind": "Behind", "success": "Last success",
+                    "due": "Due in", "waiting": "Waiting", "error": "Error"}  # fmt: skip
+    terminal.show(found, step_columns if steps else lane_columns, as_json=as_json, empty="No account is connected yet.")
+
+
+def find_order(text: str) -> Order:
+    """The order with this number (the channel's or ours); Refusal if there is none or more than one."""
+    from django.db.models import Q
+
+    from stallkeeper.orders.models import Order
+
+    found = list(Order.objects.filter(Q(external_id=text) | Q(number=text)).select_related("channel").order_by("pk")[:2])
+    if not found:
+        raise Refusal(f"There is no order {text!r}. See: stallkeeper orders")
+    if len(found) > 1:
+        raise Refusal(f"{text!r} is an order on {found[0].channel.name} and on {found[1].channel.name}: act on it in the back office.")
+    return found[0]
+
+
+def chosen_lines(order: Order, given: tuple[str, ...]) -> dict[int, int] | None:
+    """The lines that were named, with the units of each; None if none was named. Refusal names what is wrong."""
+    if not given:
+        return None
+    chosen: dict[int, int] = {}
+    rows = list(order.lines.order_by("pk"))
+    for text in given:
+        name, _, units = text.partition("=")
+        fitting = [row for row in rows if name == row.line_id] or [row for row in rows if name == row.sku]
+        if len(fitting) != 1:
+            known = ", ".join(f"{row.line_id} ({row.sku})" for row in rows)
+            raise Refusal(f"--line {name}: {'several lines fit' if fitting else 'no such line'}. Order {order.number} has: {known}.")
+        if units and not units.isdigit():
+            raise Refusal(f"--line {text}: write the units as a whole number, for instance --line {name}=2.")
+        chosen[fitting[0].pk] = int(units) if units else fitting[0].open
+    return chosen
+
+
+def say_units(units: dict[str, int]) -> str:
+    return ", ".join(f"{quantity} × {sku}" for sku, quantity in units.items())

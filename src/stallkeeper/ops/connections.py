@@ -1,0 +1,176 @@
+"""What the commands about channels do: probe then store, read listings, link, turn switches, change rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from stallkeeper.channels import connect as connecting
+from stallkeeper.channels import cutover, links, refresh, rules, switches
+from stallkeeper.channels.connect import ConnectError, Settings
+from stallkeeper.channels.models import Channel, Connection
+from stallkeeper.channels.rules import RuleError
+from stallkeeper.core.use_case import use_case
+from stallkeeper.stock.models import Location
+from stallkeeper.sync import adapters
+from stallkit.types import AccountInfo
+
+WHOLE = {"buffer", "max_publish", "zero_at", "fixed", "horizon_days", "zero_limit", "price_list_id"}
+EXACT = {"share", "mark_up", "exchange_rate", "tax_rate", "zero_limit_share", "price_drop_limit"}
+EMPTY = {"max_publish", "fixed", "price_list_id", "exchange_rate", "exchange_rate_at", "tax_rate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """An account that was probed and stored, and the code of its channel."""
+
+    connection_id: int
+    code: str
+    account: AccountInfo
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "connection": self.connection_id,
+            "channel": self.code,
+            "account_id": self.account.account_id,
+            "account_name": self.account.name,
+            "rights": list(self.account.rights),
+            "warnings": list(self.account.warnings),
+        }
+
+
+def connect(
+    organisation_id: int, platform: str, name: str, code: str | None, currency: str | None, settings: Settings, base_url: str, actor: str
+) -> Connected:
+    """Probe the account, then store it with one channel; everything is off. ConnectError or an adapter's error if it cannot be."""
+    declared = connecting.manifest(platform)
+    account = adapters.probe(platform, settings.all, base_url)
+    money = currency or account.currency or (declared.currencies[0] if len(declared.currencies) == 1 else "")
+    if money.upper() not in declared.currencies:
+        raise ConnectError(f"Say which currency the channel sells in: --currency {'|'.join(declared.currencies)}.")
+    code = code or connecting.free_code(platform, Channel.objects.values_list("code", flat=True))
+    with use_case("connect.account", organisation_id=organisation_id, actor=actor) as uc:
+        made = connecting.create(uc, platform, name, settings, account, base_url=base_url)
+        connecting.create_channel(uc, made, code=code, name=name, currency=money)
+    return Connected(made.pk, code, account)
+
+
+def reconnect(organisation_id: int, platform: str, name: str, settings: Settings, actor: str) -> Connected:
+    """Probe with new credentials, then store them on the account of this name."""
+    found = Connection.objects.filter(platform=platform, name=name).first()
+    if found is None:
+        known = ", ".join(Connection.objects.filter(platform=platform).order_by("name").values_list("name", flat=True)) or "none"
+        raise ConnectError(f"There is no account {name!r} on {platform}. There are: {known}.")
+    account = adapters.probe(platform, settings.all, found.base_url)
+    with use_case("reconnect.account", organisation_id=organisation_id, actor=actor) as uc:
+        connecting.reconnect(uc, found.pk, settings, account)
+    first = found.channels.order_by("pk").first()
+    return Connected(found.pk, first.code if first else "", account)
+
+
+def read_offers(organisation_id: int, channel: Channel, actor: str, tick: Callable[[int, int | None], None]) -> int:
+    """Read everything that the account lists, page by page; returns how many listings there are. Changes nothing there."""
+    adapter = adapters.session(channel.connection, "background").adapter
+    cursor, done, read = "", False, 0
+    while not done:
+        page = adapter.read_offers(cursor)
+        with use_case("read.listings", organisation_id=organisation_id, actor=actor) as uc:
+            links.take_page(uc, channel.pk, page.items)
+        cursor, done, read = page.cursor, page.done, read + len(page.items)
+        tick(read, None)
+    return read
+
+
+def propose(organisation_id: int, channel: Channel, actor: str) -> links.Proposal:
+    """Search a unit for each listing."""
+    with use_case("propose.links", organisation_id=organisation_id, actor=actor) as uc:
+        return links.propose(uc, channel.pk)
+
+
+def confirm(organisation_id: int, channel: Channel, actor: str) -> links.Proposal:
+    """Link what exactly one unit fits."""
+    with use_case("confirm.links", organisation_id=organisation_id, actor=actor) as uc:
+        links.confirm(uc, links.certain(channel.pk))
+        return links.count(channel.pk)
+
+
+def create_products(organisation_id: int, channel: Channel, actor: str) -> links.Proposal:
+    """Make products of the listings that nothing fits (S4.20)."""
+    ids = channel.listings.filter(state="new", candidates=[]).order_by("pk").values_list("pk", flat=True)
+    with use_case("create.products", organisation_id=organisation_id, actor=actor) as uc:
+        links.create_products(uc, list(ids))
+        return links.count(channel.pk)
+
+
+def plan(organisation_id: int, channel: Channel) -> str:
+    """One sentence: what switching sending on would change on the channel. Changes nothing."""
+    shown = dict(channel.offers.values_list("pk", "believed_qty"))
+    changes: dict[int, int | None] = dict(channel.offers.values_list("pk", "intended_qty"))
+    with use_case("plan.channel", organisation_id=organisation_id) as uc:
+        after = 0
+        while True:
+            difference, after = refresh.refresh_channel(uc, channel.pk, dry_run=True, after=after)
+            changes.update({change.offer_id: change.after for change in difference.changes()})
+            if not after:
+                break
+    differing = [offer for offer, value in changes.items() if value is not None and value != shown[offer]]
+    to_zero = sum(1 for offer in differing if changes[offer] == 0)
+    unread = sum(1 for offer in differing if shown[offer] is None)
+    counts = f"{len(differing)} of {len(shown)} offers would be sent, {to_zero} of them would go to zero, {unread} are read first"
+    return f"{channel.name}: {counts}."
+
+
+def change(organisation_id: int, channel: Channel | None, wanted: Mapping[str, Any], actor: str) -> None:
+    """Answer, rules, then switches: all of it or nothing. Raises what the parts raise."""
+    turned = {name: wanted[name] == "on" for name in switches.CHANNEL_SWITCHES if name in wanted}
+    with use_case("change.channel", organisation_id=organisation_id, actor=actor) as uc:
+        if channel is not None:
+            if "cutover" in wanted:
+                cutover.answer(uc, channel.pk, include=wanted["cutover"] == "include")
+            if "rules" in wanted or "locations" in wanted:
+                rules.save(uc, channel.pk, locations=_places(wanted.get("locations")), **_rules(wanted.get("rules", ())))
+            if turned:
+                switches.set_channel(uc, channel.pk, **turned)
+            if "writes" in wanted:
+                switches.set_writes(uc, channel.connection_id, wanted["writes"] == "on")
+        if "company" in wanted:
+            switches.set_company(uc, wanted["company"] == "on")
+
+
+def _places(codes: str | None) -> list[int] | None:
+    if codes is None:
+        return None
+    wanted = [code.strip() for code in codes.split(",") if code.strip()]
+    found = dict(Location.objects.filter(code__in=wanted).values_list("code", "pk"))
+    if missing := [code for code in wanted if code not in found]:
+        known = ", ".join(Location.objects.exclude(owner="virtual").order_by("priority").values_list("code", flat=True))
+        raise RuleError(f"locations: there is no place {missing[0]!r}. There are: {known}.")
+    return [found[code] for code in wanted]
+
+
+def _rules(given: tuple[str, ...]) -> dict[str, object]:
+    pairs = dict(text.partition("=")[::2] for text in given)
+    return {name.strip(): _value(name.strip(), value.strip()) for name, value in pairs.items()}
+
+
+def _value(name: str, text: str) -> object:
+    """A rule's value from text; RuleError if it is not of the rule's kind."""
+    if not text and name in EMPTY:
+        return None
+    try:
+        if name in WHOLE:
+            return int(text)
+        if name in EXACT:
+            return Decimal(text)
+        if name == "exchange_rate_at":
+            return date.fromisoformat(text)
+    except (ValueError, InvalidOperation):
+        raise RuleError(f"{name}: {text!r} is not a {'date like 2026-03-01' if name == 'exchange_rate_at' else 'number'}.") from None
+    if name == "allow_splits":
+        if text.lower() not in connecting.TRUE_WORDS | connecting.FALSE_WORDS:
+            raise RuleError(f"{name}: yes or no, not {text!r}.")
+        return text.lower() in connecting.TRUE_WORDS
+    return text

@@ -1,0 +1,35 @@
+"""The web server process: ``python -m stallkeeper.ops.web HOST PORT``."""
+
+from __future__ import annotations
+
+import sys
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from stallkeeper.ops.supervisor import leash
+
+THREADS = 4
+"""Requests at once. Screens are short, and each thread holds a database connection."""
+
+
+def serve(host: str, port: int) -> None:
+    """Serve until told to end."""
+    leash()
+    Granian(
+        "stallkeeper.wsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=THREADS,
+        respawn_failed_workers=True,
+        log_level=LogLevels.warning,
+        websockets=False,
+        process_name="stallkeeper-web",
+    ).serve()
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], int(sys.argv[2]))
