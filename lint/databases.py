@@ -90,6 +90,8 @@ def _several_rows(text: str) -> bool:
     outer = text
     while INNERMOST.search(outer):
         outer = INNERMOST.sub(" ", outer)
+    if re.match(r"\s*SELECT 1\s+FROM\b", text):  # asks whether there is any
+        return False
     one_row = not re.search(r"\bFROM\b", outer) or re.search(r"\bLIMIT\s+1\b", outer) or (AGGREGATE.match(text) and "GROUP BY" not in outer)
     return not one_row and not re.search(r"\bORDER BY\b", outer)
 
@@ -98,7 +100,20 @@ def _fetches_one(source: Source, node: ast.AST) -> bool:
     """Whether the functions that use this string take one row of it."""
     users = [parent for parent in _parents(node) if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef))][:1] or _users(source, node)
     calls = {_name(call.func) for user in users for call in ast.walk(user) if isinstance(call, ast.Call)}
-    return bool(calls & {"fetchone", "one", "_one"}) and not calls & {"fetchall", "rows"}
+    one = bool(calls & {"fetchone", "one", "_one"}) and not calls & {"fetchall", "rows"}
+    return one or (bool(users) and all(_returns_the_first(user) for user in users))
+
+
+def _returns_the_first(function: ast.AST) -> bool:
+    """``return found[0][0] if found else None``: one row by its key."""
+    returns = [node.value for node in ast.walk(function) if isinstance(node, ast.Return) and node.value]
+    parts = [list(ast.walk(value)) for value in returns]
+    return bool(parts) and all(any(map(_is_first, nodes)) and not any(isinstance(node, LOOPS) for node in nodes) for nodes in parts)
+
+
+def _is_first(node: ast.AST) -> bool:
+    whole = isinstance(node, ast.Subscript) and isinstance(node.value, (ast.Name, ast.Call))
+    return whole and isinstance(node.slice, ast.Constant) and node.slice.value == 0
 
 
 def _name(node: ast.AST) -> str:

@@ -57,6 +57,13 @@ EXAMPLES = [
         'ALL = "SELECT id FROM t"\ndef f(c):\n    return rows(c, f"{ALL} WHERE id > 5 ORDER BY id")',
     ),
     ("gather-order", QUERIES, 'SQL = "SELECT kind, count(*) FROM t GROUP BY kind"', 'SQL = "SELECT coalesce(sum(a), 0) FROM t"'),
+    (
+        "gather-order",
+        QUERIES,
+        'def f(c):\n    c.execute("SELECT a FROM t")\n    return [row[0] for row in rows(c)]',
+        'def f(c):\n    c.execute("SELECT a FROM t WHERE id = 1")\n    found = rows(c)\n    return found[0][0] if found else None',
+    ),
+    ("gather-order", QUERIES, 'SQL = "SELECT 1, a FROM t"', 'SQL = "SELECT 1 FROM t WHERE id = %s FOR KEY SHARE"'),
     ("gather-order", QUERIES, 'SQL = "SELECT coalesce(a, 0) FROM t"', 'SQL = "SELECT max(a) FROM t"'),
     ("raw-sql", ORDERS, 'cursor.execute("SELECT 1")', "queries.lock_levels(cursor, units)"),
     ("raw-sql", ORDERS, 'Order.objects.raw(f"SELECT * FROM {table}")', "cursor.execute(statement)"),
