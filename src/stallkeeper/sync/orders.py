@@ -42,7 +42,6 @@ def pull(current: Current) -> Done:
     if not pulls(current):
         return Done()
     place = current.place(STEP)
-    current.watermark = place.watermark
     cursor, begun, items = place.cursor, place.begun_at, 0
     while True:
         asked = now()

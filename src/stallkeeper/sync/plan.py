@@ -18,6 +18,7 @@ STEPS: dict[LaneKind, tuple[tuple[str, Step], ...]] = {
     ),
     LaneKind.BACKGROUND: (
         ("catalogue", catalogue.read_catalogue),
+        ("confirm", verify.confirm),
         ("verify", verify.verify),
         ("alarms", alarms.look_around),
     ),

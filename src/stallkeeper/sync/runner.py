@@ -111,7 +111,9 @@ def _prepare(held: Claim, heart: Heart, account: Connection) -> Current:
     places = {place.step: place for place in LaneStep.objects.filter(lane_id=held.lane_id)}
     allowed = Organisation.objects.get(pk=held.organisation_id).sending_enabled and account.writes_allowed
     channels = list(Channel.objects.filter(connection=account, active=True).order_by("pk"))
-    return Current(held, heart, account, channels, adapters.session(account, held.kind), places, now(), allowed)
+    current = Current(held, heart, account, channels, adapters.session(account, held.kind), places, now(), allowed)
+    current.watermark = current.place("orders").watermark
+    return current
 
 
 def run_step(current: Current, name: str, step: Step) -> Outcome:

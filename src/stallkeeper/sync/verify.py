@@ -17,43 +17,62 @@ from stallkit.pacing import Priority
 STEP = "verify"
 CONFIRM_AFTER = timedelta(seconds=20)
 """An accepted value is read back first so long after; platforms take a moment to show it."""
+CONFIRM_EVERY = timedelta(seconds=15)
 PAUSE = timedelta(seconds=2)
 """Between two runs of one rotation: the account's calls belong to the trade run."""
 
 
+def confirm(current: Current) -> Done:
+    """Read back values that were accepted a moment ago and that nobody has seen on the channel since."""
+    if not current.channels or not current.session.can(Capability.READ_STATES):
+        return Done()
+    channels, size, items, differing = [channel.pk for channel in current.channels], current.session.manifest.read_batch, 0, 0
+    try:
+        while not current.out_of_time:
+            with connection.cursor() as cursor:
+                fresh = belief_queries.unconfirmed(cursor, channels, now() - CONFIRM_AFTER, size)
+            if not fresh:
+                return _told(current, items, differing, now() + CONFIRM_EVERY)
+            read = observe.read(current, fresh, Priority.BACKGROUND)
+            items, differing = items + read.items, differing + read.differing
+    except SlowDown as slow:
+        return _slowed(current, slow, items, differing)
+    return _told(current, items, differing, now() + PAUSE)
+
+
 def verify(current: Current) -> Done:
-    """Read back fresh answers first, then the next offers of the rotation; a rotation starts every ``manifest.verify_interval``."""
+    """Read back the next offers of the rotation; a rotation starts every ``manifest.verify_interval``."""
     if not current.channels or not current.session.can(Capability.READ_STATES):
         return Done()
     _judge(current)
-    try:
-        read, differing, finished = _rotate(current)
-    except SlowDown as slow:
-        return Done(not_before=now() + max(timedelta(seconds=slow.retry_after), PAUSE), note="" if slow.status is None else slow.detail)
-    if differing:
-        wake.hint([current.connection.pk])
-    return Done(read, not_before=finished or now() + PAUSE, note=f"{differing} differed" if differing else "")
-
-
-def _rotate(current: Current) -> tuple[int, int, datetime | None]:
-    """(offers read, figures that differed, when the next rotation starts if this one is finished)."""
-    channels = [channel.pk for channel in current.channels]
-    size = current.session.manifest.read_batch
+    channels, size, items, differing = [channel.pk for channel in current.channels], current.session.manifest.read_batch, 0, 0
     place = current.place(STEP)
     after, begun = int(place.cursor or 0), place.begun_at or now()
-    with connection.cursor() as cursor:
-        fresh = belief_queries.unconfirmed(cursor, channels, now() - CONFIRM_AFTER, size)
-    read, differing = len(fresh), observe.read(current, fresh, Priority.BACKGROUND).differing if fresh else 0
-    while not current.out_of_time:
-        with connection.cursor() as cursor:
-            following = belief_queries.next_offers(cursor, channels, after, size)
-        if not following:
-            _write_place(current, 0, None, begun)
-            return read, differing, begun + current.session.manifest.verify_interval
-        differing += observe.read(current, following, Priority.BACKGROUND).differing
-        read, after = read + len(following), following[-1].offer_id
-        _write_place(current, after, begun, None)
-    return read, differing, None
+    try:
+        while not current.out_of_time:
+            with connection.cursor() as cursor:
+                following = belief_queries.next_offers(cursor, channels, after, size)
+            if not following:
+                _write_place(current, 0, None, begun)
+                return _told(current, items, differing, begun + current.session.manifest.verify_interval)
+            read = observe.read(current, following, Priority.BACKGROUND)
+            items, differing, after = items + read.items, differing + read.differing, following[-1].offer_id
+            _write_place(current, after, begun, None)
+    except SlowDown as slow:
+        return _slowed(current, slow, items, differing)
+    return _told(current, items, differing, now() + PAUSE)
+
+
+def _told(current: Current, items: int, differing: int, following: datetime) -> Done:
+    """What was found; the trade run is asked to pull orders, which may explain it, and to put right what is wrong."""
+    if differing:
+        wake.hint([current.connection.pk])
+    return Done(items, not_before=following, note=f"{differing} differed" if differing else "")
+
+
+def _slowed(current: Current, slow: SlowDown, items: int, differing: int) -> Done:
+    """The budget is spent: the next calls belong to the trade run."""
+    return _told(current, items, differing, now() + max(timedelta(seconds=slow.retry_after), PAUSE))
 
 
 def _write_place(current: Current, after: int, begun: datetime | None, done: datetime | None) -> None:
