@@ -95,6 +95,8 @@ class Quirks:
     """How long after the final state corrections are still allowed."""
     partial_line_cancel: bool = True
     tracking_numbers_per_line: int = 1
+    out_of_stock_cancel_empties: bool = False
+    """Cancelling with the reason out of stock also sets the channel's figure to zero."""
 
 
 @dataclass(frozen=True, slots=True)

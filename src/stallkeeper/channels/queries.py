@@ -48,6 +48,22 @@ def lock_offers_of_units(units: Sequence[int]) -> dict[str, Ints]:
     return read_columns(query, {"units": array(units)}, OFFER_COLUMNS)
 
 
+def lock_only(cursor: Cursor, units: Sequence[int]) -> int:
+    """Lock the same offers without reading them; how many. For callers that change some of them before the refresh."""
+    cursor.execute(
+        """
+        SELECT count(*) FROM (
+            SELECT offer.id FROM channels_offer AS offer
+            WHERE offer.stock_unit_id = ANY (ARRAY(
+                SELECT unnest(%s::bigint[]) UNION SELECT kit_id FROM catalog_kitcomponent WHERE component_id = ANY(%s::bigint[])))
+            ORDER BY offer.id
+            FOR NO KEY UPDATE OF offer) AS locked
+        """,
+        [array(units), array(units)],
+    )
+    return int(rows(cursor)[0][0])
+
+
 def read_offers_of_units(units: Sequence[int]) -> dict[str, Ints]:
     """The same without locks, for looking only."""
     query = f"""{OFFERS}

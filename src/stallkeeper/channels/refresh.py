@@ -22,6 +22,8 @@ from stallkeeper.stock.reserve import STALE
 
 WAKE = "wake_connection"
 """Mark: connections that have something to send."""
+LOCKED = "offers_locked"
+"""Mark: units whose offers this transaction has locked already."""
 TAKE_ALONG = 5_000
 """Offers that one transaction refreshes itself; the rest is left to a job."""
 SWEEP_BATCH = 50_000
@@ -59,8 +61,19 @@ class Difference:
 def refresh(uc: UseCase, unit_ids: Sequence[int], *, dry_run: bool = False) -> Difference:
     """Refresh the offers of units (and of kits they are part of); returns what differed. ``dry_run`` locks and writes nothing."""
     channels = facts.gather_channels(uc.organisation_id)
-    offers = queries.read_offers_of_units(unit_ids) if dry_run else queries.lock_offers_of_units(unit_ids)
+    locked = set(uc.peek(LOCKED)).issuperset(unit_ids)
+    offers = queries.read_offers_of_units(unit_ids) if dry_run or locked else queries.lock_offers_of_units(unit_ids)
     return _work_out(uc, channels, offers, None, dry_run=dry_run)
+
+
+def lock(uc: UseCase, unit_ids: Sequence[int]) -> None:
+    """Lock the offers of units now, all in key order, because the caller changes some of them before they are refreshed.
+
+    Changing one first and locking the others later would meet another transaction head-on.
+    """
+    with connection.cursor() as cursor:
+        queries.lock_only(cursor, unit_ids)
+    uc.mark(LOCKED, unit_ids)
 
 
 def refresh_channel(uc: UseCase, channel_id: int, *, dry_run: bool = False, after: int = 0) -> tuple[Difference, int]:

@@ -36,7 +36,7 @@ def read_columns(query: str, parameters: Mapping[str, object], names: Sequence[s
     """
     connection.ensure_connection()
     raw: psycopg.Connection[Any] = connection.connection
-    with raw.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", parameters) as copy:  # type: ignore[arg-type]
+    with raw.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", parameters) as copy:
         data = b"".join(bytes(block) for block in copy)
     table = np.frombuffer(data, dtype=_row(len(names)), offset=HEADER, count=(len(data) - HEADER - TRAILER) // _row(len(names)).itemsize)
     return {name: table[f"value{number}"].astype(np.int64) for number, name in enumerate(names)}

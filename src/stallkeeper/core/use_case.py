@@ -35,6 +35,10 @@ class UseCase:
         """Leave ids for a hook of a higher layer."""
         self.marks.setdefault(kind, {}).update(dict.fromkeys(ids))
 
+    def peek(self, kind: str) -> list[int]:
+        """The ids left under ``kind`` so far, in key order; they stay."""
+        return sorted(self.marks.get(kind, {}))
+
     def take(self, kind: str) -> list[int]:
         """The ids left under ``kind``, in key order; they are gone afterwards."""
         return sorted(self.marks.pop(kind, {}))

@@ -9,6 +9,7 @@ from django.db import connection
 
 from stallkeeper.channels import commands
 from stallkeeper.channels.commands import CommandKind, Line, Ship
+from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.fulfilment.models import Shipment, ShipmentLine
 from stallkeeper.orders import departures, events, lines, queries
@@ -22,6 +23,7 @@ class ShipError(ValueError):
     """The shipment cannot be made as asked; the text says which line and why."""
 
 
+@again_on_conflict
 def ship(
     organisation_id: int,
     order_id: int,
@@ -103,7 +105,7 @@ def _goods_leave(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mappi
     with connection.cursor() as cursor:
         queries.add_shipped(cursor, [row.pk for row in shipping], [wanted[row.pk] for row in shipping])
         queries.resolve_shortages(cursor, uc.at, [row.pk for row in shipping])
-    lines.change_open(order, [(row.offer_id, -wanted[row.pk]) for row in shipping])
+    lines.change_open(uc, order, [(row.offer_id, -wanted[row.pk]) for row in shipping])
 
 
 def _units(row: OrderLine, quantity: int, parts: lines.Parts) -> dict[int, int]:

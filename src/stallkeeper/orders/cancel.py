@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from stallkeeper.channels import commands
 from stallkeeper.channels.commands import Cancel, CommandKind, Line
+from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.orders import events, lines
 from stallkeeper.orders.models import Order, OrderLine
@@ -18,6 +19,7 @@ class CancelError(ValueError):
     """The lines cannot be cancelled as asked; the text says which and why."""
 
 
+@again_on_conflict
 def cancel_lines(
     organisation_id: int, order_id: int, quantities: Mapping[int, int] | None, *, reason: CancelReason, actor: str
 ) -> dict[int, int]:
@@ -60,7 +62,7 @@ def _wanted(order: Order, rows: list[OrderLine], quantities: Mapping[int, int] |
 def _settle(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapping[int, int]) -> None:
     """Set the reservations anew and lower the open units of the offers. What the channel shows changes when it has done its part."""
     lines.reset_lines(uc, sorted(wanted), cause="cancelled")
-    lines.change_open(order, [(row.offer_id, -wanted[row.pk]) for row in rows if row.pk in wanted])
+    lines.change_open(uc, order, [(row.offer_id, -wanted[row.pk]) for row in rows if row.pk in wanted])
 
 
 def refused(uc: UseCase, order_id: int, payload: Cancel) -> None:
@@ -72,4 +74,4 @@ def refused(uc: UseCase, order_id: int, payload: Cancel) -> None:
         row.cancelled = max(row.cancelled - back[row.line_id], 0)
     OrderLine.objects.bulk_update(touched, ["cancelled"])
     lines.reset_lines(uc, [row.pk for row in touched], cause="cancel_refused")
-    lines.change_open(Order.objects.get(pk=order_id), [(row.offer_id, back[row.line_id]) for row in touched])
+    lines.change_open(uc, Order.objects.get(pk=order_id), [(row.offer_id, back[row.line_id]) for row in touched])

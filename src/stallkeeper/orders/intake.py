@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import msgspec
 from django.db import connection
 
-from stallkeeper.channels import commands, delivery
+from stallkeeper.channels import commands, delivery, refresh
 from stallkeeper.channels.commands import Acknowledge, CommandKind, NewCommand
 from stallkeeper.channels.delivery import OwnSale
 from stallkeeper.channels.models import Channel
@@ -26,6 +26,7 @@ from stallkeeper.orders import departures, lines, queries, snapshots
 from stallkeeper.orders.queries import Intake, Known, LineRow, WrittenLine
 from stallkeeper.orders.snapshots import OfferIndex
 from stallkeeper.orders.stories import LineStory
+from stallkeeper.stock.reserve import STALE
 from stallkit.types import OrderState, RemoteOrder
 
 KEEP_PERSONAL_DATA = timedelta(days=60)
@@ -289,6 +290,8 @@ def _tell_offers(page: _Page, rows: Sequence[WrittenLine], gone: Mapping[int, in
         was = opens.get(row.offer_id, (0, 0))
         opens[row.offer_id] = (was[0] + story.opened(), was[1] + story.unacknowledged())
         sales += story.own_sales()
+    units = {row.unit_id for row in rows if row.offer_id is not None and row.unit_id is not None}
+    refresh.lock(page.uc, sorted(units.union(page.uc.peek(STALE))))
     queries.change_open(page.cursor, opens)
     delivery.own_sales(page.uc, page.channels[0].platform, sales)
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
+from stallkeeper.channels import refresh
 from stallkeeper.core.sql import Cursor
 from stallkeeper.core.use_case import UseCase, before_commit
 from stallkeeper.orders import queries
@@ -17,7 +18,7 @@ from stallkeeper.stock import reserve
 from stallkeeper.stock.allocation import Demand
 from stallkeeper.stock.holds import LAPSED
 from stallkeeper.stock.models import ReservationKind
-from stallkeeper.stock.reserve import RAISED, SHRUNK, Want
+from stallkeeper.stock.reserve import RAISED, SHRUNK, STALE, Want
 
 OWNER = "line"
 PENDING_HOLD = timedelta(hours=24)
@@ -99,8 +100,9 @@ def _claim(line: ShortLine, intake: Intake) -> Claim:
     return Claim(line.id, line.unit_id, line.pack_factor, open_, line.state, line.due_at, tuple(intake.locations), intake.splits)
 
 
-def change_open(order: Order, changes: Sequence[tuple[int | None, int]]) -> None:
+def change_open(uc: UseCase, order: Order, changes: Sequence[tuple[int | None, int]]) -> None:
     """Open units of the offers behind an order's lines change: (offer, sold units); lines without an offer are passed over."""
+    refresh.lock(uc, uc.peek(STALE))
     unacknowledged = order.state in {Order.State.PENDING, Order.State.NEW}
     sums: dict[int, tuple[int, int]] = {}
     for offer, units in changes:
@@ -111,8 +113,9 @@ def change_open(order: Order, changes: Sequence[tuple[int | None, int]]) -> None
         queries.change_open(cursor, sums)
 
 
-def no_longer_unacknowledged(units: Sequence[tuple[int | None, int]]) -> None:
+def no_longer_unacknowledged(uc: UseCase, units: Sequence[tuple[int | None, int]]) -> None:
     """The channel knows now that we have these sold units: (offer, units)."""
+    refresh.lock(uc, uc.peek(STALE))
     sums: dict[int, tuple[int, int]] = {}
     for offer, quantity in units:
         if offer is not None:

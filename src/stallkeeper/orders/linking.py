@@ -5,6 +5,7 @@ from __future__ import annotations
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.models import Offer
 from stallkeeper.core import audit
+from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.orders import events, lines
 from stallkeeper.orders.models import OrderLine
@@ -15,6 +16,7 @@ class LinkError(ValueError):
     """The line cannot be linked; the text says why."""
 
 
+@again_on_conflict
 def link_line(organisation_id: int, line_id: int, stock_unit_id: int, *, for_ever: bool, actor: str) -> OrderLine:
     """Say which stock unit a line means; stock is reserved at once. ``for_ever`` also makes an offer, so the next order finds it."""
     with use_case("link.line", organisation_id=organisation_id, actor=actor) as uc:
@@ -25,10 +27,10 @@ def link_line(organisation_id: int, line_id: int, stock_unit_id: int, *, for_eve
         line.stock_unit = unit
         if for_ever:
             line.offer = _offer(uc, line, unit)
-            lines.change_open(line.order, [(line.offer.pk, line.open)])
-            uc.mark(STALE, [line.offer.stock_unit_id])
+            uc.mark(STALE, [unit.pk])
         line.save(update_fields=["stock_unit", "offer"])
         lines.reset_lines(uc, [line.pk], cause="linked")
+        lines.change_open(uc, line.order, [(line.offer_id, line.open)])
         events.record(uc, line.order_id, "linked", {"line": line.line_id, "sku": unit.sku, "for_ever": for_ever})
         audit.record(uc, "link.line", "order_line", line.pk, sku=unit.sku, for_ever=for_ever)
         line.refresh_from_db()

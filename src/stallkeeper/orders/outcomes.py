@@ -10,6 +10,8 @@ from stallkeeper.core.use_case import UseCase
 from stallkeeper.orders import cancel, events, lines
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock.reserve import STALE
+from stallkit.registry import manifest_of
+from stallkit.types import CancelReason
 
 DONE = {CommandKind.ACKNOWLEDGE: "acknowledged", CommandKind.SHIP: "ship_confirmed", CommandKind.CANCEL: "cancel_confirmed"}
 EVENT = {CommandKind.ACKNOWLEDGE: "acknowledge", CommandKind.SHIP: "ship", CommandKind.CANCEL: "cancel"}
@@ -30,8 +32,14 @@ def done(uc: UseCase, command: Command) -> None:
         payload = commands.payload_of(command.kind, command.payload)
         units = {} if isinstance(payload, Acknowledge) else {line.line_id: line.quantity for line in payload.lines}
         moved = [(row.offer_id, units[row.line_id]) for row in rows if row.line_id in units]
+        if isinstance(payload, Cancel) and payload.reason == CancelReason.OUT_OF_STOCK and _empties(order):
+            delivery.doubt(uc, sorted({offer for offer, _ in moved if offer is not None}))
     sales = [OwnSale(offer, quantity, uc.at, EVENT[kind], ours=True) for offer, quantity in moved if offer is not None and quantity]
     delivery.own_sales(uc, order.connection.platform, sales)
+
+
+def _empties(order: Order) -> bool:
+    return manifest_of(order.connection.platform).quirks.out_of_stock_cancel_empties
 
 
 def _acknowledged(uc: UseCase, order: Order, rows: list[OrderLine]) -> list[tuple[int | None, int]]:
@@ -42,8 +50,8 @@ def _acknowledged(uc: UseCase, order: Order, rows: list[OrderLine]) -> list[tupl
     order.save(update_fields=["acknowledged_at", "state"])
     if known:
         return []
-    lines.no_longer_unacknowledged([(row.offer_id, row.open) for row in rows])
     uc.mark(STALE, [row.stock_unit_id for row in rows if row.stock_unit_id is not None])
+    lines.no_longer_unacknowledged(uc, [(row.offer_id, row.open) for row in rows])
     return [(row.offer_id, row.ordered - row.cancelled) for row in rows]
 
 

@@ -60,6 +60,7 @@ MANIFEST = Manifest(
         cancel_raises=False,
         basis=Basis.GROSS_UNTIL_SHIPPED,
         prices_include_tax=False,
+        out_of_stock_cancel_empties=True,
         acknowledge_within=timedelta(hours=4),
     ),
     # 5,000 calls a minute allow far more; two seconds keep a run short and the watermark fresh.
