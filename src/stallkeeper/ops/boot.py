@@ -83,7 +83,9 @@ def organisation(slug: str | None) -> Organisation:
         return found[0]
     known = ", ".join(Organisation.objects.order_by("slug").values_list("slug", flat=True))
     if not known:
-        raise BootError("There is no organisation yet: start 'stallkeeper run' once, or 'stallkeeper users add you@example.com --role owner'.")
+        raise BootError(
+            "There is no organisation yet: start 'stallkeeper run' once, or 'stallkeeper users add you@example.com --role owner'."
+        )
     if slug:
         raise BootError(f"There is no organisation {slug!r}. Known are: {known}.")
     raise BootError(f"There are several organisations; choose one with --organisation: {known}.")

@@ -9,10 +9,15 @@ import urllib.error
 import urllib.request
 from typing import IO
 
+from django.conf import settings
+
+from stallkeeper.embedded_host import make_home
 from stallkeeper.ops.supervisor import Service, Supervisor, leashed
 
 FIRST_PORT, LAST_PORT = 8000, 8050
 START_SECONDS = 60.0
+TRIES = 3
+"""A child that dies so often before the web server answers will not start at all."""
 
 
 class PortTaken(RuntimeError):
@@ -50,6 +55,7 @@ def base_url(host: str, port: int) -> str:
 
 def everything(host: str, port: int, workers: int, output: IO[bytes] | None = None) -> Supervisor:
     """Web server and workers, as children that use this process's database and settings."""
+    make_home(settings.STATIC_ROOT)  # the server looks there for files of your own and warns if there is no such folder
     environment = leashed(os.environ)
     services = [Service("web server", ["stallkeeper.ops.web", host, str(port)], environment, output)]
     services += [Service("worker", ["stallkeeper", "worker"], environment, output) for _ in range(workers)]
@@ -62,6 +68,8 @@ def wait_until_up(supervisor: Supervisor, host: str, port: int) -> bool:
     while time.monotonic() < deadline:
         if answers(host, port) or supervisor.stopping.is_set():
             return True
+        if max(service.starts for service in supervisor.services) > TRIES:
+            return False
         supervisor.step(0.1)
     return False
 

@@ -27,7 +27,6 @@ def serve(host: str, port: int) -> None:
         respawn_failed_workers=True,
         log_level=LogLevels.warning,
         websockets=False,
-        process_name="stallkeeper-web",
     ).serve()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -83,7 +84,7 @@ def ask_settings(manifest: Manifest, values: dict[str, str], *, test_system: boo
 
     scale = values.pop(SCALE, "") if test_system else ""
     for setting in manifest.settings:
-        if setting.name not in values and click.get_text_stream("stdin").isatty():
+        if setting.name not in values and sys.stdin.isatty():
             values[setting.name] = ask(setting)
     settings = connecting.check_settings(manifest, values)
     if scale:
@@ -98,7 +99,7 @@ def ask(setting: Setting) -> str:
     if setting.help:
         click.secho(setting.help, dim=True)
     hidden = setting.kind is SettingKind.SECRET
-    kind: click.ParamType[str] = click.Choice([code for code, _ in setting.choices]) if setting.choices else click.STRING
+    kind = click.Choice([code for code, _ in setting.choices]) if setting.choices else None
     default = setting.default or (None if setting.required else "")
     return str(click.prompt(setting.label, default=default, hide_input=hidden, type=kind, show_default=bool(setting.default)))
 

@@ -35,7 +35,7 @@ def run(host: str, port: int | None, workers: int) -> None:
     user = first.set_up()
     with serving.everything(host, port, workers) as supervisor:
         if not serving.wait_until_up(supervisor, host, port):
-            raise boot.BootError("The web server did not start within 60 s; its messages stand above.")
+            raise boot.BootError("The web server did not start; its messages stand above.")
         click.echo(f"Stallkeeper runs at {os.environ['STALLKEEPER_BASE_URL']}")
         click.echo(f"Sign in, once, as {user.email}: {first.sign_in_address(user, base_url=os.environ['STALLKEEPER_BASE_URL'])}")
         click.echo("Ctrl-C ends it.")
