@@ -6,6 +6,7 @@ Case ids (``orders.cursor_survives_restart``) are stable: manifests name them in
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -120,18 +121,16 @@ def judge(tested: Case, subject: type[Subject]) -> Judgement:
     missing = [need for need in tested.needs if need not in manifest.capabilities]
     if missing:
         return Judgement(Verdict.MOOT, f"does not declare {', '.join(missing)}", undeclared=True)
-    bench = Bench(subject)
+    declared = declared_skip(manifest, tested.id)
     try:
-        tested.run(bench)
+        with closing(Bench(subject)) as bench:
+            tested.run(bench)
     except NotApplicable as moot:
         return Judgement(Verdict.MOOT, str(moot))
     except CannotShow as lack:
-        return weigh(declared_skip(manifest, tested.id), lack, f"{lack}; declare the skip in the manifest if that cannot be helped")
-    except (Exception, AssertionError) as error:
-        return weigh(declared_skip(manifest, tested.id), error, f"{type(error).__name__}: {error}")
-    finally:
-        bench.close()
-    declared = declared_skip(manifest, tested.id)
+        return weigh(declared, lack, f"{lack}; declare the skip in the manifest if that cannot be helped")
+    except Exception as error:  # noqa: BLE001 - a case may fail in any way
+        return weigh(declared, error, wrongly(error))
     if declared is not None:
         stale = f"stale skip: {tested.id} passes; take it out of the manifest's skips ({declared})"
         return Judgement(Verdict.FAILED, stale, AssertionError(stale))
