@@ -199,7 +199,7 @@ class Offer(TenantModel):
     observed_at = models.DateTimeField(null=True, blank=True)
     believed_qty = models.IntegerField(null=True, blank=True)
     open_qty = models.IntegerField(default=0)
-    unacknowledged_qty = models.IntegerField(default=0)
+    unacknowledged_qty = models.IntegerField(default=0, db_default=0)
 
     refused_qty = models.IntegerField(null=True, blank=True)
     refused_code = models.CharField(max_length=100, blank=True, default="")

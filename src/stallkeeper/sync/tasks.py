@@ -13,7 +13,7 @@ from stallkeeper.channels import refresh
 from stallkeeper.channels.models import LaneKind
 from stallkeeper.core import clock
 from stallkeeper.core.use_case import use_case
-from stallkeeper.sync import nightly, wake
+from stallkeeper.sync import lapses, nightly, wake
 from stallkeeper.sync.runner import run_lane
 
 log = logging.getLogger(__name__)
@@ -60,3 +60,10 @@ def drain_stale(organisation_id: int) -> None:
 def daily(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate passes it
     """Housekeeping and the nightly self-check."""
     nightly.run()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="lapse_holds", queue=wake.QUEUE, queueing_lock="lapse_holds")
+def lapse_holds(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate passes it
+    """Holds end when their time is over."""
+    lapses.run()

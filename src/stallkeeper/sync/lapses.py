@@ -1,0 +1,28 @@
+"""Every minute: holds whose time is over end, and whoever waits for their units is served."""
+
+from __future__ import annotations
+
+import logging
+
+from stallkeeper.core import clock
+from stallkeeper.core.tenancy import across_organisations
+from stallkeeper.core.use_case import use_case
+from stallkeeper.stock import holds
+from stallkeeper.stock.models import Reservation
+
+log = logging.getLogger(__name__)
+
+
+def run() -> int:
+    """End due holds of all organisations; returns how many owners lost theirs. One organisation's failure does not stop the others."""
+    with across_organisations("the clock runs for everybody"):
+        due = Reservation.objects.filter(expires_at__lte=clock.now()).order_by("organisation_id")
+        organisations = list(due.values_list("organisation_id", flat=True).distinct())
+    ended = 0
+    for organisation in organisations:
+        try:
+            with use_case("holds.lapse", organisation_id=organisation) as uc:
+                ended += holds.lapse(uc)
+        except Exception:
+            log.exception("organisation %s: holds whose time is over could not be ended", organisation)
+    return ended
