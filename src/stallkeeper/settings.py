@@ -131,6 +131,36 @@ LOGGING = {
 UNFOLD = {
     "SITE_TITLE": "Stallkeeper",
     "SITE_HEADER": "Stallkeeper",
+    "SITE_SUBHEADER": "stallkeeper.backoffice.navigation.organisation_name",
+    "SITE_ICON": "stallkeeper.backoffice.navigation.icon",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "stallkeeper.backoffice.navigation.icon"}],
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "COMMAND": {"search_models": False},
+    "GLOBAL_CALLBACK": "stallkeeper.backoffice.navigation.frame",
+    "STYLES": ["stallkeeper.backoffice.navigation.style"],
+    "SCRIPTS": ["stallkeeper.backoffice.navigation.script"],
+    "COMMAND": {"search_models": False, "search_callback": None},
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": False,
+        "navigation": "stallkeeper.backoffice.navigation.side_bar",
+    },
+    "BORDER_RADIUS": "6px",
+    "COLORS": {
+        "primary": {
+            "50": "oklch(98.4% .014 180.72)",
+            "100": "oklch(95.3% .051 180.801)",
+            "200": "oklch(91% .096 180.426)",
+            "300": "oklch(85.5% .138 181.071)",
+            "400": "oklch(77.7% .152 181.912)",
+            "500": "oklch(70.4% .14 182.503)",
+            "600": "oklch(51.1% .096 186.391)",
+            "700": "oklch(43.7% .078 188.216)",
+            "800": "oklch(38.6% .063 188.416)",
+            "900": "oklch(33% .056 190)",
+            "950": "oklch(27.7% .046 192.524)",
+        },
+    },
 }
+"""The look of the back office: teal, white on 600 has a contrast of 5.4."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
-urlpatterns = [path("", admin.site.urls)]
+from stallkeeper.backoffice.screens import site
+
+urlpatterns = [
+    path("", include("stallkeeper.backoffice.urls")),
+    path("", site.urls),
+]

@@ -1,0 +1,23 @@
+"""Who did something, as a name that people know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.utils.translation import gettext as _
+
+from stallkeeper.channels.models import Channel, Connection
+from stallkeeper.core.models import User
+
+
+def names_of(actors: Iterable[str]) -> dict[str, str]:
+    """Actor texts (``user:7``, ``connection:3``, ``channel:2``, ``system``) to names; empty for the system. Three statements at most."""
+    ids: dict[str, set[int]] = {}
+    for actor in actors:
+        kind, _colon, key = actor.partition(":")
+        if key.isdigit():
+            ids.setdefault(kind, set()).add(int(key))
+    names = {f"user:{pk}": str(user) for pk, user in User.objects.in_bulk(ids.get("user", ())).items()}
+    names |= {f"connection:{pk}": each.name for pk, each in Connection.objects.in_bulk(ids.get("connection", ())).items()}
+    names |= {f"channel:{pk}": each.name for pk, each in Channel.objects.in_bulk(ids.get("channel", ())).items()}
+    return {actor: names.get(actor, "" if actor == "system" else actor or _("unknown")) for actor in actors}

@@ -1,0 +1,101 @@
+"""Imports: a file comes in, is tried without changing anything or taken in for good, and its problems go back by row and column."""
+
+from __future__ import annotations
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from stallkeeper.backoffice import import_jobs
+from stallkeeper.backoffice.actors import names_of
+from stallkeeper.backoffice.forms import LookMixin
+from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show, wants_fragment
+from stallkeeper.catalog.models import ImportProblem, ImportRun
+from stallkeeper.core.people import Permission
+
+SHOWN = 100
+MOST_BYTES = 200 * 1024 * 1024
+
+
+class ImportForm(LookMixin, forms.Form):
+    """Which file, what is in it, and whether it is only tried."""
+
+    kind = forms.ChoiceField(label=gettext_lazy("What it holds"), choices=list(import_jobs.KINDS.items()))
+    file = forms.FileField(
+        label=gettext_lazy("File"), help_text=gettext_lazy("XLSX or CSV"), widget=forms.FileInput(attrs={"accept": ".xlsx,.csv,.txt"})
+    )
+    dry_run = forms.BooleanField(
+        label=gettext_lazy("Only try it"),
+        required=False,
+        initial=True,
+        help_text=gettext_lazy("Everything is checked, nothing is changed."),
+    )
+
+    def clean_file(self) -> UploadedFile:
+        """XLSX and CSV only, and not larger than a machine can bear."""
+        file: UploadedFile = self.cleaned_data["file"]
+        if not (file.name or "").lower().endswith((".xlsx", ".csv", ".txt")):
+            raise ValidationError(_("Choose an XLSX or CSV file."))
+        if (file.size or 0) > MOST_BYTES:
+            raise ValidationError(_("The file is larger than 200 MB; split it."))
+        return file
+
+
+@screen(Permission.EDIT_CATALOGUE)
+def imports(request: MemberRequest) -> HttpResponse:
+    """The form, and what came in before."""
+    form = ImportForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        run = import_jobs.start(request.organisation.pk, given["kind"], given["file"], given["dry_run"], request.user.actor)
+        return redirect("backoffice:import", run.pk)
+    runs = list(ImportRun.objects.order_by("-pk")[:25])
+    names = names_of({run.actor for run in runs})
+    context = {
+        "title": _("Import"),
+        "form": form,
+        "kinds": import_jobs.KINDS.items(),
+        "runs": [(run, import_jobs.KINDS.get(run.kind, run.kind), names.get(run.actor, "")) for run in runs],
+    }
+    return show(request, "backoffice/imports.html", context, status=422 if form.errors else 200)
+
+
+@screen(Permission.EDIT_CATALOGUE)
+def import_run(request: MemberRequest, pk: int) -> HttpResponse:
+    """One import: its progress, which renews itself until it ends, and its first problems."""
+    run = get_object_or_404(ImportRun, pk=pk)
+    context = {
+        "title": run.file_name,
+        "run": run,
+        "kind": import_jobs.KINDS.get(run.kind, run.kind),
+        "running": run.state in {ImportRun.State.QUEUED, ImportRun.State.READING},
+        "problems": list(ImportProblem.objects.filter(run=run).order_by("row", "pk")[:SHOWN]),
+        "shown": SHOWN,
+    }
+    if wants_fragment(request):
+        return fragment(request, "backoffice/parts/import_progress.html", context)
+    return show(request, "backoffice/import.html", context)
+
+
+@screen(Permission.EDIT_CATALOGUE)
+def problems_file(_request: MemberRequest, pk: int) -> HttpResponse:
+    """Every problem of an import as a spreadsheet."""
+    run = get_object_or_404(ImportRun, pk=pk)
+    return _download(import_jobs.problems_file(run), f"problems-{run.pk}.xlsx")
+
+
+@screen(Permission.EDIT_CATALOGUE)
+def template_file(_request: MemberRequest, kind: str) -> HttpResponse:
+    """An empty file with the columns, and what each may hold."""
+    if kind not in import_jobs.KINDS:
+        raise Http404(kind)
+    return _download(import_jobs.template_file(kind), f"{kind}-template.xlsx")
+
+
+def _download(content: bytes, name: str) -> HttpResponse:
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return HttpResponse(content, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -1,0 +1,73 @@
+"""Lanes as rows for screens: whose, whether it runs, how it ended, how far behind it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from stallkeeper.channels.models import Connection, Lane, LaneStep
+
+STEP_NAMES = {
+    "orders": _("take orders"),
+    "observe": _("read what needs reading"),
+    "commands": _("acknowledge, ship, cancel"),
+    "quantities": _("send stock"),
+    "prices": _("send prices"),
+    "tickets": _("results of batches"),
+    "parked": _("ask again for unread orders"),
+    "catalogue": _("read listings"),
+    "verify": _("read back and compare"),
+    "alarms": _("look for silence and deadlines"),
+}
+
+
+@dataclass(frozen=True)
+class LaneRow:
+    """One lane on a screen. ``behind`` is the age of its oldest watermark in seconds; None where it has none."""
+
+    lane: Lane
+    connection: Connection | None
+    steps: tuple[LaneStep, ...]
+    state: str
+    tone: str
+    behind: float | None
+
+    @property
+    def error(self) -> str:
+        """The last error that has not been followed by a success."""
+        if self.lane.failures and self.lane.last_error:
+            return self.lane.last_error
+        return next((step.last_error for step in self.steps if _fails(step)), "")
+
+
+def lane_rows(now: datetime, connection: Connection | None = None) -> list[LaneRow]:
+    """The lanes of the organisation (or of one connection), in the order of their connections. Three statements."""
+    lanes = Lane.objects.filter(subject_type="connection").order_by("subject_id", "-kind")
+    if connection is not None:
+        lanes = lanes.filter(subject_id=connection.pk)
+    found = list(lanes.prefetch_related("steps"))
+    connections = Connection.objects.in_bulk([lane.subject_id for lane in found])
+    return [_row(lane, connections.get(lane.subject_id), now) for lane in found]
+
+
+def _row(lane: Lane, connection: Connection | None, now: datetime) -> LaneRow:
+    steps = tuple(sorted(lane.steps.all(), key=lambda step: step.pk))
+    state, tone = _state(lane, steps)
+    marks = [step.watermark for step in steps if step.watermark]
+    return LaneRow(lane, connection, steps, str(state), tone, (now - min(marks)).total_seconds() if marks else None)
+
+
+def _state(lane: Lane, steps: tuple[LaneStep, ...]) -> tuple[object, str]:
+    if not lane.enabled:
+        return _("off"), ""
+    if lane.failures or any(_fails(step) for step in steps):
+        return _("fails"), "bad"
+    if lane.claimed_by:
+        return _("running"), "info"
+    return (_("in order"), "ok") if lane.last_success_at else (_("has not run yet"), "")
+
+
+def _fails(step: LaneStep) -> bool:
+    return bool(step.last_error_at and (step.last_success_at is None or step.last_error_at > step.last_success_at))

@@ -1,0 +1,78 @@
+"""The side bar by job, and what the theme asks about the frame of each page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from stallkeeper.backoffice.problems import badge
+from stallkeeper.core.models import Membership
+from stallkeeper.core.people import Permission, can
+
+ENTRIES = (
+    (_("Overview"), "space_dashboard", "overview", "", Permission.VIEW_ORDERS),
+    (_("Orders"), "shopping_bag", "orders", "orders/", Permission.VIEW_ORDERS),
+    (_("Problems"), "error", "problem_board", "problems/", Permission.VIEW_ORDERS),
+    (_("Offers"), "sell", "offers", "offers/", Permission.VIEW_STOCK),
+    (_("Listings"), "link", "listings", "listings/", Permission.VIEW_STOCK),
+    (_("Products and stock"), "inventory_2", "stock", "stock/", Permission.VIEW_STOCK),
+    (_("Import"), "upload_file", "imports", "imports/", Permission.EDIT_CATALOGUE),
+    (_("Channels"), "storefront", "channels", "channels/", Permission.VIEW_STOCK),
+)
+
+
+def membership_of(request: HttpRequest) -> Membership | None:
+    return getattr(request, "membership", None)
+
+
+def side_bar(request: HttpRequest) -> list[dict[str, object]]:
+    """The entries that this person may open."""
+    membership = membership_of(request)
+    items = [
+        {"title": title, "icon": icon, "link": reverse(f"backoffice:{name}"), "active": _is_here(prefix)} | _problem_badge(request, name)
+        for title, icon, name, prefix, permission in ENTRIES
+        if can(membership, permission)
+    ]
+    return [{"title": None, "items": items}] if items else []
+
+
+def _is_here(prefix: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.path.startswith(f"/{prefix}") if prefix else request.path == "/"
+
+
+def _problem_badge(request: HttpRequest, name: str) -> dict[str, object]:
+    membership = membership_of(request)
+    if name != "problem_board" or membership is None or not (count := badge(membership.organisation_id)):
+        return {}
+    return {"badge": str(count) if count < 1000 else "999+", "badge_variant": "danger"}
+
+
+def frame(request: HttpRequest) -> dict[str, object]:
+    """What the frame shows beside the theme's own: the organisations to choose from."""
+    membership = membership_of(request)
+    if membership is None:
+        return {}
+    others = Membership.objects.filter(user=membership.user).select_related("organisation").order_by("organisation__name")
+    return {"own_memberships": list(others), "sk_membership": membership}
+
+
+def organisation_name(request: HttpRequest) -> str | None:
+    """Under the name of the site: whose figures these are."""
+    membership = membership_of(request)
+    return membership.organisation.name if membership else None
+
+
+def style(_request: HttpRequest) -> str:
+    return static("backoffice/backoffice.css")
+
+
+def script(_request: HttpRequest) -> str:
+    return static("backoffice/backoffice.js")
+
+
+def icon(_request: HttpRequest) -> str:
+    return static("backoffice/icon.svg")

@@ -1,0 +1,76 @@
+"""One offer: its five quantities, how the intended number comes about, and what was sent."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from stallkeeper.backoffice.offer_rows import row
+from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show, wants_fragment
+from stallkeeper.channels import switches
+from stallkeeper.channels.explain import Explanation, explain
+from stallkeeper.channels.models import Offer
+from stallkeeper.core.people import Permission, can
+from stallkeeper.orders.models import OrderLine
+
+StrOrPromise = str | Promise
+
+OUTCOMES = {"accepted": "ok", "pending": "info", "rejected": "bad", "unknown": "warn", "dropped": ""}
+STEPS: dict[str, StrOrPromise] = {
+    "on_hand": _("on hand in the channel's places"),
+    "allocated": _("less promised to orders"),
+    "holds": _("less held for a while"),
+    "ring_fence": _("less kept for other channels"),
+    "incoming": _("plus incoming goods"),
+    "kit": _("kits that can be made"),
+    "share": _("share of the channel"),
+    "buffer": _("less buffer"),
+    "cap": _("cap"),
+    "zero_at": _("zero at or below"),
+    "pack_factor": _("in sold units"),
+    "limit": _("at most what the channel takes"),
+    "basis": _("plus open orders that the channel subtracts itself"),
+}
+PRICE_STEPS: dict[str, StrOrPromise] = {
+    "list_price": _("list price"),
+    "pack_factor": _("for one sold unit"),
+    "mark_up": _("with mark-up"),
+    "tax": _("with tax as the channel wants it"),
+    "currency": _("in the channel's currency"),
+    "rounding": _("rounded"),
+}
+
+
+@screen(Permission.VIEW_STOCK)
+def offer(request: MemberRequest, pk: int) -> HttpResponse:
+    """The panel, or a page of its own when it is opened by its address."""
+    return show_offer(request, get_object_or_404(Offer.objects.select_related("channel", "stock_unit", "price"), pk=pk))
+
+
+def show_offer(request: MemberRequest, shown: Offer, note: str = "") -> HttpResponse:
+    """The offer with its working. ``note`` says what has just been done."""
+    found = explain(request.organisation.pk, shown.sku, shown.channel.code)
+    explanation = next(each for each in found if each.offer_id == shown.pk)
+    context = {
+        "title": shown.sku,
+        "explanation": explanation,
+        "steps": [(STEPS.get(step.name, step.name), step) for step in explanation.steps],
+        "price_steps": [(PRICE_STEPS.get(step.name, step.name), step) for step in explanation.price_steps],
+        "orders": orders_of(explanation),
+        "row": row(shown),
+        "offer": shown,
+        "sends": [(log, OUTCOMES.get(log.outcome, "")) for log in explanation.sends_log],
+        "silent": switches.why_silent(get_object_or_404(switches.states(), pk=shown.channel_id)),
+        "may_send": can(request.membership, Permission.SEND),
+        "note": note,
+    }
+    if wants_fragment(request):
+        return fragment(request, "backoffice/offer_panel.html", context)
+    return show(request, "backoffice/offer.html", context)
+
+
+def orders_of(explanation: Explanation) -> dict[int, OrderLine]:
+    """The order lines that have a promise, so that each can be opened."""
+    return OrderLine.objects.select_related("order").in_bulk([each.line_id for each in explanation.promises if each.line_id])

@@ -1,0 +1,108 @@
+"""Offers as rows for screens: their state in one word, and the filters of the list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db.models import F, Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from stallkeeper.catalog.models import Identifier, StockUnit
+from stallkeeper.channels.models import Channel, Offer, OfferPrice, OfferTodo
+
+StrOrPromise = str | Promise
+
+MATCHES = 500
+"""Stock units that a search follows; who finds more than that types another letter."""
+
+STATES: dict[str, tuple[StrOrPromise, str]] = {
+    "step": (_("in step"), "ok"),
+    "push": (_("to send"), "warn"),
+    "unknown": (_("not read yet"), ""),
+    "refused": (_("refused"), "bad"),
+    "out": (_("left out"), ""),
+}
+"""State to (name, tone)."""
+
+
+@dataclass(frozen=True)
+class OfferRow:
+    """An offer with what the table shows of it."""
+
+    offer: Offer
+    price: OfferPrice | None
+    state: str
+
+    @property
+    def state_name(self) -> StrOrPromise:
+        return STATES[self.state][0]
+
+    @property
+    def tone(self) -> str:
+        return STATES[self.state][1]
+
+    @property
+    def reason(self) -> str:
+        """The channel's own words, where it refused the quantity or the price."""
+        if self.offer.refused_at:
+            return self.offer.refused_message or self.offer.refused_code
+        if self.price and self.price.refused_at:
+            return self.price.refused_message or self.price.refused_code
+        return ""
+
+
+def row(offer: Offer) -> OfferRow:
+    """The row of one offer; its channel, unit and price are taken from the same statement."""
+    price: OfferPrice | None = getattr(offer, "price", None)
+    return OfferRow(offer, price, state_of(offer, price))
+
+
+def state_of(offer: Offer, price: OfferPrice | None) -> str:
+    """One word: left out, refused, not read yet, to send, or in step. A quantity speaks before a price."""
+    if offer.stock_excluded and (offer.prices_excluded or price is None):
+        return "out"
+    if offer.refused_at or (price and price.refused_at):
+        return "refused"
+    if offer.believed_qty is None and not offer.stock_excluded:
+        return "unknown"
+    differs = offer.intended_qty != offer.believed_qty and not offer.stock_excluded
+    price_differs = price is not None and price.intended != price.believed and price.intended is not None and not offer.prices_excluded
+    return "push" if differs or price_differs else "step"
+
+
+def offers_with(filters: Mapping[str, str]) -> QuerySet[Offer]:
+    """The offers in scope that fit the filters ``channel``, ``state`` and ``q``, ready for the table (one statement)."""
+    offers = Offer.objects.select_related("channel", "stock_unit", "price")
+    if (channel := filters.get("channel", "")).isdigit():
+        offers = offers.filter(channel_id=int(channel))
+    else:
+        # Names the channels, so that pages are read in the order of an index.
+        offers = offers.filter(channel_id__in=list(Channel.objects.order_by("id").values_list("id", flat=True)))
+    offers = in_state(offers, filters.get("state", ""))
+    if text := filters.get("q", "").strip():
+        offers = offers.filter(Q(stock_unit__in=units_like(text)) | Q(sku=text) | Q(external_id=text))
+    return offers
+
+
+def units_like(text: str) -> list[int]:
+    """Ids of stock units whose SKU or title contains the text, or that have it as GTIN or other code. At most MATCHES."""
+    like = StockUnit.objects.filter(Q(sku__icontains=text) | Q(title__icontains=text)).order_by("sku").values_list("id", flat=True)
+    coded = Identifier.objects.filter(value=text).values_list("stock_unit_id", flat=True)
+    return sorted({*like[:MATCHES], *coded[:MATCHES]})
+
+
+def in_state(offers: QuerySet[Offer], state: str) -> QuerySet[Offer]:
+    """Narrow to a state; an unknown word narrows nothing. "To send" reads the list of what is to be sent, which is short."""
+    if state == "push":
+        return offers.filter(pk__in=OfferTodo.objects.order_by().values("offer_id"))
+    if state == "refused":
+        return offers.filter(Q(refused_at__isnull=False) | Q(price__refused_at__isnull=False))
+    if state == "unknown":
+        return offers.filter(believed_qty=None, stock_excluded=False)
+    if state == "out":
+        return offers.filter(Q(stock_excluded=True) | Q(prices_excluded=True))
+    if state == "step":
+        return offers.filter(intended_qty=F("believed_qty"), refused_at=None)
+    return offers

@@ -1,0 +1,93 @@
+"""What every screen shares: who may see it, the organisation's time zone, and the frame around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from unfold.sites import UnfoldAdminSite
+
+from stallkeeper.core.models import Membership, Organisation, User
+from stallkeeper.core.people import Permission, can
+
+P = ParamSpec("P")
+
+site = UnfoldAdminSite(name="admin")
+"""A site of our own: what other packages register on Django's default site (jobs of all organisations, groups) is not on it."""
+
+
+class MemberRequest(HttpRequest):
+    """A request of somebody who has signed in and belongs to an organisation."""
+
+    user: User  # type: ignore[assignment]
+    membership: Membership
+
+    @property
+    def organisation(self) -> Organisation:
+        return self.membership.organisation
+
+
+Screen = Callable[Concatenate[MemberRequest, P], HttpResponse]
+
+
+def screen(permission: Permission) -> Callable[[Screen[P]], Callable[Concatenate[HttpRequest, P], HttpResponse]]:
+    """Only for members with ``permission``; times inside are shown in the organisation's zone."""
+
+    def decorate(view: Screen[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return _ask_to_sign_in(request)
+            membership: Membership | None = getattr(request, "membership", None)
+            if membership is None:
+                return show(request, "backoffice/no_organisation.html", {}, status=403)
+            if not can(membership, permission):
+                raise PermissionDenied(str(permission))
+            request.organisation = membership.organisation  # type: ignore[attr-defined]
+            with timezone.override(ZoneInfo(membership.organisation.time_zone)):
+                return view(request, *args, **kwargs)  # type: ignore[arg-type]
+
+        return guarded
+
+    return decorate
+
+
+def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        # A fragment that polls must not show the sign-in form inside the page: the whole page goes there.
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return redirect_to_login(request.get_full_path())
+
+
+def show(request: HttpRequest, template: str, context: Mapping[str, object], status: int = 200) -> HttpResponse:
+    """A whole page: the theme's frame around ``template``."""
+    return render(request, template, {**site.each_context(request), **context}, status=status)
+
+
+def fragment(request: HttpRequest, template: str, context: Mapping[str, object]) -> HttpResponse:
+    """A part of a page, for htmx; never kept by caches."""
+    response = render(request, template, dict(context))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def wants_fragment(request: HttpRequest) -> bool:
+    return bool(request.headers.get("HX-Request"))
+
+
+def own_address(wanted: str) -> str:
+    """The address if it is a path of ours, else nothing: forms say where they stood, and anybody can make up a form."""
+    return wanted if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) else ""
+
+
+def back(request: HttpRequest, fallback: str) -> HttpResponse:
+    """To the page that the form stood on, if it is one of ours."""
+    return redirect(own_address(request.POST.get("back", "")) or fallback)

@@ -1,0 +1,85 @@
+// Small helps on top of pages that work without them: the side panel, forms that send themselves, the search key.
+"use strict";
+
+(function () {
+  let opener = null;
+
+  function panel() {
+    return document.getElementById("panel");
+  }
+
+  function closePanel() {
+    if (!panel() || !panel().firstElementChild) return false;
+    panel().replaceChildren();
+    document.querySelectorAll("tr.sk-selected").forEach((row) => row.classList.remove("sk-selected"));
+    if (opener) opener.focus();
+    return true;
+  }
+
+  function markOpener(event) {
+    if (event.detail.target !== panel()) return;
+    const element = event.detail.requestConfig ? event.detail.requestConfig.elt : event.detail.elt;
+    if (element && !panel().contains(element)) opener = element;
+  }
+
+  function panelShown(event) {
+    if (event.detail.target !== panel() || !panel().firstElementChild) return;
+    document.querySelectorAll("tr.sk-selected").forEach((row) => row.classList.remove("sk-selected"));
+    const row = opener ? opener.closest("tr") : null;
+    if (row) row.classList.add("sk-selected");
+    const close = panel().querySelector("[data-close]");
+    if (close) close.focus();
+  }
+
+  function countChosen() {
+    const boxes = Array.from(document.querySelectorAll("[data-choose]"));
+    const chosen = boxes.filter((box) => box.checked).length;
+    document.querySelectorAll("[data-chosen]").forEach((bar) => {
+      bar.classList.toggle("sk-hidden", chosen === 0);
+      const count = bar.querySelector("[data-count]");
+      if (count) count.textContent = String(chosen);
+    });
+  }
+
+  document.addEventListener("change", function (event) {
+    const element = event.target;
+    if (element.matches("[data-choose-all]")) {
+      document.querySelectorAll("[data-choose]").forEach((box) => { box.checked = element.checked; });
+    }
+    if (element.matches("[data-choose], [data-choose-all]")) countChosen();
+    if (element.matches("[data-submit-on-change]") && element.form) element.form.requestSubmit();
+  });
+
+  document.addEventListener("click", function (event) {
+    if (event.target.closest("[data-close]")) {
+      event.preventDefault();
+      closePanel();
+    }
+  });
+
+  document.addEventListener("keydown", function (event) {
+    const typing = event.target.closest && event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.key === "Escape" && closePanel()) return;
+    if (event.key === "/" && !typing) {
+      const search = document.querySelector("[data-search]");
+      if (search) {
+        event.preventDefault();
+        search.focus();
+        search.select();
+      }
+    }
+  });
+
+  document.addEventListener("htmx:beforeRequest", markOpener);
+  document.addEventListener("htmx:afterSwap", panelShown);
+  // Fragments keep their own forms safe: every request of htmx that changes something carries the token of the page.
+  document.addEventListener("htmx:configRequest", function (event) {
+    const token = document.querySelector("input[name=csrfmiddlewaretoken]");
+    if (token && event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = token.value;
+  });
+
+  document.addEventListener("DOMContentLoaded", function () {
+    countChosen();
+    document.querySelectorAll("form[data-submit-at-once]").forEach((form) => form.requestSubmit());
+  });
+})();

@@ -1,0 +1,91 @@
+"""Products and stock: the stock units with what is there, promised and free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+
+from stallkeeper.backoffice.offer_rows import units_like
+from stallkeeper.backoffice.paging import page
+from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.catalog.models import StockUnit, UnitKind
+from stallkeeper.core.people import Permission
+from stallkeeper.stock.models import Level, Location, LocationOwner
+
+KEYS = ("sku",)
+COLUMNS = 4
+"""So many places get a column of their own; more are summed up."""
+
+
+@dataclass(frozen=True)
+class UnitRow:
+    """A stock unit with its levels, own places only. A kit has none: its parts are counted."""
+
+    unit: StockUnit
+    levels: Mapping[int, Level]
+    columns: Sequence[Location]
+
+    @property
+    def counted(self) -> bool:
+        return self.unit.kind == UnitKind.SINGLE and self.unit.stocked
+
+    @property
+    def on_hand(self) -> int:
+        return sum(level.on_hand for level in self.levels.values())
+
+    @property
+    def allocated(self) -> int:
+        return sum(level.allocated for level in self.levels.values())
+
+    @property
+    def held(self) -> int:
+        return sum(level.held for level in self.levels.values())
+
+    @property
+    def free(self) -> int:
+        return self.on_hand - self.allocated - self.held
+
+    @property
+    def cells(self) -> list[int]:
+        """On hand by place, in the order of the columns."""
+        return [self.levels[place.pk].on_hand if place.pk in self.levels else 0 for place in self.columns]
+
+
+def own_places() -> list[Location]:
+    """The places whose stock is ours, in the order of their priority."""
+    return list(Location.objects.filter(owner=LocationOwner.MINE, active=True).order_by("priority", "id"))
+
+
+def units_with(filters: Mapping[str, str]) -> QuerySet[StockUnit]:
+    """The stock units in scope that fit ``q`` and ``kind``."""
+    units = StockUnit.objects.all()
+    if text := filters.get("q", "").strip():
+        units = units.filter(pk__in=units_like(text))
+    if (kind := filters.get("kind", "")) in UnitKind.values:
+        units = units.filter(kind=kind)
+    return units
+
+
+@screen(Permission.VIEW_STOCK)
+def stock(request: MemberRequest) -> HttpResponse:
+    """The list by SKU, 50 to a page."""
+    shown = page(units_with(request.GET), KEYS, request.GET.get("after", ""), request.GET.get("before", ""))
+    places = own_places()
+    columns = places if len(places) <= COLUMNS else []
+    levels: dict[int, dict[int, Level]] = {}
+    for level in Level.objects.filter(stock_unit__in=[unit.pk for unit in shown.rows], location__in=places):
+        levels.setdefault(level.stock_unit_id, {})[level.location_id] = level
+    context = {
+        "title": _("Products and stock"),
+        "page": shown,
+        "rows": [UnitRow(unit, levels.get(unit.pk, {}), columns) for unit in shown.rows],
+        "columns": columns,
+        "kinds": UnitKind.choices,
+        "filters": request.GET,
+        "filtered": bool(request.GET.get("q") or request.GET.get("kind")),
+    }
+    return show(request, "backoffice/stock.html", context)

@@ -1,0 +1,196 @@
+"""How times, quantities and money look on screens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from babel import Locale
+from babel.numbers import format_decimal
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext, gettext_lazy, ngettext, to_locale
+
+from stallkeeper.backoffice.lanes import STEP_NAMES
+from stallkeeper.backoffice.paging import COUNT_LIMIT
+from stallkeeper.channels.explain import Step
+from stallkeeper.channels.models import Run
+from stallkeeper.core import clock
+from stallkeeper.stock.models import Cause, ReservationKind
+
+register = template.Library()
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+MONEY_FORMAT = "#,##0.00##"
+"""Two decimals at least, all that the channel stated at most; the ISO code follows, because $ is many currencies."""
+
+
+def locale() -> Locale:
+    return Locale.parse(to_locale(get_language() or "en"))
+
+
+def _stamp(value: datetime, text: str) -> SafeString:
+    utc = value.astimezone(UTC)
+    return format_html('<time datetime="{}" title="{}">{}</time>', utc.isoformat(), f"{utc:%Y-%m-%d %H:%M:%S} UTC", text)
+
+
+@register.filter
+def when(value: datetime | None) -> SafeString | str:
+    """The instant in the organisation's zone, to the minute; UTC to the second on hover."""
+    if value is None:
+        return ""
+    local = timezone.localtime(value)
+    this_year = local.year == timezone.localtime(clock.now()).year
+    return _stamp(value, date_format(local, "j M H:i" if this_year else "j M Y H:i"))
+
+
+@register.filter
+def clock_time(value: datetime | None) -> SafeString | str:
+    """Hours, minutes and seconds in the organisation's zone; UTC on hover."""
+    return "" if value is None else _stamp(value, f"{timezone.localtime(value):%H:%M:%S}")
+
+
+@register.filter
+def ago(value: datetime | None) -> SafeString | str:
+    """How long ago, or in how long; UTC on hover."""
+    if value is None:
+        return ""
+    seconds = (clock.now() - value).total_seconds()
+    pattern = gettext("{duration} ago") if seconds >= 0 else gettext("in {duration}")
+    return _stamp(value, pattern.format(duration=span(abs(seconds))))
+
+
+@register.filter
+def due(value: datetime | None) -> SafeString | str:
+    """In how long something is due; "now" once its time has come."""
+    if value is not None and value <= clock.now():
+        return _stamp(value, gettext("now"))
+    return ago(value)
+
+
+@register.filter
+def span(seconds: float | None) -> str:
+    """A duration in its two largest fitting steps: 0.4 s, 12 s, 3 min, 5 h, 2 days."""
+    if seconds is None:
+        return ""
+    if seconds < MINUTE:
+        return gettext("{number} s").format(number=format_decimal(round(seconds, 1 if seconds < 10 else 0), locale=locale()))
+    if seconds < HOUR:
+        return gettext("{number} min").format(number=round(seconds / MINUTE))
+    if seconds < 2 * DAY:
+        return gettext("{number} h").format(number=round(seconds / HOUR))
+    days = round(seconds / DAY)
+    return ngettext("{number} day", "{number} days", days).format(number=days)
+
+
+@register.filter
+def number(value: float | Decimal | None) -> str:
+    """A number with the language's separators; nothing for None."""
+    return "" if value is None else format_decimal(value, locale=locale())
+
+
+@register.filter
+def qty(value: int | None) -> SafeString | str:
+    """A quantity; unknown is not zero, so it is shown as a question mark that explains itself."""
+    if value is None:
+        return format_html('<span class="sk-unknown" title="{}">?</span>', gettext("unknown: not read yet"))
+    return number(value)
+
+
+@register.filter
+def money(value: Decimal | None, currency: str) -> SafeString | str:
+    """An amount in its currency with all its decimals; a question mark where it is unknown."""
+    if value is None:
+        return format_html('<span class="sk-unknown" title="{}">?</span>', gettext("unknown: not read yet"))
+    return format_decimal(value, MONEY_FORMAT, locale=locale()) + (f"\u00a0{currency}" if currency else "")
+
+
+@register.filter
+def counted(value: int) -> str:
+    """A count that stops at the limit up to which lists are counted."""
+    return f"{number(COUNT_LIMIT)}+" if value > COUNT_LIMIT else number(value)
+
+
+@register.simple_tag(takes_context=True)
+def with_query(context: template.Context, **changes: object) -> str:
+    """The current query string with some parameters replaced (None or empty: taken out). Paging is left behind."""
+    query = context["request"].GET.copy()
+    for name in ("after", "before", *changes):
+        query.pop(name, None)
+    query.update({name: str(value) for name, value in changes.items() if value not in (None, "")})
+    return f"?{query.urlencode()}" if query else "?"
+
+
+@register.filter
+def plain(value: Decimal) -> str:
+    """A figure of unknown kind with the language's separators and no zeros at its end."""
+    return format_decimal(value.normalize(), locale=locale(), decimal_quantization=False)
+
+
+OUTCOMES = {
+    "accepted": gettext_lazy("accepted"),
+    "pending": gettext_lazy("result comes later"),
+    "rejected": gettext_lazy("refused"),
+    "unknown": gettext_lazy("not known"),
+    "dropped": gettext_lazy("not sent"),
+}
+
+
+@register.filter
+def outcome(value: str) -> str:
+    """What the channel said to a send."""
+    return str(OUTCOMES.get(value, value))
+
+
+@register.filter
+def step_name(value: str) -> str:
+    """A step of a run in words."""
+    return str(STEP_NAMES.get(value, value))
+
+
+@register.filter
+def took(run: Run) -> str:
+    """How long a run took; nothing while it is under way."""
+    return span((run.ended_at - run.started_at).total_seconds()) if run.ended_at else ""
+
+
+@register.filter
+def run_steps(steps: Sequence[Mapping[str, object]]) -> str:
+    """What the steps of a run did, those that did anything: "take orders 3, send stock and prices 12 (1 error)"."""
+    parts = []
+    for step in steps:
+        items, errors = step.get("items", 0), step.get("errors", 0)
+        if not items and not errors:
+            continue
+        text = f"{step_name(str(step.get('step', '')))} {items}"
+        parts.append(f"{text} ({gettext('errors: {count}').format(count=errors)})" if errors else text)
+    return ", ".join(parts)
+
+
+@register.filter
+def change(step: Step) -> str:
+    """What a step of a working added or took, with its sign."""
+    difference = step.after - (step.before or 0)
+    return f"+{number(difference)}" if difference > 0 else f"−{number(-difference)}"
+
+
+@register.filter
+def entry(mapping: Mapping[object, object], key: object) -> object:
+    """The entry of a mapping, or nothing."""
+    return mapping.get(key)
+
+
+@register.filter
+def reservation_kind(value: str) -> str:
+    """A kind of reservation in words."""
+    return str(dict(ReservationKind.choices).get(value, value))
+
+
+@register.filter
+def cause(value: str) -> str:
+    """The cause of a movement in words."""
+    return str(dict(Cause.choices).get(value, value))
