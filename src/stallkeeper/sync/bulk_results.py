@@ -43,10 +43,13 @@ def _look_at(current: Current, ticket: Ticket) -> tickets.Resolved:
         return _unreadable(current, ticket, error.detail)
     if not result.done and now() - ticket.opened_at > TOO_OLD:
         result = TicketResult(done=True, outcomes=result.outcomes)
-    with current.writing("resolve_ticket") as uc:
+
+    def change(uc: UseCase) -> tickets.Resolved:
         resolved = tickets.resolve(uc, ticket, result, current.number(), 1 / current.session.scale)
         _alarm(uc, current, ticket, resolved)
-    return resolved
+        return resolved
+
+    return current.commit("resolve_ticket", change)
 
 
 def _unreadable(current: Current, ticket: Ticket, why: str) -> tickets.Resolved:

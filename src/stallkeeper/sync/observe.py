@@ -45,6 +45,6 @@ def read(current: Current, known: Sequence[Known], priority: Priority) -> Read:
     asked: datetime = now()
     refs = {OfferRef(row.sku, row.external_id): row for row in known}
     states: Mapping[OfferRef, OfferState | None] = current.call(priority, current.session.adapter.read_states, list(refs))
-    with current.writing("read_offers") as uc:
-        differing = reading.write(uc, [(row, states[ref]) for ref, row in refs.items()], asked)
+    found = [(row, states[ref]) for ref, row in refs.items()]
+    differing = current.commit("read_offers", lambda uc: reading.write(uc, found, asked))
     return Read(len(refs), differing)

@@ -10,11 +10,11 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
-from psycopg import errors as pg
+from django.db import InterfaceError, OperationalError, connection
 
 from stallkeeper.channels import lanes_queries
 from stallkeeper.channels.lanes import LaneLost
+from stallkeeper.core.use_case import UseCase
 from stallkeeper.orders.intake import IntakeError, accept
 from stallkeeper.sync import parking
 from stallkeeper.sync.run import Current, Done, now
@@ -25,11 +25,8 @@ from stallkit.types import Page, Parked, RemoteOrder
 log = logging.getLogger(__name__)
 
 STEP = "orders"
-TRIES = 4
-"""Of a transaction that the database refused for the sake of another one."""
 POISON = 3
 """If more orders than this fail and none succeeds, the fault is ours: nothing is parked and the cursor stays."""
-TRANSIENT = (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)
 
 
 def pulls(current: Current) -> bool:
@@ -76,8 +73,7 @@ def take_apart(current: Current, items: Sequence[RemoteOrder], asked: datetime) 
     if not items:
         return 0, []
     try:
-        with current.writing("accept_orders") as uc:
-            result = accept(uc, current.connection.pk, items, asked)
+        result = current.commit("accept_orders", lambda uc: accept(uc, current.connection.pk, items, asked))
     except (LaneLost, IntakeError, OperationalError, InterfaceError):
         raise
     except Exception as error:
@@ -99,37 +95,15 @@ def _commit(
     asked: datetime,
     begun: datetime,
 ) -> int:
-    """One transaction; repeated if the database gave way to another one."""
-    for last in (False,) * (TRIES - 1) + (True,):
-        try:
-            return _commit_once(current, page, items, parked, asked, begun)
-        except DatabaseError as error:
-            if last or not isinstance(error.__cause__, TRANSIENT):
-                raise
-            log.info("connection %s: a page of orders is tried again: %s", current.connection.pk, error)
-    raise AssertionError("unreachable")
+    """One transaction: orders, what is parked, and the place after the page."""
+    mark = (None, begun) if page.done else (begun, None)
 
-
-def _commit_once(
-    current: Current,
-    page: Page[RemoteOrder],
-    items: Sequence[RemoteOrder],
-    parked: Sequence[Parked],
-    asked: datetime,
-    begun: datetime,
-) -> int:
-    with current.writing("accept_orders") as uc:
+    def change(uc: UseCase) -> int:
         result = accept(uc, current.connection.pk, items, asked)
         parking.unpark(uc, current.connection, "order", [order.order_id for order in page.items], except_=parked)
         parking.park(uc, current.connection, "order", parked)
         with connection.cursor() as cursor:
-            lanes_queries.write_cursor(
-                cursor,
-                uc.organisation_id,
-                current.held.lane_id,
-                STEP,
-                page.cursor,
-                None if page.done else begun,
-                begun if page.done else None,
-            )
-    return result.new + result.changed
+            lanes_queries.write_cursor(cursor, uc.organisation_id, current.held.lane_id, STEP, page.cursor, *mark)
+        return result.new + result.changed
+
+    return current.commit("accept_orders", change)

@@ -16,6 +16,7 @@ from stallkeeper.channels import breaker, delivery, tickets
 from stallkeeper.channels.delivery import FIGURES, Batch, Item, View
 from stallkeeper.channels.delivery_queries import count_waiting
 from stallkeeper.channels.models import Channel, TodoKind
+from stallkeeper.core.use_case import UseCase
 from stallkeeper.sync import orders
 from stallkeeper.sync.run import Current, Done, now
 from stallkit.errors import AdapterError, NeedsReconnect, OutcomeUnknown, Refused, SlowDown, TryLater, Unintelligible
@@ -112,19 +113,22 @@ def look(current: Current, kind: str, channel: Channel) -> View:
 
 def _next(current: Current, way: Ways, channel: Channel, view: View) -> tuple[Batch, Call] | None:
     """The next call: cuts by the quick path, then everything else, in bulk where enough of it waits."""
+    return current.commit("pick", lambda uc: _choose(uc, current, way, channel, view))
+
+
+def _choose(uc: UseCase, current: Current, way: Ways, channel: Channel, view: View) -> tuple[Batch, Call] | None:
     manifest = current.session.manifest
     quick, bulk = way.quick, way.bulk
-    with current.writing("pick") as uc:
-        if quick is not None and (batch := delivery.pick(uc, way.kind, channel.pk, manifest.stock_batch, view, dangerous_only=True)):
-            return batch, quick
-        if bulk is not None and (quick is None or (not view.blind and _many(way, channel, manifest.bulk_from))):
-            batch = delivery.pick(uc, way.kind, channel.pk, manifest.bulk_batch, view, bulk=True)
-            return (tickets.open_(uc, current.connection.pk, batch), bulk) if batch else None
-        if quick is None:
-            return None
-        batch = delivery.pick(uc, way.kind, channel.pk, manifest.stock_batch, view)
-        if batch is None and way.kind == TodoKind.QUANTITY and _blind_for_too_long(view):
-            batch = delivery.pick_scarce(uc, channel.pk, manifest.stock_batch, view)
+    if quick is not None and (batch := delivery.pick(uc, way.kind, channel.pk, manifest.stock_batch, view, dangerous_only=True)):
+        return batch, quick
+    if bulk is not None and (quick is None or (not view.blind and _many(way, channel, manifest.bulk_from))):
+        batch = delivery.pick(uc, way.kind, channel.pk, manifest.bulk_batch, view, bulk=True)
+        return (tickets.open_(uc, current.connection.pk, batch), bulk) if batch else None
+    if quick is None:
+        return None
+    batch = delivery.pick(uc, way.kind, channel.pk, manifest.stock_batch, view)
+    if batch is None and way.kind == TodoKind.QUANTITY and _blind_for_too_long(view):
+        batch = delivery.pick_scarce(uc, channel.pk, manifest.stock_batch, view)
     return (batch, quick) if batch else None
 
 
@@ -156,42 +160,51 @@ def send(current: Current, way: Ways, batch: Batch, call: Call) -> int:
     except Exception:
         _unknown(current, batch, OutcomeUnknown("the adapter failed"))
         raise
-    with current.writing("record_sent") as uc:
-        run = current.number()
-        if batch.ticket_id is not None or any(isinstance(outcome, Pending) for outcome in outcomes.values()):
-            return tickets.answer(uc, current.connection.pk, batch, outcomes, run, 1 / current.session.scale)
-        return delivery.record(uc, batch, outcomes, run)
+    return current.commit("record_sent", lambda uc: _record(uc, current, batch, outcomes))
+
+
+def _record(uc: UseCase, current: Current, batch: Batch, outcomes: Mapping[OfferRef, Outcome]) -> int:
+    run = current.number()
+    if batch.ticket_id is not None or any(isinstance(outcome, Pending) for outcome in outcomes.values()):
+        return tickets.answer(uc, current.connection.pk, batch, outcomes, run, 1 / current.session.scale)
+    return delivery.record(uc, batch, outcomes, run)
 
 
 def _give_back(current: Current, batch: Batch) -> None:
-    with current.writing("give_back") as uc:
+    def change(uc: UseCase) -> None:
         delivery.give_back(uc, batch)
         tickets.cancel(batch)
+
+    current.commit("give_back", change)
 
 
 def _unknown(current: Current, batch: Batch, error: AdapterError) -> None:
     """A direct call: the offers are read before anything else is sent. A submission: its ticket is looked for."""
-    with current.writing("unknown_outcome") as uc:
-        if batch.ticket_id is None:
-            delivery.leave_unknown(uc, batch, error.detail, current.number())
+    if batch.ticket_id is None:
+        current.commit("unknown_outcome", lambda uc: delivery.leave_unknown(uc, batch, error.detail, current.number()))
 
 
 def _refused(current: Current, way: Ways, batch: Batch, call: Call, refusal: Refused) -> int:
     """The call as a whole was refused: find the items at fault by halving it, so that one bad item holds up nobody (C12)."""
     if len(batch.items) == 1:
-        with current.writing("record_sent") as uc:
-            tickets.cancel(batch)
-            return delivery.refuse_all(uc, batch, refusal.code, refusal.detail, current.number())
+        return current.commit("record_sent", lambda uc: _refused_alone(uc, current, batch, refusal))
     _give_back(current, batch)
     half = len(batch.items) // 2
     return sum(_again(current, way, batch, part, call) for part in (batch.items[:half], batch.items[half:]))
 
 
+def _refused_alone(uc: UseCase, current: Current, batch: Batch, refusal: Refused) -> int:
+    tickets.cancel(batch)
+    return delivery.refuse_all(uc, batch, refusal.code, refusal.detail, current.number())
+
+
 def _again(current: Current, way: Ways, batch: Batch, items: tuple[Item, ...], call: Call) -> int:
     if current.out_of_time:
         return 0
-    with current.writing("pick") as uc:
+
+    def change(uc: UseCase) -> Batch:
         part = delivery.send_again(uc, replace(batch, items=items, ticket_id=None), bulk=batch.ticket_id is not None)
-        if batch.ticket_id is not None:
-            part = tickets.open_(uc, current.connection.pk, part)
+        return part if batch.ticket_id is None else tickets.open_(uc, current.connection.pk, part)
+
+    part = current.commit("pick", change)
     return send(current, way, part, call)

@@ -27,6 +27,12 @@ def open_falls(cursor: Cursor, connection: int, before: datetime) -> list[Fall]:
     return [Fall(*row) for row in rows(cursor)]
 
 
+def next_run_id(cursor: Cursor) -> int:
+    """An id for a run. Locks: none; not undone by a rollback."""
+    cursor.execute("SELECT nextval(pg_get_serial_sequence('channels_run', 'id'))")
+    return int(rows(cursor)[0][0])
+
+
 # --- commands -----------------------------------------------------------------------------------------------------------------------------
 
 FREE = """

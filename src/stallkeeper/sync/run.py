@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ParamSpec, TypeVar
 
+from django.db import connection
+
 from stallkeeper.channels import lanes
 from stallkeeper.channels.budgets import refuse_in_transaction
 from stallkeeper.channels.lanes import Claim, Heart, LaneLost
-from stallkeeper.channels.models import Channel, Connection, LaneStep, Run
+from stallkeeper.channels.models import Channel, Connection, LaneStep
 from stallkeeper.core import clock
+from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase
+from stallkeeper.sync import queries
 from stallkeeper.sync.adapters import Session
 from stallkit.pacing import Priority
 
@@ -63,6 +67,16 @@ class Current:
         """A transaction that commits only while the lane is ours; LaneLost otherwise."""
         return lanes.guarded(self.held, f"sync.{name}")
 
+    def commit(self, name: str, change: Callable[[UseCase], R]) -> R:
+        """``writing`` around a change that may run again: the database may ask for that when another use case was in the way."""
+
+        @again_on_conflict
+        def once() -> R:
+            with self.writing(name) as uc:
+                return change(uc)
+
+        return once()
+
     def call(self, priority: Priority, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
         """Call the outside, never inside a transaction, and not for a lane that is lost already. Raises the adapters' six errors."""
         refuse_in_transaction()
@@ -84,12 +98,10 @@ class Current:
         return self.places.get(step) or LaneStep(organisation_id=self.held.organisation_id, lane_id=self.held.lane_id, step=step)
 
     def number(self) -> int:
-        """The run's row, made at its first event. Call it inside ``writing``."""
+        """The id of this run, taken at its first event; its row is written when the run ends."""
         if not self.run_id:
-            row = Run.objects.create(
-                organisation_id=self.held.organisation_id, lane_id=self.held.lane_id, epoch=self.held.epoch, started_at=self.started_at
-            )
-            self.run_id = row.pk
+            with connection.cursor() as cursor:
+                self.run_id = queries.next_run_id(cursor)
         return self.run_id
 
 

@@ -191,7 +191,12 @@ def _store(current: Current, outcomes: Sequence[Outcome]) -> Ended:
 
 
 def _store_run(current: Current, outcomes: Sequence[Outcome], at: datetime, failed: Sequence[Outcome]) -> None:
-    Run.objects.filter(pk=current.number()).update(
+    Run.objects.create(
+        pk=current.number(),
+        organisation_id=current.held.organisation_id,
+        lane_id=current.held.lane_id,
+        epoch=current.held.epoch,
+        started_at=current.started_at,
         ended_at=at,
         outcome="error" if failed else "ok",
         error=failed[0].error if failed else "",

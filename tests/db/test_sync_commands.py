@@ -1,0 +1,179 @@
+"""Commands reach the market exactly once, whatever happens between the call and the answer (invariant 11, C9)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from stallkeeper.channels.models import Command
+from stallkeeper.core.models import Notification
+from stallkeeper.fulfilment import ship
+from stallkeeper.orders import cancel
+from stallkeeper.orders.models import Order, OrderEvent, OrderLine
+from stallkeeper.sync import order_actions
+from stallkit.errors import SlowDown, TryLater
+from stallkit.testing.shop import Fault
+from stallkit.types import CancelReason
+from tests.market import Market, Stall, open_market
+
+
+@pytest.fixture
+def market(monkeypatch: pytest.MonkeyPatch):
+    with open_market(monkeypatch) as opened:
+        yield opened
+
+
+@pytest.fixture
+def stall(market: Market) -> Stall:
+    stall = market.stall()
+    stall.offer(market.shop.unit("MUG", 50), shown=50)
+    return stall
+
+
+def command(market: Market, kind: str = "acknowledge") -> Command:
+    with market.shop.scope():
+        return Command.objects.get(kind=kind)
+
+
+def order_of(market: Market, external: str) -> Order:
+    with market.shop.scope():
+        return Order.objects.get(external_id=external)
+
+
+@pytest.mark.parametrize("fault", [Fault.DROP_AFTER, Fault.SERVER_ERROR_AFTER, Fault.CUT_JSON])
+def test_a_lost_reply_is_looked_up_not_repeated(market: Market, stall: Stall, fault: Fault) -> None:
+    """C9: an unknown outcome is resolved by asking the channel, not by repeating."""
+    order = stall.emulator.place_order([("MUG", 1)])
+    stall.emulator.fail_next(fault, path="/acceptance")
+    stall.run()
+    assert command(market).state == "sent"
+
+    market.settle(3)
+
+    assert stall.emulator.orders[order].acknowledge_calls == 1
+    assert command(market).state == "done"
+
+
+def test_a_call_that_did_not_arrive_is_repeated_once(market: Market, stall: Stall) -> None:
+    order = stall.emulator.place_order([("MUG", 1)])
+    stall.emulator.fail_next(Fault.DROP_BEFORE, path="/acceptance")
+    market.settle(3)
+    assert stall.emulator.orders[order].acknowledge_calls == 1
+    assert command(market).state == "done"
+    assert command(market).attempts == 2
+
+
+def test_a_crash_after_the_call_is_looked_up(market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kill the process between call and answer: one acknowledgement (C9)."""
+    order = stall.emulator.place_order([("MUG", 1)])
+
+    class Killed(BaseException):
+        """Not an Exception: nothing may catch it, as nothing catches kill -9."""
+
+    def die(*_args, **_named):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(order_actions, "_finish", die)
+        with pytest.raises(Killed):
+            stall.run()
+    assert stall.emulator.orders[order].acknowledge_calls == 1
+    assert command(market).state == "sent"
+    stall.run(outcome="busy")  # the dead worker's lane is taken over only when its heart has been silent
+
+    market.clock.tick(11)
+    stall.run()
+    assert stall.emulator.orders[order].acknowledge_calls == 1
+    assert command(market).state == "done"
+
+
+def test_a_refusal_is_told_in_the_channels_words(market: Market, stall: Stall) -> None:
+    order = stall.emulator.place_order([("MUG", 2)])
+    stall.run()
+    with market.shop.scope():
+        lines = OrderLine.objects.get(order__external_id=order)
+    stall.emulator.buyer_cancels(order)
+    cancel.cancel_lines(
+        market.shop.organisation.pk, order_of(market, order).pk, {lines.pk: 1}, reason=CancelReason.OUT_OF_STOCK, actor="user:1"
+    )
+    stall.run()
+
+    refused = command(market, "cancel")
+    assert refused.state == "refused"
+    assert refused.message
+    with market.shop.scope():
+        event = OrderEvent.objects.get(kind="cancel_refused")
+        assert event.detail["message"] == refused.message
+        assert Notification.objects.filter(key=f"command:{refused.pk}").exists()
+    calls = stall.emulator.orders[order].cancel_calls
+    market.settle(3)
+    assert stall.emulator.orders[order].cancel_calls == calls, "a refusal is not repeated"
+
+
+@pytest.mark.parametrize("fault", [None, Fault.DROP_AFTER, Fault.DROP_BEFORE])
+def test_a_shipment_is_confirmed_once(market: Market, stall: Stall, fault: Fault | None) -> None:
+    order = stall.emulator.place_order([("MUG", 2)])
+    stall.run()
+    if fault:
+        stall.emulator.fail_next(fault, path="/shipments")
+    ship.ship(market.shop.organisation.pk, order_of(market, order).pk, None, carrier="DPD", tracking_number="T-1", actor="user:1")
+    market.settle(4)
+    theirs = stall.emulator.orders[order]
+    assert (theirs.ship_calls, [line.shipped for line in theirs.lines]) == (1, [2])
+    assert command(market, "ship").state == "done"
+
+
+def test_two_partial_shipments_are_told_apart_after_a_lost_reply(market: Market, stall: Stall) -> None:
+    """The second of two equal shipments is not mistaken for the first."""
+    order = stall.emulator.place_order([("MUG", 2)])
+    stall.run()
+    with market.shop.scope():
+        line = OrderLine.objects.get(order__external_id=order)
+    mine = order_of(market, order).pk
+    ship.ship(market.shop.organisation.pk, mine, {line.pk: 1}, carrier="DPD", tracking_number="T-1", actor="user:1")
+    market.settle(2)
+    ship.ship(market.shop.organisation.pk, mine, {line.pk: 1}, carrier="DPD", tracking_number="T-2", actor="user:1")
+    stall.emulator.fail_next(Fault.DROP_BEFORE, path="/shipments")
+    market.settle(4)
+    theirs = stall.emulator.orders[order]
+    assert (theirs.ship_calls, theirs.lines[0].shipped) == (2, 2)
+
+
+def test_one_failing_command_does_not_hold_up_the_others(market: Market, stall: Stall) -> None:
+    """C12 for commands: each has its own waiting time."""
+    bad = stall.emulator.place_order([("MUG", 1)])
+    good = stall.emulator.place_order([("MUG", 1)])
+    stall.emulator.fail_next(Fault.SERVER_ERROR, times=1000, path=f"/{bad}/acceptance")
+    market.settle(3)
+    assert stall.emulator.orders[good].acknowledge_calls == 1
+
+
+def test_commands_of_one_order_keep_their_order(market: Market, stall: Stall) -> None:
+    """Acknowledge before cancel: a cancellation waits for an acknowledgement that is under way."""
+    order = stall.emulator.place_order([("MUG", 2)])
+    stall.emulator.fail_next(Fault.SERVER_ERROR, path="/acceptance")
+    stall.run()
+    cancel.cancel_lines(market.shop.organisation.pk, order_of(market, order).pk, None, reason=CancelReason.OUT_OF_STOCK, actor="user:1")
+    stall.run()
+    assert stall.emulator.orders[order].cancel_calls == 0
+    market.settle(4)
+    theirs = stall.emulator.orders[order]
+    assert (theirs.acknowledge_calls, theirs.cancel_calls, theirs.lines[0].cancelled) == (1, 1, 2)
+
+
+def test_a_command_that_never_succeeds_is_given_up_and_shown(market: Market, stall: Stall) -> None:
+    stall.emulator.place_order([("MUG", 1)])
+    stall.emulator.fail_next(Fault.SERVER_ERROR, times=10_000, path="/acceptance")
+    market.settle(20, seconds=2 * 3600)
+    dead = command(market)
+    assert dead.state == "dead"
+    with market.shop.scope():
+        assert Notification.objects.filter(key=f"command:{dead.pk}").exists()
+        assert OrderEvent.objects.filter(kind="acknowledge_given_up").exists()
+
+
+def test_waiting_times_grow() -> None:
+    waits = [order_actions.wait(attempts, TryLater("down")).total_seconds() for attempts in (0, 1, 2, 3, 20)]
+    assert waits == [3, 3, 6, 12, 600]
+    assert order_actions.wait(5, SlowDown("full", retry_after=7)) == timedelta(seconds=7)
