@@ -303,6 +303,16 @@ def own_sales(uc: UseCase, platform: str, sales: Sequence[OwnSale]) -> None:
             queries.settle(cursor, queries.QUANTITY, [offer for offer, _ in changed], uc.at)
 
 
+def doubt(uc: UseCase, offer_ids: Sequence[int]) -> None:
+    """The channel changed its figures by itself in a way that cannot be worked out: belief is NULL, so they are read before we send."""
+    if not offer_ids:
+        return
+    with connection.cursor() as cursor:
+        belief_queries.lock_beliefs(cursor, sorted(offer_ids))
+        belief_queries.write_beliefs(cursor, [(offer, None) for offer in sorted(offer_ids)], [])
+        queries.settle(cursor, queries.QUANTITY, sorted(offer_ids), uc.at)
+
+
 def effect(sale: OwnSale, quirks: Quirks) -> int:
     """By how much the channel changed its own figure for this event; 0 if it does nothing then."""
     if sale.event == "cancel":
