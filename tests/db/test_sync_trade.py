@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from stallkeeper.channels import delivery
-from stallkeeper.channels.budgets import NetworkInTransaction
 from stallkeeper.channels.models import Command, Connection, Parked, SentLog
 from stallkeeper.core.models import Notification
 from stallkeeper.orders import intake
 from stallkeeper.orders.models import Order
 from stallkeeper.sync import orders as orders_step
+from stallkeeper.sync.budgets import NetworkInTransaction
 from stallkeeper.sync.runner import run_lane
 from stallkit.testing.shop import Fault
 from tests.market import Market, Stall, open_market

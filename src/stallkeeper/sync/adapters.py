@@ -17,9 +17,9 @@ import httpx
 from django.conf import settings
 
 from stallkeeper.channels import connect
-from stallkeeper.channels.budgets import PgPacer, refuse_in_transaction
 from stallkeeper.channels.models import Connection
 from stallkeeper.core import clock
+from stallkeeper.sync.budgets import PgPacer, refuse_in_transaction
 from stallkit import guard
 from stallkit.http import Door, Exchange
 from stallkit.manifest import Capability, Manifest

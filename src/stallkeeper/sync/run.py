@@ -13,7 +13,6 @@ from typing import ParamSpec, TypeVar
 from django.db import connection
 
 from stallkeeper.channels import lanes
-from stallkeeper.channels.budgets import refuse_in_transaction
 from stallkeeper.channels.lanes import Claim, Heart, LaneLost
 from stallkeeper.channels.models import Channel, Connection, LaneStep
 from stallkeeper.core import clock
@@ -21,6 +20,7 @@ from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.sync import queries
 from stallkeeper.sync.adapters import Session
+from stallkeeper.sync.budgets import refuse_in_transaction
 from stallkit.pacing import Priority
 
 P = ParamSpec("P")

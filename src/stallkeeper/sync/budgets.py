@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from stallkeeper.channels import budgets_queries as queries
 from stallkeeper.core import clock
+from stallkeeper.sync import budgets_queries as queries
 from stallkit.errors import SlowDown
 from stallkit.manifest import Limit
 from stallkit.pacing import Bucket, Priority, take
