@@ -70,6 +70,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.name or self.email
 
+    def get_full_name(self) -> str:
+        """What the side bar of the theme calls this person."""
+        return self.name
+
     @property
     def actor(self) -> str:
         """How this person is named in audit entries and on use cases."""
