@@ -44,10 +44,10 @@ else:
 class RulesForm(LookMixin, ChannelForm):
     """The rules as fields, in the order in which they are applied."""
 
-    locations = forms.ModelMultipleChoiceField(
+    locations: forms.ModelMultipleChoiceField[Location] = forms.ModelMultipleChoiceField(
         None, label=gettext_lazy("Places whose stock counts"), widget=forms.CheckboxSelectMultiple, required=False
     )
-    price_list = forms.ModelChoiceField(
+    price_list: forms.ModelChoiceField[PriceList] = forms.ModelChoiceField(
         None, label=gettext_lazy("Price list"), required=False, empty_label=gettext_lazy("none: no prices are sent")
     )
     currency = forms.ChoiceField(label=gettext_lazy("Currency"))

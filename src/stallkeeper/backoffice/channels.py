@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.backoffice.send_plan import send_plan
 from stallkeeper.channels import connect, cutover, switches
 from stallkeeper.channels.models import Channel, Connection, OfferTodo
 from stallkeeper.core.people import Permission, can
@@ -92,12 +95,28 @@ def channel(request: MemberRequest, pk: int) -> HttpResponse:
     return show(request, "backoffice/channel.html", context)
 
 
+def ask_to_send(request: MemberRequest, shown: Sequence[Channel], given: Mapping[str, str], back: str) -> HttpResponse:
+    """What would go out to these channels, before a switch lets it."""
+    context = {
+        "title": _("Switch on?"),
+        "action": request.path,
+        "given": given.items(),
+        "plans": [send_plan(each) for each in shown],
+        "prices": given.get("switch") == "prices",
+        "others": [reason for each in shown for reason in switches.why_silent(each)],
+        "back": back,
+    }
+    return show(request, "backoffice/turn_sure.html", context)
+
+
 @require_POST
 @screen(Permission.SEND)
 def turn(request: MemberRequest, pk: int) -> HttpResponse:
-    """Turn one switch. What has to come first is said, not done."""
-    shown = get_object_or_404(Channel, pk=pk)
+    """Turn one switch; what would go out is shown first. What has to come before is said, not done."""
+    shown = get_object_or_404(switches.states(), pk=pk)
     name, on = request.POST.get("switch", ""), request.POST.get("on") == "1"
+    if on and name in {"stock", "prices"} and shown.cutover and not request.POST.get("sure"):
+        return ask_to_send(request, [shown], {"switch": name, "on": "1"}, reverse("backoffice:channel", args=[pk]))
     try:
         with use_case("switch.channel", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
             switches.set_channel(uc, shown.pk, **{name: on})

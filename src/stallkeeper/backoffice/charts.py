@@ -76,7 +76,7 @@ def nice_top(value: float) -> float:
     """The smallest round number (1, 2, 5 times a power of ten) that is not below ``value``."""
     if value <= 0:
         return 1.0
-    power = 10 ** math.floor(math.log10(value))
+    power = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= value * 0.999999)
 
 

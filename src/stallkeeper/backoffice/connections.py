@@ -6,10 +6,12 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from stallkeeper.backoffice.channels import ask_to_send
 from stallkeeper.backoffice.connection_forms import ConnectForm, SettingsForm
 from stallkeeper.backoffice.lanes import lane_rows
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
@@ -128,12 +130,12 @@ def allow_writes(request: MemberRequest, pk: int) -> HttpResponse:
     """Whether anything may be changed on the account: the first contact is read-only."""
     shown = get_object_or_404(Connection, pk=pk)
     allowed = request.POST.get("allowed") == "1"
+    here = reverse("backoffice:connection", args=[pk])
+    if allowed and not request.POST.get("sure"):
+        sending = [each for each in switches.states().filter(connection=shown, active=True) if each.stock_enabled or each.prices_enabled]
+        return ask_to_send(request, sending, {"allowed": "1"}, here)
     with use_case("switch.connection", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
         switches.set_writes(uc, shown.pk, allowed)
-    messages.success(
-        request,
-        _("Writing to {name} is allowed.").format(name=shown.name)
-        if allowed
-        else _("Nothing is written to {name} any more.").format(name=shown.name),
-    )
-    return redirect("backoffice:connection", pk)
+    text = _("Writing to {name} is allowed.") if allowed else _("Nothing is written to {name} any more.")
+    messages.success(request, text.format(name=shown.name))
+    return redirect(here)

@@ -33,7 +33,7 @@ IMPORTS: dict[str, Import] = {"products": products.import_products}
 LAYOUTS: dict[str, Layout] = {"products": products.LAYOUT}
 
 
-def start(organisation_id: int, kind: str, file: UploadedFile, dry_run: bool, actor: str) -> ImportRun:
+def start(organisation_id: int, kind: str, file: UploadedFile[bytes], dry_run: bool, actor: str) -> ImportRun:
     """Keep the file, make the row of the run, and begin; the row tells how it goes."""
     run = runs.queue_run(kind, file.name or kind, organisation_id, actor, dry_run)
     path = _keep(file)
@@ -41,7 +41,7 @@ def start(organisation_id: int, kind: str, file: UploadedFile, dry_run: bool, ac
     return run
 
 
-def _keep(file: UploadedFile) -> Path:
+def _keep(file: UploadedFile[bytes]) -> Path:
     folder = settings.ENV.home / "uploads"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=folder, suffix=Path(file.name or "").suffix.lower(), delete=False) as kept:

@@ -35,9 +35,9 @@ class ImportForm(LookMixin, forms.Form):
         help_text=gettext_lazy("Everything is checked, nothing is changed."),
     )
 
-    def clean_file(self) -> UploadedFile:
+    def clean_file(self) -> UploadedFile[bytes]:
         """XLSX and CSV only, and not larger than a machine can bear."""
-        file: UploadedFile = self.cleaned_data["file"]
+        file: UploadedFile[bytes] = self.cleaned_data["file"]
         if not (file.name or "").lower().endswith((".xlsx", ".csv", ".txt")):
             raise ValidationError(_("Choose an XLSX or CSV file."))
         if (file.size or 0) > MOST_BYTES:

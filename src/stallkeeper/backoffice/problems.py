@@ -74,9 +74,9 @@ def problems(organisation_id: int) -> list[Problem]:
 
 def counted(organisation_id: int) -> dict[str, int]:
     """How much waits, by kind, and ``todo``: offers that may differ from their channel."""
+    refused: dict[str, int] | None = cache.get(key := f"refused:{organisation_id}")
     with connection.cursor() as cursor:
         counts = overview_queries.waiting_counts(cursor, organisation_id)
-        refused = cache.get(key := f"refused:{organisation_id}")
         if refused is None:
             refused = overview_queries.refused_counts(cursor, organisation_id, clock.now() - COMMAND_DAYS)
             cache.set(key, refused, REFUSED_SECONDS)

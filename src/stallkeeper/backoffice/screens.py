@@ -27,7 +27,7 @@ site = UnfoldAdminSite(name="admin")
 class MemberRequest(HttpRequest):
     """A request of somebody who has signed in and belongs to an organisation."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     membership: Membership
 
     @property
