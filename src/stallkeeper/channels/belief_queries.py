@@ -142,6 +142,8 @@ class Shown(NamedTuple):
     accepted_at: datetime | None
     confirmed: bool
     """The last accepted value had been seen on the channel before this read."""
+    seen_before: Value | None
+    """What the last read before this one showed."""
     replaced: bool
     """The read became what we believe."""
 
@@ -162,7 +164,7 @@ def write_reads(cursor: Cursor, figures: Figures, read: Sequence[ReadRow], at: d
         f"""
         WITH row AS (
             SELECT given.*, coalesce(figure.observed_at >= figure.accepted_at AND figure.observed{end} = figure.accepted{end}, false)
-                       AS confirmed,
+                       AS confirmed, figure.observed{end} AS seen_before,
                    given.value IS NOT NULL AND figure.believed{end} IS NOT DISTINCT FROM given.believed
                        AND figure.sent_at IS NOT DISTINCT FROM given.sent_at
                        AND coalesce(figure.observed_at <= %(at)s, true) AS replaces
@@ -175,7 +177,8 @@ def write_reads(cursor: Cursor, figures: Figures, read: Sequence[ReadRow], at: d
             believed{end} = CASE WHEN row.replaces THEN row.value ELSE figure.believed{end} END
         FROM row, channels_offer AS offer
         WHERE figure.{figures.key} = row.offer AND offer.id = row.offer
-        RETURNING row.offer, offer.sku, row.believed, row.value, figure.intended{end}, figure.accepted_at, row.confirmed, row.replaces
+        RETURNING row.offer, offer.sku, row.believed, row.value, figure.intended{end}, figure.accepted_at, row.confirmed,
+            row.seen_before, row.replaces
         """,  # noqa: S608
         {"at": at, "offers": offers, "values": values, "reserves": reserves, "believed": believed, "sent_at": sent_at},
     )

@@ -62,7 +62,7 @@ def _stop_prices(uc: UseCase, channel: Channel) -> bool:
         offers = queries.deep_cuts(cursor, channel.pk, channel.price_drop_limit)
     if not offers:
         return False
-    reason = f"{len(offers)} prices would fall by more than {channel.price_drop_limit:f} %"
+    reason = f"the prices of {len(offers)} offers would fall by more than {channel.price_drop_limit.normalize():f} %"
     _stop(uc, channel, TodoKind.PRICE, reason, {"price_cuts": len(offers)}, offers)
     return True
 

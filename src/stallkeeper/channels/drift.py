@@ -57,11 +57,12 @@ def note(uc: UseCase, kind: str, shown: Sequence[Shown], at: datetime) -> int:
 def first_verdict(row: Shown, older: Mapping[int, Sequence[Value]]) -> str:
     """What can be told from the figures alone. ``older``: values sent for the offer, newest first. Pure."""
     sent = older.get(row.offer_id, ())
-    if not row.confirmed and len(sent) > 1 and row.observed == sent[1]:
+    earlier = [value for value in sent if value != sent[0]]
+    if sent and not row.confirmed and row.observed in (row.seen_before, *earlier[:1]):
         return NOT_APPLIED
     if row.observed is not None and row.believed_before is not None and row.observed < row.believed_before:
         return UNKNOWN
-    return LATE if row.observed in sent[1:] else EDIT
+    return LATE if row.observed in earlier else EDIT
 
 
 class Fall(NamedTuple):

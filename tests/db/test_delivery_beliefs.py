@@ -1,0 +1,183 @@
+"""Own sales and belief: the channel lowers its own figure; we follow without asking where we can tell, and ask where we cannot."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from stallkeeper.channels import delivery
+from stallkeeper.channels.belief_queries import Belief
+from stallkeeper.channels.delivery import OwnSale, View, believe, blind_value, effect, value_to_send
+from stallkeeper.channels.delivery_queries import Waiting
+from stallkit.manifest import OwnSale as Lowers
+from stallkit.manifest import Quirks
+from tests.market import Market, open_market
+from tests.shop import NOON
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def belief(believed: int | None = 10, *, written: float | None = 0, read: float | None = None, in_ticket: bool = False) -> Belief:
+    return Belief(1, believed, None if written is None else at(written), None if read is None else at(read), in_ticket)
+
+
+def sale(seconds: float, quantity: int = 1, event: str = "order", ours: bool = False) -> tuple[OwnSale, int]:
+    return OwnSale(1, quantity, at(seconds), event, ours), -quantity
+
+
+@pytest.mark.parametrize(
+    ("state", "sold_at", "after"),
+    [
+        (belief(written=0), 60, 9),  # clearly after our write: the figure has fallen
+        (belief(written=0), 3, None),  # too near to tell
+        (belief(written=0), -3, None),
+        (belief(written=0), -60, None),  # before our write: did the write bury it?
+        (belief(written=None, read=0), -60, 10),  # the read has it already
+        (belief(written=None, read=0), 60, 9),
+        (belief(written=-600, read=0), -60, 10),
+        (belief(written=0, read=-600), -60, None),
+        (belief(written=None, read=None), 0, 9),
+        (belief(None), 60, None),
+        (belief(in_ticket=True), 60, None),
+    ],
+)
+def test_where_a_sale_stands_against_what_we_know(state: Belief, sold_at: float, after: int | None) -> None:
+    assert believe(state, [sale(sold_at)]) == after
+
+
+def test_our_own_calls_are_on_our_own_clock() -> None:
+    """Acknowledged a second after the last push: no margin is needed to tell."""
+    assert believe(belief(written=0), [sale(1, event="acknowledge", ours=True)]) == 9
+    assert believe(belief(written=0), [sale(1, event="acknowledge")]) is None
+
+
+def test_a_figure_cannot_fall_below_zero() -> None:
+    assert believe(belief(1), [sale(60, quantity=2)]) is None
+
+
+def test_one_unclear_sale_among_clear_ones_makes_it_unclear() -> None:
+    assert believe(belief(), [sale(60), sale(2), sale(90)]) is None
+
+
+@pytest.mark.parametrize(
+    ("lowers", "raises", "event", "change"),
+    [
+        (Lowers.AT_ORDER, False, "order", -2),
+        (Lowers.AT_ORDER, False, "acknowledge", 0),
+        (Lowers.AT_ACKNOWLEDGE, False, "order", 0),
+        (Lowers.AT_ACKNOWLEDGE, False, "acknowledge", -2),
+        (Lowers.AT_SHIP, False, "ship", -2),
+        (Lowers.NEVER, False, "order", 0),
+        (Lowers.AT_ORDER, True, "cancel", 2),
+        (Lowers.AT_ORDER, False, "cancel", 0),
+    ],
+)
+def test_the_manifest_says_what_the_channel_does_by_itself(lowers: Lowers, raises: bool, event: str, change: int) -> None:
+    assert effect(OwnSale(1, 2, NOON, event), Quirks(own_sale_lowers=lowers, cancel_raises=raises)) == change
+
+
+# --- what goes out ------------------------------------------------------------------------------------------------------------------------
+
+
+def waiting(**figures: object) -> Waiting:
+    known: dict[str, object] = {
+        "offer_id": 1,
+        "sku": "MUG",
+        "external_id": "",
+        "currency": "",
+        "version": 1,
+        "danger": 0,
+        "excluded": False,
+        "intended": 5,
+        "believed": 3,
+        "observed": None,
+        "observed_at": None,
+        "sent": None,
+        "sent_at": None,
+        "accepted": None,
+        "refused": None,
+        "in_ticket": None,
+    }
+    return Waiting(**(known | figures))  # type: ignore[arg-type]
+
+
+FRESH = View(watermark=NOON)
+
+
+@pytest.mark.parametrize(
+    ("row", "view", "value"),
+    [
+        (waiting(), FRESH, 5),
+        (waiting(excluded=True), FRESH, None),
+        (waiting(intended=None), FRESH, None),
+        (waiting(believed=5), FRESH, None),
+        (waiting(refused=5), FRESH, None),
+        (waiting(refused=4), FRESH, 5),
+        (waiting(), View(NOON, blind=True), None),
+        (waiting(intended=2), View(NOON, blind=True), 2),
+        (waiting(intended=2, observed=1), View(NOON, blind=True), 1),
+        (waiting(), View(NOON, stopped=True), None),
+        (waiting(intended=2, danger=1), View(NOON, stopped=True), 2),
+        (waiting(intended=0, danger=1), View(NOON, stopped=True), None),
+        (waiting(believed=3, observed=3, observed_at=at(9), accepted=4), FRESH, None),
+        (waiting(believed=3, observed=3, observed_at=at(-9), accepted=4), FRESH, 5),
+        (waiting(believed=3, observed=3, observed_at=at(9), accepted=3), FRESH, 5),
+        (waiting(believed=3, observed=3, observed_at=at(9), accepted=4), View(None), 5),
+    ],
+)
+def test_what_goes_out(row: Waiting, view: View, value: int | None) -> None:
+    assert value_to_send(row, view) == value
+
+
+def test_blind_never_sends_more_than_anything_known() -> None:
+    """ARCHITECTURE "Pull before push": min(intended, believed, last observed)."""
+    for intended in range(4):
+        for believed in (None, 0, 1, 3):
+            for observed in (None, 0, 2):
+                value = blind_value(waiting(intended=intended, believed=believed, observed=observed))
+                known = [figure for figure in (intended, believed, observed) if figure is not None]
+                assert value is None or value == min(known)
+                shown = believed if believed is not None else observed
+                assert (value is not None) == (shown is None or shown > min(known))
+
+
+# --- in the database ----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def market(monkeypatch: pytest.MonkeyPatch):
+    with open_market(monkeypatch) as opened:
+        yield opened
+
+
+def test_an_unclear_sale_is_read_before_anything_is_sent(market: Market) -> None:
+    """Sold a second after our write: nobody can say which came first, so the market is asked."""
+    stall = market.stall()
+    unit = market.shop.unit("MUG", 9)
+    offer = stall.offer(unit, shown=5)
+    stall.run()
+    market.clock.tick(1)
+    stall.emulator.place_order([("MUG", 2)])
+    stall.due_now()
+    reads = len([call for call in stall.emulator.calls if call.path == "/v1/offers/query"])
+    stall.run()
+    assert len([call for call in stall.emulator.calls if call.path == "/v1/offers/query"]) == reads + 1
+    assert stall.reload(offer).believed_qty == stall.emulator.quantity_of("MUG") == 7
+
+
+def test_two_offers_of_one_call_with_different_stories(market: Market) -> None:
+    stall = market.stall()
+    one, two = stall.offer(market.shop.unit("ONE", 5), shown=5), stall.offer(market.shop.unit("TWO", 5), shown=5)
+    stall.run()
+    market.clock.tick(60)
+    with market.shop.use_case() as uc:
+        now = market.clock()
+        delivery.own_sales(
+            uc, "dummy", [OwnSale(one.pk, 1, now, "order"), OwnSale(one.pk, 1, now, "order"), OwnSale(two.pk, 1, NOON, "order")]
+        )
+    assert stall.reload(one).believed_qty == 3
+    assert stall.reload(two).believed_qty is None
+    assert stall.todo() == [one.pk, two.pk]

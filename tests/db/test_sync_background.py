@@ -1,0 +1,232 @@
+"""The background run: what the account lists, what the channel really shows, why it differs, and the alarms (C6, C23, D9)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from stallkeeper.channels.belief_queries import Shown
+from stallkeeper.channels.drift import EDIT, LATE, NOT_APPLIED, SALE, UNKNOWN, Fall, first_verdict, later_verdict
+from stallkeeper.channels.models import Connection, Drift, LaneKind, RemoteListing
+from stallkeeper.core.models import Notification
+from stallkeeper.sync import nightly, wake
+from stallkit.testing.dials import Dials
+from stallkit.testing.shop import Fault
+from tests.market import Market, Stall, open_market
+from tests.shop import NOON
+
+
+@pytest.fixture
+def market(monkeypatch: pytest.MonkeyPatch):
+    with open_market(monkeypatch) as opened:
+        yield opened
+
+
+@pytest.fixture
+def stall(market: Market) -> Stall:
+    return market.stall()
+
+
+def background(market: Market, stall: Stall, rounds: int = 3, seconds: float = 20) -> None:
+    for _ in range(rounds):
+        market.clock.tick(seconds)
+        stall.run(LaneKind.BACKGROUND)
+        stall.run()
+
+
+def verdicts(market: Market) -> list[str]:
+    with market.shop.scope():
+        return list(Drift.objects.order_by("id").values_list("verdict", flat=True))
+
+
+def open_notices(market: Market) -> list[str]:
+    with market.shop.scope():
+        return sorted(Notification.objects.filter(resolved_at=None).values_list("key", flat=True))
+
+
+# --- catalogue ----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_catalogue_is_read_page_by_page_and_changes_nothing_there(market: Market, stall: Stall) -> None:
+    """S4.10, S2.3: the first contact is read-only."""
+    for number in range(250):
+        stall.emulator.add_offer(f"U{number:03d}", quantity=1)
+    before = stall.emulator.state()
+    stall.run(LaneKind.BACKGROUND)
+    with market.shop.scope():
+        assert RemoteListing.objects.filter(channel=stall.channel).count() == 250
+    assert stall.emulator.state() == before
+    assert stall.step("catalogue", LaneKind.BACKGROUND).watermark is not None
+
+
+def test_a_catalogue_that_breaks_off_goes_on_where_it_was(market: Market, stall: Stall) -> None:
+    for number in range(250):
+        stall.emulator.add_offer(f"U{number:03d}", quantity=1)
+    stall.emulator.fail_next(Fault.SERVER_ERROR, path="/v1/offers", after=2)
+    stall.run(LaneKind.BACKGROUND, outcome="error")
+    with market.shop.scope():
+        assert RemoteListing.objects.count() == 200
+    calls = len(stall.emulator.calls)
+    market.clock.tick(60)
+    stall.run(LaneKind.BACKGROUND)
+    with market.shop.scope():
+        assert RemoteListing.objects.count() == 250
+    assert len([call for call in stall.emulator.calls[calls:] if call.path == "/v1/offers"]) == 1
+
+
+# --- reading back -------------------------------------------------------------------------------------------------------------------------
+
+
+def test_an_edit_on_the_channel_is_found_named_and_put_right(market: Market, stall: Stall) -> None:
+    """Invariant 10: whatever somebody types over there, the stall is true again after the next look."""
+    offer = stall.offer(market.shop.unit("MUG", 5), shown=5)
+    stall.run()
+    stall.emulator.edit_quantity("MUG", 99)
+    background(market, stall)
+    assert stall.emulator.quantity_of("MUG") == stall.reload(offer).believed_qty == 5
+    assert verdicts(market) == [EDIT]
+    background(market, stall)
+    with market.shop.scope():
+        assert Drift.objects.get().resolved_at is not None
+
+
+def test_a_sale_that_the_order_list_shows_late_is_no_edit(market: Market, stall: Stall) -> None:
+    """The figure fell, the order comes minutes later: the verdict waits for it, and nothing is raised back meanwhile."""
+    unit = market.shop.unit("MUG", 5)
+    offer = stall.offer(unit, shown=4)
+    stall.run()
+    market.clock.tick(30)
+    stall.emulator.dials = Dials(read_lag=timedelta(seconds=45))
+    stall.emulator.place_order([("MUG", 1)])
+    stall.run(LaneKind.BACKGROUND)
+    assert verdicts(market) == [UNKNOWN]
+    stall.emulator.dials = Dials()
+    market.clock.tick(6)
+    stall.run()
+    stall.due_now("verify", LaneKind.BACKGROUND)
+    stall.run(LaneKind.BACKGROUND)
+    assert verdicts(market) == [SALE]
+    assert stall.emulator.quantity_of("MUG") == stall.reload(offer).intended_qty == 4
+    assert [change.cause for change in stall.emulator.diary if change.sku == "MUG"] == ["push", "sale"]
+
+
+def test_a_push_that_was_accepted_and_not_applied_is_sent_again_and_told(market: Market, stall: Stall) -> None:
+    """C6: the emulator says yes and forgets; the board turns red, the value is repeated without a flood."""
+    unit = market.shop.unit("MUG", 5)
+    offer = stall.offer(unit, shown=5)
+    stall.run()
+    market.stock(unit, 4)
+    stall.run()
+    stall.emulator.dials = Dials(not_applied=1.0)
+    market.stock(unit, 2)
+    stall.run()
+    assert (stall.reload(offer).believed_qty, stall.emulator.quantity_of("MUG")) == (2, 4)
+    background(market, stall, rounds=20, seconds=60)
+    assert set(verdicts(market)) == {NOT_APPLIED}
+    assert f"connection:{stall.connection_id}:not_applied" in open_notices(market)
+    assert len([call for call in stall.emulator.calls if call.path == "/v1/stock"]) < 25
+
+    stall.emulator.dials = Dials()
+    background(market, stall, rounds=6, seconds=60)
+    assert stall.emulator.quantity_of("MUG") == 2
+
+
+def test_an_old_push_that_lands_late_is_found_and_repaired(market: Market, stall: Stall) -> None:
+    """Invariant 9."""
+    unit = market.shop.unit("MUG", 9)
+    offer = stall.offer(unit, shown=9)
+    stall.run()
+    for on_hand in (8, 3):
+        market.stock(unit, on_hand)
+        stall.run()
+    background(market, stall)
+    stall.emulator.change_quantity("MUG", +5, "push")  # the 8 of a while ago
+    market.clock.tick(16 * 60)
+    background(market, stall)
+    assert stall.emulator.quantity_of("MUG") == stall.reload(offer).believed_qty == 3
+    assert verdicts(market) == [LATE]
+
+
+def shown(believed: int, observed: int, confirmed: bool = False, seen_before: int | None = None) -> Shown:
+    return Shown(1, "MUG", believed, observed, believed, NOON, confirmed, seen_before, True)
+
+
+@pytest.mark.parametrize(
+    ("row", "older", "verdict"),
+    [
+        (shown(5, 9), (5, 9), NOT_APPLIED),
+        (shown(5, 9, confirmed=True), (5, 9), LATE),
+        (shown(5, 9), (5, 7, 9), LATE),
+        (shown(5, 99), (5, 9), EDIT),
+        (shown(5, 3), (5, 9), UNKNOWN),
+        (shown(5, 3), (5, 3), NOT_APPLIED),
+        (shown(5, 9), (5, 5, 9), NOT_APPLIED),
+        (shown(5, 9, seen_before=9), (5,), NOT_APPLIED),
+        (shown(5, 9), (), EDIT),
+    ],
+)
+def test_first_verdicts(row: Shown, older: tuple[int, ...], verdict: str) -> None:
+    assert first_verdict(row, {1: older}) == verdict
+
+
+@pytest.mark.parametrize(("sold", "older", "verdict"), [(2, (), SALE), (3, (), SALE), (1, (), EDIT), (0, (5, 3), LATE), (0, (3,), EDIT)])
+def test_later_verdicts(sold: int, older: tuple[int, ...], verdict: str) -> None:
+    from decimal import Decimal
+
+    assert later_verdict(Fall(1, 1, Decimal(5), Decimal(3), sold), {1: [Decimal(value) for value in older]}) == verdict
+
+
+# --- alarms -------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_silence_is_an_alarm(market: Market, stall: Stall) -> None:
+    """C23: a channel with no successful call in its window is silent, which is worse than failing."""
+    stall.run()
+    key = f"connection:{stall.connection_id}:silent"
+    stall.run(LaneKind.BACKGROUND)
+    assert key not in open_notices(market)
+    market.clock.tick(16 * 60)
+    stall.run(LaneKind.BACKGROUND)
+    assert key in open_notices(market)
+    stall.run()
+    market.clock.tick(61)
+    stall.run(LaneKind.BACKGROUND)
+    assert key not in open_notices(market)
+
+
+def test_credentials_that_end_soon_are_announced(market: Market, stall: Stall) -> None:
+    """C23: expiry is a metric with a countdown."""
+    with market.shop.scope():
+        Connection.objects.filter(pk=stall.connection_id).update(credentials_expire_at=NOON + timedelta(days=9))
+    stall.run(LaneKind.BACKGROUND)
+    assert open_notices(market) == [f"connection:{stall.connection_id}:expiry"]
+
+
+# --- wake-ups and the night ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_hint_brings_the_next_pull_forward(market: Market, stall: Stall) -> None:
+    """Rule 7: events hint, sweeps decide."""
+    stall.run()
+    calls = len(stall.emulator.calls)
+    stall.run()
+    assert len(stall.emulator.calls) == calls, "the interval is not over"
+    wake.hint([stall.connection_id])
+    assert stall.lane().not_before <= market.clock.at
+    stall.run()
+    assert len(stall.emulator.calls) == calls + 1
+
+
+def test_the_nightly_look_finds_nothing_and_says_so_if_it_does(market: Market, stall: Stall) -> None:
+    offer = stall.offer(market.shop.unit("MUG", 5), shown=5)
+    organisation = market.shop.organisation.pk
+    assert nightly.check_offers(organisation) == 0
+    assert open_notices(market) == []
+    with market.shop.scope():
+        type(offer).objects.filter(pk=offer.pk).update(intended_qty=77)
+    assert nightly.check_offers(organisation) == 1
+    assert open_notices(market) == [nightly.KEY]
+    assert stall.reload(offer).intended_qty == 5
+    assert nightly.check_offers(organisation) == 0
+    assert open_notices(market) == []
