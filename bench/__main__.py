@@ -1,0 +1,41 @@
+"""``python -m bench``: measure, print a table, write JSON."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+
+from bench import report
+from bench.house import House, house
+from bench.measure import Result
+
+CASES = {
+    "orders": "orders per second, pages and one at a time",
+}
+
+
+def main() -> int:
+    arguments = _arguments()
+    results: list[Result] = []
+    with house(arguments.quick) as ground:
+        for name in arguments.only or CASES:
+            run: Callable[[House], Iterator[Result]] = import_module(f"bench.cases.{name}").run
+            for result in run(ground):
+                report.line(result)
+                results.append(result)
+    report.write(results, quick=arguments.quick, publish=arguments.publish)
+    return 1 if any(result.verdict == "short" for result in results) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the hot paths against hand-written SQL.")
+    parser.add_argument("--quick", action="store_true", help="a smoke run of small sizes; its figures prove nothing")
+    parser.add_argument("--only", action="append", choices=CASES, help="only this case (may be given several times)")
+    parser.add_argument("--publish", action="store_true", help="write docs/performance.md as well")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
