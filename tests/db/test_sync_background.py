@@ -160,7 +160,7 @@ def shown(believed: int, observed: int, confirmed: bool = False, seen_before: in
         (shown(5, 9), (5, 7, 9), LATE),
         (shown(5, 99), (5, 9), EDIT),
         (shown(5, 3), (5, 9), UNKNOWN),
-        (shown(5, 3), (5, 3), NOT_APPLIED),
+        (shown(5, 3), (5, 3), UNKNOWN),
         (shown(5, 9), (5, 5, 9), NOT_APPLIED),
         (shown(5, 9, seen_before=9), (5,), NOT_APPLIED),
         (shown(5, 9), (), EDIT),
@@ -170,7 +170,10 @@ def test_first_verdicts(row: Shown, older: tuple[int, ...], verdict: str) -> Non
     assert first_verdict(row, {1: older}) == verdict
 
 
-@pytest.mark.parametrize(("sold", "older", "verdict"), [(2, (), SALE), (3, (), SALE), (1, (), EDIT), (0, (5, 3), LATE), (0, (3,), EDIT)])
+@pytest.mark.parametrize(
+    ("sold", "older", "verdict"),
+    [(2, (), SALE), (3, (), SALE), (1, (), EDIT), (0, (5, 3), NOT_APPLIED), (0, (5, 4, 3), LATE), (0, (3,), EDIT)],
+)
 def test_later_verdicts(sold: int, older: tuple[int, ...], verdict: str) -> None:
     from decimal import Decimal
 

@@ -56,13 +56,17 @@ def note(uc: UseCase, kind: str, shown: Sequence[Shown], at: datetime) -> int:
 
 def first_verdict(row: Shown, older: Mapping[int, Sequence[Value]]) -> str:
     """What can be told from the figures alone. ``older``: values sent for the offer, newest first. Pure."""
-    sent = older.get(row.offer_id, ())
-    earlier = [value for value in sent if value != sent[0]]
-    if sent and not row.confirmed and row.observed in (row.seen_before, *earlier[:1]):
-        return NOT_APPLIED
+    earlier = _earlier(older.get(row.offer_id, ()))
     if row.observed is not None and row.believed_before is not None and row.observed < row.believed_before:
         return UNKNOWN
+    if row.accepted_at is not None and not row.confirmed and row.observed in (row.seen_before, *earlier[:1]):
+        return NOT_APPLIED
     return LATE if row.observed in earlier else EDIT
+
+
+def _earlier(sent: Sequence[Value]) -> list[Value]:
+    """What was sent before the newest value, newest first."""
+    return [value for value in sent if value != sent[0]]
 
 
 class Fall(NamedTuple):
@@ -88,7 +92,10 @@ def later_verdict(row: Fall, older: Mapping[int, Sequence[Value]]) -> str:
     """Why a figure fell, once the orders of its time are known. Pure."""
     if row.sold >= row.believed - row.observed:
         return SALE
-    return LATE if row.observed in older.get(row.offer_id, ())[1:] else EDIT
+    earlier = _earlier(older.get(row.offer_id, ()))
+    if earlier and row.observed == earlier[0]:
+        return NOT_APPLIED
+    return LATE if row.observed in earlier else EDIT
 
 
 def alarm(uc: UseCase, account: Connection) -> int:
