@@ -62,7 +62,7 @@ def _wanted(order: Order, rows: list[OrderLine], quantities: Mapping[int, int] |
 def _settle(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapping[int, int]) -> None:
     """Set the reservations anew and lower the open units of the offers. What the channel shows changes when it has done its part."""
     lines.reset_lines(uc, sorted(wanted), cause="cancelled")
-    lines.change_open(uc, order, [(row.offer_id, -wanted[row.pk]) for row in rows if row.pk in wanted])
+    lines.change_open(uc, order, [(row, -wanted[row.pk]) for row in rows if row.pk in wanted])
 
 
 def refused(uc: UseCase, order_id: int, payload: Cancel) -> None:
@@ -74,4 +74,4 @@ def refused(uc: UseCase, order_id: int, payload: Cancel) -> None:
         row.cancelled = max(row.cancelled - back[row.line_id], 0)
     OrderLine.objects.bulk_update(touched, ["cancelled"])
     lines.reset_lines(uc, [row.pk for row in touched], cause="cancel_refused")
-    lines.change_open(uc, Order.objects.get(pk=order_id), [(row.offer_id, back[row.line_id]) for row in touched])
+    lines.change_open(uc, Order.objects.get(pk=order_id), [(row, back[row.line_id]) for row in touched])

@@ -277,19 +277,24 @@ def _detail(order: RemoteOrder) -> str:
 
 
 def _tell_offers(page: _Page, rows: Sequence[WrittenLine], gone: Mapping[int, int]) -> None:
-    """Sold units that are open per offer, and what each sale or cancellation did to the channel's own figure."""
+    """Sold units that are open per offer, and what each sale or cancellation did to the channel's own figure.
+
+    Orders that the marketplace fulfils from its own stock touch neither.
+    """
     orders = _by_id(page)
     opens: dict[int, tuple[int, int]] = {}
     sales: list[OwnSale] = []
     for row in rows:
-        if row.offer_id is None:
-            continue
         order = orders[row.order_id]
+        if row.offer_id is None or order.fulfilled_by != "seller":
+            continue
         before = page.states.get(order.order_id, "")
         story = LineStory(row, order, before, gone.get(row.id, 0), page.fetched_at)
         was = opens.get(row.offer_id, (0, 0))
         opens[row.offer_id] = (was[0] + story.opened(), was[1] + story.unacknowledged())
         sales += story.own_sales()
+        if row.unit_id is not None and (story.opened() or story.unacknowledged()):
+            page.uc.mark(STALE, [row.unit_id])  # gross figures contain the counts, also of orders that reserve nothing
     units = {row.unit_id for row in rows if row.offer_id is not None and row.unit_id is not None}
     refresh.lock(page.uc, sorted(units.union(page.uc.peek(STALE))))
     queries.change_open(page.cursor, opens)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from stallkeeper.channels import refresh
 from stallkeeper.core.sql import Cursor
 from stallkeeper.core.use_case import UseCase, before_commit
 from stallkeeper.orders import queries
-from stallkeeper.orders.models import Order
+from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.orders.queries import Intake, ShortLine
 from stallkeeper.stock import reserve
 from stallkeeper.stock.allocation import Demand
@@ -100,26 +100,31 @@ def _claim(line: ShortLine, intake: Intake) -> Claim:
     return Claim(line.id, line.unit_id, line.pack_factor, open_, line.state, line.due_at, tuple(intake.locations), intake.splits)
 
 
-def change_open(uc: UseCase, order: Order, changes: Sequence[tuple[int | None, int]]) -> None:
-    """Open units of the offers behind an order's lines change: (offer, sold units); lines without an offer are passed over."""
-    refresh.lock(uc, uc.peek(STALE))
-    unacknowledged = order.state in {Order.State.PENDING, Order.State.NEW}
-    sums: dict[int, tuple[int, int]] = {}
-    for offer, units in changes:
-        if offer is not None:
-            was = sums.get(offer, (0, 0))
-            sums[offer] = (was[0] + units, was[1] + (units if unacknowledged else 0))
-    with connection.cursor() as cursor:
-        queries.change_open(cursor, sums)
+def change_open(uc: UseCase, order: Order, changes: Iterable[tuple[OrderLine, int]]) -> None:
+    """Open units of the offers behind an order's lines change by so many sold units; lines without an offer are passed over."""
+    waits = order.state in {Order.State.PENDING, Order.State.NEW}
+    _change_counts(uc, order, [(line, units, units if waits else 0) for line, units in changes])
 
 
-def no_longer_unacknowledged(uc: UseCase, units: Sequence[tuple[int | None, int]]) -> None:
-    """The channel knows now that we have these sold units: (offer, units)."""
+def no_longer_unacknowledged(uc: UseCase, order: Order, rows: Iterable[OrderLine]) -> None:
+    """The channel knows now that we have the open units of these lines."""
+    _change_counts(uc, order, [(line, 0, -line.open) for line in rows])
+
+
+def _change_counts(uc: UseCase, order: Order, changes: Sequence[tuple[OrderLine, int, int]]) -> None:
+    """Gross figures contain these counts, so the offers are worked out anew, also where no reservation changed (orders before cutover).
+
+    Orders that the marketplace fulfils from its own stock are not counted.
+    """
+    if order.fulfilled_by != "seller":
+        return
+    uc.mark(STALE, [line.stock_unit_id for line, *_ in changes if line.stock_unit_id is not None])
     refresh.lock(uc, uc.peek(STALE))
     sums: dict[int, tuple[int, int]] = {}
-    for offer, quantity in units:
-        if offer is not None:
-            sums[offer] = (0, sums.get(offer, (0, 0))[1] - quantity)
+    for line, open_, unacknowledged in changes:
+        if line.offer_id is not None:
+            was = sums.get(line.offer_id, (0, 0))
+            sums[line.offer_id] = (was[0] + open_, was[1] + unacknowledged)
     with connection.cursor() as cursor:
         queries.change_open(cursor, sums)
 

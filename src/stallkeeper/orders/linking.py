@@ -30,7 +30,7 @@ def link_line(organisation_id: int, line_id: int, stock_unit_id: int, *, for_eve
             uc.mark(STALE, [unit.pk])
         line.save(update_fields=["stock_unit", "offer"])
         lines.reset_lines(uc, [line.pk], cause="linked")
-        lines.change_open(uc, line.order, [(line.offer_id, line.open)])
+        lines.change_open(uc, line.order, [(line, line.open)])
         events.record(uc, line.order_id, "linked", {"line": line.line_id, "sku": unit.sku, "for_ever": for_ever})
         audit.record(uc, "link.line", "order_line", line.pk, sku=unit.sku, for_ever=for_ever)
         line.refresh_from_db()

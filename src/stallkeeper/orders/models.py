@@ -170,4 +170,7 @@ class Shortage(TenantModel):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(quantity__gte=0, worst__gt=0), name="shortage_quantity")]
-        indexes = [models.Index(fields=["organisation", "-detected_at"], name="shortage_recent")]
+        indexes = [
+            models.Index(fields=["organisation", "-detected_at"], name="shortage_recent"),
+            models.Index(fields=["organisation"], name="shortage_window", condition=models.Q(cut_accepted_at=None)),
+        ]

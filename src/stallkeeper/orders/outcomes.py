@@ -9,7 +9,6 @@ from stallkeeper.channels.models import Command
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.orders import cancel, events, lines
 from stallkeeper.orders.models import Order, OrderLine
-from stallkeeper.stock.reserve import STALE
 from stallkit.registry import manifest_of
 from stallkit.types import CancelReason
 
@@ -50,8 +49,7 @@ def _acknowledged(uc: UseCase, order: Order, rows: list[OrderLine]) -> list[tupl
     order.save(update_fields=["acknowledged_at", "state"])
     if known:
         return []
-    uc.mark(STALE, [row.stock_unit_id for row in rows if row.stock_unit_id is not None])
-    lines.no_longer_unacknowledged(uc, [(row.offer_id, row.open) for row in rows])
+    lines.no_longer_unacknowledged(uc, order, rows)
     return [(row.offer_id, row.ordered - row.cancelled) for row in rows]
 
 

@@ -311,6 +311,49 @@ def resolve_shortages(cursor: Cursor, at: datetime, lines: Sequence[int]) -> Non
     )
 
 
+def close_windows(cursor: Cursor, organisation: int, channel: int) -> int:
+    """End exposure windows of a channel's shortages whose offers are in step: at the accepted cut, or at once if none was needed.
+
+    Locks: the shortages. Index: shortage_window.
+    """
+    cursor.execute(
+        """
+        UPDATE orders_shortage AS shortage
+        SET cut_sent_at = offer.sent_at, cut_accepted_at = greatest(coalesce(offer.accepted_at, shortage.detected_at), shortage.sold_at)
+        FROM orders_orderline AS line JOIN channels_offer AS offer ON offer.id = line.offer_id
+        WHERE shortage.organisation_id = %s AND shortage.cut_accepted_at IS NULL AND line.id = shortage.line_id
+            AND offer.channel_id = %s AND offer.believed_qty = offer.intended_qty
+        """,
+        [organisation, channel],
+    )
+    return int(cursor.rowcount)
+
+
+class KnownLine(NamedTuple):
+    order_id: int
+    line_id: str
+    sku: str
+    external_offer_id: str
+    title: str
+    offer_id: int | None
+    unit_id: int | None
+    pack_factor: int
+    ordered: int
+    shipped: int
+
+
+def lines_of(cursor: Cursor, orders: Sequence[int]) -> list[KnownLine]:
+    """Lines that orders have. Index: order_line_once."""
+    cursor.execute(
+        """
+        SELECT order_id, line_id, sku, external_offer_id, title, offer_id, stock_unit_id, pack_factor, ordered, shipped
+        FROM orders_orderline WHERE order_id = ANY(%s::bigint[]) ORDER BY order_id, line_id
+        """,
+        [array(orders)],
+    )
+    return [KnownLine(*row) for row in rows(cursor)]
+
+
 AmountRow = tuple[int, int | None, str, Decimal, str, bool, Decimal | None, str, str]
 """order, line, kind, amount, currency, tax included, rate, owed by, label"""
 EventRow = tuple[int, str, str]
