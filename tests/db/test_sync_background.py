@@ -233,3 +233,23 @@ def test_the_nightly_look_finds_nothing_and_says_so_if_it_does(market: Market, s
     assert stall.reload(offer).intended_qty == 5
     assert nightly.check_offers(organisation) == 0
     assert open_notices(market) == []
+
+
+def test_a_hint_during_a_run_is_not_lost(market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It came after the pull of this run: the next run pulls again although the interval is not over."""
+    from stallkeeper.sync import push
+
+    real = push.look
+
+    def hinted(current, kind, channel):
+        wake.hint([stall.connection_id])
+        return real(current, kind, channel)
+
+    stall.offer(market.shop.unit("MUG", 5), shown=5)
+    with monkeypatch.context() as patch:
+        patch.setattr(push, "look", hinted)
+        ended = stall.run()
+    assert ended.due_at <= market.clock.at
+    pulls = len([call for call in stall.emulator.calls if call.path == "/v1/orders"])
+    stall.run()
+    assert len([call for call in stall.emulator.calls if call.path == "/v1/orders"]) == pulls + 1

@@ -121,8 +121,11 @@ StepRow = tuple[str, int, int, datetime | None, str, bool]
 """step, items, errors, not before, error text ("" = none), whether it succeeded"""
 
 
-def write_steps(cursor: Cursor, organisation: int, lane: int, at: datetime, steps: Sequence[StepRow]) -> None:
-    """Add what the steps of a run did to the transfer status; cursors and watermarks stay. Locks: the rows. Index: lane_step_once."""
+def write_steps(cursor: Cursor, organisation: int, lane: int, begun: datetime, at: datetime, steps: Sequence[StepRow]) -> None:
+    """Add what the steps of a run did to the transfer status; cursors and watermarks stay. Locks: the rows. Index: lane_step_once.
+
+    A hint that came after the run had ``begun`` stays: the step is due again, unless it failed.
+    """
     names, items, errors, not_before, texts, fine = (list(column) for column in zip(*sorted(steps), strict=True))
     cursor.execute(
         """
@@ -137,7 +140,8 @@ def write_steps(cursor: Cursor, organisation: int, lane: int, at: datetime, step
             last_error_at = COALESCE(EXCLUDED.last_error_at, step.last_error_at),
             last_error = CASE WHEN EXCLUDED.last_error <> '' THEN EXCLUDED.last_error
                               WHEN EXCLUDED.last_success_at IS NOT NULL THEN '' ELSE step.last_error END,
-            not_before = EXCLUDED.not_before,
+            not_before = CASE WHEN step.not_before >= %(begun)s AND EXCLUDED.last_error = '' THEN step.not_before
+                              ELSE EXCLUDED.not_before END,
             items_total = step.items_total + EXCLUDED.items_total,
             errors_total = step.errors_total + EXCLUDED.errors_total
         """,
@@ -145,6 +149,7 @@ def write_steps(cursor: Cursor, organisation: int, lane: int, at: datetime, step
             "organisation": organisation,
             "lane": lane,
             "at": at,
+            "begun": begun,
             "names": names,
             "items": items,
             "errors": errors,
@@ -171,14 +176,15 @@ def write_cursor(
     )
 
 
-def hint_step(cursor: Cursor, connections: Sequence[int], kind: str, step: str) -> None:
+def hint_step(cursor: Cursor, connections: Sequence[int], kind: str, step: str, at: datetime) -> None:
     """Let a step of the connections run at its next chance, unless it waits after an error. Locks: the rows. Index: lane_once."""
     cursor.execute(
         """
-        UPDATE channels_lanestep AS step SET not_before = NULL
+        INSERT INTO channels_lanestep AS step (organisation_id, lane_id, step, cursor, last_error, not_before, items_total, errors_total)
+        SELECT lane.organisation_id, lane.id, %s, '', '', %s, 0, 0
         FROM channels_lane AS lane
-        WHERE lane.id = step.lane_id AND lane.subject_type = 'connection' AND lane.subject_id = ANY(%s) AND lane.kind = %s
-            AND step.step = %s AND step.last_error = ''
+        WHERE lane.subject_type = 'connection' AND lane.subject_id = ANY(%s) AND lane.kind = %s ORDER BY lane.id
+        ON CONFLICT (lane_id, step) DO UPDATE SET not_before = EXCLUDED.not_before WHERE step.last_error = ''
         """,
-        [list(connections), kind, step],
+        [step, at, list(connections), kind],
     )

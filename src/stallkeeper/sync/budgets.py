@@ -65,7 +65,7 @@ class PgPacer:
         """The platform answered 429: nobody spends from this bucket for ``seconds``."""
         now = self._now()
         with connection.cursor() as cursor:
-            queries.block(cursor, self.connection_id, limit.bucket, now, now + timedelta(seconds=seconds))
+            queries.block(cursor, self.connection_id, limit.bucket, float(limit.capacity), now, now + timedelta(seconds=seconds))
 
     def _take(self, limit: Limit, cost: float) -> float:
         now = self._now()

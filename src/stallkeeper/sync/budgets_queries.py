@@ -35,13 +35,13 @@ def write(cursor: Cursor, connection: int, bucket: str, row: BucketRow, *, spent
     )
 
 
-def block(cursor: Cursor, connection: int, bucket: str, at: datetime, until: datetime) -> None:
+def block(cursor: Cursor, connection: int, bucket: str, capacity: float, at: datetime, until: datetime) -> None:
     """Nobody spends from the bucket before ``until``; a later date that is set already stays. Locks: its row. Index: rate_budget_once."""
     cursor.execute(
         """
         INSERT INTO channels_ratebudget AS budget (connection_id, bucket, tokens, at, blocked_until, spent, refused)
-        VALUES (%s, %s, 0, %s, %s, 0, 0)
+        VALUES (%s, %s, %s, %s, %s, 0, 0)
         ON CONFLICT (connection_id, bucket) DO UPDATE SET blocked_until = greatest(budget.blocked_until, EXCLUDED.blocked_until)
         """,
-        [connection, bucket, at, until],
+        [connection, bucket, capacity, at, until],
     )

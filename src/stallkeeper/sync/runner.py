@@ -180,7 +180,7 @@ def _store(current: Current, outcomes: Sequence[Outcome]) -> Ended:
     with current.writing("end_run") as uc, connection.cursor() as cursor:
         rows = [(o.step, o.done.items, o.done.errors, o.not_before, o.error or o.done.note, not o.error) for o in outcomes]
         if rows:
-            lanes_queries.write_steps(cursor, uc.organisation_id, current.held.lane_id, at, rows)
+            lanes_queries.write_steps(cursor, uc.organisation_id, current.held.lane_id, current.started_at, at, rows)
         for outcome in outcomes:
             if not outcome.error and (place := current.places.get(outcome.step)) and place.last_error:
                 notify.resolve(uc, f"connection:{current.connection.pk}:step:{outcome.step}")

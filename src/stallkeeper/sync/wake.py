@@ -47,14 +47,14 @@ def hint(connections: Iterable[int]) -> None:
     """A platform's callback suggests that there is something new: pull orders at the next chance (never a fact, only a reason to look)."""
     ids = sorted(set(connections))
     with connection.cursor() as cursor:
-        lanes_queries.hint_step(cursor, ids, LaneKind.TRADE, "orders")
+        lanes_queries.hint_step(cursor, ids, LaneKind.TRADE, "orders", clock.now())
     wake(ids)
 
 
 def look_now(connection_id: int, step: str, kind: str = LaneKind.BACKGROUND) -> None:
     """A person asks for one step of one account ("only this", "now"): ``catalogue``, ``verify``, ``orders`` …"""
     with connection.cursor() as cursor:
-        lanes_queries.hint_step(cursor, [connection_id], kind, step)
+        lanes_queries.hint_step(cursor, [connection_id], kind, step, clock.now())
     wake([connection_id], kind)
 
 

@@ -1,0 +1,185 @@
+"""Real worker processes against an emulated market on loopback: woken, killed without mercy, ended with grace (invariants 11, 12)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from stallkeeper.channels.models import Channel, Command, Connection, Lane, Offer
+from stallkeeper.sync import wake
+from stallkit.adapters.dummy.emulator import CONFIG, Emulator
+from stallkit.testing.serving import Served
+from stallkit.testing.shop import WireReply, WireRequest
+from tests.shop import Shop
+
+WORKER = "import django; django.setup(); from stallkeeper.sync import worker; worker.main(4)"
+
+
+class SlowMarket(Emulator):
+    """Holds back the reply to an acknowledgement, which has taken effect by then, until ``go_on`` is set."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: datetime.now(UTC))
+        self.asked, self.go_on = threading.Event(), threading.Event()
+        self.go_on.set()
+
+    def handle(self, request: WireRequest) -> WireReply:
+        reply = super().handle(request)
+        if request.path.endswith("/acceptance"):
+            self.asked.set()
+            self.go_on.wait(60)
+        return reply
+
+
+class House:
+    """A shop with one stall, its market on a port, and the workers that were started."""
+
+    def __init__(self, race_db, stack: ExitStack) -> None:
+        self.race_db, self.market = race_db, SlowMarket()
+        url = stack.enter_context(Served(self.market)).url
+        self.shop = Shop.open()
+        self.unit = self.shop.unit("MUG", 10)
+        self.channel: Channel = self.shop.channel()
+        with self.shop.scope():
+            Connection.objects.update(base_url=url, config=dict(CONFIG))
+        self.market.add_offer("MUG", quantity=10)
+        self.offer: Offer = self.shop.offer(self.channel, self.unit)
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> subprocess.Popen[bytes]:
+        environment = self.race_db.environment | {
+            "DJANGO_SETTINGS_MODULE": "stallkeeper.settings",
+            "STALLKEEPER_ALLOW_PRIVATE_URLS": "127.0.0.1",
+        }
+        worker = subprocess.Popen([sys.executable, "-c", WORKER], env=environment)
+        self.workers.append(worker)
+        return worker
+
+    def end(self) -> None:
+        self.market.go_on.set()
+        for worker in self.workers:
+            if worker.poll() is None:
+                worker.kill()
+            worker.wait(10)
+
+    def commands(self) -> list[str]:
+        with self.shop.scope():
+            return list(Command.objects.values_list("state", flat=True))
+
+    def claimed(self) -> bool:
+        with self.shop.scope():
+            return Lane.objects.exclude(claimed_by="").exists()
+
+
+@pytest.fixture
+def house(race_db) -> Iterator[House]:
+    with ExitStack() as stack:
+        house = House(race_db, stack)
+        stack.callback(house.end)
+        yield house
+
+
+def wait_for(condition: Callable[[], object], seconds: float, what: str) -> float:
+    """Seconds until the condition holds."""
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < seconds, f"{what}: not within {seconds} s"
+        time.sleep(0.02)
+    return time.monotonic() - begun
+
+
+@contextmanager
+def ready(house: House) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker that has begun to pull orders."""
+    worker = house.start()
+    wait_for(lambda: any(call.path == "/v1/orders" for call in house.market.calls), 30, "the first pull")
+    yield worker
+
+
+def test_orders_flow_and_stock_follows_within_seconds(house: House) -> None:
+    """S4.34, S4.44: nobody calls anybody; the worker looks, and a change wakes it."""
+    with ready(house):
+        order = house.market.place_order([("MUG", 3)])
+        wake.hint([house.channel.connection_id])
+        wait_for(lambda: house.market.orders[order].acknowledged_at, 5, "the acknowledgement")
+        house.shop.at = datetime.now(UTC)
+        house.shop.stock(house.unit, 6)
+        took = wait_for(lambda: house.market.quantity_of("MUG") == 3, 12, "the new quantity")
+    assert took < 12
+
+
+def test_a_killed_worker_is_taken_over_and_its_call_is_not_repeated(house: House) -> None:
+    """kill -9 between the call and its answer: taken over after ten seconds, asked, not repeated (C9)."""
+    with ready(house) as worker:
+        house.market.go_on.clear()
+        order = house.market.place_order([("MUG", 3)])
+        wake.hint([house.channel.connection_id])
+        assert house.market.asked.wait(15)
+        worker.kill()
+        worker.wait(10)
+        killed = time.monotonic()
+        house.market.go_on.set()
+        assert house.commands() == ["sent"]
+        house.start()
+        wait_for(lambda: house.commands() == ["done"], 25, "the takeover")
+    assert time.monotonic() - killed < 20
+    assert house.market.orders[order].acknowledge_calls == 1
+
+
+def test_the_first_sigterm_lets_the_call_end_and_gives_the_lane_back(house: House) -> None:
+    with ready(house) as worker:
+        house.market.go_on.clear()
+        order = house.market.place_order([("MUG", 3)])
+        wake.hint([house.channel.connection_id])
+        assert house.market.asked.wait(15)
+        os.kill(worker.pid, signal.SIGTERM)
+        time.sleep(0.5)
+        assert worker.poll() is None, "it waits for the call that is under way"
+        house.market.go_on.set()
+        assert worker.wait(15) == 0
+    assert house.commands() == ["done"]
+    assert not house.claimed()
+    assert house.market.orders[order].acknowledge_calls == 1
+
+
+def test_a_second_sigterm_ends_at_once(house: House) -> None:
+    with ready(house) as worker:
+        house.market.go_on.clear()
+        house.market.place_order([("MUG", 3)])
+        wake.hint([house.channel.connection_id])
+        assert house.market.asked.wait(15)
+        os.kill(worker.pid, signal.SIGTERM)
+        time.sleep(0.3)
+        os.kill(worker.pid, signal.SIGTERM)
+        worker.wait(5)
+    assert house.commands() == ["sent"]
+
+
+def test_a_worker_survives_a_restart_of_the_database(house: House) -> None:
+    """Invariant 12: nothing is lost, and work goes on by itself."""
+    with ready(house) as worker:
+        house.race_db.break_connections()
+        order = house.market.place_order([("MUG", 2)])
+        wait_for(lambda: house.market.orders[order].acknowledged_at, 30, "the acknowledgement after the restart")
+        assert worker.poll() is None
+    assert house.market.orders[order].acknowledge_calls == 1
+
+
+def test_two_workers_share_the_lanes(house: House) -> None:
+    """Whatever the number of workers, each order is acknowledged once."""
+    with ready(house):
+        house.start()
+        placed = [house.market.place_order([("MUG", 1)]) for _ in range(5)]
+        wake.hint([house.channel.connection_id])
+        wait_for(lambda: all(house.market.orders[order].acknowledged_at for order in placed), 20, "the acknowledgements")
+        time.sleep(1)
+    assert {house.market.orders[order].acknowledge_calls for order in placed} == {1}
