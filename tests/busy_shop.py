@@ -33,6 +33,9 @@ from stallkeeper.core.models import Membership, Role, Severity, User
 from stallkeeper.fulfilment.ship import ship
 from stallkeeper.orders import intake
 from stallkeeper.orders.models import Order
+from stallkeeper.stock import ledger
+from stallkeeper.stock.ledger import Target
+from stallkeeper.stock.models import Location
 from stallkit.types import Buyer, Charge, ChargeKind, Money, OfferRef, OrderState, OwedBy, RemoteOrder, RemoteOrderLine
 from tests.shop import Shop
 
@@ -114,8 +117,14 @@ def _units(shop: Shop, count: int, dice: random.Random) -> list[StockUnit]:
             Identifier(organisation=shop.organisation, stock_unit=unit, kind=IdentifierKind.GTIN, value=f"59400000{unit.pk:05d}")
             for unit in made
         )
-    for unit in made:
-        shop.stock(unit, {"MAIN": dice.choice((0, 2, 5, 8, 12, 40, 120)), "EAST": dice.choice((0, 0, 3, 20))})
+    with shop.use_case("test.stock") as uc:
+        places = {place.code: place.pk for place in Location.objects.all()}
+        targets = [
+            Target(unit.pk, places[code], dice.choice(figures), f"opening:{unit.sku}:{code}")
+            for unit in made
+            for code, figures in (("MAIN", (0, 2, 5, 8, 12, 40, 120)), ("EAST", (0, 0, 3, 20)))
+        ]
+        ledger.set_on_hand(uc, targets)
     kits = [shop.kit(f"SET-{number}", {made[number]: 2, made[number + 10]: 1}) for number in (1, 2)]
     return made + kits
 

@@ -14,8 +14,10 @@ from stallkeeper.backoffice import import_jobs
 from stallkeeper.backoffice.actors import names_of
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show, wants_fragment
+from stallkeeper.catalog.imports.sheets import problems_xlsx, template_xlsx
 from stallkeeper.catalog.models import ImportProblem, ImportRun
 from stallkeeper.core.people import Permission
+from stallkeeper.stock.imports import LAYOUTS
 
 SHOWN = 100
 MOST_BYTES = 200 * 1024 * 1024
@@ -35,6 +37,12 @@ class ImportForm(LookMixin, forms.Form):
         help_text=gettext_lazy("Everything is checked, nothing is changed."),
     )
 
+    allow_many_zeroings = forms.BooleanField(
+        label=gettext_lazy("Many falls to zero are right"),
+        required=False,
+        help_text=gettext_lazy("A stock file that would empty much at once is stopped unless you say so."),
+    )
+
     def clean_file(self) -> UploadedFile[bytes]:
         """XLSX and CSV only, and not larger than a machine can bear."""
         file: UploadedFile[bytes] = self.cleaned_data["file"]
@@ -51,7 +59,8 @@ def imports(request: MemberRequest) -> HttpResponse:
     form = ImportForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        run = import_jobs.start(request.organisation.pk, given["kind"], given["file"], given["dry_run"], request.user.actor)
+        wish = import_jobs.Wish(given["kind"], given["dry_run"], given["allow_many_zeroings"])
+        run = import_jobs.start(request.organisation.pk, given["file"], wish, request.user.actor)
         return redirect("backoffice:import", run.pk)
     runs = list(ImportRun.objects.order_by("-pk")[:25])
     names = names_of({run.actor for run in runs})
@@ -85,15 +94,15 @@ def import_run(request: MemberRequest, pk: int) -> HttpResponse:
 def problems_file(_request: MemberRequest, pk: int) -> HttpResponse:
     """Every problem of an import as a spreadsheet."""
     run = get_object_or_404(ImportRun, pk=pk)
-    return _download(import_jobs.problems_file(run), f"problems-{run.pk}.xlsx")
+    return _download(problems_xlsx(run), f"problems-{run.pk}.xlsx")
 
 
 @screen(Permission.EDIT_CATALOGUE)
 def template_file(_request: MemberRequest, kind: str) -> HttpResponse:
     """An empty file with the columns, and what each may hold."""
-    if kind not in import_jobs.KINDS:
+    if kind not in LAYOUTS:
         raise Http404(kind)
-    return _download(import_jobs.template_file(kind), f"{kind}-template.xlsx")
+    return _download(template_xlsx(LAYOUTS[kind]), f"{kind}-template.xlsx")
 
 
 def _download(content: bytes, name: str) -> HttpResponse:
