@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from stallkeeper.channels.models import Command, Offer
-from stallkeeper.orders import cancel, intake, linking
+from stallkeeper.orders import cancel, intake, linking, shortages
 from stallkeeper.orders.cancel import CancelError
 from stallkeeper.orders.models import Amount, Order, OrderEvent, OrderLine, Shortage
 from stallkeeper.stock.models import Reservation
@@ -218,6 +218,32 @@ def test_our_cancellation_releases_tells_the_channel_and_is_not_undone_by_an_old
         assert shop.level(unit) == (10, 1, 0)
     with pytest.raises(CancelError, match="1 can still be cancelled"):
         cancel.cancel_lines(shop.organisation.pk, order.pk, {line.pk: 2}, reason=CancelReason.OUT_OF_STOCK, actor="user:1")
+
+
+def test_a_line_that_the_channel_takes_out_of_the_order_is_cancelled(shop: Shop) -> None:
+    mug, cup = shop.unit("MUG", 5), shop.unit("CUP", 5)
+    channel = shop.channel()
+    shop.offer(channel, mug)
+    shop.offer(channel, cup)
+    take(shop, channel, remote_order("1", [("MUG", 1), ("CUP", 2)]))
+    take(shop, channel, remote_order("1", [("MUG", 1)], modified=NOON + timedelta(minutes=1)), fetched=NOON + timedelta(minutes=1))
+    with shop.scope():
+        assert OrderLine.objects.get(sku="CUP").cancelled == 2
+        assert (shop.level(mug), shop.level(cup)) == ((5, 1, 0), (5, 0, 0))
+
+
+def test_the_exposure_window_ends_when_the_channel_shows_the_truth(shop: Shop) -> None:
+    """Invariant 3: from the sale to our accepted cut."""
+    unit = shop.unit("MUG", 1)
+    channel = shop.channel()
+    offer = shop.offer(channel, unit)
+    take(shop, channel, remote_order("1", [("MUG", 2)]))
+    accepted = NOON + timedelta(seconds=4)
+    with shop.use_case() as uc:
+        assert shortages.close_windows(uc, channel.pk) == 0
+        Offer.objects.filter(pk=offer.pk).update(sent_at=NOON, accepted_at=accepted, accepted_qty=0, believed_qty=0)
+        assert shortages.close_windows(uc, channel.pk) == 1
+        assert Shortage.objects.get().cut_accepted_at == accepted
 
 
 def test_goods_that_left_without_us_leave_the_shelf(shop: Shop) -> None:

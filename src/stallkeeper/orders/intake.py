@@ -183,9 +183,32 @@ def _write_lines(page: _Page) -> list[WrittenLine]:
     if changed:
         for order_id, line_id, quantity in queries.pending_cancels(page.cursor, sorted(changed), page.fetched_at):
             asked[changed[order_id], line_id] = quantity
-    return queries.upsert_lines(
-        page.cursor, page.uc.organisation_id, [row for order in page.written() for row in _rows(page, order, asked)]
-    )
+    rows = [row for order in page.written() for row in _rows(page, order, asked)]
+    return queries.upsert_lines(page.cursor, page.uc.organisation_id, rows + _withdrawn(page, changed))
+
+
+def _withdrawn(page: _Page, changed: Mapping[int, str]) -> list[LineRow]:
+    """Lines that a snapshot no longer mentions: the channel took them out of the order, so what has not left is cancelled."""
+    if not changed:
+        return []
+    mentioned = {(order_id, line.line_id) for order_id, external in changed.items() for line in page.orders[external].lines}
+    return [
+        (
+            line.order_id,
+            line.line_id,
+            line.sku,
+            line.external_offer_id,
+            line.title,
+            line.offer_id,
+            line.unit_id,
+            line.pack_factor,
+            line.ordered,
+            line.ordered - line.shipped,
+            0,
+        )
+        for line in queries.lines_of(page.cursor, sorted(changed))
+        if (line.order_id, line.line_id) not in mentioned
+    ]
 
 
 def _rows(page: _Page, order: RemoteOrder, asked: Mapping[tuple[str, str], int]) -> list[LineRow]:

@@ -17,6 +17,7 @@ from stallkeeper.channels.delivery import FIGURES, Batch, Item, View
 from stallkeeper.channels.delivery_queries import count_waiting
 from stallkeeper.channels.models import Channel, TodoKind
 from stallkeeper.core.use_case import UseCase
+from stallkeeper.orders import shortages
 from stallkeeper.sync import orders
 from stallkeeper.sync.run import Current, Done, now
 from stallkit.errors import AdapterError, NeedsReconnect, OutcomeUnknown, Refused, SlowDown, TryLater, Unintelligible
@@ -96,6 +97,8 @@ def _push_channel(current: Current, way: Ways, channel: Channel) -> Done:
         batch, call = following
         refused += send(current, way, batch, call)
         sent += len(batch.items)
+    if way.kind == TodoKind.QUANTITY and shortages.has_open_windows(channel.pk):
+        current.commit("close_windows", lambda uc: shortages.close_windows(uc, channel.pk))
     return Done(sent, refused)
 
 
