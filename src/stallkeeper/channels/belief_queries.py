@@ -185,6 +185,23 @@ def write_reads(cursor: Cursor, figures: Figures, read: Sequence[ReadRow], at: d
     return sorted(Shown(*row) for row in rows(cursor))
 
 
+def log_lost_sends(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:
+    """Append sends whose worker died before it could write down what came of them. Index: sent_log_offer."""
+    cursor.execute(
+        f"""
+        INSERT INTO channels_sent_log (organisation_id, at, offer_id, kind, value, outcome, detail, run_id)
+        SELECT figure.organisation_id, figure.sent_at, figure.{figures.key}, %s, figure.sent{figures.end}, 'unknown',
+            'the worker was lost during the call', 0
+        FROM {figures.table} AS figure
+        WHERE figure.{figures.key} = ANY(%s) AND figure.believed{figures.end} IS NULL AND figure.sent_at IS NOT NULL
+            AND NOT EXISTS (SELECT FROM channels_sent_log AS log WHERE log.offer_id = figure.{figures.key} AND log.at >= figure.sent_at
+                            AND log.kind = %s)
+        ORDER BY figure.{figures.key}
+        """,  # noqa: S608
+        [figures.kind, list(offers), figures.kind],
+    )
+
+
 def intended_of(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> list[tuple[int, Value | None]]:
     """What the offers should show: (offer, intended). Index: primary key."""
     cursor.execute(

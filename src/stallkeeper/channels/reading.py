@@ -48,6 +48,9 @@ def _write_figures(uc: UseCase, figures: Figures, read: Sequence[ReadRow], asked
     offers = sorted(row[0] for row in read)
     with connection.cursor() as cursor:
         delivery_queries.lock(cursor, figures, offers)
+        unknown = sorted(row[0] for row in read if row[3] is None)
+        if unknown:
+            belief_queries.log_lost_sends(cursor, figures, unknown)
         shown = belief_queries.write_reads(cursor, figures, read, asked)
         delivery_queries.clear_refusals(cursor, figures, offers, NO_SUCH_OFFER)
         delivery_queries.settle(cursor, figures, offers, uc.at)
