@@ -35,8 +35,8 @@ def check_gtin(text: str) -> str:
         raise CatalogueError("gtin", f"{_shown(text)} has {len(digits)} digits; a GTIN has 8, 12, 13 or 14.{_lost_zeros(digits)}")
     if not digits.strip("0"):
         raise CatalogueError("gtin", "is all zeros; leave it empty if there is none.")
-    right = ean.calc_check_digit(digits[:-1])
-    if right != digits[-1]:
+    if not _checks(digits):
+        right = ean.calc_check_digit(digits[:-1])
         raise CatalogueError(
             "gtin",
             f"{digits} has the wrong check digit: by its other digits it would be {digits[:-1]}{right}. Compare it with the package.",
@@ -86,6 +86,12 @@ def find_units(organisation_id: int, code: str) -> list[Found]:
     """What a typed or scanned code means: units by SKU, GTIN (however many leading zeros) and additional code, in this order (S4.16)."""
     with connection.cursor() as cursor:
         return [Found._make(row) for row in queries.units_by_code(cursor, organisation_id, code.strip(), spellings(code))]
+
+
+def _checks(digits: str) -> bool:
+    """What ``stdnum.ean.is_valid`` says about digits, six times as fast: imports ask a hundred thousand times."""
+    values = digits.encode()
+    return (sum(values[-1::-2]) + 3 * sum(values[-2::-2]) - 48 * (len(values) + 2 * (len(values) // 2))) % 10 == 0
 
 
 def _lost_zeros(digits: str) -> str:

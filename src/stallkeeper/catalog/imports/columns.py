@@ -1,0 +1,98 @@
+"""What a kind of import reads: its columns, and how the header of a file is matched to them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+
+class Hollow(str):
+    """A cell that readers give as empty although a formula stands in it; the text says what to do."""
+
+    __slots__ = ()
+
+
+Cell = str | float | bool | datetime | date | time | timedelta | None
+"""One cell as the readers give it; empty cells are "" or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A refused cell (row as the spreadsheet numbers it), row (no column) or file (row 0): what stood there, and what to do."""
+
+    row: int
+    column: str
+    value: str
+    message: str
+
+
+class FileRefused(ValueError):
+    """The file as a whole cannot be read; nothing was changed. The text says why and what to do; ``problems`` name columns."""
+
+    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name in files, what it is called elsewhere, and what the template says about it."""
+
+    name: str
+    help: str
+    example: str
+    required: bool = False
+    also: tuple[str, ...] = ()
+    as_text: bool = True
+    """Whether the template formats it as text, so that spreadsheets keep leading zeros."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of one kind of import. Of each group in ``needed`` the file must have at least one column."""
+
+    kind: str
+    title: str
+    columns: tuple[Column, ...]
+    needed: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+    def match(self, header: Sequence[Cell], row: int) -> dict[str, int]:
+        """{column name: position}. FileRefused names every missing, unknown and repeated column. Names beginning with # are left out."""
+        names = {spelling: column.name for column in self.columns for spelling in (column.name, *column.also)}
+        found: dict[str, int] = {}
+        problems = []
+        for position, cell in enumerate(header):
+            typed = "" if cell is None else str(cell).strip()
+            if not typed or typed.startswith("#"):
+                continue
+            name = names.get(normal(typed))
+            if name is None:
+                problems.append(Problem(row, typed[:60], typed[:200], self._unknown(typed)))
+            elif name in found:
+                problems.append(Problem(row, name, typed[:200], f"Column {name} is there twice; remove one."))
+            else:
+                found[name] = position
+        problems += self._missing(found, row)
+        if problems:
+            raise FileRefused("The header of the file does not fit: " + " ".join(problem.message for problem in problems[:5]), problems)
+        return found
+
+    def _missing(self, found: dict[str, int], row: int) -> list[Problem]:
+        missing = [group for group in self.needed if not any(name in found for name in group)]
+        return [Problem(row, group[0], "", f"Column {' or '.join(group)} is missing; add it to the header row.") for group in missing]
+
+    def _unknown(self, typed: str) -> str:
+        known = [column.name for column in self.columns]
+        close = difflib.get_close_matches(normal(typed), known, n=1, cutoff=0.6)
+        guess = f"Did you mean {close[0]}? " if close else ""
+        shown = typed if len(typed) <= 40 else typed[:39] + "…"
+        return f"Column {shown!r} is not known. {guess}Rename it, remove it, or put # before its name to leave it out."
+
+
+def normal(name: str) -> str:
+    """A column name as it is compared: lower case, words joined by _, without the * that marks required columns."""
+    return re.sub(r"[\s\-_]+", "_", name.replace("\ufeff", "").strip().strip("*").strip().casefold())

@@ -1,0 +1,344 @@
+"""Import of products: SKU, texts, numbers, base price, kits. What a cell leaves empty stays as it is; nothing is deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from django.db import IntegrityError, connection
+
+from stallkeeper.catalog import prices
+from stallkeeper.catalog.amounts import known_currencies
+from stallkeeper.catalog.imports import cells, products_queries, runs_queries
+from stallkeeper.catalog.imports.columns import Cell, Column, Layout, Problem
+from stallkeeper.catalog.imports.files import Table
+from stallkeeper.catalog.imports.rows import RowPlan
+from stallkeeper.catalog.imports.runs import CHUNK, Job, Outcome, ahead, chunks, perform
+from stallkeeper.catalog.kits import LARGEST_QUANTITY
+from stallkeeper.catalog.models import ImportRun, PriceList, UnitKind
+from stallkeeper.catalog.products import STALE
+from stallkeeper.catalog.texts import CatalogueError, tidy
+from stallkeeper.core.tenancy import organisation_scope
+from stallkeeper.core.use_case import UseCase
+
+EXAMPLE = "EXAMPLE-1"
+LAYOUT = Layout(
+    kind="products",
+    title="Products",
+    columns=(
+        Column(
+            "sku", "Your own code of the article; finds it again in every later import.", EXAMPLE, required=True, also=("code", "article")
+        ),
+        Column("title", "Name of the product. Needed for new products.", "Blue mug, 300 ml", also=("name", "product")),
+        Column("brand", "Brand.", "Acme", also=("manufacturer",)),
+        Column("category", "Your own category, levels separated by /.", "Kitchen/Mugs"),
+        Column("description", "Long text.", "Stoneware, dishwasher safe."),
+        Column(
+            "gtin",
+            "Number under the barcode: 8, 12, 13 or 14 digits. Adds to those known.",
+            "4006381333931",
+            also=("ean", "upc", "barcode"),
+        ),
+        Column("additional_codes", "Further codes, separated by ; . Adds to those known.", "MUG-OLD;4711", also=("codes",)),
+        Column("price", "Base price.", "12.50", as_text=False),
+        Column("currency", "Code of the price list, or the currency if it has only one list.", "EUR", also=("price_list",)),
+        Column("kit_components", "For kits: SKU*quantity, separated by ; . Makes the article a kit.", "", also=("components",)),
+        Column("active", "yes or no. Articles that are not active are offered nowhere.", "yes"),
+    ),
+    needed=(("sku",),),
+    notes=(
+        "Columns may be left out and may stand in any order; names beginning with # are ignored.",
+        "An empty cell leaves what is there. Nothing is deleted by an import.",
+        "A kit consists of articles that are counted, for instance MUG-1*6;SAUCER-1*6. A kit cannot hold kits.",
+        "The row of the example is left out by itself.",
+    ),
+)
+
+
+class ProductItem(NamedTuple):
+    """A right row: its staging line, and what is needed before it can be staged."""
+
+    number: int
+    sku: str
+    line: str
+    list_code: str
+    parts: tuple[tuple[str, int], ...] | None
+    """(component SKU, quantity) of a kit; None for everything else."""
+
+
+@dataclass(slots=True)
+class PriceLists:
+    """Which price list a row means. Lists for currencies that have none yet are made when the first price needs them."""
+
+    lists: dict[str, str]
+    """{code: currency}"""
+    _answers: dict[tuple[str, str | None], str] = field(default_factory=dict)
+
+    def choose(self, typed: str, beside: str | None) -> str:
+        """Code of the list for what is typed in the currency column and what stands beside the price. CatalogueError if unclear."""
+        answer = self._answers.get((typed, beside))
+        if answer is None:
+            answer = self._answers[typed, beside] = self._choose(typed, beside)
+        return answer
+
+    def _choose(self, typed: str, beside: str | None) -> str:
+        code = self._by_code(typed) or self._by_currency(typed or beside or "")
+        currency = self.lists.get(code, code)
+        if beside and currency != beside:
+            raise CatalogueError("currency", f"price list {code} is in {currency}, but the price says {beside}; correct one of them.")
+        return code
+
+    def _by_code(self, typed: str) -> str:
+        return next((code for code in self.lists if code.casefold() == typed.casefold()), "")
+
+    def _by_currency(self, typed: str) -> str:
+        if not typed:
+            if len(self.lists) == 1:
+                return next(iter(self.lists))
+            known = f": {', '.join(sorted(self.lists))}" if self.lists else ", for instance EUR"
+            raise CatalogueError("currency", f"is empty, but there is a price; write the code of a price list or currency{known}.")
+        currency = typed.upper()
+        if currency not in known_currencies():
+            raise CatalogueError("currency", f"{typed!r} is neither a price list nor a currency; write a code like EUR.")
+        fitting = [code for code, of in self.lists.items() if of == currency]
+        if len(fitting) > 1:
+            raise CatalogueError("currency", f"{currency} has several price lists ({', '.join(sorted(fitting))}); write the code of one.")
+        return fitting[0] if fitting else currency
+
+
+class ProductReader:
+    """Checks rows without the database; keeps in mind which SKUs the file has, to find repetitions and components."""
+
+    def __init__(self, table: Table, lists: PriceLists) -> None:
+        self.problems: list[Problem] = []
+        self.seen: dict[str, int] = {}
+        self.kits: set[str] = set()
+        self._lists = lists
+        self._plan = RowPlan(
+            table,
+            {
+                "sku": lambda cell: cells.text("sku", cell),
+                "title": lambda cell: cells.text("title", cell),
+                "brand": lambda cell: cells.text("brand", cell),
+                "category": lambda cell: cells.text("category", cell),
+                "description": lambda cell: cells.lines("description", cell),
+                "active": lambda cell: cells.yes_or_no("active", cell),
+                "gtin": cells.gtin,
+                "additional_codes": cells.codes,
+                "price": cells.price,
+                "currency": lambda cell: cells.as_text("currency", cell).strip(),
+                "kit_components": components,
+            },
+        )
+
+    def read(self, number: int, row: list[Cell]) -> ProductItem | None:
+        """One row; None if it is refused."""
+        before = len(self.problems)
+        values = self._plan.parse(number, row, self.problems)
+        if values is None:
+            return None
+        sku, title, brand, category, description, active, gtin, codes, price, currency, parts = values
+        item_sku, kit = cast(str, sku), cast("tuple[tuple[str, int], ...] | None", parts)
+        if not self._new_sku(number, item_sku):
+            return None
+        if kit is not None:
+            self.kits.add(item_sku)
+        list_code, amount = self._price(number, cast("tuple[Decimal, str | None] | None", price), cast(str, currency))
+        if len(self.problems) > before:
+            return None
+        kind = UnitKind.SINGLE.value if kit is None else UnitKind.KIT.value
+        joined = "\x1f".join(cast("list[str]", codes))
+        line = _line(number, kind, item_sku, [title, brand, category, description], active, [gtin, joined, list_code], amount)
+        return ProductItem(number, item_sku, line, list_code, kit)
+
+    def _new_sku(self, number: int, sku: str) -> bool:
+        if not sku:
+            self.problems.append(Problem(number, "sku", "", "sku is empty; every row needs the code of its article."))
+        elif sku == EXAMPLE:
+            self.problems.append(Problem(number, "sku", sku, "This is the example of the template; it was left out. Delete the row."))
+        elif (first := self.seen.setdefault(sku, number)) != number:
+            self.problems.append(
+                Problem(number, "sku", sku, f"sku {sku} stands in row {first} already; that row counts. Delete one of them.")
+            )
+        else:
+            return True
+        return False
+
+    def _price(self, number: int, price: tuple[Decimal, str | None] | None, currency: str) -> tuple[str, Decimal | None]:
+        if price is None:
+            return "", None
+        amount, beside = price
+        try:
+            return self._lists.choose(currency, beside), amount
+        except CatalogueError as error:
+            self.problems.append(Problem(number, error.field, currency[:200], f"{error.field} {error.message}"))
+            return "", None
+
+
+def components(cell: Cell) -> tuple[tuple[str, int], ...] | None:
+    """``SKU1*2;SKU2`` as ((SKU1, 2), (SKU2, 1)); None for an empty cell."""
+    typed = cells.as_text("kit_components", cell).strip()
+    if not typed:
+        return None
+    parts: dict[str, int] = {}
+    for piece in filter(None, (piece.strip() for piece in typed.split(";"))):
+        sku, quantity = _component(piece)
+        if sku in parts:
+            raise CatalogueError("kit_components", f"names {sku} twice; add the quantities up.")
+        parts[sku] = quantity
+    if not parts:
+        raise CatalogueError("kit_components", "names no article; write it like MUG-1*6;SAUCER-1*6.")
+    return tuple(parts.items())
+
+
+def _component(piece: str) -> tuple[str, int]:
+    sku, star, number = piece.rpartition("*")
+    sku, number = (sku.strip(), number.strip()) if star else (piece, "1")
+    if not (number.isascii() and number.isdecimal() and sku and 1 <= int(number) <= LARGEST_QUANTITY):
+        shown = piece if len(piece) <= 40 else piece[:39] + "…"
+        raise CatalogueError("kit_components", f"{shown!r} is not SKU*quantity with a whole quantity from 1; write it like MUG-1*6.")
+    try:
+        return tidy("sku", sku), int(number)
+    except CatalogueError as error:
+        raise CatalogueError("kit_components", error.message) from None
+
+
+def _line(
+    number: int, kind: str, sku: str, texts: Sequence[object], active: object, codes: Sequence[object], amount: Decimal | None
+) -> str:
+    """A line for COPY in text format: tabs between, \\N for NULL. Texts hold no tabs (the readers see to it)."""
+    switched = "\\N" if active is None else "t" if active else "f"
+    worth = "\\N" if amount is None else str(amount)
+    described = [_copied(text) for text in texts]
+    return "\t".join((str(number), kind, _copied(sku), *described, switched, *map(_copied, codes), worth)) + "\n"
+
+
+def _copied(value: object) -> str:
+    if not value:
+        return "\\N"
+    text = cast(str, value)
+    return text.replace("\\", "\\\\").replace("\n", "\\n") if "\\" in text or "\n" in text else text
+
+
+class ProductImport:
+    """Applies items to the catalogue of one organisation."""
+
+    def __init__(self, reader: ProductReader, dry_run: bool) -> None:
+        self.reader = reader
+        self.dry_run = dry_run
+
+    def apply(self, uc: UseCase, items: list[ProductItem]) -> Outcome:
+        """Stage the items and bring the catalogue to them."""
+        self._make_lists(uc, {item.list_code for item in items} - {""})
+        with connection.cursor() as cursor:
+            products_queries.make_stage(cursor)
+            runs_queries.copy_lines(products_queries.STAGE, (item.line for item in items), products_queries.COPIED)
+            runs_queries.analyze(cursor, [products_queries.STAGE])
+            products_queries.resolve_units(cursor, uc.organisation_id)
+            products_queries.resolve_products(cursor, uc.organisation_id)
+            problems = [_known_wrong(*row) for row in products_queries.take_out_wrong(cursor)]
+            changed = set(products_queries.insert_units(cursor, uc.organisation_id, uc.at))
+            if len(changed) < len(items):
+                products_queries.resolve_units(cursor, uc.organisation_id)
+            products_queries.insert_products(cursor, uc.organisation_id, uc.at)
+            units = products_queries.update_units(cursor)
+            priced = products_queries.upsert_prices(cursor, uc.organisation_id)
+            changed.update(unit for unit, _switched in units)
+            changed.update(products_queries.update_products(cursor, uc.at), priced)
+            changed.update(products_queries.insert_identifiers(cursor, uc.organisation_id))
+            if kits := [item for item in items if item.parts is not None]:
+                changed.update(self._set_components(uc, kits))
+        uc.mark(STALE, (unit for unit, switched in units if switched))
+        uc.mark(prices.PRICED, priced)
+        return Outcome(len(changed), problems)
+
+    def _make_lists(self, uc: UseCase, codes: set[str]) -> None:
+        for code in sorted(codes):
+            if not PriceList.objects.filter(organisation_id=uc.organisation_id, code=code).exists():
+                prices.price_list(uc, code, code)
+
+    def _set_components(self, uc: UseCase, kits: list[ProductItem]) -> list[int]:
+        with connection.cursor() as cursor:
+            wanted = sorted({sku for kit in kits for sku, _quantity in kit.parts or ()})
+            units = products_queries.units_by_sku(cursor, uc.organisation_id, wanted)
+            if not self.dry_run and (gone := [sku for sku in wanted if sku not in units]):
+                raise IntegrityError(f"the component {gone[0]} was removed while the import ran")
+            # In a dry run, components that stand in the file only do not exist; the check before has found them there.
+            parts = [(kit.sku, units[sku][0], quantity) for kit in kits for sku, quantity in kit.parts or () if sku in units]
+            changed = products_queries.set_components(cursor, uc.organisation_id, parts) if parts else []
+        uc.mark(STALE, changed)
+        return changed
+
+    def check_kits(self, organisation_id: int, kits: list[ProductItem], refused: set[int]) -> list[Problem]:
+        """What is wrong with components: missing, refused in this file, or kits themselves."""
+        wanted = sorted({sku for kit in kits for sku, _quantity in kit.parts or ()})
+        with connection.cursor() as cursor:
+            known = products_queries.units_by_sku(cursor, organisation_id, wanted)
+        problems = []
+        for kit in kits:
+            for sku, _quantity in kit.parts or ():
+                if why := self._wrong_component(kit.sku, sku, known, refused):
+                    problems.append(Problem(kit.number, "kit_components", sku, f"kit_components {why}"))
+        return problems
+
+    def _wrong_component(self, kit: str, sku: str, known: dict[str, tuple[int, str]], refused: set[int]) -> str:
+        row = self.reader.seen.get(sku, 0)
+        if sku == kit:
+            return f"names {sku}, which is the kit itself."
+        if sku in self.reader.kits or (sku in known and known[sku][1] == UnitKind.KIT):
+            return f"names {sku}, which is a kit; name its components instead (a kit cannot hold kits)."
+        if sku in known or (self.dry_run and row and row not in refused):
+            return ""
+        if row:
+            return f"names {sku}, whose row {row} was refused; correct that row first."
+        return f"names {sku}, which is not known; add a row for it, or correct the SKU."
+
+
+WRONG = {
+    "no_title": ("title", "title is empty, and {sku} is new; a new product needs a title."),
+    "counted": ("kit_components", "{sku} is counted itself and cannot become a kit; give the kit a SKU of its own."),
+    "shared": (
+        "brand",
+        "{sku} is one of several variants; change brand, category and description on the product, or leave them empty here.",
+    ),
+}
+
+
+def _known_wrong(row: int, reason: str, sku: str) -> Problem:
+    column, message = WRONG[reason]
+    return Problem(row, column, sku, message.format(sku=sku))
+
+
+def import_products(job: Job, file: Path, encoding: str | None = None) -> ImportRun:
+    """Run the import of products for a job. Kits come last, when their components are in."""
+    return perform(job, LAYOUT, file, encoding, _work)
+
+
+def _work(job: Job, table: Table) -> None:
+    organisation_id = job.run.organisation_id
+    with organisation_scope(organisation_id):
+        lists = PriceLists(dict(PriceList.objects.order_by("code").values_list("code", "currency")))
+    reader = ProductReader(table, lists)
+    importer = ProductImport(reader, job.run.dry_run)
+    kits: list[ProductItem] = []
+    for turn, chunk in enumerate(ahead(chunks(table, reader))):
+        waiting = [item for item in chunk.items if item.parts is not None]
+        kits += waiting
+        _take_in(job, importer, [item for item in chunk.items if item.parts is None], chunk.problems, chunk.rows - len(waiting))
+        if turn == 0:
+            job.analyze(products_queries.TABLES)
+    for start in range(0, len(kits), CHUNK):
+        some = kits[start : start + CHUNK]
+        problems = importer.check_kits(organisation_id, some, job.refused)
+        wrong = {problem.row for problem in problems}
+        _take_in(job, importer, [kit for kit in some if kit.number not in wrong], problems, len(some))
+    job.analyze(products_queries.TABLES)
+
+
+def _take_in(job: Job, importer: ProductImport, items: list[ProductItem], problems: list[Problem], rows: int) -> None:
+    outcome = job.apply(items, importer.apply)
+    job.note([*problems, *outcome.problems])
+    job.advance(rows, outcome.changed)

@@ -1,0 +1,190 @@
+"""SQL of the import of products: one chunk in a staging table of its transaction, then set-based statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from stallkeeper.core.sql import Cursor, rows
+
+STAGE = "import_product"
+TABLES = (
+    "catalog_stockunit",
+    "catalog_product",
+    "catalog_variant",
+    "catalog_identifier",
+    "catalog_price",
+    "catalog_kitcomponent",
+)
+
+
+def make_stage(cursor: Cursor) -> None:
+    """The staging table of this transaction. The first columns are those of the lines that are copied in; NULL leaves what is there."""
+    cursor.execute(
+        "CREATE TEMP TABLE import_product (row int, kind text, sku text, title text, brand text, category text, description text,"
+        " active boolean, gtin text, codes text, list_code text, amount numeric(18, 4),"
+        " unit_id bigint, unit_kind text, product_id bigint, fresh boolean DEFAULT false, new_product boolean DEFAULT false,"
+        " shared boolean DEFAULT false) ON COMMIT DROP"
+    )
+
+
+COPIED = "row, kind, sku, title, brand, category, description, active, gtin, codes, list_code, amount"
+
+
+def resolve_units(cursor: Cursor, organisation_id: int) -> None:
+    """Find the units that exist. Locks: them, in key order, against another import of the same SKUs. Index: stock_unit_sku_once."""
+    cursor.execute(
+        "WITH found AS MATERIALIZED (SELECT id, sku, kind FROM catalog_stockunit WHERE organisation_id = %s"
+        " AND sku IN (SELECT sku FROM import_product WHERE unit_id IS NULL) ORDER BY id FOR NO KEY UPDATE)"
+        " UPDATE import_product AS s SET unit_id = found.id, unit_kind = found.kind FROM found WHERE found.sku = s.sku",
+        [organisation_id],
+    )
+
+
+def resolve_products(cursor: Cursor, organisation_id: int) -> None:
+    """Find the product behind each unit, and whether other variants share it. Index: those of catalog_variant's foreign keys."""
+    cursor.execute(
+        "WITH one AS MATERIALIZED (SELECT v.stock_unit_id, min(v.product_id) AS product_id, count(*) AS variants"
+        " FROM import_product s JOIN catalog_variant v ON v.stock_unit_id = s.unit_id WHERE v.organisation_id = %s GROUP BY 1)"
+        " UPDATE import_product AS s SET product_id = one.product_id, shared = one.variants > 1"
+        " OR EXISTS (SELECT FROM catalog_variant o WHERE o.product_id = one.product_id AND o.stock_unit_id <> one.stock_unit_id)"
+        " FROM one WHERE one.stock_unit_id = s.unit_id",
+        [organisation_id],
+    )
+
+
+def take_out_wrong(cursor: Cursor) -> list[tuple[int, str, str]]:
+    """Take out rows that only the database knows to be wrong: (row, reason, SKU)."""
+    cursor.execute(
+        "WITH judged AS (SELECT s.row, CASE"
+        " WHEN s.unit_id IS NULL AND s.title IS NULL THEN 'no_title'"
+        " WHEN s.kind = 'kit' AND s.unit_kind = 'single' THEN 'counted'"
+        " WHEN s.shared AND (coalesce(s.brand, p.brand) <> p.brand OR coalesce(s.category, p.category) <> p.category"
+        "  OR coalesce(s.description, p.description) <> p.description) THEN 'shared' END AS reason"
+        " FROM import_product s LEFT JOIN catalog_product p ON p.id = s.product_id)"
+        " DELETE FROM import_product AS s USING judged WHERE judged.row = s.row AND judged.reason IS NOT NULL"
+        " RETURNING s.row, judged.reason, s.sku"
+    )
+    return sorted(rows(cursor))
+
+
+def insert_units(cursor: Cursor, organisation_id: int, at: datetime) -> list[int]:
+    """Make the units that are missing; their ids. What another transaction made meanwhile stays unresolved. Index: stock_unit_sku_once."""
+    cursor.execute(
+        "WITH made AS (INSERT INTO catalog_stockunit (organisation_id, sku, title, kind, stocked, active, created_at)"
+        " SELECT %s, sku, title, kind, true, coalesce(active, true), %s FROM import_product WHERE unit_id IS NULL ORDER BY row"
+        " ON CONFLICT (organisation_id, sku) DO NOTHING RETURNING id, sku)"
+        " UPDATE import_product AS s SET unit_id = made.id, unit_kind = s.kind, fresh = true FROM made WHERE made.sku = s.sku"
+        " RETURNING s.unit_id",
+        [organisation_id, at],
+    )
+    return [row[0] for row in rows(cursor)]
+
+
+def insert_products(cursor: Cursor, organisation_id: int, at: datetime) -> None:
+    """Make a product and its one variant for each unit that has none."""
+    cursor.execute(
+        "UPDATE import_product SET product_id = nextval(pg_get_serial_sequence('catalog_product', 'id')), new_product = true"
+        " WHERE product_id IS NULL"
+    )
+    cursor.execute(
+        "INSERT INTO catalog_product (id, organisation_id, title, brand, category, description, created_at, updated_at)"
+        " SELECT s.product_id, %s, coalesce(s.title, nullif(u.title, ''), s.sku), coalesce(s.brand, ''), coalesce(s.category, ''),"
+        " coalesce(s.description, ''), %s, %s FROM import_product s JOIN catalog_stockunit u ON u.id = s.unit_id"
+        " WHERE s.new_product ORDER BY s.row",
+        [organisation_id, at, at],
+    )
+    cursor.execute(
+        "INSERT INTO catalog_variant (organisation_id, product_id, stock_unit_id, label, position)"
+        " SELECT %s, product_id, unit_id, '', 0 FROM import_product WHERE new_product ORDER BY row",
+        [organisation_id],
+    )
+
+
+def update_units(cursor: Cursor) -> list[tuple[int, bool]]:
+    """Change what differs in units; (unit, whether it was switched on or off). Locks: the units (resolve_units holds them already)."""
+    cursor.execute(
+        "UPDATE catalog_stockunit AS u SET title = coalesce(s.title, u.title), active = coalesce(s.active, u.active)"
+        " FROM import_product s JOIN catalog_stockunit old ON old.id = s.unit_id WHERE u.id = old.id AND NOT s.fresh"
+        " AND (coalesce(s.title, u.title) <> u.title OR coalesce(s.active, u.active) <> u.active)"
+        " RETURNING u.id, u.active <> old.active"
+    )
+    return rows(cursor)
+
+
+def update_products(cursor: Cursor, at: datetime) -> list[int]:
+    """Change what differs in products that have one variant; the units behind them."""
+    cursor.execute(
+        "UPDATE catalog_product AS p SET title = coalesce(s.title, p.title), brand = coalesce(s.brand, p.brand),"
+        " category = coalesce(s.category, p.category), description = coalesce(s.description, p.description), updated_at = %s"
+        " FROM import_product s WHERE p.id = s.product_id AND NOT s.new_product AND NOT s.shared"
+        " AND (coalesce(s.title, p.title) <> p.title OR coalesce(s.brand, p.brand) <> p.brand"
+        " OR coalesce(s.category, p.category) <> p.category OR coalesce(s.description, p.description) <> p.description)"
+        " RETURNING s.unit_id",
+        [at],
+    )
+    return [row[0] for row in rows(cursor)]
+
+
+def insert_identifiers(cursor: Cursor, organisation_id: int) -> list[int]:
+    """Add GTINs (unless the unit has the same one with other leading zeros) and additional codes; the units that got one."""
+    cursor.execute(
+        "INSERT INTO catalog_identifier (organisation_id, stock_unit_id, kind, scope, value, pack_factor)"
+        " SELECT %s, n.unit_id, n.kind, '', n.value, 1 FROM ("
+        "  SELECT s.row, s.unit_id, 'gtin' AS kind, s.gtin AS value FROM import_product s WHERE s.gtin IS NOT NULL"
+        "  AND NOT EXISTS (SELECT FROM catalog_identifier i WHERE i.stock_unit_id = s.unit_id AND i.kind = 'gtin' AND i.scope = ''"
+        "   AND ltrim(i.value, '0') = ltrim(s.gtin, '0'))"
+        "  UNION ALL SELECT s.row, s.unit_id, 'code', c.code FROM import_product s, unnest(string_to_array(s.codes, chr(31))) AS c (code)"
+        " ) AS n ORDER BY n.row, n.kind, n.value"
+        " ON CONFLICT (organisation_id, kind, scope, value, stock_unit_id) DO NOTHING RETURNING stock_unit_id",
+        [organisation_id],
+    )
+    return [row[0] for row in rows(cursor)]
+
+
+def upsert_prices(cursor: Cursor, organisation_id: int) -> list[int]:
+    """Set base prices that differ; the units whose price changed. Locks: the rows, by unit. Index: price_once."""
+    cursor.execute(
+        "INSERT INTO catalog_price AS p (organisation_id, price_list_id, stock_unit_id, amount)"
+        " SELECT %s, l.id, s.unit_id, s.amount FROM import_product s"
+        " JOIN catalog_pricelist l ON l.organisation_id = %s AND l.code = s.list_code WHERE s.amount IS NOT NULL ORDER BY s.unit_id"
+        " ON CONFLICT (price_list_id, stock_unit_id) DO UPDATE SET amount = excluded.amount WHERE p.amount <> excluded.amount"
+        " RETURNING p.stock_unit_id",
+        [organisation_id, organisation_id],
+    )
+    return [row[0] for row in rows(cursor)]
+
+
+Part = tuple[str, int, int]
+"""SKU of the kit, unit of the component, quantity"""
+
+
+def set_components(cursor: Cursor, organisation_id: int, parts: Sequence[Part]) -> list[int]:
+    """Make kits of the chunk consist of these parts and no others; the kits that changed. Index: kit_component_once."""
+    skus, units, quantities = (list(column) for column in zip(*parts, strict=True))
+    cursor.execute(
+        "DELETE FROM catalog_kitcomponent AS c USING import_product s WHERE c.kit_id = s.unit_id AND NOT EXISTS"
+        " (SELECT FROM unnest(%s::text[], %s::bigint[]) AS n (sku, unit) WHERE n.sku = s.sku AND n.unit = c.component_id)"
+        " RETURNING c.kit_id",
+        [skus, units],
+    )
+    changed = [row[0] for row in rows(cursor)]
+    cursor.execute(
+        "INSERT INTO catalog_kitcomponent AS c (organisation_id, kit_id, component_id, quantity, kit_kind, component_kind)"
+        " SELECT %s, s.unit_id, n.unit, n.quantity, 'kit', 'single'"
+        " FROM unnest(%s::text[], %s::bigint[], %s::int[]) AS n (sku, unit, quantity) JOIN import_product s ON s.sku = n.sku"
+        " ORDER BY s.unit_id, n.unit"
+        " ON CONFLICT (kit_id, component_id) DO UPDATE SET quantity = excluded.quantity WHERE c.quantity <> excluded.quantity"
+        " RETURNING c.kit_id",
+        [organisation_id, skus, units, quantities],
+    )
+    return changed + [row[0] for row in rows(cursor)]
+
+
+def units_by_sku(cursor: Cursor, organisation_id: int, skus: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """{SKU: (unit, kind)} of those that exist. Index: stock_unit_sku_once."""
+    cursor.execute(
+        "SELECT sku, id, kind FROM catalog_stockunit WHERE organisation_id = %s AND sku = ANY(%s) ORDER BY sku",
+        [organisation_id, list(skus)],
+    )
+    return {row[0]: (row[1], row[2]) for row in rows(cursor)}

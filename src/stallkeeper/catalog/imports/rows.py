@@ -1,0 +1,48 @@
+"""Reading a row by a plan: which cell goes through which typed reader. All problems of a row are collected, not only the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from stallkeeper.catalog.imports.cells import shown
+from stallkeeper.catalog.imports.columns import Cell, Problem
+from stallkeeper.catalog.imports.files import Table
+from stallkeeper.catalog.texts import CatalogueError
+
+Parse = Callable[[Cell], object]
+
+
+class RowPlan:
+    """For one table: parses each row into a list of values in the order of ``parsers``; an absent column is an empty cell."""
+
+    def __init__(self, table: Table, parsers: Mapping[str, Parse]) -> None:
+        self._plan = [(name, table.positions.get(name, -1), parse) for name, parse in parsers.items()]
+        self._empty = [parse("") for parse in parsers.values()]
+        self._width = table.width
+        self._unnamed = table.unnamed
+
+    def parse(self, number: int, cells: list[Cell], problems: list[Problem]) -> list[object] | None:
+        """The row's values; None if a cell was refused, with the reasons added to ``problems``."""
+        values = self._empty.copy()
+        length, before = len(cells), len(problems)
+        for index, (name, position, parse) in enumerate(self._plan):
+            if 0 <= position < length:
+                cell = cells[position]
+                try:
+                    values[index] = parse(cell)
+                except CatalogueError as error:
+                    problems.append(Problem(number, name, shown(cell), f"{name} {error.message}"))
+        if length > self._width or self._unnamed:
+            self._check_width(number, cells, problems)
+        return values if len(problems) == before else None
+
+    def _check_width(self, number: int, cells: list[Cell], problems: list[Problem]) -> None:
+        stray = [position for position in (*self._unnamed, *range(self._width, len(cells))) if position < len(cells)]
+        for position in stray:
+            if cells[position] not in ("", None):
+                message = (
+                    f"Cell {position + 1} of the row stands under no column name. Name the column or empty the cell; "
+                    "in a CSV file, put quotation marks around texts that hold the delimiter."
+                )
+                problems.append(Problem(number, "", shown(cells[position]), message))
+                return

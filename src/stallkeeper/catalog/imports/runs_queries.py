@@ -1,0 +1,41 @@
+"""SQL of import runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg
+from django.db import connection
+from psycopg import sql
+
+from stallkeeper.core.sql import Cursor
+
+
+def add_problems(cursor: Cursor, organisation_id: int, run_id: int, rows: Sequence[tuple[int, str, str, str]]) -> None:
+    """Keep (row, column, value, message) of refused cells."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    cursor.execute(
+        'INSERT INTO catalog_importproblem (organisation_id, run_id, row, "column", value, message)'
+        " SELECT %s, %s, * FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[])",
+        [organisation_id, run_id, *columns],
+    )
+
+
+def copy_lines(table: str, lines: Iterable[str], columns: str) -> None:
+    """COPY finished lines (text format) into columns of a table, in the transaction that is open on Django's connection."""
+    raw: psycopg.Connection[Any] = connection.connection
+    names = sql.SQL(", ").join(map(sql.Identifier, columns.split(", ")))
+    with raw.cursor() as cursor, cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)) as copy:
+        copy.write("".join(lines).encode())
+
+
+def analyze(cursor: Cursor, tables: Sequence[str]) -> None:
+    """Refresh the planner's figures: plans made for empty tables would stay (PERFORMANCE.md, section 5). Runs outside of transactions."""
+    for table in tables:
+        cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)).as_string(cursor.connection))
+
+
+def check_constraints_now(cursor: Cursor) -> None:
+    """Check deferred constraints: what is rolled back after a dry run never reaches its commit."""
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
