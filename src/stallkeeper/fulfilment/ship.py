@@ -105,7 +105,7 @@ def _goods_leave(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mappi
     with connection.cursor() as cursor:
         queries.add_shipped(cursor, [row.pk for row in shipping], [wanted[row.pk] for row in shipping])
         queries.resolve_shortages(cursor, uc.at, [row.pk for row in shipping])
-    lines.change_open(uc, order, [(row.offer_id, -wanted[row.pk]) for row in shipping])
+    lines.change_open(uc, order, [(row, -wanted[row.pk]) for row in shipping])
 
 
 def _units(row: OrderLine, quantity: int, parts: lines.Parts) -> dict[int, int]:
