@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from stallkeeper.channels.belief_queries import Shown
 from stallkeeper.channels.drift import EDIT, LATE, NOT_APPLIED, SALE, UNKNOWN, Fall, first_verdict, later_verdict
+from stallkeeper.channels.drift_queries import Sent
 from stallkeeper.channels.models import Connection, Drift, LaneKind, RemoteListing
 from stallkeeper.core.models import Notification
 from stallkeeper.sync import nightly, wake
@@ -152,6 +154,14 @@ def shown(believed: int, observed: int, confirmed: bool = False, seen_before: in
     return Shown(1, "MUG", believed, observed, believed, NOON, confirmed, seen_before, True)
 
 
+def sent(*values: int, accepted: bool = True) -> list[Sent]:
+    return [Sent(Decimal(value), accepted) for value in values]
+
+
+def test_a_value_whose_fate_was_unknown_landed_late() -> None:
+    assert first_verdict(shown(2, 4, seen_before=9), {1: [*sent(2), *sent(4, accepted=False)]}) == LATE
+
+
 @pytest.mark.parametrize(
     ("row", "older", "verdict"),
     [
@@ -167,7 +177,7 @@ def shown(believed: int, observed: int, confirmed: bool = False, seen_before: in
     ],
 )
 def test_first_verdicts(row: Shown, older: tuple[int, ...], verdict: str) -> None:
-    assert first_verdict(row, {1: older}) == verdict
+    assert first_verdict(row, {1: sent(*older)}) == verdict
 
 
 @pytest.mark.parametrize(
@@ -175,9 +185,7 @@ def test_first_verdicts(row: Shown, older: tuple[int, ...], verdict: str) -> Non
     [(2, (), SALE), (3, (), SALE), (1, (), EDIT), (0, (5, 3), NOT_APPLIED), (0, (5, 4, 3), LATE), (0, (3,), EDIT)],
 )
 def test_later_verdicts(sold: int, older: tuple[int, ...], verdict: str) -> None:
-    from decimal import Decimal
-
-    assert later_verdict(Fall(1, 1, Decimal(5), Decimal(3), sold), {1: [Decimal(value) for value in older]}) == verdict
+    assert later_verdict(Fall(1, 1, Decimal(5), Decimal(3), sold), {1: sent(*older)}) == verdict
 
 
 # --- alarms -------------------------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from django.db import connection
 from stallkeeper.channels import drift_queries as queries
 from stallkeeper.channels.belief_queries import Shown
 from stallkeeper.channels.delivery_queries import Value
+from stallkeeper.channels.drift_queries import Sent
 from stallkeeper.channels.models import Connection, Drift
 from stallkeeper.core import notify
 from stallkeeper.core.models import Severity
@@ -54,19 +55,24 @@ def note(uc: UseCase, kind: str, shown: Sequence[Shown], at: datetime) -> int:
     return len(differing)
 
 
-def first_verdict(row: Shown, older: Mapping[int, Sequence[Value]]) -> str:
-    """What can be told from the figures alone. ``older``: values sent for the offer, newest first. Pure."""
+def first_verdict(row: Shown, older: Mapping[int, Sequence[Sent]]) -> str:
+    """What can be told from the figures alone. ``older``: what was sent for the offer, newest first. Pure."""
     earlier = _earlier(older.get(row.offer_id, ()))
     if row.observed is not None and row.believed_before is not None and row.observed < row.believed_before:
         return UNKNOWN
-    if row.accepted_at is not None and not row.confirmed and row.observed in (row.seen_before, *earlier[:1]):
+    if row.accepted_at is not None and not row.confirmed and row.observed in (row.seen_before, _replaced(earlier)):
         return NOT_APPLIED
-    return LATE if row.observed in earlier else EDIT
+    return LATE if any(row.observed == sent.value for sent in earlier) else EDIT
 
 
-def _earlier(sent: Sequence[Value]) -> list[Value]:
+def _earlier(sent: Sequence[Sent]) -> list[Sent]:
     """What was sent before the newest value, newest first."""
-    return [value for value in sent if value != sent[0]]
+    return [one for one in sent if one.value != sent[0].value]
+
+
+def _replaced(earlier: Sequence[Sent]) -> Value | None:
+    """The accepted value that the newest one should have replaced."""
+    return earlier[0].value if earlier and earlier[0].accepted else None
 
 
 class Fall(NamedTuple):
@@ -88,14 +94,14 @@ def judge(uc: UseCase, falls: Sequence[Fall]) -> None:
         queries.write_verdicts(cursor, [(row.id, later_verdict(row, older)) for row in falls])
 
 
-def later_verdict(row: Fall, older: Mapping[int, Sequence[Value]]) -> str:
+def later_verdict(row: Fall, older: Mapping[int, Sequence[Sent]]) -> str:
     """Why a figure fell, once the orders of its time are known. Pure."""
     if row.sold >= row.believed - row.observed:
         return SALE
     earlier = _earlier(older.get(row.offer_id, ()))
-    if earlier and row.observed == earlier[0]:
+    if row.observed == _replaced(earlier):
         return NOT_APPLIED
-    return LATE if row.observed in earlier else EDIT
+    return LATE if any(row.observed == sent.value for sent in earlier) else EDIT
 
 
 def alarm(uc: UseCase, account: Connection) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from stallkeeper.core.sql import Cursor, rows
 
@@ -17,18 +18,25 @@ def resolve(cursor: Cursor, kind: str, offers: Sequence[int], at: datetime) -> N
     )
 
 
-def sent_values(cursor: Cursor, kind: str, offers: Sequence[int], since: datetime) -> dict[int, list[Decimal]]:
-    """What was sent for each offer and may have been accepted, newest first. Index: sent_log_offer."""
+class Sent(NamedTuple):
+    """A value that went out: accepted, or nobody knows."""
+
+    value: Decimal
+    accepted: bool
+
+
+def sent_values(cursor: Cursor, kind: str, offers: Sequence[int], since: datetime) -> dict[int, list[Sent]]:
+    """What was sent for each offer and may have arrived, newest first. Index: sent_log_offer."""
     cursor.execute(
         """
-        SELECT offer_id, value FROM channels_sent_log
+        SELECT offer_id, value, outcome = 'accepted' FROM channels_sent_log
         WHERE offer_id = ANY(%s) AND at >= %s AND kind = %s AND outcome IN ('accepted', 'unknown') ORDER BY offer_id, at DESC, id DESC
         """,
         [list(offers), since, kind],
     )
-    found: dict[int, list[Decimal]] = {}
-    for offer, value in rows(cursor):
-        found.setdefault(offer, []).append(value)
+    found: dict[int, list[Sent]] = {}
+    for offer, value, accepted in rows(cursor):
+        found.setdefault(offer, []).append(Sent(value, accepted))
     return found
 
 
