@@ -78,6 +78,6 @@ def _work(pipe: Connection, number: int) -> None:
             pipe.send("ready")
             pipe.recv()
             pipe.send(job())
-        except Exception:
+        except Exception:  # noqa: BLE001 - the parent raises it
             pipe.send(_Failed(traceback.format_exc()))
             return

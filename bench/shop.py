@@ -142,6 +142,15 @@ def _fill(shop: Shop, on_hand: int, believed: bool) -> None:
         )
 
 
+def converge() -> None:
+    """Every channel holds what we intend: as if all that waits had been sent and accepted."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE channels_offer SET believed_qty = intended_qty WHERE believed_qty IS DISTINCT FROM intended_qty")
+        cursor.execute("DELETE FROM channels_offertodo")
+
+
 def orders(run: str, count: int, units: int, dice: Random, hot: int = 0, at: datetime = NOON) -> list[RemoteOrder]:
     """``count`` new orders of three lines each, over all units or over the first ``hot`` ones."""
     return [_order(f"{run}-{number}", [dice.randint(1, hot or units) for _ in range(3)], at) for number in range(count)]

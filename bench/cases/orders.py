@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from random import Random
+
+from django.db import connection
 
 from bench import intake, shop
 from bench.crew import Crew, crew
@@ -30,9 +33,23 @@ def run(house: House) -> Iterator[Result]:
 def _fill(units: int) -> None:
     import os
 
-    shop.build(units)
+    _history(shop.build(units))
     lean.make(os.environ["DATABASE_URL"])
     whole.make(os.environ["DATABASE_URL"])
+
+
+HISTORY = 20
+"""Pages of orders that every contender holds before the first turn: nobody runs on plans made for empty tables."""
+
+
+def _history(empty: shop.Shop) -> None:
+    product = intake.Product("", empty)
+    for number in range(HISTORY):
+        product.accept(empty.channels[number % shop.CHANNELS], shop.orders(f"history-{number}", 100, empty.units, Random(number)))
+        if number == 2:
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE")
+    shop.converge()
 
 
 def rate(clients: Crew, who: str, size: int, count: int, hot: int, turn: int) -> float:

@@ -45,8 +45,13 @@ CREATE TABLE lean.change_log (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
 FILL = """
 INSERT INTO lean.sku SELECT id, sku FROM catalog_stockunit ORDER BY id;
 INSERT INTO lean.channel SELECT id, buffer, 1000000, 100 FROM channels_channel ORDER BY id;
-INSERT INTO lean.stock SELECT stock_unit_id, location_id, on_hand FROM stock_level ORDER BY stock_unit_id;
+INSERT INTO lean.stock SELECT stock_unit_id, location_id, on_hand, allocated FROM stock_level ORDER BY stock_unit_id;
 INSERT INTO lean.offer SELECT stock_unit_id, channel_id, intended_qty FROM channels_offer ORDER BY id;
+INSERT INTO lean.orders (id, channel, external_id) OVERRIDING SYSTEM VALUE SELECT id, channel_id, external_id FROM orders_order ORDER BY id;
+INSERT INTO lean.order_line OVERRIDING SYSTEM VALUE SELECT id, order_id, stock_unit_id, ordered FROM orders_orderline ORDER BY id;
+INSERT INTO lean.reservation SELECT owner_id, stock_unit_id, location_id, quantity FROM stock_reservation ORDER BY owner_id;
+SELECT setval('lean.orders_id_seq', max(id)) FROM lean.orders;
+SELECT setval('lean.order_line_id_seq', max(id)) FROM lean.order_line;
 """
 
 ENTER = """

@@ -33,7 +33,6 @@ TABLES = {
     "core_personaldata": "",
     "channels_command": "",
 }
-FILLED = ("stock_level", "channels_offer")
 
 FIND = """
 SELECT sku, id, stock_unit_id FROM whole.channels_offer WHERE channel_id = %s AND sku = ANY(%s) ORDER BY id
@@ -122,10 +121,10 @@ def make(url: str) -> None:
             connection.execute(f"CREATE TABLE whole.{table} (LIKE public.{table} INCLUDING ALL)")
             if storage:
                 connection.execute(f"ALTER TABLE whole.{table} SET ({storage})")
-        for table in FILLED:
             connection.execute(f"INSERT INTO whole.{table} OVERRIDING SYSTEM VALUE SELECT * FROM public.{table} ORDER BY 1, 2")
         for table in TABLES:
             _copy_foreign_keys(connection, table)
+            _move_on(connection, table)
         connection.execute("VACUUM ANALYZE")
 
 
@@ -138,6 +137,16 @@ def _copy_foreign_keys(connection: psycopg.Connection[Any], table: str) -> None:
         target = definition.partition("REFERENCES ")[2].partition("(")[0].removeprefix("public.")
         schema = "whole" if target in TABLES else "public"
         connection.execute(f"ALTER TABLE whole.{table} ADD CONSTRAINT {name} {definition.replace(f'{target}(', f'{schema}.{target}(', 1)}")
+
+
+def _move_on(connection: psycopg.Connection[Any], table: str) -> None:
+    """New rows get ids after the copied ones."""
+    for (column,) in connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attidentity <> '' AND NOT attisdropped", [f"whole.{table}"]
+    ).fetchall():
+        connection.execute(
+            f"SELECT setval(pg_get_serial_sequence('whole.{table}', '{column}'), coalesce(max({column}), 1)) FROM whole.{table}"
+        )
 
 
 class Whole:
