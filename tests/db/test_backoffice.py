@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -25,8 +26,10 @@ from tests.shop import Shop
 
 
 @pytest.fixture(autouse=True)
-def _static_folder(settings) -> None:
-    settings.STATIC_ROOT.mkdir(exist_ok=True)
+def _own_folders(settings, tmp_path) -> None:
+    """A keyring of its own (workers share the home, and each has its own database), and the folder that the static files may lie in."""
+    settings.ENV = replace(settings.ENV, keyring=tmp_path / "keyring.json")
+    settings.STATIC_ROOT = tmp_path
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ class LookMixin(forms.BaseForm):
 
 def look(field: forms.Field) -> None:
     """The class of our style sheet, and no browser suggestions for secrets."""
-    if not isinstance(field.widget, (forms.CheckboxInput, forms.CheckboxSelectMultiple, forms.RadioSelect)):
+    if not isinstance(field.widget, (forms.CheckboxInput, forms.CheckboxSelectMultiple, forms.RadioSelect, forms.FileInput)):
         field.widget.attrs.setdefault("class", "sk-input")
     if isinstance(field.widget, forms.PasswordInput):
         field.widget.attrs.setdefault("autocomplete", "new-password")

@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from stallkeeper.backoffice import import_jobs
 from stallkeeper.backoffice.actors import names_of
@@ -28,7 +29,9 @@ class ImportForm(LookMixin, forms.Form):
 
     kind = forms.ChoiceField(label=gettext_lazy("What it holds"), choices=list(import_jobs.KINDS.items()))
     file = forms.FileField(
-        label=gettext_lazy("File"), help_text=gettext_lazy("XLSX or CSV"), widget=forms.FileInput(attrs={"accept": ".xlsx,.csv,.txt"})
+        label=gettext_lazy("File"),
+        help_text=gettext_lazy("XLSX or CSV"),
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".xlsx,.csv,.txt"}),
     )
     dry_run = forms.BooleanField(
         label=gettext_lazy("Only try it"),

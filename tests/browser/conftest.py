@@ -1,0 +1,65 @@
+"""A browser, a served back office with committed rows, and an eye on the console: any error there fails the test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+
+from stallkeeper.core.people import sign_in_link
+from tests.busy_shop import BusyShop, open_busy_shop
+
+WIDTH, HEIGHT = 1280, 900
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_folder() -> None:
+    """The server looks there for files of the operator's own, and warns if there is no such folder."""
+    settings.STATIC_ROOT.mkdir(exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    # Playwright runs an event loop in this thread; Django's ORM is used from it between the steps of a test.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium_path, headless=True, args=["--no-sandbox", "--disable-gpu"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def busy(transactional_db: None, monkeypatch: pytest.MonkeyPatch, tmp_path) -> BusyShop:
+    monkeypatch.setattr(settings, "ENV", replace(settings.ENV, keyring=tmp_path / "keyring.json", home=tmp_path))
+    return open_busy_shop()
+
+
+@pytest.fixture
+def screen(busy: BusyShop, live_server, browser: Browser) -> Iterator[Page]:
+    """A page of the owner, signed in by a link. ``goto`` takes paths. The test fails if the console or a response reports an error."""
+    context = browser.new_context(base_url=live_server.url, viewport={"width": WIDTH, "height": HEIGHT})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: _listen(complaints, message))
+    page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+    page.on("response", lambda response: _watch(complaints, response))
+    page.goto(f"/sign-in/{sign_in_link(busy.owner)}/")
+    page.wait_for_url("**/")
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def _listen(complaints: list[str], message: ConsoleMessage) -> None:
+    # A form that comes back with its errors answers 422, which Chromium notes on the console.
+    if message.type in {"error", "warning"} and "422" not in message.text:
+        complaints.append(f"console: {message.text}")
+
+
+def _watch(complaints: list[str], response: Response) -> None:
+    if response.status >= 400 and response.status != 422:
+        complaints.append(f"{response.status} {response.url}")
