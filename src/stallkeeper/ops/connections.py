@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from stallkeeper.channels import connect as connecting
 from stallkeeper.channels import cutover, links, refresh, rules, switches
@@ -16,11 +18,16 @@ from stallkeeper.channels.rules import RuleError
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock.models import Location
 from stallkeeper.sync import adapters
+from stallkit.errors import SlowDown
 from stallkit.types import AccountInfo
+
+R = TypeVar("R")
 
 WHOLE = {"buffer", "max_publish", "zero_at", "fixed", "horizon_days", "zero_limit", "price_list_id"}
 EXACT = {"share", "mark_up", "exchange_rate", "tax_rate", "zero_limit_share", "price_drop_limit"}
 EMPTY = {"max_publish", "fixed", "price_list_id", "exchange_rate", "exchange_rate_at", "tax_rate"}
+
+PATIENCE = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +83,24 @@ def read_offers(organisation_id: int, channel: Channel, actor: str, tick: Callab
     adapter = adapters.session(channel.connection, "background").adapter
     cursor, done, read = "", False, 0
     while not done:
-        page = adapter.read_offers(cursor)
+        page = patiently(partial(adapter.read_offers, cursor))
         with use_case("read.listings", organisation_id=organisation_id, actor=actor) as uc:
             links.take_page(uc, channel.pk, page.items)
         cursor, done, read = page.cursor, page.done, read + len(page.items)
         tick(read, None)
     return read
+
+
+def patiently(call: Callable[[], R]) -> R:
+    """Make a call, waiting as long as its rate limit says; SlowDown after PATIENCE seconds. Commands may wait, workers must not."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return call()
+        except SlowDown as slow:
+            if time.monotonic() + slow.retry_after > deadline:
+                raise
+            time.sleep(slow.retry_after)
 
 
 def propose(organisation_id: int, channel: Channel, actor: str) -> links.Proposal:

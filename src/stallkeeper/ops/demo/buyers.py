@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from random import Random
 
@@ -43,7 +44,7 @@ class Due:
 
     at: float
     number: int
-    action: Callable[[], None] = field(compare=False)
+    action: Callable[[], object] = field(compare=False)
 
 
 class Buyers:
@@ -70,7 +71,7 @@ class Buyers:
         while self._due:
             heapq.heappop(self._due).action()
 
-    def _at(self, wait: float, action: Callable[[], None]) -> None:
+    def _at(self, wait: float, action: Callable[[], object]) -> None:
         heapq.heappush(self._due, Due(time.monotonic() + wait, next(self._numbers), action))
 
     def _work(self) -> None:
@@ -100,7 +101,7 @@ class Buyers:
         article = chance.choice(sorted(self.twins))
         for stall, sku in sorted(self.twins[article].items()):
             for _ in range(chance.randint(1, 2)):
-                self._at(chance.uniform(0, 0.8), lambda stall=stall, sku=sku: self._buy(chance, stall, [(sku, 1)]))  # type: ignore[misc]
+                self._at(chance.uniform(0, 0.8), partial(self._buy, chance, stall, [(sku, 1)]))
 
     def _order(self, chance: Random, stall: str) -> None:
         scarce = chance.random() < LAST_UNITS

@@ -1,9 +1,10 @@
 """How well the hub kept two stalls true, from the logs of the stalls and the ledger. Pure functions; nothing here asks the engine.
 
-Words. *Recipe*: base units in one sold unit of an offer. *Supply*: units that entered the shop, by the ledger. *Pool* of a unit at a moment:
-supply until then, less all units sold and not cancelled until then, by the stalls' own logs. An offer's *allowance* is how many complete
-ones the pool holds. A sale *owes a cut* to every other offer that shows more than its allowance right after the sale; the cut is *made* when that
-offer's diary shows a push to that allowance or less. It needs no push if buyers there took the difference, or if stock came in.
+Words. *Recipe*: base units in one sold unit of an offer. *Supply*: units that entered the shop, by the ledger. *Pool* of a unit at a
+moment: supply until then, less all units sold and not cancelled until then, by the stalls' own logs. An offer's *allowance* is how many
+complete ones the pool holds. A sale *owes a cut* to every other offer that shows more than its allowance right after the sale; the cut
+is *made* when that offer's diary shows a push to that allowance or less. It needs no push if buyers there took the difference, or if stock
+came in.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Supplied:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A diary entry of a stall: what buyers see from then on, and why. ``by_feed``: a bulk submission that was hours or minutes on its way."""
+    """A diary entry of a stall: what buyers see from then on, and why. ``by_feed``: a bulk submission that was minutes on its way."""
 
     at: datetime
     offer: Offer
@@ -48,19 +49,29 @@ class Shown:
     by_feed: bool = False
 
 
+Event = Supplied | Sold | Shown
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A cut that was owed. ``seconds`` is None if it was never made; ``how``: call, feed, own_sale, relieved or open."""
+    """A cut that was owed to ``offer`` for a sale of ``sold``. ``seconds`` is None if it was never made; ``how``: call, feed, own_sale,
+    relieved or open."""
 
     sold_at: datetime
+    sold: Offer
     offer: Offer
     seconds: float | None
     how: str
+
+    @property
+    def other_stall(self) -> bool:
+        return self.sold[0] != self.offer[0]
 
 
 @dataclass(slots=True)
 class _Owed:
     sold_at: datetime
+    sold: Offer
     offer: Offer
     allowance: int
 
@@ -106,7 +117,7 @@ def cuts(
             found += _settle(owed, event)
             continue
         found += _relieve(pool, shown, owed, touched)
-    left = [Cut(debt.sold_at, debt.offer, None, "open") for debts in owed.values() for debt in debts]
+    left = [Cut(debt.sold_at, debt.sold, debt.offer, None, "open") for debts in owed.values() for debt in debts]
     return sorted([*found, *left], key=lambda cut: (cut.sold_at, cut.offer))
 
 
@@ -119,11 +130,10 @@ def sharing(recipes: Recipes) -> dict[str, tuple[Offer, ...]]:
     return {unit: tuple(sorted(offers)) for unit, offers in shares.items()}
 
 
-def merged(supplies: Iterable[Supplied], sales: Iterable[Sold], diary: Iterable[Shown]) -> list[Supplied | Sold | Shown]:
+def merged(supplies: Iterable[Supplied], sales: Iterable[Sold], diary: Iterable[Shown]) -> list[Event]:
     """All events in the order of their moments. Of one moment: supply, then what the diary shows, then the sale that caused it."""
-    events: list[tuple[datetime, int, int, Supplied | Sold | Shown]] = []
-    for order, group in enumerate((supplies, diary, sales)):
-        events += [(event.at, order, number, event) for number, event in enumerate(group)]  # type: ignore[arg-type, var-annotated]
+    groups: tuple[Iterable[Event], ...] = (supplies, diary, sales)
+    events = [(event.at, order, number, event) for order, group in enumerate(groups) for number, event in enumerate(group)]
     return [event for _at, _order, _number, event in sorted(events, key=lambda entry: entry[:3])]
 
 
@@ -131,7 +141,7 @@ def _owe(pool: Pool, shown: Mapping[Offer, int], owed: dict[Offer, list[_Owed]],
     for offer in touched:
         allowance = pool.allowance(offer)
         if offer != sale.offer and shown[offer] > allowance:
-            owed[offer].append(_Owed(sale.at, offer, allowance))
+            owed[offer].append(_Owed(sale.at, sale.offer, offer, allowance))
 
 
 def _settle(owed: dict[Offer, list[_Owed]], entry: Shown) -> list[Cut]:
@@ -139,7 +149,7 @@ def _settle(owed: dict[Offer, list[_Owed]], entry: Shown) -> list[Cut]:
     how = ("feed" if entry.by_feed else "call") if entry.cause == "push" else "own_sale" if entry.cause == "sale" else "relieved"
     paid = [debt for debt in owed[entry.offer] if entry.quantity <= debt.allowance]
     owed[entry.offer] = [debt for debt in owed[entry.offer] if entry.quantity > debt.allowance]
-    return [Cut(debt.sold_at, debt.offer, (entry.at - debt.sold_at).total_seconds(), how) for debt in paid]
+    return [Cut(debt.sold_at, debt.sold, debt.offer, (entry.at - debt.sold_at).total_seconds(), how) for debt in paid]
 
 
 def _relieve(pool: Pool, shown: Mapping[Offer, int], owed: dict[Offer, list[_Owed]], touched: Sequence[Offer]) -> list[Cut]:
@@ -147,7 +157,7 @@ def _relieve(pool: Pool, shown: Mapping[Offer, int], owed: dict[Offer, list[_Owe
     freed = [debt for offer in touched if shown[offer] <= pool.allowance(offer) for debt in owed[offer]]
     for debt in freed:
         owed[debt.offer] = []
-    return [Cut(debt.sold_at, debt.offer, None, "relieved") for debt in freed]
+    return [Cut(debt.sold_at, debt.sold, debt.offer, None, "relieved") for debt in freed]
 
 
 # --- overselling --------------------------------------------------------------------------------------------------------------------------
@@ -155,7 +165,7 @@ def _relieve(pool: Pool, shown: Mapping[Offer, int], owed: dict[Offer, list[_Owe
 
 @dataclass(frozen=True, slots=True)
 class Oversold:
-    """Of one unit: the most that was ever sold beyond what there was, what of it is left at the end, and how long at a stretch it lasted."""
+    """Of one unit: the most that was ever sold beyond what there was, what is left of it at the end, how long it lasted at a stretch."""
 
     unit: str
     worst: int
@@ -226,6 +236,5 @@ def not_converged(recipes: Recipes, free: Free, places: Sequence[str], shown: Ma
 def spread(values: Iterable[float]) -> dict[str, float | None]:
     """{p50, p95, p99, max} by nearest rank, rounded to milliseconds; None where there are no values."""
     ranked = sorted(values)
-    if not ranked:
-        return dict.fromkeys(("p50", "p95", "p99", "max"))
-    return {f"p{part}": round(ranked[-(-len(ranked) * part // 100) - 1], 3) for part in (50, 95, 99)} | {"max": round(ranked[-1], 3)}
+    parts = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
+    return {name: round(ranked[-(-len(ranked) * part // 100) - 1], 3) if ranked else None for name, part in parts.items()}

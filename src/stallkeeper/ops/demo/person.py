@@ -1,0 +1,147 @@
+"""The person behind the counter: ships what is ready, answers wishes to cancel, cancels what is short, takes goods in. By real use cases."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+
+from django.db import DatabaseError, connections
+
+from stallkeeper.catalog.models import UnitKind
+from stallkeeper.core import clock
+from stallkeeper.core.tenancy import organisation_scope
+from stallkeeper.core.use_case import use_case
+from stallkeeper.fulfilment.ship import ShipError, ship
+from stallkeeper.orders.cancel import CancelError, cancel_lines
+from stallkeeper.orders.models import Order, OrderLine
+from stallkeeper.stock import ledger, places
+from stallkeeper.stock.ledger import Move
+from stallkeeper.stock.models import Cause, Level, Location, VirtualRole
+from stallkit.types import CancelReason
+
+log = logging.getLogger(__name__)
+
+ACTOR = "console:demo"
+CARRIERS = {"emag": "Sameday", "walmart": "UPS"}
+SECONDS = 1.0
+"""One look around."""
+
+
+class Person:
+    """A thread. ``done`` counts what was done; what the rules or another's change refused counts as ``refused``."""
+
+    def __init__(self, organisation_id: int, seed: int) -> None:
+        self.organisation_id = organisation_id
+        self.done: Counter[str] = Counter()
+        self._chance = Random(f"person/{seed}")  # noqa: S311 - a toy
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True, name="person")
+        self._turn = 0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is in hand."""
+        self._stop.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        with organisation_scope(self.organisation_id):
+            try:
+                while not self._stop.wait(SECONDS):
+                    self._look_around()
+            finally:
+                connections.close_all()
+
+    def _look_around(self) -> None:
+        self._turn += 1
+        self._try("shipped", self._ship)
+        self._try("cancelled_on_wish", self._grant)
+        if self._turn % 3 == 0:
+            self._try("cancelled_short", self._cancel_short)
+        if self._turn % 7 == 0:
+            self._try("received", self._receive)
+        if self._turn % 20 == 0:
+            self._try("cancelled", self._cancel_any)
+
+    def _try(self, name: str, act: Callable[[], bool]) -> None:
+        try:
+            self.done[name] += act()
+        except (ShipError, CancelError):
+            self.done["refused"] += 1
+        except DatabaseError as error:
+            log.warning("the person could not do it: %s", error)
+            self.done["refused"] += 1
+            connections.close_all()
+
+    def _ready(self) -> list[Order]:
+        before = clock.now() - timedelta(seconds=3)
+        lines = OrderLine.objects.filter(short=0, cancel_requested=0, stock_unit__isnull=False)
+        orders = Order.objects.filter(state__in=[Order.State.ACKNOWLEDGED, Order.State.PART_SHIPPED], acknowledged_at__lt=before)
+        troubled = OrderLine.objects.exclude(pk__in=lines.values("pk")).filter(order__in=orders).values("order_id")
+        return list(orders.exclude(pk__in=troubled).select_related("connection").order_by("ordered_at", "pk")[:5])
+
+    def _ship(self) -> bool:
+        """The oldest order that is ready; now and then only a part of it, where the platform knows parts."""
+        ready = self._ready()
+        if not ready or self._chance.random() < 0.4:
+            return False
+        order = ready[0]
+        lines = list(order.lines.order_by("pk"))
+        part = (
+            {lines[0].pk: lines[0].open} if len(lines) > 1 and order.connection.platform != "emag" and self._chance.random() < 0.3 else None
+        )
+        part = part if part and all(part.values()) else None
+        carrier = CARRIERS.get(order.connection.platform, "UPS")
+        ship(self.organisation_id, order.pk, part, carrier=carrier, tracking_number=f"1Z{order.pk:08}", actor=ACTOR)
+        return True
+
+    def _grant(self) -> bool:
+        """A buyer asks to cancel, and nothing has left yet."""
+        line = OrderLine.objects.filter(cancel_requested__gt=0).select_related("order").order_by("pk").first()
+        if line is None or not line.open or line.order.state not in {Order.State.ACKNOWLEDGED, Order.State.PART_SHIPPED}:
+            return False
+        cancel_lines(self.organisation_id, line.order_id, None, reason=CancelReason.BUYER_ASKED, actor=ACTOR)
+        return True
+
+    def _cancel_short(self) -> bool:
+        """What was sold too often is cancelled after a while, if no goods came."""
+        before = clock.now() - timedelta(seconds=10)
+        short = OrderLine.objects.filter(short__gt=0, order__state=Order.State.ACKNOWLEDGED, order__imported_at__lt=before)
+        line = short.order_by("pk").first()
+        if line is None:
+            return False
+        cancel_lines(self.organisation_id, line.order_id, None, reason=CancelReason.OUT_OF_STOCK, actor=ACTOR)
+        return True
+
+    def _cancel_any(self) -> bool:
+        orders = list(Order.objects.filter(state=Order.State.ACKNOWLEDGED).order_by("-ordered_at", "-pk")[:10])
+        if not orders:
+            return False
+        cancel_lines(self.organisation_id, self._chance.choice(orders).pk, None, reason=CancelReason.ADDRESS, actor=ACTOR)
+        return True
+
+    def _receive(self) -> bool:
+        """Goods come for a few articles that are nearly gone."""
+        empty = Level.objects.filter(on_hand__lte=1, stock_unit__kind=UnitKind.SINGLE, location__owner="mine")
+        units = list(empty.order_by("stock_unit_id").values_list("stock_unit_id", flat=True).distinct())
+        if not units:
+            return False
+        here = Location.objects.filter(owner="mine").order_by("priority", "pk").first()
+        assert here is not None
+        with use_case("receive.goods", organisation_id=self.organisation_id, actor=ACTOR) as uc:
+            supplier = places.virtual(uc, VirtualRole.SUPPLIER)
+            chosen = self._chance.sample(units, min(2, len(units)))
+            ledger.post(
+                uc,
+                [
+                    Move(unit, self._chance.randint(2, 6), supplier.pk, here.pk, Cause.RECEIPT, f"demo:{self._turn}:{unit}", uc.at)
+                    for unit in sorted(chosen)
+                ],
+            )
+        return True

@@ -1,0 +1,256 @@
+"""The demo from curtain to verdict: a throw-away hub, the real server and worker, two stalls, buyers, a person, and the judge.
+
+Nothing here is special to the demo but the stage: the hub runs as ``stallkeeper run`` runs, and everything is done by the use cases that
+screens and commands use.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from stallkeeper import embedded, env
+from stallkeeper.ops import boot, serving
+from stallkeeper.ops.demo import goods
+from stallkeeper.ops.demo.stalls import World, plan
+
+if TYPE_CHECKING:
+    from stallkeeper.ops.demo.person import Person
+    from stallkeeper.ops.demo.stage import Scene
+
+Json = dict[str, Any]
+HOST = "127.0.0.1"
+CALM_SECONDS = 180.0
+"""How long everything may take to settle after the last buyer, before ``limits_scale``."""
+STEADY_SECONDS = 2.0
+"""All is calm when nothing differed for so long."""
+RATE, SHARE = 1.4, {"emag": 0.65, "walmart": 0.35}
+"""Orders a second, and where: Walmart lets sellers acknowledge one order a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user chose. ``seconds`` None: until Ctrl-C."""
+
+    seconds: float | None = 60.0
+    seed: int = 1
+    limits_scale: float = 1.0
+    keep: Path | None = None
+    articles: int = 500
+    rate: float = RATE
+
+
+@dataclass(slots=True)
+class Hub:
+    """The hub's process tree (``stallkeeper run``). It may be killed and started again."""
+
+    port: int
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    starts: int = 0
+
+    @property
+    def base_url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-m", "stallkeeper", "run", "--host", HOST, "--port", str(self.port)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.starts += 1
+        deadline = time.monotonic() + serving.START_SECONDS
+        while not serving.answers(HOST, self.port):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise boot.BootError(f"The hub did not start. Its last words:\n{last_words(self.log)}")
+            time.sleep(0.05)
+
+    def family(self) -> list[psutil.Process]:
+        """The process and all that it started, itself first."""
+        assert self.process is not None
+        try:
+            head = psutil.Process(self.process.pid)
+            return [head, *head.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def workers(self) -> list[psutil.Process]:
+        return [one for one in self.family() if "worker" in _arguments(one)]
+
+    def kill(self, processes: list[psutil.Process]) -> None:
+        """``kill -9``, all of them at once."""
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(processes, timeout=10)
+        if self.process is not None and self.process.pid in {process.pid for process in processes}:
+            self.process.wait()
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill(self.family())
+
+
+def _arguments(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []
+
+
+def last_words(log: Path, lines: int = 15) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""
+
+
+@dataclass(slots=True)
+class Demo:
+    """A demo that is under way."""
+
+    options: Options
+    folder: Path
+    hub: Hub
+    world: World
+    scene: Scene
+    person: Person
+    times: dict[str, float] = field(default_factory=dict)
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def sign_in(self) -> str:
+        """A one-time address for the back office."""
+        from stallkeeper.ops import first
+
+        return first.sign_in_address(self.scene.user, base_url=self.hub.base_url)
+
+    def seconds_of_trade(self) -> float:
+        return (datetime.now(UTC) - self.began).total_seconds()
+
+    def trade(self, watch: Callable[[Demo], bool]) -> None:
+        """Buyers come until the time is up or ``watch`` says no."""
+        self.began = datetime.now(UTC)
+        self.world.trade()
+        self.person.start()
+        try:
+            while watch(self) and (self.options.seconds is None or self.seconds_of_trade() < self.options.seconds):
+                time.sleep(0.25)
+        finally:
+            self.times["trade_s"] = round(self.seconds_of_trade(), 1)
+            self.world.calm()
+            self.person.stop()
+
+    def settle(self, name: str, watch: Callable[[Demo], bool]) -> bool:
+        """Wait until everything is calm; False if that took too long or ``watch`` says no."""
+        begun = steady = time.monotonic()
+        limit = CALM_SECONDS * max(self.options.limits_scale, 0.2)
+        calm = False
+        while time.monotonic() - begun < limit and watch(self):
+            if not self.at_rest():
+                steady = time.monotonic()
+            elif time.monotonic() - steady >= STEADY_SECONDS:
+                calm = True
+                break
+            time.sleep(0.25)
+        self.times[name] = round(steady - begun if calm else time.monotonic() - begun, 1)
+        return calm
+
+    def at_rest(self) -> bool:
+        """Whether the stalls show what the ledger has for sale, and every order is in the hub as it is on its stall."""
+        from stallkeeper.ops.demo import books, judge
+        from stallkeeper.ops.demo.summary import recipes_of
+
+        shown = {(stall, sku): pair[0] for stall, skus in self.world.shown().items() for sku, pair in skus.items()}
+        if judge.not_converged(recipes_of(self.scene.articles), books.free(), goods.PLACES, shown):
+            return False
+        theirs = {(stall, order): state for stall, orders in self.world.orders().items() for order, state in orders.items()}
+        ours = {(order.stall, order.order_id): order.state for order in books.orders()}
+        return theirs == ours and books.nothing_waits()
+
+    def judge(self) -> tuple[Json, list[str]]:
+        """The figures and what is wrong."""
+        from stallkeeper.ops import check
+        from stallkeeper.ops.demo.summary import Played, summarize
+
+        report = self.world.report(self.folder / "world.json")
+        violations = [problem for result in check.check(self.scene.organisation.pk, calm=True) for problem in result.problems]
+        played = Played(self.scene.articles, report, self.began, datetime.now(UTC), self.options.limits_scale)
+        figures, problems = summarize(played, violations)
+        return figures | self.times | {"seed": self.options.seed, "person": dict(self.person.done)}, problems
+
+
+@contextmanager
+def opened(options: Options, say: Callable[[str], None]) -> Iterator[Demo]:
+    """A demo whose stage is set, with the hub running and the first numbers sent. Everything is gone afterwards, unless it is kept."""
+    begun = time.monotonic()
+    with ExitStack() as stack:
+        say("Starting a database of its own")
+        cluster, folder = _database(stack, options)
+        hub = Hub(serving.choose_port(HOST, 0), folder / "hub.log")
+        _environment(cluster.url, folder, hub)
+        boot.start(migrate=True)
+        from stallkeeper.core.tenancy import organisation_scope
+        from stallkeeper.ops.demo import stage
+        from stallkeeper.ops.demo.person import Person
+
+        articles = goods.make(options.seed, options.articles)
+        say(f"Importing {len(articles)} products in two warehouses")
+        organisation, user = stage.people()
+        stack.enter_context(organisation_scope(organisation.pk))
+        stage.stock_the_shop(organisation, articles, folder)
+        say("Opening two stalls, connecting them, linking their offers")
+        world = stack.enter_context(World(plan(articles, options.seed, options.rate, SHARE, options.limits_scale)))
+        channels = [
+            stage.connect(organisation, platform, where, where["config"], options.limits_scale) for platform, where in world.stalls.items()
+        ]
+        stack.callback(hub.stop)
+        say("Starting web server and worker")
+        hub.start()
+        world.hints(stage.hint_addresses(hub.base_url))
+        for channel in channels:
+            stage.open_channel(organisation, channel)
+        demo = Demo(options, folder, hub, world, stage.Scene(organisation, user, articles), Person(organisation.pk, options.seed))
+        demo.times["set_up_s"] = round(time.monotonic() - begun, 1)
+        yield demo
+
+
+def _database(stack: ExitStack, options: Options) -> tuple[embedded.Cluster, Path]:
+    """A cluster that is thrown away, or a durable one in the folder to keep; and a folder for the rest."""
+    if options.keep is not None:
+        cluster = stack.enter_context(embedded.running(embedded.cluster_folder(options.keep)))
+        return cluster, options.keep.absolute()
+    cluster = stack.enter_context(embedded.temporary("demo", env.home()))
+    folder = cluster.folder / "home"
+    folder.mkdir(mode=0o700)
+    return cluster, folder
+
+
+def _environment(url: str, folder: Path, hub: Hub) -> None:
+    """What this process and its children are told: this database, this folder, loopback stalls allowed."""
+    os.environ.update(
+        {
+            "DATABASE_URL": url,
+            "STALLKEEPER_HOME": str(folder),
+            "STALLKEEPER_BASE_URL": hub.base_url,
+            "STALLKEEPER_ALLOW_PRIVATE_URLS": HOST,
+            "STALLKEEPER_LOG_LEVEL": os.environ.get("STALLKEEPER_LOG_LEVEL", "WARNING"),
+        }
+    )
+    for name in ("STALLKEEPER_SECRET_KEY", "STALLKEEPER_KEYRING"):
+        os.environ.pop(name, None)
