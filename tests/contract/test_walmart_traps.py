@@ -317,7 +317,7 @@ def test_acknowledging_again_or_too_late_is_accepted_but_not_for_a_cancelled_ord
     world.shop.buyer_cancels(cancelled)
     refused = world.adapter.acknowledge(cancelled)
     assert isinstance(refused, Rejected)
-    assert refused.code == "INVALID_REQUEST_CONTENT.GMP_ORDER_API"
+    assert refused.code == "cancelled"
     assert "cancelled" in refused.message
     assert isinstance(world.adapter.acknowledge("1"), Rejected)
 

@@ -333,7 +333,7 @@ def notices(shop: Shop, *, open_only: bool = True) -> dict[str, str]:
 
 @contextmanager
 def open_town(monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
-    """An empty town; the clock stands at noon. Waiting for a budget moves the clock; wake-ups arrive although the test's block stays open."""
+    """An empty town at noon. Waiting for a budget moves the clock; wake-ups arrive although the test's own transaction stays open."""
     toy = ToyClock()
     adapters.forget_sessions()
     waiting: Callable[..., Any] = adapters.PgPacer

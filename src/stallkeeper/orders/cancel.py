@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from stallkeeper.channels import commands
 from stallkeeper.channels.commands import Cancel, CommandKind, Line
+from stallkeeper.channels.models import Command
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.orders import events, lines
@@ -34,11 +35,16 @@ def cancel_lines(
         OrderLine.objects.bulk_update(rows, ["cancelled", "short"])
         _settle(uc, order, rows, wanted)
         payload = Cancel(order.external_id, tuple(Line(row.line_id, wanted[row.pk]) for row in rows if row.pk in wanted), str(reason))
-        key = f"cancel:{order.external_id}:" + ",".join(f"{row.line_id}={row.cancelled}" for row in rows if row.pk in wanted)
+        key = f"cancel:{order.external_id}:{_asked_before(order) + 1}"
         commands.queue(uc, order.connection_id, CommandKind.CANCEL, "order", order.pk, key, payload)
         detail: dict[str, object] = {"reason": str(reason), "lines": {row.line_id: wanted[row.pk] for row in rows if row.pk in wanted}}
         events.record(uc, order.pk, "cancel_asked", detail)
     return wanted
+
+
+def _asked_before(order: Order) -> int:
+    """Cancellations of this order so far, refused ones included: the same units may be asked for again. The order is locked."""
+    return Command.objects.filter(subject_type="order", subject_id=order.pk, kind=CommandKind.CANCEL).count()
 
 
 def _wanted(order: Order, rows: list[OrderLine], quantities: Mapping[int, int] | None) -> dict[int, int]:
@@ -66,12 +72,19 @@ def _settle(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapping[in
 
 
 def refused(uc: UseCase, order_id: int, payload: Cancel) -> None:
-    """The channel said no: the units are open again, as far as stock goes."""
-    rows = list(OrderLine.objects.filter(order_id=order_id).order_by("id").select_for_update())
+    """The channel said no: the units are open again, as far as stock goes.
+
+    Somebody else may have cancelled them meanwhile, and the last snapshot cannot tell: the next one is taken whatever it says.
+    """
+    order = Order.objects.select_for_update().get(pk=order_id)
+    Order.objects.filter(pk=order_id).update(digest=b"")
+    if order.state == Order.State.CANCELLED:
+        return
+    rows = list(OrderLine.objects.filter(order=order).order_by("id").select_for_update())
     back = {line.line_id: line.quantity for line in payload.lines}
-    touched = [row for row in rows if row.line_id in back]
-    for row in touched:
-        row.cancelled = max(row.cancelled - back[row.line_id], 0)
+    touched = {row: min(back[row.line_id], row.cancelled) for row in rows if row.line_id in back}
+    for row, units in touched.items():
+        row.cancelled -= units
     OrderLine.objects.bulk_update(touched, ["cancelled"])
     lines.reset_lines(uc, [row.pk for row in touched], cause="cancel_refused")
-    lines.change_open(uc, Order.objects.get(pk=order_id), [(row, back[row.line_id]) for row in touched])
+    lines.change_open(uc, order, touched.items())

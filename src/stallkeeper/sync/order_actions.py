@@ -13,7 +13,7 @@ import msgspec
 from django.db import connection
 
 from stallkeeper.channels import commands
-from stallkeeper.channels.commands import Acknowledge, Cancel, Payload, Ship
+from stallkeeper.channels.commands import Acknowledge, Cancel, CommandKind, Payload, Ship
 from stallkeeper.channels.models import Command, CommandState
 from stallkeeper.core import notify
 from stallkeeper.core.models import Severity
@@ -44,6 +44,8 @@ GIVE_UP = timedelta(days=1)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=3), timedelta(minutes=10)
 UNREACHABLE = 3
 """After so many calls in a row that found nobody, the rest waits as well."""
+CANCELLED = "cancelled"
+"""How adapters refuse to acknowledge an order that was cancelled meanwhile."""
 NEEDS = {"acknowledge": Capability.ACKNOWLEDGE, "ship": Capability.CONFIRM_SHIPMENT, "cancel": Capability.CANCEL_LINES}
 
 
@@ -128,13 +130,15 @@ def _took_effect(current: Current, command: Command, payload: Payload) -> bool:
     remote: RemoteOrder | None = current.call(Priority.ORDER, current.session.adapter.read_order, payload.order_id)
     if remote is None:
         raise Refused(f"the channel has no order {payload.order_id}", code="no_such_order")
+    if isinstance(payload, Acknowledge) and remote.state is OrderState.CANCELLED:
+        raise Refused(f"order {payload.order_id} was cancelled before it was acknowledged", code=CANCELLED)
     with connection.cursor() as cursor:
-        before = queries.done_quantities(cursor, command.connection_id, command.kind, payload.order_id)
+        before = queries.quantities_before(cursor, command.connection_id, command.kind, payload.order_id)
     return took_effect(payload, remote, before)
 
 
 def took_effect(payload: Payload, remote: RemoteOrder, before: dict[str, int]) -> bool:
-    """Whether the order shows the command's effect. ``before``: quantities per line of our commands of this kind that are done. Pure."""
+    """Whether the order shows the command's effect. ``before``: quantities per line that were shipped or cancelled without it. Pure."""
     if isinstance(payload, Acknowledge):
         return remote.state not in {OrderState.PENDING, OrderState.NEW}
     reached = {line.line_id: line.shipped if isinstance(payload, Ship) else line.cancelled for line in remote.lines}
@@ -171,7 +175,8 @@ def _end(current: Current, command: Command, state: CommandState, code: str, mes
             outcomes.refused(uc, command, code, message)
         elif command.subject_type == "order":
             events.record(uc, command.subject_id, f"{command.kind}_given_up", {"code": code, "message": message})
-        _tell(uc, current, command)
+        if (command.kind, code) != (CommandKind.ACKNOWLEDGE, CANCELLED):  # a buyer who was quicker is no problem of anybody's
+            _tell(uc, current, command)
     return False
 
 

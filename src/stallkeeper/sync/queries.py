@@ -67,16 +67,22 @@ def next_command(cursor: Cursor, connection: int) -> datetime | None:
     return moment
 
 
-def done_quantities(cursor: Cursor, connection: int, kind: str, order: str) -> dict[str, int]:
-    """Quantities per line that our finished commands of a kind have brought about on an order. Reads the connection's commands."""
+def quantities_before(cursor: Cursor, connection: int, kind: str, order: str) -> dict[str, int]:
+    """Units per line of an order that were shipped (kind "ship") or cancelled by anybody, less those of our commands under way.
+
+    Index: order_once, command_due.
+    """
     cursor.execute(
         """
-        SELECT line ->> 'line_id', sum((line ->> 'quantity')::int)
-        FROM channels_command AS command, jsonb_array_elements(command.payload -> 'lines') AS line
-        WHERE command.connection_id = %s AND command.kind = %s AND command.state = 'done' AND command.payload ->> 'order_id' = %s
-            AND jsonb_typeof(command.payload -> 'lines') = 'array'
-        GROUP BY 1 ORDER BY 1
+        SELECT line.line_id, greatest(0, (CASE %(kind)s WHEN 'ship' THEN line.shipped ELSE line.cancelled END) - coalesce(
+            (SELECT sum((item ->> 'quantity')::int)
+             FROM channels_command AS command, jsonb_array_elements(command.payload -> 'lines') AS item
+             WHERE command.connection_id = %(connection)s AND command.kind = %(kind)s AND command.state IN ('queued', 'sent')
+                AND command.payload ->> 'order_id' = o.external_id AND item ->> 'line_id' = line.line_id), 0))
+        FROM orders_orderline AS line JOIN orders_order AS o ON o.id = line.order_id
+        WHERE o.connection_id = %(connection)s AND o.external_id = %(order)s
+        ORDER BY line.line_id
         """,
-        [connection, kind, order],
+        {"connection": connection, "kind": kind, "order": order},
     )
     return {line: int(quantity) for line, quantity in rows(cursor)}

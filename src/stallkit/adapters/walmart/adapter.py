@@ -130,8 +130,9 @@ class Adapter:
         if isinstance(outcome, Accepted):
             return outcome
         found = self.read_order(order_id)
-        further = found is not None and found.state not in {OrderState.NEW, OrderState.CANCELLED}
-        return Accepted() if further else outcome
+        if found is not None and found.state is OrderState.CANCELLED:
+            return Rejected("cancelled", f"order {order_id} was cancelled before it was acknowledged")
+        return Accepted() if found is not None and found.state is not OrderState.NEW else outcome
 
     def confirm_shipment(self, notice: ShipmentNotice) -> Outcome:
         """Reads the order first: for the shipping method, for lines that the buyer asked to cancel, and not to report a shipment twice."""
