@@ -6,10 +6,15 @@ into the tables.
 
 from __future__ import annotations
 
+import html
 import random
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from django.http import HttpResponse
+from django.test import Client
 
 from stallkeeper.catalog.models import Identifier, IdentifierKind, StockUnit
 from stallkeeper.channels.models import (
@@ -36,6 +41,7 @@ from stallkeeper.orders.models import Order
 from stallkeeper.stock import ledger
 from stallkeeper.stock.ledger import Target
 from stallkeeper.stock.models import Location
+from stallkit.errors import NeedsReconnect
 from stallkit.types import Buyer, Charge, ChargeKind, Money, OfferRef, OrderState, OwedBy, RemoteOrder, RemoteOrderLine
 from tests.shop import Shop
 
@@ -67,7 +73,7 @@ def open_busy_shop(units: int = 148, orders: int = 70, seed: int = 7) -> BusySho
     shop = Shop.open()
     shop.at = now - timedelta(hours=3)
     _name(shop)
-    owner = User.objects.create_user("owner@example.com", "correct horse battery", name="Olga Owner")
+    owner = User.objects.create_user("owner@example.com", name="Olga Owner")
     Membership.objects.create(user=owner, organisation=shop.organisation, role=Role.OWNER)
     shop.add_place("EAST", 60)
     near = _channel(shop, "emag", "eMAG Romania", "EMR", "RON")
@@ -335,3 +341,20 @@ def _problems(busy: BusyShop, dice: random.Random) -> None:
         notify.raise_(
             uc, "test:expiry", Severity.WARNING, "Walmart US: the client secret ends in 9 days", "Make a new one in the Developer Portal."
         )
+
+
+def signed_in(user: User) -> Client:
+    """A client in which this person has signed in."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def text(response: HttpResponse) -> str:
+    """The page's words without tags, in one line."""
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode())))
+
+
+def refuse_to_probe(*_args: object) -> None:
+    """In place of asking an account who it is: the credentials are wrong."""
+    raise NeedsReconnect("401: the credentials are not accepted")

@@ -1,0 +1,166 @@
+"""Who gets in, and what each role and each organisation may open."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, reverse
+
+from stallkeeper.backoffice import urls as backoffice_urls
+from stallkeeper.catalog.models import ImportRun
+from stallkeeper.channels.models import Offer, RemoteListing
+from stallkeeper.core import clock, people
+from stallkeeper.core.models import Membership, Notification, Organisation, Role, User
+from stallkeeper.orders.models import Order, OrderLine
+from tests.busy_shop import BusyShop, refuse_to_probe, signed_in, text
+from tests.shop import Shop
+
+
+def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
+    """Values for the parameters of each address, by its name."""
+    with busy.shop.scope():
+        order = Order.objects.order_by("pk").first()
+        line = OrderLine.objects.filter(stock_unit=None).first()
+        run = ImportRun.objects.create(
+            organisation=busy.organisation, kind="stock", file_name="a.csv", actor="system", started_at=busy.now, state="done"
+        )
+        offer, listing = Offer.objects.first(), RemoteListing.objects.first()
+        unit, notification = offer.stock_unit_id, Notification.objects.first().pk
+    channel, connection_id = {"pk": busy.near.pk}, {"pk": busy.near.connection_id}
+    about_order = {name: {"pk": order.pk} for name in ("order", "buyer", "ship", "cancel")}
+    of_channel = "channel turn answer_cutover channel_rules release look_again channel_status propose confirm_certain"
+    about_channel = dict.fromkeys(of_channel.split(), channel)
+    about_account = dict.fromkeys(("connection", "reconnect", "probe_now", "allow_writes", "run_now"), connection_id)
+    return {
+        **about_order,
+        **about_channel,
+        **about_account,
+        "link_line": {"pk": line.order_id, "line": line.pk},
+        "offer": {"pk": offer.pk},
+        "choose": {"pk": listing.pk},
+        "unit": {"pk": unit},
+        "adjust": {"pk": unit, "place": busy.shop.place.pk},
+        "import": {"pk": run.pk},
+        "import_problems": {"pk": run.pk},
+        "import_template": {"kind": "stock"},
+        "connect": {"platform": "emag"},
+        "problem_list": {"kind": "drift"},
+        "seen": {"pk": notification},
+        "sign_in_by_link": {"token": "made-up"},
+    }
+
+
+PATTERNS = [pattern for pattern in backoffice_urls.urlpatterns if isinstance(pattern, URLPattern)]
+
+
+def addresses(busy: BusyShop) -> list[tuple[str, str]]:
+    parameters = keys(busy)
+    return [(p.name, reverse(f"backoffice:{p.name}", kwargs=parameters.get(p.name, {}))) for p in PATTERNS]
+
+
+def test_every_address_answers_every_role_without_a_fault(busy: BusyShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A role sees a page or is refused; nothing ends in an error of ours. Nobody is let in without signing in."""
+    monkeypatch.setattr("stallkeeper.backoffice.connections.probe", refuse_to_probe)
+    answers: dict[str, dict[str, int]] = {}
+    for role in Role.values:
+        user = User.objects.create_user(f"role-{role}@example.com")
+        Membership.objects.create(user=user, organisation=busy.organisation, role=role)
+        client = signed_in(user)
+        for name, address in addresses(busy):
+            answers.setdefault(name, {})[role] = client.get(address).status_code
+            assert client.post(address, {}).status_code in {200, 302, 403, 404, 405, 410, 422}, (name, role)
+    anonymous = {name: Client().get(address).status_code for name, address in addresses(busy)}
+    assert {name for name, status in anonymous.items() if status not in {302, 405}} == {"sign_in_by_link"}
+    shown = {name: by_role for name, by_role in answers.items() if set(by_role.values()) != {405}}
+    assert {status for by_role in shown.values() for status in by_role.values()} <= {200, 403, 404}
+    assert shown["imports"] == {"owner": 200, "operations": 200, "warehouse": 403, "accountant": 403, "read_only": 403}
+    assert shown["connect"] == {"owner": 200, "operations": 200, "warehouse": 403, "accountant": 403, "read_only": 403}
+    assert set(shown["order"].values()) == {200}
+
+
+def test_organisations_are_walls(busy: BusyShop) -> None:
+    """A member of another organisation finds none of this one's objects, by any method, and changes none."""
+    other = Shop.open()
+    stranger = User.objects.create_user("stranger@example.com")
+    Membership.objects.create(user=stranger, organisation=other.organisation, role=Role.OWNER)
+    client = signed_in(stranger)
+    parameters = keys(busy)
+    with busy.shop.scope():
+        before = list(Offer.objects.order_by("pk").values_list("pk", "intended_qty", "stock_excluded"))
+    for pattern in PATTERNS:
+        wanted = parameters.get(pattern.name, {})
+        if "pk" in wanted:
+            address = reverse(f"backoffice:{pattern.name}", kwargs=wanted)
+            assert client.get(address).status_code in {404, 405}, pattern.name
+            assert client.post(address, {"allowed": "1", "sure": "1", "switch": "stock", "on": "0"}).status_code in {404, 405}, pattern.name
+    for name in ("overview", "orders", "offers", "listings", "stock", "channels", "problem_board", "imports"):
+        page_text = text(client.get(reverse(f"backoffice:{name}")))
+        assert "eMAG Romania" not in page_text, name
+        assert "7001" not in page_text, name
+    client.post(reverse("backoffice:offer_action"), {"action": "stock_out", "offer": [pk for pk, *_ in before], "sure": "1"})
+    with busy.shop.scope():
+        assert list(Offer.objects.order_by("pk").values_list("pk", "intended_qty", "stock_excluded")) == before
+
+
+def test_somebody_without_an_organisation_is_told_so() -> None:
+    client = signed_in(User.objects.create_user("nobody@example.com"))
+    response = client.get("/")
+    assert response.status_code == 403
+    assert "do not belong to an organisation" in text(response)
+
+
+def test_a_fragment_sends_a_stranger_to_the_sign_in_page() -> None:
+    """The polling of a page whose session has ended must not put the sign-in form into the page."""
+    response = Client().get(reverse("backoffice:overview_live"), headers={"HX-Request": "true"})
+    assert (response.headers["HX-Refresh"], response.content) == ("true", b"")
+
+
+def test_an_organisation_can_be_chosen_only_by_its_members(busy: BusyShop, client: Client) -> None:
+    second, foreign = Shop.open(), Shop.open()
+    Membership.objects.create(user=busy.owner, organisation=second.organisation, role=Role.READ_ONLY)
+    client.post(reverse("backoffice:choose_organisation"), {"organisation": second.organisation.pk})
+    assert second.organisation.name in text(client.get("/"))
+    assert client.get(reverse("backoffice:imports")).status_code == 403
+    client.post(reverse("backoffice:choose_organisation"), {"organisation": foreign.organisation.pk})
+    assert foreign.organisation.name not in text(client.get("/"))
+
+
+def test_a_link_signs_in_once_and_only_by_posting(busy: BusyShop) -> None:
+    """A mail scanner that follows the link does not spend it."""
+    address = f"/sign-in/{people.sign_in_link(busy.owner)}/"
+    client = Client()
+    for _ in range(2):
+        assert client.get(address).status_code == 200
+    assert client.get("/").status_code == 302
+    assert client.post(address).headers["Location"] == "/"
+    assert client.get("/").status_code == 200
+    second = Client().post(address)
+    assert second.status_code == 410
+    assert "no longer works" in text(second)
+
+
+def test_an_old_link_is_refused(busy: BusyShop) -> None:
+    token = people.sign_in_link(busy.owner, hours=1, at=clock.now() - timedelta(hours=2))
+    assert Client().post(f"/sign-in/{token}/").status_code == 410
+
+
+def test_signing_in_with_a_password_and_out_again(busy: BusyShop) -> None:
+    busy.owner.set_password("correct horse battery")
+    busy.owner.save()
+    client = Client()
+    assert client.get("/orders/").headers["Location"] == "/login/?next=/orders/"
+    wrong = client.post("/login/?next=/orders/", {"username": "owner@example.com", "password": "wrong"})
+    assert wrong.status_code == 200
+    right = client.post("/login/?next=/orders/", {"username": "owner@example.com", "password": "correct horse battery", "next": "/orders/"})
+    assert right.headers["Location"] == "/orders/"
+    client.post("/logout/")
+    assert client.get("/orders/").status_code == 302
+
+
+def test_forms_need_their_token(busy: BusyShop) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(busy.owner)
+    assert client.post(reverse("backoffice:company_switch"), {"allowed": "0"}).status_code == 403
+    assert Organisation.objects.get(pk=busy.organisation.pk).sending_enabled

@@ -1,0 +1,274 @@
+"""What a person does on the screens (S1.12, S1.14, S3.36-S3.41, S4.22, S4.32, S4.36)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from stallkeeper.channels.models import Channel, Command, Connection, Offer, OfferTodo, RemoteListing
+from stallkeeper.core.models import Notification, Organisation
+from stallkeeper.orders.models import Order, OrderLine
+from stallkeeper.stock.models import Level, Movement
+from tests.busy_shop import BusyShop, refuse_to_probe, text
+
+
+def open_order(busy: BusyShop) -> Order:
+    with busy.shop.scope():
+        return Order.objects.filter(state="new", lines__short=0, lines__stock_unit__isnull=False, lines__ordered__gt=0).order_by("-pk")[0]
+
+
+def test_shipping_from_the_screen(busy: BusyShop, client: Client) -> None:
+    """S1.12: stock falls, the order is shipped, the channel is told; the same form sent twice ships once."""
+    order = open_order(busy)
+    with busy.shop.scope():
+        lines = list(order.lines.filter(stock_unit__isnull=False))
+    data = {f"quantity_{line.pk}": line.open for line in lines} | {"carrier": "Cargus", "tracking_number": "AWB1", "reference": "form-1"}
+    address = reverse("backoffice:ship", args=[order.pk])
+    assert client.post(address, data).status_code == 302
+    client.post(address, data)
+    with busy.shop.scope():
+        assert [line.shipped for line in order.lines.filter(stock_unit__isnull=False)] == [line.open for line in lines]
+        assert Command.objects.filter(kind="ship", subject_id=order.pk).count() == 1
+    shown = text(client.get(reverse("backoffice:order", args=[order.pk])))
+    assert "Goods left" in shown
+    assert "AWB1" in shown
+
+
+def test_a_wrong_shipment_comes_back_with_the_reason(busy: BusyShop, client: Client) -> None:
+    order = open_order(busy)
+    with busy.shop.scope():
+        line = order.lines.first()
+    response = client.post(
+        reverse("backoffice:ship", args=[order.pk]), {f"quantity_{line.pk}": line.open + 1, "carrier": "", "reference": "x"}
+    )
+    assert response.status_code == 422
+    assert "less than or equal to" in text(response)
+    nothing = client.post(reverse("backoffice:ship", args=[order.pk]), {"carrier": "Cargus", "reference": "x"})
+    assert "Enter how many units" in text(nothing)
+
+
+def test_cancelling_shows_first_what_happens(busy: BusyShop, client: Client) -> None:
+    """S1.14: units go back on sale everywhere; counts are shown before anything is done."""
+    order = open_order(busy)
+    with busy.shop.scope():
+        line = order.lines.filter(stock_unit__isnull=False).first()
+    data = {f"quantity_{line.pk}": line.open, "reason": "buyer_asked"}
+    asked = client.post(reverse("backoffice:cancel", args=[order.pk]), data)
+    assert f"{line.open} unit" in text(asked)
+    assert "back on sale at once" in text(asked)
+    with busy.shop.scope():
+        assert OrderLine.objects.get(pk=line.pk).cancelled == 0
+    assert client.post(reverse("backoffice:cancel", args=[order.pk]), data | {"sure": "1"}).status_code == 302
+    with busy.shop.scope():
+        assert OrderLine.objects.get(pk=line.pk).cancelled == line.open
+        assert Command.objects.get(kind="cancel", subject_id=order.pk).payload["reason"] == "buyer_asked"
+
+
+def test_an_unknown_sku_is_linked_in_place(busy: BusyShop, client: Client) -> None:
+    """C10: only the line waited; once it is linked it reserves, and the next order of that SKU finds its unit."""
+    with busy.shop.scope():
+        line = OrderLine.objects.filter(stock_unit=None).first()
+        unit = Offer.objects.filter(channel=busy.near).order_by("-believed_qty").first().stock_unit
+    address = reverse("backoffice:link_line", args=[line.order_id, line.pk])
+    assert "There is no stock unit" in text(client.post(address, {"sku": "NOT-OURS", "for_ever": "on"}, follow=True))
+    client.post(address, {"sku": unit.sku, "for_ever": "on"})
+    with busy.shop.scope():
+        assert OrderLine.objects.get(pk=line.pk).stock_unit == unit
+        assert Offer.objects.filter(sku=line.sku, stock_unit=unit).exists()
+
+
+def test_putting_a_level_right_is_a_movement_with_a_reason(busy: BusyShop, client: Client) -> None:
+    """C3: on hand changes only by movement."""
+    with busy.shop.scope():
+        offer = Offer.objects.order_by("pk").first()
+    address = reverse("backoffice:adjust", args=[offer.stock_unit_id, busy.shop.place.pk])
+    assert "This field is required" in text(client.post(address, {"on_hand": "77", "reason": ""}))
+    client.post(address, {"on_hand": "77", "reason": "counted behind the shelf"})
+    with busy.shop.scope():
+        assert Level.objects.get(stock_unit_id=offer.stock_unit_id, location=busy.shop.place).on_hand == 77
+        moved = Movement.objects.filter(reason="counted behind the shelf").get()
+        assert (moved.actor, moved.cause) == (busy.owner.actor, "adjust")
+        assert Offer.objects.get(pk=offer.pk).intended_qty == 76
+
+
+def test_offers_are_left_out_after_a_look_at_what_follows(busy: BusyShop, client: Client) -> None:
+    """S4.36: one or many; several are shown first."""
+    with busy.shop.scope():
+        ids = list(Offer.objects.order_by("pk").values_list("pk", flat=True)[:3])
+    address = reverse("backoffice:offer_action")
+    asked = text(client.post(address, {"action": "stock_out", "offer": ids}))
+    assert "3 offers" in asked
+    assert "keeps the last quantity" in asked
+    client.post(address, {"action": "stock_out", "offer": ids, "sure": "1"})
+    with busy.shop.scope():
+        assert set(Offer.objects.filter(pk__in=ids).values_list("stock_excluded", "intended_qty")) == {(True, None)}
+
+
+def test_read_now_and_send_again(busy: BusyShop, client: Client) -> None:
+    with busy.shop.scope():
+        refused, fine = (
+            Offer.objects.filter(refused_at__isnull=False).first(),
+            Offer.objects.filter(believed_qty__gt=0, refused_at=None).first(),
+        )
+        Offer.objects.filter(pk=refused.pk).update(refused_qty=refused.intended_qty, believed_qty=(refused.intended_qty or 0) + 5)
+    client.post(reverse("backoffice:offer_action"), {"action": "resend", "offer": refused.pk})
+    client.post(reverse("backoffice:offer_action"), {"action": "read", "offer": fine.pk})
+    with busy.shop.scope():
+        assert Offer.objects.get(pk=refused.pk).refused_at is None
+        assert Offer.objects.get(pk=fine.pk).believed_qty is None
+        assert set(OfferTodo.objects.values_list("offer_id", flat=True)) >= {refused.pk, fine.pk}
+
+
+def test_a_candidate_is_chosen_and_certain_ones_are_linked(busy: BusyShop, client: Client) -> None:
+    """S4.22: only linked; ambiguous ones never silently."""
+    with busy.shop.scope():
+        ambiguous = RemoteListing.objects.filter(state="ambiguous", channel=busy.near).first()
+    client.post(reverse("backoffice:choose", args=[ambiguous.pk]), {"sku": ambiguous.candidates[1]["sku"], "pack_factor": "2"})
+    asked = text(client.post(reverse("backoffice:confirm_certain", args=[busy.near.pk])))
+    assert "3 listings are each fitted by exactly one" in asked
+    client.post(reverse("backoffice:confirm_certain", args=[busy.near.pk]), {"sure": "1"})
+    with busy.shop.scope():
+        linked = RemoteListing.objects.select_related("offer__stock_unit").get(pk=ambiguous.pk)
+        assert (linked.offer.stock_unit.sku, linked.offer.pack_factor) == (ambiguous.candidates[1]["sku"], 2)
+        assert RemoteListing.objects.filter(channel=busy.near, state="ambiguous").count() == 2
+        assert not RemoteListing.objects.filter(channel=busy.near, state="new").exists()
+
+
+def rules_of(client: Client, channel: Channel, **changes: object) -> dict[str, object]:
+    """What the rules form would send."""
+    form = client.get(reverse("backoffice:channel_rules", args=[channel.pk])).context["form"]
+    given = {field.name: field.value() for field in form}
+    return {name: value for name, value in (given | changes).items() if value is not None and value is not False}
+
+
+def test_rules_show_what_they_change_and_change_nothing_before_the_yes(busy: BusyShop, client: Client) -> None:
+    """D3: a plan with counts for everything that fans out."""
+    with busy.shop.scope():
+        before = dict(Offer.objects.filter(channel=busy.near).values_list("pk", "intended_qty"))
+    data = rules_of(client, busy.near, buffer=3)
+    address = reverse("backoffice:channel_rules", args=[busy.near.pk])
+    asked = client.post(address, data)
+    assert asked.status_code == 200, asked.context["form"].errors
+    rises, falls, to_zero = map(int, re.search(r"rise: (\d+) fall: (\d+), of which to zero: (\d+)", text(asked)).groups())
+    with busy.shop.scope():
+        assert dict(Offer.objects.filter(channel=busy.near).values_list("pk", "intended_qty")) == before
+        assert Channel.objects.get(pk=busy.near.pk).buffer == 1
+    assert client.post(address, data | {"sure": "1"}).status_code == 302
+    with busy.shop.scope():
+        assert Channel.objects.get(pk=busy.near.pk).buffer == 3
+        after = dict(Offer.objects.filter(channel=busy.near).values_list("pk", "intended_qty"))
+    fell = [pk for pk in after if (after[pk] or 0) < (before[pk] or 0)]
+    assert (rises, falls, to_zero) == (0, len(fell), sum(1 for pk in fell if after[pk] == 0))
+    assert falls > 20
+
+
+def test_rules_that_cannot_be_are_named(busy: BusyShop, client: Client) -> None:
+    data = rules_of(client, busy.near, share="120")
+    response = client.post(reverse("backoffice:channel_rules", args=[busy.near.pk]), data)
+    assert response.status_code == 422
+    assert "share" in text(response)
+
+
+def test_orders_and_stock_wait_for_the_answer_about_open_orders(busy: BusyShop, client: Client) -> None:
+    """S4.32: everything is off; the cutover question comes first."""
+    with busy.shop.scope():
+        Channel.objects.filter(pk=busy.near.pk).update(cutover="", orders_enabled=False, stock_enabled=False)
+    turn, here = reverse("backoffice:turn", args=[busy.near.pk]), reverse("backoffice:channel", args=[busy.near.pk])
+    refused = client.post(turn, {"switch": "stock", "on": "1", "sure": "1"}, follow=True)
+    assert "Answer the question about open orders first." in text(refused)
+    client.post(reverse("backoffice:answer_cutover", args=[busy.near.pk]), {"answer": "include"})
+    plan = text(client.post(turn, {"switch": "stock", "on": "1"}))
+    assert "Other quantity than the channel shows" in plan
+    assert client.post(turn, {"switch": "stock", "on": "1", "sure": "1"}).headers["Location"] == here
+    with busy.shop.scope():
+        assert Channel.objects.get(pk=busy.near.pk).stock_enabled
+
+
+def test_the_company_switch_asks_before_on_and_not_before_off(busy: BusyShop, client: Client) -> None:
+    """S3.36: a send happens only if it is allowed both for the channel and for the company."""
+    address = reverse("backoffice:company_switch")
+    client.post(address, {"allowed": "0"})
+    assert not Organisation.objects.get(pk=busy.organisation.pk).sending_enabled
+    assert "What happens then" in text(client.post(address, {"allowed": "1"}))
+    assert not Organisation.objects.get(pk=busy.organisation.pk).sending_enabled
+    client.post(address, {"allowed": "1", "sure": "1"})
+    assert Organisation.objects.get(pk=busy.organisation.pk).sending_enabled
+
+
+def test_a_stopped_channel_shows_its_counts_and_only_this_plan_is_released(busy: BusyShop, client: Client) -> None:
+    """C21: thresholds stop; a person releases the plan that was seen."""
+    detail = {"kind": "quantity", "zeroings": 31, "live": 40, "examples": ["MUG-1"], "fingerprint": "abc"}
+    with busy.shop.scope():
+        Channel.objects.filter(pk=busy.near.pk).update(stopped_at=busy.now, stop_reason="31 of 40 would go to zero", stop_detail=detail)
+    here = reverse("backoffice:channel", args=[busy.near.pk])
+    assert "31 of 40 live offers" in text(client.get(here))
+    client.post(reverse("backoffice:release", args=[busy.near.pk]), {"fingerprint": "other"})
+    with busy.shop.scope():
+        assert Channel.objects.get(pk=busy.near.pk).stopped_at is not None
+    client.post(reverse("backoffice:release", args=[busy.near.pk]), {"fingerprint": "abc"})
+    with busy.shop.scope():
+        assert Channel.objects.get(pk=busy.near.pk).stopped_at is None
+
+
+def test_an_account_is_stored_only_after_it_answered(busy: BusyShop, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S2.3: the first contact only reads; a refused credential names itself and stores nothing."""
+    from stallkit.types import AccountInfo
+
+    data = {"setting_site": "bg", "setting_user": "me", "setting_password": "pw-55", "setting_save_body": "array"}
+    data |= {"name": "eMAG Bulgaria", "code": "BGX", "currency": "BGN"}
+    address = reverse("backoffice:connect", args=["emag"])
+    form = client.get(address).context["form"]
+    data["currency"] = form.fields["currency"].choices[0][0]
+    monkeypatch.setattr("stallkeeper.backoffice.connections.probe", refuse_to_probe)
+    refused = client.post(address, data)
+    assert "the credentials are not accepted" in text(refused)
+    assert "pw-55" not in refused.content.decode()
+    answer = AccountInfo("77", "Sample BG", rights=("orders", "offers"), warnings=("The address list is empty.",))
+    monkeypatch.setattr("stallkeeper.backoffice.connections.probe", lambda *_: answer)
+    made = client.post(address, data, follow=True)
+    assert "Connected to Sample BG (77)" in text(made)
+    assert "The address list is empty." in text(made)
+    with busy.shop.scope():
+        account = Connection.objects.get(name="eMAG Bulgaria")
+        channel = account.channels.get()
+        assert (account.writes_allowed, channel.orders_enabled, channel.stock_enabled) == (False, False, False)
+
+
+def test_transfer_status_tells_each_step(busy: BusyShop, client: Client) -> None:
+    """S5.107-S5.113: last transfer of each kind, and "now"."""
+    address = reverse("backoffice:channel_status", args=[busy.near.pk])
+    shown = text(client.get(address))
+    for words in ("Availability sent", "Orders taken", "Listings read", "send stock", "Run now"):
+        assert words in shown
+    assert client.post(reverse("backoffice:run_now", args=[busy.near.connection_id]), {"back": address}).headers["Location"] == address
+    outside = client.post(reverse("backoffice:run_now", args=[busy.near.connection_id]), {"back": "https://example.com/"})
+    assert outside.headers["Location"] == reverse("backoffice:channels")
+
+
+def test_problems_lead_to_their_rows_and_notifications_are_set_aside(busy: BusyShop, client: Client) -> None:
+    assert "none of the states that eMAG documents" in text(client.get(reverse("backoffice:problem_list", args=["parked"])))
+    assert "believed 5, seen 9, intended 5" in text(client.get(reverse("backoffice:problem_list", args=["drift"])))
+    assert "missing" in text(client.get(reverse("backoffice:problem_list", args=["shortages"])))
+    with busy.shop.scope():
+        notification = Notification.objects.get()
+    client.post(reverse("backoffice:seen", args=[notification.pk]))
+    assert "Nothing of this kind" in text(client.get(reverse("backoffice:problem_list", args=["notifications"])))
+
+
+def test_templates_and_problems_of_imports_are_spreadsheets(busy: BusyShop, client: Client) -> None:
+    for kind in ("products", "stock"):
+        response = client.get(reverse("backoffice:import_template", args=[kind]))
+        assert response.content.startswith(b"PK")
+        assert f'filename="{kind}-template.xlsx"' in response.headers["Content-Disposition"]
+    assert client.get(reverse("backoffice:import_template", args=["nonsense"])).status_code == 404
+    wrong = client.post(reverse("backoffice:imports"), {"kind": "stock", "file": busy_file("a.exe")})
+    assert "Choose an XLSX or CSV file." in text(wrong)
+
+
+def busy_file(name: str):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    return SimpleUploadedFile(name, b"sku;on_hand\n")

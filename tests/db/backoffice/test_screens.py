@@ -1,0 +1,187 @@
+"""Screens say what the rows say, in pages that cost the same whatever their length (S1.19, S1.20, S5.107-S5.115)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from stallkeeper.backoffice.paging import page
+from stallkeeper.channels.models import Connection, Offer
+from stallkeeper.core.models import AuditEntry, Membership, Role, User
+from stallkeeper.orders.models import Order, OrderLine
+from tests.busy_shop import BusyShop, signed_in, text
+from tests.shop import Shop
+
+
+@pytest.mark.parametrize("name", ["offers", "orders", "listings", "stock"])
+def test_a_list_costs_the_same_number_of_statements_whatever_its_length(client: Client, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    counts = []
+    client.get("/")  # fills the cache of counts that are asked for rarely
+    for size in (2, 20):
+        monkeypatch.setattr(page, "__defaults__", ("", "", size))
+        with CaptureQueriesContext(connection) as queries:
+            response = client.get(reverse(f"backoffice:{name}"))
+        assert response.content.decode().count("<tr") > size
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def test_pages_show_every_offer_once_forwards_and_backwards(busy: BusyShop) -> None:
+    with busy.shop.scope():
+        everything = list(Offer.objects.order_by("channel_id", "sku").values_list("pk", flat=True))
+        forwards, cursor, trail = [], "", []
+        while True:
+            shown = page(Offer.objects.all(), ("channel_id", "sku"), after=cursor, size=7)
+            forwards += [offer.pk for offer in shown.rows]
+            trail.append(shown)
+            if not (cursor := shown.after):
+                break
+        backwards, cursor = [offer.pk for offer in trail[-1].rows], trail[-1].before
+        while cursor:
+            shown = page(Offer.objects.all(), ("channel_id", "sku"), before=cursor, size=7)
+            backwards = [offer.pk for offer in shown.rows] + backwards
+            cursor = shown.before
+    assert forwards == backwards == everything
+
+
+def test_a_made_up_cursor_shows_the_first_page(client: Client) -> None:
+    for cursor in ("x", "eyJhIjoxfQ:1:abc", "%00"):
+        assert client.get(reverse("backoffice:offers"), {"after": cursor}).status_code == 200
+
+
+def test_offers_are_found_by_sku_gtin_and_state(busy: BusyShop, client: Client) -> None:
+    with busy.shop.scope():
+        offer = Offer.objects.select_related("stock_unit").order_by("pk")[2]
+        gtin = offer.stock_unit.identifiers.get().value
+    for query in (offer.sku, gtin, offer.stock_unit.title.split(",")[1].strip()):
+        assert offer.sku in text(client.get(reverse("backoffice:offers"), {"q": query})), query
+    assert "No offer fits" in text(client.get(reverse("backoffice:offers"), {"q": "nothing like this"}))
+    refused = text(client.get(reverse("backoffice:offers"), {"state": "refused"}))
+    assert "Stock cannot be changed while the documentation is being validated." in refused
+    assert "2 offers" in refused
+    assert "4 offers" in text(client.get(reverse("backoffice:offers"), {"state": "unknown"}))
+
+
+def test_unknown_is_not_zero(busy: BusyShop, client: Client) -> None:
+    """C6: what was never read is shown as unknown, on the list and in the panel."""
+    with busy.shop.scope():
+        offer = Offer.objects.filter(believed_qty=None).first()
+    response = client.get(reverse("backoffice:offer", args=[offer.pk]))
+    assert 'title="unknown: not read yet">?<' in response.content.decode()
+
+
+def test_orders_are_filtered(busy: BusyShop, client: Client) -> None:
+    with busy.shop.scope():
+        short = Order.objects.filter(lines__short__gt=0).distinct()
+        numbers = set(short.values_list("number", flat=True))
+        line = OrderLine.objects.filter(stock_unit__isnull=False).select_related("order").first()
+    shown = text(client.get(reverse("backoffice:orders"), {"short": "1"}))
+    assert set(re.findall(r"\b7001\d\d\b", shown)) == numbers != set()
+    assert line.order.number in text(client.get(reverse("backoffice:orders"), {"q": line.sku}))
+    assert "UNKNOWN-77" in text(client.get(reverse("backoffice:orders"), {"unmapped": "1"}))
+
+
+def test_the_overview_says_what_the_rows_say(busy: BusyShop, client: Client) -> None:
+    """S1.20: lag is measured and shown; problems are counted by kind."""
+    response = client.get("/")
+    shown = text(response)
+    assert "Orders per minute, last hour" in shown
+    assert "TryLater: GET /v3/items answered 503" in shown
+    assert "Values that a channel refused" in shown
+    assert response.content.decode().count("<rect") >= 20
+    with busy.shop.scope():
+        waiting = OrderLine.objects.filter(stock_unit=None).count()
+    assert re.search(rf"Order lines with an unknown SKU Link each to a stock unit\. {waiting} ", shown)
+    assert client.get(reverse("backoffice:overview_live")).status_code == 200
+
+
+def test_an_empty_shop_is_told_what_to_do_next() -> None:
+    shop = Shop.open()
+    user = User.objects.create_user("new@example.com")
+    Membership.objects.create(user=user, organisation=shop.organisation, role=Role.OWNER)
+    client = signed_in(user)
+    shown = text(client.get("/"))
+    for step in (
+        "Import products and stock",
+        "Connect an account",
+        "Link listings",
+        "Let a channel take orders",
+        "No account is connected",
+    ):
+        assert step in shown
+    for name, hint in (("offers", "No offers yet"), ("orders", "No orders yet"), ("stock", "No products yet"), ("listings", "No listings")):
+        assert hint in text(client.get(reverse(f"backoffice:{name}")))
+
+
+def test_the_panel_shows_the_working_of_the_number(busy: BusyShop, client: Client) -> None:
+    """D1: each step that leads to the number, its places, promises and sends."""
+    with busy.shop.scope():
+        line = OrderLine.objects.filter(offer__isnull=False, short=0, order__state="new").select_related("offer", "order").last()
+    response = client.get(reverse("backoffice:offer", args=[line.offer_id]), headers={"HX-Request": "true"})
+    shown = text(response)
+    assert "<html" not in response.content.decode()
+    for words in ("On hand in the channel's places", "Less promised to orders", "Less buffer", line.order.number, "Main warehouse"):
+        assert words in shown
+    with busy.shop.scope():
+        assert f"Intended {Offer.objects.get(pk=line.offer_id).intended_qty} the rules say" in shown
+
+
+def test_times_are_shown_in_the_zone_of_the_organisation_with_utc_beside(busy: BusyShop, client: Client) -> None:
+    with busy.shop.scope():
+        order = Order.objects.first()
+    page_source = client.get(reverse("backoffice:order", args=[order.pk])).content.decode()
+    assert f'title="{order.ordered_at:%Y-%m-%d %H:%M:%S} UTC"' in page_source
+
+
+def test_money_is_for_those_who_may_see_it(busy: BusyShop, client: Client) -> None:
+    with busy.shop.scope():
+        order = Order.objects.filter(channel=busy.far).first()
+    address = reverse("backoffice:order", args=[order.pk])
+    assert "19.99\N{NO-BREAK SPACE}USD" in client.get(address).content.decode()
+    assert "owed by the marketplace" in text(client.get(address))
+    packer = User.objects.create_user("packer@example.com")
+    Membership.objects.create(user=packer, organisation=busy.organisation, role=Role.WAREHOUSE)
+    assert "USD" not in text(signed_in(packer).get(address))
+
+
+def test_looking_at_the_buyer_is_allowed_by_role_and_recorded(busy: BusyShop, client: Client) -> None:
+    """C27: personal data behind a permission; each look is an audit entry."""
+    with busy.shop.scope():
+        order = Order.objects.first()
+    assert "Example Street" not in text(client.get(reverse("backoffice:order", args=[order.pk])))
+    address = reverse("backoffice:buyer", args=[order.pk])
+    assert "Example Street 5" in text(client.post(address))
+    with busy.shop.scope():
+        entry = AuditEntry.objects.get(action="read.personal_data")
+    assert (entry.subject_id, entry.actor) == (str(order.pk), busy.owner.actor)
+    reader = User.objects.create_user("reader@example.com")
+    Membership.objects.create(user=reader, organisation=busy.organisation, role=Role.READ_ONLY)
+    assert signed_in(reader).post(address).status_code == 403
+
+
+def test_what_channels_say_is_text_not_markup(busy: BusyShop, client: Client) -> None:
+    with busy.shop.scope():
+        Offer.objects.filter(refused_at__isnull=False).update(refused_message="<script>alert(1)</script>")
+        OrderLine.objects.all().update(title="<img src=x onerror=alert(1)>")
+        order = Order.objects.first()
+    for address in (reverse("backoffice:offers") + "?state=refused", reverse("backoffice:order", args=[order.pk])):
+        page_source = client.get(address).content.decode()
+        assert "<script>alert" not in page_source
+        assert "<img src=x" not in page_source
+
+
+def test_secrets_are_never_on_a_page(busy: BusyShop, client: Client) -> None:
+    from stallkeeper.channels import connect
+
+    with busy.shop.use_case() as uc:
+        settings = connect.Settings({"site": "ro", "user": "shop@example.com"}, {"password": "hidden-word-77"})
+        account = Connection.objects.get(pk=busy.near.connection_id)
+        connect._seal(uc, account, settings)
+    page_source = client.get(reverse("backoffice:connection", args=[account.pk])).content.decode()
+    assert "hidden-word-77" not in page_source
+    assert "stored; leave empty to keep it" in page_source
