@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import psycopg
 
-from stallkeeper.channels import delivery
-from stallkeeper.core.models import Organisation
-from stallkeeper.core.use_case import use_case
-
 
 class InUse(RuntimeError):
     """Somebody works with the database that shall be replaced."""
@@ -25,7 +21,11 @@ def refuse_while_in_use(url: str) -> None:
 
 
 def trust_nothing() -> int:
-    """Have every offer of every organisation read back before it is sent; returns how many."""
+    """Have every offer of every organisation read back before it is sent; how many. Needs Django; the rest of this module does not."""
+    from stallkeeper.channels import delivery
+    from stallkeeper.core.models import Organisation
+    from stallkeeper.core.use_case import use_case
+
     offers = 0
     for organisation in Organisation.objects.order_by("pk"):
         with use_case("restore.database", organisation_id=organisation.pk) as uc:
