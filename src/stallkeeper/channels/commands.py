@@ -13,7 +13,8 @@ from enum import StrEnum
 
 import msgspec
 
-from stallkeeper.channels.models import Command
+from stallkeeper.channels import queries
+from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.use_case import UseCase
 
 
@@ -75,7 +76,8 @@ def queue_many(uc: UseCase, connection_id: int, new: Sequence[NewCommand]) -> No
     """Put the commands in line (one statement, whatever their number) and wake the connection. Known keys are left as they are."""
     if not new:
         return
-    Command.objects.bulk_create([_row(uc, connection_id, command) for command in new], ignore_conflicts=True)
+    with hot_cursor() as cursor:
+        queries.insert_commands(cursor, uc.organisation_id, connection_id, uc.at, [_row(uc, command) for command in new])
     uc.mark("wake_connection", [connection_id])
 
 
@@ -93,22 +95,38 @@ def queue(
     queue_many(uc, connection_id, [NewCommand(CommandKind(kind), subject_type, subject_id, key, payload, not_before)])
 
 
+class CommandError(ValueError):
+    """A command cannot be tried again. The text says why."""
+
+
+def try_again(uc: UseCase, command_id: int, payload: Payload | None = None) -> None:
+    """A person asks for a command that was refused or given up, perhaps with what was wrong put right.
+
+    One whose outcome nobody knew is looked up first, as before. CommandError for one that is done or under way, and for a refused
+    cancellation, which has been undone: that is asked for anew.
+    """
+    command = Command.objects.select_for_update().get(pk=command_id)
+    if command.state not in {CommandState.REFUSED, CommandState.DEAD}:
+        raise CommandError(f"This is {command.get_state_display()}; only what was refused or given up can be tried again.")
+    if command.kind == CommandKind.CANCEL and command.state == CommandState.REFUSED:
+        raise CommandError("The channel refused this cancellation, so it was undone here. Cancel again.")
+    unknown = command.state == CommandState.DEAD and command.sent_at is not None
+    command.state = CommandState.SENT if unknown else CommandState.QUEUED
+    command.payload = command.payload if payload is None else msgspec.to_builtins(payload)
+    command.attempts, command.not_before, command.ended_at, command.code, command.message = 0, uc.at, None, "", ""
+    command.created_at = uc.at
+    command.save()
+    notify.resolve(uc, f"command:{command.pk}")
+    uc.mark("wake_connection", [command.connection_id])
+
+
 def payload_of(kind: str, stored: object) -> Payload:
     """The payload of a stored command. msgspec.ValidationError names the field that does not fit."""
     return msgspec.convert(stored, PAYLOADS[CommandKind(kind)])
 
 
-def _row(uc: UseCase, connection_id: int, command: NewCommand) -> Command:
+def _row(uc: UseCase, command: NewCommand) -> queries.CommandRow:
     if not isinstance(command.payload, PAYLOADS[command.kind]):
         raise TypeError(f"a command of kind {command.kind} takes a payload of {PAYLOADS[command.kind].__name__}")
-    return Command(
-        organisation_id=uc.organisation_id,
-        connection_id=connection_id,
-        kind=command.kind,
-        subject_type=command.subject_type,
-        subject_id=command.subject_id,
-        key=command.key,
-        payload=msgspec.to_builtins(command.payload),
-        not_before=command.not_before or uc.at,
-        created_at=uc.at,
-    )
+    payload = msgspec.json.encode(command.payload).decode()
+    return command.kind, command.subject_type, command.subject_id, command.key, payload, command.not_before or uc.at

@@ -15,6 +15,7 @@ from django.db import connection
 from stallkeeper.channels import queries
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.core.copy import Ints
+from stallkeeper.core.sql import hot_cursor
 from stallkeeper.stock.availability import ALWAYS, NOT_SET, ROUND_DOWN, ROUND_NEAREST, ROUND_UP, Places, Rules, Trace, for_sale, to_show
 from stallkit.manifest import Basis
 from stallkit.registry import manifest_of
@@ -46,7 +47,7 @@ class Facts:
 
 
 def gather_channels(organisation: int) -> dict[int, ChannelFacts]:
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         return {channel.id: channel for channel in queries.gather_channels(cursor, organisation)}
 
 

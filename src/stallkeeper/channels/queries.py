@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from stallkeeper.core.copy import Ints, array, read_columns
+from stallkeeper.core.copy import Ints, array, columns, moments, read_columns, texts
 from stallkeeper.core.sql import Cursor, rows
 
 OFFER_COLUMNS = (
@@ -191,13 +191,12 @@ def gather_incoming(cursor: Cursor, organisation: int, until: date) -> list[tupl
     return rows(cursor)
 
 
-def write_intended(
-    cursor: Cursor, organisation: int, at: datetime, changed: tuple[Ints, Ints], todo: tuple[Ints, Ints, Ints]
-) -> tuple[int, int]:
-    """Store intended quantities and put offers on the todo list: (offers written, todo rows written).
+def write_intended(cursor: Cursor, organisation: int, at: datetime, changed: tuple[Ints, Ints], todo: tuple[Ints, Ints, Ints]) -> None:
+    """Store intended quantities and put offers on the todo list.
 
-    ``changed``: offer ids and their new intended quantity (-1 = none). ``todo``: offer ids, danger, and whether the row must get a new
-    version (1) or may keep the one it has (0). Locks: the offers (held already) and their todo rows.
+    ``changed``: offer ids and their new intended quantity (-1 = none). ``todo``: offer ids, their channels, danger. An offer that is listed
+    already keeps its place in the line. Rows are looked up before they are inserted (ON CONFLICT costs twice as much): the locks of offers,
+    held since an earlier statement, keep everybody else from listing them. Locks: the offers (held already) and their todo rows.
     """
     cursor.execute(
         """
@@ -205,24 +204,38 @@ def write_intended(
             UPDATE channels_offer AS offer SET intended_qty = nullif(new.intended, -1)
             FROM unnest(%s::bigint[], %s::int[]) AS new(id, intended)
             WHERE offer.id = new.id
-            RETURNING 1
-        ), listed AS (
-            INSERT INTO channels_offertodo AS todo (organisation_id, offer_id, kind, channel_id, danger, version, since)
-            SELECT %s, offer.id, 'quantity', offer.channel_id, new.danger,
-                   nextval('channels_todo_version') * CASE WHEN new.fresh = 1 THEN 1 ELSE -1 END, %s
-            FROM unnest(%s::bigint[], %s::smallint[], %s::int[]) AS new(id, danger, fresh)
-            JOIN channels_offer AS offer ON offer.id = new.id
-            ORDER BY offer.id
-            ON CONFLICT (offer_id, kind) DO UPDATE SET danger = EXCLUDED.danger, version = EXCLUDED.version
-                WHERE EXCLUDED.version > 0 OR EXCLUDED.danger > todo.danger
-            RETURNING 1
+        ), known AS MATERIALIZED (
+            SELECT new.*, todo.danger AS was
+            FROM unnest(%s::bigint[], %s::bigint[], %s::smallint[]) AS new(id, channel, danger)
+            LEFT JOIN channels_offertodo AS todo ON todo.offer_id = new.id AND todo.kind = 'quantity'
+        ), turned AS (
+            UPDATE channels_offertodo AS todo SET danger = known.danger FROM known
+            WHERE known.was <> known.danger AND todo.offer_id = known.id AND todo.kind = 'quantity'
         )
-        SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM listed)
+        INSERT INTO channels_offertodo (organisation_id, offer_id, kind, channel_id, danger, version, since)
+        SELECT %s, id, 'quantity', channel, danger, (SELECT nextval('channels_todo_version')), %s FROM known WHERE was IS NULL
         """,
-        [array(changed[0]), array(changed[1]), organisation, at, array(todo[0]), array(todo[1]), array(todo[2])],
+        [*map(array, changed), *map(array, todo), organisation, at],
     )
-    row = cursor.fetchone()
-    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+CommandRow = tuple[str, str, int, str, str, datetime]
+"""kind, subject type, subject, key, payload as JSON, not before"""
+
+
+def insert_commands(cursor: Cursor, organisation: int, connection: int, at: datetime, commands: Sequence[CommandRow]) -> None:
+    """Put commands in line; those whose key is known are left as they are. Locks: the new rows. Index: command_once."""
+    cursor.execute(
+        """
+        INSERT INTO channels_command
+            (organisation_id, connection_id, created_at, kind, subject_type, subject_id, key, payload, not_before, state, attempts, code,
+             message)
+        SELECT %s, %s, %s, row.*, 'queued', 0, '', ''
+        FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::jsonb[], %s::timestamptz[]) AS row
+        ON CONFLICT (connection_id, key) DO NOTHING
+        """,
+        [organisation, connection, at, *columns(commands, texts, texts, array, texts, texts, moments)],
+    )
 
 
 def count_offers_of_units(cursor: Cursor, units: Sequence[int]) -> list[tuple[int, int]]:

@@ -15,6 +15,7 @@ from django.db import connection
 from stallkeeper.channels import facts, queries
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.core.copy import Ints
+from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.use_case import UseCase, before_commit
 from stallkeeper.stock import queries as stock_queries
 from stallkeeper.stock.availability import NOT_SET
@@ -26,6 +27,8 @@ LOCKED = "offers_locked"
 """Mark: units whose offers this transaction has locked already."""
 TAKE_ALONG = 5_000
 """Offers that one transaction refreshes itself; the rest is left to a job."""
+COUNT_FROM = 500
+"""Units whose offers are counted first; fewer are taken along without."""
 SWEEP_BATCH = 50_000
 
 
@@ -71,7 +74,7 @@ def lock(uc: UseCase, unit_ids: Sequence[int]) -> None:
 
     Changing one first and locking the others later would meet another transaction head-on.
     """
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         queries.lock_only(cursor, unit_ids)
     uc.mark(LOCKED, unit_ids)
 
@@ -120,14 +123,9 @@ def _write(uc: UseCase, channels: Mapping[int, ChannelFacts], offers: Mapping[st
         return
     shown = np.where(offers["believed"] == NOT_SET, offers["observed"], offers["believed"])
     danger = ((shown == NOT_SET) | (shown > after)).astype(np.int64)
-    with connection.cursor() as cursor:
-        queries.write_intended(
-            cursor,
-            uc.organisation_id,
-            uc.at,
-            (offers["id"][changed], after[changed]),
-            (offers["id"][pending], danger[pending], changed[pending].astype(np.int64)),
-        )
+    with hot_cursor() as cursor:
+        todo = (offers["id"][pending], offers["channel"][pending], danger[pending])
+        queries.write_intended(cursor, uc.organisation_id, uc.at, (offers["id"][changed], after[changed]), todo)
     to_wake = np.unique(offers["channel"][pending]).tolist()
     uc.mark(WAKE, [channels[channel].connection_id for channel in to_wake])
 
@@ -148,8 +146,8 @@ def refresh_marked(uc: UseCase) -> None:
 
 
 def split(units: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Units to refresh now and units to leave for the job. Counting is only worth a statement for many units."""
-    if len(units) <= 100:
+    """Units to refresh now and units to leave for the job."""
+    if len(units) <= COUNT_FROM:
         return list(units), []
     with connection.cursor() as cursor:
         counts = queries.count_offers_of_units(cursor, units)

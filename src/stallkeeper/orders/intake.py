@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
-from django.db import connection
 
 from stallkeeper.channels import commands, delivery, refresh
 from stallkeeper.channels.commands import Acknowledge, CommandKind, NewCommand
@@ -20,7 +19,7 @@ from stallkeeper.channels.models import Channel
 from stallkeeper.core import personal
 from stallkeeper.core.personal import PersonalText
 from stallkeeper.core.secrets import Sealer
-from stallkeeper.core.sql import Cursor
+from stallkeeper.core.sql import Cursor, hot_cursor, pipelined
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.orders import departures, lines, queries, snapshots
 from stallkeeper.orders.queries import Intake, Known, LineRow, WrittenLine
@@ -88,7 +87,7 @@ def accept(uc: UseCase, connection_id: int, orders: Sequence[RemoteOrder], fetch
     latest = {order.order_id: order for order in snapshots.newest(orders)}
     if not latest:
         return IntakeResult()
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor, pipelined():
         page = _open(uc, cursor, connection_id, latest, fetched_at)
         changed = _write_orders(page)
         if not page.ids:

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from stallkeeper.core.copy import array
+from stallkeeper.core.copy import array, blobs, columns, moments, plain, texts
 from stallkeeper.core.sql import Cursor, rows
 
 
@@ -56,9 +56,9 @@ def known_orders(cursor: Cursor, connection: int, external_ids: Sequence[str]) -
     cursor.execute(
         """
         SELECT id, external_id, state, digest, remote_modified_at, fetched_at FROM orders_order
-        WHERE connection_id = %s AND external_id = ANY(%s) ORDER BY external_id
+        WHERE connection_id = %s AND external_id = ANY(%s::text[]) ORDER BY external_id
         """,
-        [connection, list(external_ids)],
+        [connection, texts(external_ids)],
     )
     return [Known(row[0], row[1], row[2], bytes(row[3]), row[4], row[5]) for row in rows(cursor)]
 
@@ -94,14 +94,15 @@ def find_offers(cursor: Cursor, channels: Sequence[int], skus: Sequence[str], ex
         SELECT offer.id, offer.channel_id, offer.sku, offer.external_id, offer.stock_unit_id, offer.pack_factor, unit.stocked,
                part.component_id, part.quantity
         FROM (
-            SELECT * FROM channels_offer WHERE channel_id = ANY(%s::bigint[]) AND sku = ANY(%s)
-            UNION SELECT * FROM channels_offer WHERE channel_id = ANY(%s::bigint[]) AND external_id <> '' AND external_id = ANY(%s)
+            SELECT * FROM channels_offer WHERE channel_id = ANY(%s::bigint[]) AND sku = ANY(%s::text[])
+            UNION SELECT * FROM channels_offer WHERE channel_id = ANY(%s::bigint[]) AND external_id <> ''
+                AND external_id = ANY(%s::text[])
         ) AS offer
         JOIN catalog_stockunit AS unit ON unit.id = offer.stock_unit_id
         LEFT JOIN catalog_kitcomponent AS part ON part.kit_id = unit.id AND unit.kind = 'kit'
         ORDER BY offer.id, part.component_id
         """,
-        [array(channels), list(skus), array(channels), list(external_ids)],
+        [array(channels), texts(skus), array(channels), texts(external_ids)],
     )
     return [OfferFacts(*row) for row in rows(cursor)]
 
@@ -129,7 +130,7 @@ digest, at cutover"""
 
 def insert_orders(cursor: Cursor, organisation: int, connection: int, at: datetime, orders: Sequence[OrderRow]) -> dict[str, int]:
     """Enter new orders; one that another worker entered meanwhile is left out. Returns external id to id. Index: order_once."""
-    columns = [list(column) for column in zip(*orders, strict=True)]
+    row = [array, *[texts] * 5, *[moments] * 5, texts, blobs, plain]
     cursor.execute(
         """
         INSERT INTO orders_order
@@ -141,7 +142,7 @@ def insert_orders(cursor: Cursor, organisation: int, connection: int, at: dateti
         ON CONFLICT (connection_id, external_id) DO NOTHING
         RETURNING external_id, id
         """,
-        [organisation, connection, at, *columns],
+        [organisation, connection, at, *columns(orders, *row)],
     )
     return dict(rows(cursor))
 
@@ -152,7 +153,6 @@ ChangedRow = tuple[int, str, str, datetime | None, datetime, datetime | None, by
 
 def update_orders(cursor: Cursor, orders: Sequence[ChangedRow]) -> None:
     """Take over newer snapshots. Locks: the orders (held already)."""
-    columns = [list(column) for column in zip(*orders, strict=True)]
     cursor.execute(
         """
         UPDATE orders_order AS o
@@ -164,7 +164,7 @@ def update_orders(cursor: Cursor, orders: Sequence[ChangedRow]) -> None:
             AS row(id, state, remote_state, modified, fetched, dispatch_by, digest)
         WHERE o.id = row.id
         """,
-        columns,
+        columns(orders, array, texts, texts, moments, moments, moments, blobs),
     )
 
 
@@ -191,7 +191,7 @@ def upsert_lines(cursor: Cursor, organisation: int, lines: Sequence[LineRow]) ->
 
     Locks: the lines. Index: order_line_once.
     """
-    columns = [list(column) for column in zip(*lines, strict=True)]
+    row = [array, *[texts] * 4, *[plain] * 6]
     cursor.execute(
         """
         WITH given AS MATERIALIZED (
@@ -220,7 +220,7 @@ def upsert_lines(cursor: Cursor, organisation: int, lines: Sequence[LineRow]) ->
         SELECT written.*, coalesce(before.open, -1)
         FROM written LEFT JOIN before USING (order_id, line_id) ORDER BY written.id
         """,
-        [*columns, organisation],
+        [*columns(lines, *row), organisation],
     )
     return [WrittenLine(*row) for row in rows(cursor)]
 
@@ -372,9 +372,8 @@ def insert_facts(
     raw: Sequence[RawRow],
 ) -> None:
     """Append amounts, time-line entries and untouched bodies in one statement. Locks: none beside the new rows."""
-    amount_columns = [list(column) for column in zip(*amounts, strict=True)] or [[] for _ in range(9)]
-    event_columns = [list(column) for column in zip(*events, strict=True)] or [[], [], []]
-    raw_columns = [list(column) for column in zip(*raw, strict=True)] or [[], [], []]
+    money = columns(amounts, array, plain, texts, plain, texts, plain, plain, texts, texts)
+    story, bodies = columns(events, array, texts, texts), columns(raw, array, array, blobs)
     cursor.execute(
         """
         WITH money AS (
@@ -388,7 +387,7 @@ def insert_facts(
         INSERT INTO orders_raw_payload (organisation_id, at, order_id, key_version, ciphertext)
         SELECT %s, %s, row.* FROM unnest(%s::bigint[], %s::int[], %s::bytea[]) AS row
         """,
-        [organisation, *amount_columns, organisation, at, actor, *event_columns, organisation, at, *raw_columns],
+        [organisation, *money, organisation, at, actor, *story, organisation, at, *bodies],
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from stallkeeper.core.copy import array
+from stallkeeper.core.copy import array, columns, moments, texts
 from stallkeeper.core.sql import Cursor, rows
 
 LevelRow = tuple[int, int, int, int, int, bool]
@@ -21,11 +21,11 @@ def lock_levels(cursor: Cursor, units: Sequence[int], locations: Sequence[int] |
         """
         SELECT stock_unit_id, location_id, on_hand, allocated, held, backorder
         FROM stock_level
-        WHERE stock_unit_id = ANY(%s) AND (%s::bigint[] IS NULL OR location_id = ANY(%s))
+        WHERE stock_unit_id = ANY(%s::bigint[]) AND (%s::bigint[] IS NULL OR location_id = ANY(%s::bigint[]))
         ORDER BY stock_unit_id, location_id
         FOR NO KEY UPDATE
         """,
-        [list(units), None if locations is None else list(locations), None if locations is None else list(locations)],
+        [array(units), *[None if locations is None else array(locations)] * 2],
     )
     return rows(cursor)
 
@@ -41,7 +41,7 @@ def ensure_levels(cursor: Cursor, organisation: int, units: Sequence[int], locat
         ORDER BY wanted.unit, wanted.location
         ON CONFLICT DO NOTHING
         """,
-        [organisation, list(units), list(locations)],
+        [organisation, array(units), array(locations)],
     )
 
 
@@ -50,14 +50,13 @@ def change_on_hand(cursor: Cursor, deltas: Sequence[tuple[int, int, int]]) -> in
 
     The CHECKs of the table are the guard. Locks: the rows (callers hold them already).
     """
-    units, locations, on_hand = (list(column) for column in zip(*deltas, strict=True))
     cursor.execute(
         """
         UPDATE stock_level AS level SET on_hand = level.on_hand + delta.on_hand
         FROM unnest(%s::bigint[], %s::bigint[], %s::int[]) AS delta(unit, location, on_hand)
         WHERE level.stock_unit_id = delta.unit AND level.location_id = delta.location
         """,
-        [array(units), array(locations), array(on_hand)],
+        columns(deltas, array, array, array),
     )
     return int(cursor.rowcount)
 
@@ -68,7 +67,6 @@ MovementRow = tuple[int, int, int, int, str, str, str, datetime]
 
 def insert_movements(cursor: Cursor, organisation: int, actor: str, at: datetime, movements: Sequence[MovementRow]) -> list[str]:
     """Append movements; those whose reference exists already are skipped. Returns the new references. Index: movement_reference_once."""
-    units, quantities, sources, targets, causes, references, reasons, occurred = (list(column) for column in zip(*movements, strict=True))
     cursor.execute(
         """
         INSERT INTO stock_movement
@@ -80,7 +78,7 @@ def insert_movements(cursor: Cursor, organisation: int, actor: str, at: datetime
         ON CONFLICT (organisation_id, reference) DO NOTHING
         RETURNING reference
         """,
-        [organisation, actor, at, units, quantities, sources, targets, causes, references, reasons, occurred],
+        [organisation, actor, at, *columns(movements, array, array, array, array, texts, texts, texts, moments)],
     )
     return [row[0] for row in rows(cursor)]
 
@@ -95,11 +93,11 @@ def lock_reservations(cursor: Cursor, owner_type: str, owners: Sequence[int]) ->
         """
         SELECT owner_type, owner_id, stock_unit_id, location_id, kind, quantity
         FROM stock_reservation
-        WHERE owner_type = %s AND owner_id = ANY(%s)
+        WHERE owner_type = %s AND owner_id = ANY(%s::bigint[])
         ORDER BY owner_id, stock_unit_id, location_id, kind
         FOR UPDATE
         """,
-        [owner_type, list(owners)],
+        [owner_type, array(owners)],
     )
     return rows(cursor)
 
@@ -120,8 +118,8 @@ def write_reservations(
     The CHECKs of the level are the guard: promising more than is there raises IntegrityError. Locks: the reservations; the levels are
     held already. Index: reservation_once, primary key of level.
     """
-    level_columns = [list(column) for column in zip(*levels, strict=True)] or [[], [], [], []]
-    columns = [list(column) for column in zip(*changes, strict=True)]
+    change = columns(changes, texts, array, array, array, texts, array, array, moments, moments)
+    deltas = columns(levels, array, array, array, array)
     cursor.execute(
         """
         WITH change AS MATERIALIZED (
@@ -148,7 +146,7 @@ def write_reservations(
             (organisation_id, at, stock_unit_id, location_id, owner_type, owner_id, kind, before, after, cause)
         SELECT %s, %s, unit, location, owner_type, owner_id, kind, before, after, %s FROM change
         """,
-        [*columns, organisation, at, *level_columns, organisation, at, cause],
+        [*change, organisation, at, *deltas, organisation, at, cause],
     )
 
 
@@ -214,7 +212,7 @@ def mark_stale(cursor: Cursor, organisation: int, units: Sequence[int]) -> None:
         SELECT %s, unit FROM unnest(%s::bigint[]) AS unit ORDER BY unit
         ON CONFLICT DO NOTHING
         """,
-        [organisation, list(units)],
+        [organisation, array(units)],
     )
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from stallkeeper.core.sql import Cursor
+from stallkeeper.core.sql import Cursor, hot_cursor
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import queries
 from stallkeeper.stock.allocation import Demand, Free, Place, Placement, place
@@ -48,7 +48,7 @@ def set_reservations(uc: UseCase, owner_type: str, wants: Sequence[Want], *, cau
     """
     if not wants:
         return {}
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         current = _current(cursor, owner_type, [want.demand.owner_id for want in wants if not want.fresh])
         free = _lock_free(cursor, wants, current)
         decided = _decide(wants, current, free)
