@@ -70,7 +70,8 @@ def test_a_wrong_secret_needs_a_person(world):
 
 def test_every_call_carries_walmarts_headers_and_a_correlation_id_of_its_own(world):
     world.adapter.pull_orders("")
-    world.adapter.read_states([RED, BLUE])
+    for ref in (RED, BLUE):
+        world.adapter.read_states([ref])
     world.adapter.write_stock([StockIntent(RED, 1)])
     assert len(world.shop.correlation_ids) == len(set(world.shop.correlation_ids)) == 5
     for exchange in world.exchanges:

@@ -20,8 +20,8 @@ from stallkeeper.channels.belief_queries import Belief
 from stallkeeper.channels.delivery_queries import Figures, Value, Waiting
 from stallkeeper.channels.models import Channel, TodoKind
 from stallkeeper.core.use_case import UseCase
+from stallkit.manifest import Basis, Quirks
 from stallkit.manifest import OwnSale as Lowers
-from stallkit.manifest import Quirks
 from stallkit.registry import manifest_of
 from stallkit.types import Accepted, OfferRef, Outcome, Pending, Rejected
 
@@ -121,7 +121,8 @@ def pick(
 ) -> Batch | None:
     """Choose up to ``most`` offers and write down that they are being sent; None if nothing is to be sent now.
 
-    Locks the offers first and gathers afterwards: what goes out is the newest intention. Offers that need nothing leave the todo list.
+    Locks the offers first and gathers afterwards: what goes out is the newest intention. Offers that need nothing, or whose channel was
+    switched off meanwhile, leave the todo list.
     """
     figures = FIGURES[kind]
     only = dangerous_only or view.blind or view.stopped
@@ -134,8 +135,8 @@ def pick(
             return None
         ids = sorted(offer for offer, _ in chosen)
         queries.lock(cursor, figures, ids)
-        rows = {row.offer_id: row for row in queries.gather(cursor, figures, ids)}
         queries.settle(cursor, figures, ids, uc.at)
+        rows = {row.offer_id: row for row in queries.gather(cursor, figures, ids)}
     ranked = [rows[offer] for offer, _ in chosen if offer in rows]
     return _send(uc, figures, channel_id, _items(ranked, view, value_to_send)[:most], bulk=bulk)
 
@@ -287,6 +288,7 @@ def own_sales(uc: UseCase, platform: str, sales: Sequence[OwnSale]) -> None:
     A sale from before our last write, or too near to it to tell, makes belief NULL: read, then send. Locks the offers by id.
     """
     quirks = manifest_of(platform).quirks
+    doubt(uc, sorted({sale.offer_id for sale in sales if unforeseeable(sale, quirks)}))
     moves: dict[int, list[tuple[OwnSale, int]]] = {}
     for sale in sales:
         if delta := effect(sale, quirks):
@@ -311,6 +313,11 @@ def doubt(uc: UseCase, offer_ids: Sequence[int]) -> None:
         belief_queries.lock_beliefs(cursor, sorted(offer_ids))
         belief_queries.write_beliefs(cursor, [(offer, None) for offer in sorted(offer_ids)], [])
         queries.settle(cursor, queries.QUANTITY, sorted(offer_ids), uc.at)
+
+
+def unforeseeable(sale: OwnSale, quirks: Quirks) -> bool:
+    """Whether nobody can tell what the event did to the channel's figure: gross, and the platform does not say if shipping lowers it."""
+    return sale.event == "ship" and quirks.own_sale_lowers is Lowers.NEVER and quirks.basis is Basis.GROSS_UNTIL_SHIPPED
 
 
 def effect(sale: OwnSale, quirks: Quirks) -> int:

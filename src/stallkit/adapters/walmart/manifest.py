@@ -71,7 +71,7 @@ MANIFEST = Manifest(
     # Single calls clear 60 stock changes in 20 seconds and stay inside the burst of prices (100/h less the reserve);
     # a feed takes minutes and there are ten in an hour.
     bulk_from=60,
-    read_batch=50,
+    read_batch=1,  # one call per offer: a larger batch that the budget stops half-way would have read for nothing
     verify_interval=timedelta(minutes=15),
     skips=(
         ("orders.pending_is_shown", "Walmart hides an order until it is released for fulfilment; its units are in the reserve meanwhile"),
