@@ -25,19 +25,19 @@ def cuts(sales, diary, supplied=10, more=(), start=None, since=T):
 
 def test_a_sale_owes_a_cut_to_the_other_stall_and_its_push_pays_it():
     found = cuts([Sold(at(0), RED, 1)], [Shown(at(0), RED, 9, "sale"), Shown(at(2), BLUE, 9, "push")])
-    assert found == [Cut(at(0), BLUE, 2.0, "call")]
+    assert found == [Cut(at(0), RED, BLUE, 2.0, "call")]
 
 
 def test_a_pack_is_owed_only_when_its_number_changes():
     """Ten hold three packs of three, nine do too, eight do not."""
     sales = [Sold(at(0), RED, 1), Sold(at(5), RED, 1)]
     diary = [Shown(at(1), BLUE, 9, "push"), Shown(at(6), BLUE, 8, "push"), Shown(at(7), PACK, 2, "push")]
-    assert cuts(sales, diary) == [Cut(at(0), BLUE, 1.0, "call"), Cut(at(5), BLUE, 1.0, "call"), Cut(at(5), PACK, 2.0, "call")]
+    assert cuts(sales, diary) == [Cut(at(0), RED, BLUE, 1.0, "call"), Cut(at(5), RED, BLUE, 1.0, "call"), Cut(at(5), RED, PACK, 2.0, "call")]
 
 
 def test_a_push_to_a_number_that_is_still_too_high_pays_nothing():
     found = cuts([Sold(at(0), RED, 4)], [Shown(at(1), BLUE, 8, "push"), Shown(at(3), BLUE, 6, "push"), Shown(at(3), PACK, 2, "push")])
-    assert found == [Cut(at(0), BLUE, 3.0, "call"), Cut(at(0), PACK, 3.0, "call")]
+    assert found == [Cut(at(0), RED, BLUE, 3.0, "call"), Cut(at(0), RED, PACK, 3.0, "call")]
 
 
 def test_one_push_pays_for_a_burst_from_each_sale_on():
@@ -47,19 +47,19 @@ def test_one_push_pays_for_a_burst_from_each_sale_on():
 
 
 def test_a_cut_that_was_never_made_is_open_and_not_forgotten():
-    assert cuts([Sold(at(0), RED, 1)], []) == [Cut(at(0), BLUE, None, "open")]
+    assert cuts([Sold(at(0), RED, 1)], []) == [Cut(at(0), RED, BLUE, None, "open")]
 
 
 def test_buyers_there_or_new_goods_may_make_the_cut_needless():
     own = cuts([Sold(at(0), RED, 1), Sold(at(1), BLUE, 1)], [Shown(at(1), BLUE, 9, "sale")])
-    assert Cut(at(0), BLUE, 1.0, "own_sale") in own
-    assert cuts([Sold(at(0), RED, 1)], [], more=[Supplied(at(1), "M", 1)]) == [Cut(at(0), BLUE, None, "relieved")]
-    assert cuts([Sold(at(0), RED, 1), Sold(at(1), RED, -1)], []) == [Cut(at(0), BLUE, None, "relieved")]
+    assert Cut(at(0), RED, BLUE, 1.0, "own_sale") in own
+    assert cuts([Sold(at(0), RED, 1)], [], more=[Supplied(at(1), "M", 1)]) == [Cut(at(0), RED, BLUE, None, "relieved")]
+    assert cuts([Sold(at(0), RED, 1), Sold(at(1), RED, -1)], []) == [Cut(at(0), RED, BLUE, None, "relieved")]
 
 
 def test_pushes_by_feed_are_told_apart():
     found = cuts([Sold(at(0), RED, 1)], [Shown(at(300), BLUE, 9, "push", by_feed=True)])
-    assert found == [Cut(at(0), BLUE, 300.0, "feed")]
+    assert found == [Cut(at(0), RED, BLUE, 300.0, "feed")]
 
 
 def test_nothing_is_owed_where_less_is_shown_than_there_is():
@@ -81,7 +81,7 @@ def test_the_sold_offer_itself_owes_nothing_but_its_siblings_do():
 def test_of_one_moment_the_diary_comes_before_the_sale():
     """The stall writes the fall of the sold offer and the sale with one clock: the fall is no payment for the sale that caused it."""
     found = cuts([Sold(at(1), RED, 1)], [Shown(at(1), BLUE, 10, "push"), Shown(at(2), BLUE, 9, "push")])
-    assert found == [Cut(at(1), BLUE, 1.0, "call")]
+    assert found == [Cut(at(1), RED, BLUE, 1.0, "call")]
 
 
 # --- overselling --------------------------------------------------------------------------------------------------------------------------

@@ -30,11 +30,11 @@ def check(ctx: click.Context, slug: str | None, calm: bool, as_json: bool) -> No
     """
     boot.start()
     from stallkeeper.core.models import Organisation
-    from stallkeeper.ops import check as checking
+    from stallkeeper.ops.check import check as verify
 
     chosen = [boot.organisation(slug)] if slug else list(Organisation.objects.order_by("slug"))
     with terminal.progress("Checking") as tick:
-        reports = [checking.check(one.pk, calm=calm, tick=tick) for one in chosen]
+        reports = [verify(one.pk, calm=calm, tick=tick) for one in chosen]
     results = [result for report in reports for result in report]
     if as_json:
         terminal.print_json([result.as_json() for result in results])

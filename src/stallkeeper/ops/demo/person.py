@@ -1,4 +1,4 @@
-"""The person behind the counter: ships what is ready, answers wishes to cancel, cancels what is short, takes goods in. By real use cases."""
+"""The person behind the counter: ships what is ready, answers wishes to cancel, cancels what is short, takes goods in."""
 
 from __future__ import annotations
 

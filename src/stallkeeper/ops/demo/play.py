@@ -185,11 +185,11 @@ class Demo:
 
     def judge(self) -> tuple[Json, list[str]]:
         """The figures and what is wrong."""
-        from stallkeeper.ops import check
+        from stallkeeper.ops.check import check
         from stallkeeper.ops.demo.summary import Played, summarize
 
         report = self.world.report(self.folder / "world.json")
-        violations = [problem for result in check.check(self.scene.organisation.pk, calm=True) for problem in result.problems]
+        violations = [problem for result in check(self.scene.organisation.pk, calm=True) for problem in result.problems]
         played = Played(self.scene.articles, report, self.began, datetime.now(UTC), self.options.limits_scale)
         figures, problems = summarize(played, violations)
         return figures | self.times | {"seed": self.options.seed, "person": dict(self.person.done)}, problems
