@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.catalog.models import PriceList, StockUnit
 from stallkeeper.core.models import Secret
-from stallkeeper.core.tenancy import TenantModel
+from stallkeeper.core.tenancy import ChildModel, TenantModel
 from stallkeeper.stock.models import Location
 
 
@@ -82,7 +82,9 @@ class Channel(TenantModel):
         _("code"), max_length=3, validators=[RegexValidator(r"^[A-Za-z0-9]{1,3}$", _("One to three letters or digits."))]
     )
     name = models.CharField(_("name"), max_length=100)
-    sales_market = models.CharField(max_length=15, default="national", choices=[("national", _("national")), ("international", _("international"))])
+    sales_market = models.CharField(
+        max_length=15, default="national", choices=[("national", _("national")), ("international", _("international"))]
+    )
     customer_type = models.CharField(max_length=4, default="b2c", choices=[("b2c", "B2C"), ("b2b", "B2B"), ("both", _("both"))])
     active = models.BooleanField(_("active"), default=True)
     orders_enabled = models.BooleanField(_("take orders"), default=False)
@@ -110,13 +112,21 @@ class Channel(TenantModel):
     exchange_rate_at = models.DateField(null=True, blank=True)
     exchange_rate_source = models.CharField(max_length=100, blank=True)
     tax_rate = models.DecimalField(
-        _("tax rate in per cent"), max_digits=5, decimal_places=2, null=True, blank=True,
+        _("tax rate in per cent"),
+        max_digits=5,
+        decimal_places=2,
+        null=True,
+        blank=True,
         help_text=_("Needed where the price list and the platform differ in tax inside or outside of the price."),
     )
 
     zero_limit = models.PositiveIntegerField(_("stop when more offers would go to zero"), default=50)
-    zero_limit_share = models.DecimalField(_("or more than this per cent of live offers"), max_digits=5, decimal_places=2, default=Decimal(30))
-    price_drop_limit = models.DecimalField(_("stop when a price would fall by more per cent"), max_digits=5, decimal_places=2, default=Decimal(50))
+    zero_limit_share = models.DecimalField(
+        _("or more than this per cent of live offers"), max_digits=5, decimal_places=2, default=Decimal(30)
+    )
+    price_drop_limit = models.DecimalField(
+        _("stop when a price would fall by more per cent"), max_digits=5, decimal_places=2, default=Decimal(50)
+    )
     stopped_at = models.DateTimeField(null=True, blank=True)
     stop_reason = models.CharField(max_length=300, blank=True)
     stop_detail = models.JSONField(default=dict, blank=True)
@@ -212,7 +222,9 @@ class Offer(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["channel", "sku"], name="offer_sku_once"),
             models.CheckConstraint(condition=models.Q(pack_factor__gt=0), name="offer_pack_factor"),
-            models.CheckConstraint(condition=models.Q(intended_qty=None) | models.Q(intended_qty__gte=0), name="offer_intended_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(intended_qty=None) | models.Q(intended_qty__gte=0), name="offer_intended_not_negative"
+            ),
             models.CheckConstraint(condition=models.Q(open_qty__gte=0, unacknowledged_qty__gte=0), name="offer_open_not_negative"),
         ]
         indexes = [
@@ -250,16 +262,18 @@ class TodoKind(models.TextChoices):
 
 
 class OfferTodo(models.Model):
-    """An offer that may differ from what the channel holds. Claimed without deleting; deleted after acceptance if ``version`` is unchanged.
+    """An offer that may differ from what the channel holds. Claimed without deleting; deleted once it differs no longer.
 
+    ``version`` is its place in the line: the same for all that one statement listed, and kept while the row is there. The row is a copy of
+    what its offer says (``check`` compares them), so the database does not look up its references (ADR 0020).
     ``danger`` is 1 when the channel shows, or may show, more than we have.
     """
 
     pk = models.CompositePrimaryKey("offer_id", "kind")
-    organisation = models.ForeignKey("core.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False)
-    offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="+", db_index=False)
+    organisation = models.ForeignKey("core.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     kind = models.CharField(max_length=10, choices=TodoKind)
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+", db_index=False)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     danger = models.SmallIntegerField(default=0)
     version = models.BigIntegerField()
     since = models.DateTimeField()
@@ -272,7 +286,9 @@ class SentLog(models.Model):
     """Append-only (monthly partitions): every value that we sent, and what the channel said."""
 
     id = models.BigAutoField(primary_key=True)
-    organisation = models.ForeignKey("core.Organisation", on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False)
+    organisation = models.ForeignKey(
+        "core.Organisation", on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
     at = models.DateTimeField()
     offer_id = models.BigIntegerField()
     kind = models.CharField(max_length=10)
@@ -394,7 +410,7 @@ class CommandState(models.TextChoices):
     DEAD = "dead", _("gave up")
 
 
-class Command(TenantModel):
+class Command(ChildModel):
     """A fact that must reach the channel exactly once, written in the transaction of the decision."""
 
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="commands", db_index=False)

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from stallkeeper.core.tenancy import TenantModel
+from stallkeeper.core.tenancy import ChildModel, TenantModel
 
 
 class Organisation(models.Model):
@@ -127,7 +127,7 @@ class Secret(TenantModel):
         constraints = [models.UniqueConstraint(fields=["organisation", "purpose"], name="secret_once")]
 
 
-class PersonalData(TenantModel):
+class PersonalData(ChildModel):
     """The PII vault: encrypted personal data with the purpose it is kept for and the day it goes (C27)."""
 
     subject_type = models.CharField(max_length=20)

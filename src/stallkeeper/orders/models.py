@@ -7,10 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.models import Channel, Connection, Offer
-from stallkeeper.core.tenancy import TenantModel
+from stallkeeper.core.tenancy import ChildModel, TenantModel
 
 
-class Order(TenantModel):
+class Order(ChildModel):
     """Our working copy of a channel order. Snapshots are ordered by (remote modified, fetch start); states may go back (invariant 6)."""
 
     class State(models.TextChoices):
@@ -55,7 +55,7 @@ class Order(TenantModel):
         return self.number
 
 
-class OrderLine(TenantModel):
+class OrderLine(ChildModel):
     """A line with its five quantities, in sold units. Per open line: allocated + shipped + short = ordered - cancelled (invariant 7).
 
     An unknown SKU leaves ``stock_unit`` empty: the line is kept and shown, and only it waits (C10).
@@ -106,7 +106,7 @@ class OrderLine(TenantModel):
         return self.open - self.short if self.stock_unit_id else 0
 
 
-class Amount(TenantModel):
+class Amount(ChildModel):
     """Money of an order or line, as the channel stated it; never recomputed (C14)."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="amounts")
@@ -121,7 +121,7 @@ class Amount(TenantModel):
     label = models.CharField(max_length=100, blank=True, default="")
 
 
-class OrderEvent(TenantModel):
+class OrderEvent(ChildModel):
     """The order's time line: what happened, when, by whom, with the channel's own words."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events")

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.catalog.models import StockUnit
-from stallkeeper.core.tenancy import TenantModel
+from stallkeeper.core.tenancy import ChildModel, TenantModel
 
 
 class LocationOwner(models.TextChoices):
@@ -131,14 +131,15 @@ class ReservationKind(models.TextChoices):
 HOLDS = (ReservationKind.PENDING, ReservationKind.OBSERVED, ReservationKind.MANUAL)
 
 
-class Reservation(TenantModel):
+class Reservation(ChildModel):
     """Units at a place promised to an owner. The use case *sets* it; it never adds. A row ends by being deleted; its events stay.
 
     ``owner_type`` is ``line`` (order line), ``offer`` (observed) or ``manual``. ``due_at`` (dispatch by) decides who goes short first.
+    Unit and place together point to a Level (see the migration): nothing is promised where nothing is counted.
     """
 
-    stock_unit = models.ForeignKey(StockUnit, on_delete=models.PROTECT, related_name="+", db_index=False)
-    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="+", db_index=False)
+    stock_unit = models.ForeignKey(StockUnit, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     owner_type = models.CharField(max_length=10)
     owner_id = models.BigIntegerField()
     kind = models.CharField(max_length=10, choices=ReservationKind)

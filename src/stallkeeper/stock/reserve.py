@@ -50,7 +50,7 @@ def set_reservations(uc: UseCase, owner_type: str, wants: Sequence[Want], *, cau
         return {}
     with hot_cursor() as cursor:
         current = _current(cursor, owner_type, [want.demand.owner_id for want in wants if not want.fresh])
-        free = _lock_free(cursor, wants, current)
+        free = _lock_free(cursor, uc, wants, current)
         decided = _decide(wants, current, free)
         changes = list(_changes(owner_type, wants, current, decided))
         _write(cursor, uc, changes, cause)
@@ -69,7 +69,7 @@ def _current(cursor: Cursor, owner_type: str, owners: Sequence[int]) -> Current:
     return result
 
 
-def _lock_free(cursor: Cursor, wants: Sequence[Want], current: Current) -> Free:
+def _lock_free(cursor: Cursor, uc: UseCase, wants: Sequence[Want], current: Current) -> Free:
     """Lock every level that may be touched and say what is free, the owners' own reservations given back first."""
     units = {unit for want in wants for unit, _number in want.demand.parts}
     units |= {unit for rows in current.values() for (unit, _location), _kind in rows}
@@ -82,6 +82,7 @@ def _lock_free(cursor: Cursor, wants: Sequence[Want], current: Current) -> Free:
         free.held[unit, location] = min(held, max(on_hand - allocated, 0))
         if backorder:
             endless.add(location)
+    _make_endless(cursor, uc, {(unit, location) for unit in units for location in endless} - free.net.keys())
     for rows in current.values():
         for (spot, kind), quantity in rows.items():
             free.net[spot] = free.net.get(spot, 0) + quantity
@@ -89,6 +90,13 @@ def _lock_free(cursor: Cursor, wants: Sequence[Want], current: Current) -> Free:
                 free.held[spot] = max(free.held.get(spot, 0) - quantity, 0)
     free.endless = frozenset(endless)
     return free
+
+
+def _make_endless(cursor: Cursor, uc: UseCase, missing: set[Place]) -> None:
+    """A place that allows backorder may promise units that it never had: they need a level to be counted on."""
+    if missing:
+        spots = sorted(missing)
+        queries.ensure_levels(cursor, uc.organisation_id, [unit for unit, _ in spots], [location for _, location in spots])
 
 
 def _decide(wants: Sequence[Want], current: Current, free: Free) -> dict[int, Placement]:
