@@ -9,6 +9,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from stallkeeper.backoffice.paging import COUNT_LIMIT
 from stallkeeper.catalog.models import Identifier, StockUnit
 from stallkeeper.channels.models import Channel, Offer, OfferPrice, OfferTodo
 
@@ -98,7 +99,7 @@ def in_state(offers: QuerySet[Offer], state: str) -> QuerySet[Offer]:
     if state == "push":
         return offers.filter(pk__in=OfferTodo.objects.order_by().values("offer_id"))
     if state == "refused":
-        return offers.filter(Q(refused_at__isnull=False) | Q(price__refused_at__isnull=False))
+        return offers.filter(pk__in=refused_ids())
     if state == "unknown":
         return offers.filter(believed_qty=None, stock_excluded=False)
     if state == "out":
@@ -106,3 +107,10 @@ def in_state(offers: QuerySet[Offer], state: str) -> QuerySet[Offer]:
     if state == "step":
         return offers.filter(intended_qty=F("believed_qty"), refused_at=None)
     return offers
+
+
+def refused_ids() -> list[int]:
+    """Offers whose quantity or price was refused, counted as far as lists are. They are few: found by themselves, then put in order."""
+    quantities = Offer.objects.order_by().filter(refused_at__isnull=False).values_list("pk", flat=True)[: COUNT_LIMIT + 1]
+    prices = OfferPrice.objects.order_by().filter(refused_at__isnull=False).values_list("pk", flat=True)[: COUNT_LIMIT + 1]
+    return sorted({*quantities, *prices})

@@ -27,6 +27,7 @@ from stallkeeper.core.use_case import use_case
 from stallkeeper.fulfilment.models import Shipment
 from stallkeeper.orders.models import Amount, Order, OrderEvent, OrderLine
 from stallkeeper.orders.snapshots import buyer_from
+from stallkit.registry import manifest_of
 from stallkit.types import Buyer
 
 StrOrPromise = str | Promise
@@ -111,6 +112,7 @@ def show_order(
         "ship_form": ship_form or (ShipForm(lines, initial={"reference": f"screen-{uuid4()}"}) if may_act else None),
         "cancel_form": cancel_form or (CancelForm(lines) if may_act else None),
         "link_form": LinkLineForm(auto_id=False),
+        "quirks": manifest_of(shown.connection.platform).quirks,
         "carriers": Shipment.objects.order_by("carrier").values_list("carrier", flat=True).distinct()[:30],
     }
     return show(request, "backoffice/order.html", context, status=status)

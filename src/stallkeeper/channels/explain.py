@@ -9,7 +9,9 @@ from decimal import Decimal
 
 import numpy as np
 from django.db import connection
+from django.db.models import Q
 
+from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import explain_queries, facts, price_queries, pricing, queries
 from stallkeeper.channels.models import Channel, Offer
 from stallkeeper.channels.queries import ChannelFacts
@@ -120,10 +122,13 @@ def explain(organisation_id: int, sku: str, channel_code: str | None = None) -> 
     """All offers of a SKU (ours or the channel's), by channel. NothingToExplain if there is none."""
     with organisation_scope(organisation_id):
         offers = Offer.objects.select_related("channel", "channel__connection", "stock_unit").order_by("channel__code", "id")
-        offers = offers.filter(stock_unit__sku=sku) | offers.filter(sku=sku)
+        # Two indexes, each by a list of keys: an OR over a join would read every offer.
+        units = list(StockUnit.objects.filter(sku=sku).values_list("pk", flat=True))
+        channels_here = list(Channel.objects.values_list("pk", flat=True))
+        offers = offers.filter(Q(stock_unit_id__in=units) | Q(channel_id__in=channels_here, sku=sku))
         if channel_code:
             offers = offers.filter(channel__code=channel_code)
-        found = list(offers.distinct())
+        found = list(offers)
         if not found:
             where = f" on channel {channel_code}" if channel_code else ""
             raise NothingToExplain(f"there is no offer with the SKU {sku!r}{where}; look at `stallkeeper offers`")
