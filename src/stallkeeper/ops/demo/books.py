@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from stallkeeper.channels.models import Command, CommandState, Offer, OfferTodo
+from stallkeeper.fulfilment.models import Shipment
 from stallkeeper.ops.demo.judge import Recipes, Supplied
 from stallkeeper.orders.models import Order, OrderLine, Shortage
 from stallkeeper.stock.models import Cause, Level, LocationOwner, Movement
@@ -17,13 +18,14 @@ MINE = LocationOwner.MINE
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An order as the hub keeps it. ``lines``: by line id (ordered, cancelled, shipped)."""
+    """An order as the hub keeps it. ``lines``: by line id (ordered, cancelled, shipped); ``shipments``: how many left from here."""
 
     stall: str
     order_id: str
     state: str
     imported_at: datetime
     lines: Mapping[str, tuple[int, int, int]]
+    shipments: int
 
 
 def supplies() -> list[Supplied]:
@@ -44,8 +46,9 @@ def orders() -> list[Kept]:
     lines: dict[int, dict[str, tuple[int, int, int]]] = {}
     for order, line, *quantities in OrderLine.objects.values_list("order_id", "line_id", "ordered", "cancelled", "shipped"):
         lines.setdefault(order, {})[line] = (quantities[0], quantities[1], quantities[2])
+    left = Counter(Shipment.objects.values_list("order_id", flat=True))
     rows = Order.objects.order_by("pk").values_list("pk", "connection__platform", "external_id", "state", "imported_at")
-    return [Kept(stall, number, state, at, lines.get(pk, {})) for pk, stall, number, state, at in rows]
+    return [Kept(stall, number, state, at, lines.get(pk, {}), left[pk]) for pk, stall, number, state, at in rows]
 
 
 def short_now(recipes: Recipes) -> dict[str, int]:

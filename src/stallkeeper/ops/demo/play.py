@@ -90,7 +90,10 @@ class Hub:
             return []
 
     def workers(self) -> list[psutil.Process]:
-        return [one for one in self.family() if "worker" in _arguments(one)]
+        return [one for one in self.family() if _arguments(one)[-1:] == ["worker"]]
+
+    def web_servers(self) -> list[psutil.Process]:
+        return [one for one in self.family() if "stallkeeper.ops.web" in _arguments(one)]
 
     def kill(self, processes: list[psutil.Process]) -> None:
         """``kill -9``, all of them at once."""

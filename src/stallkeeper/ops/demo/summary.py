@@ -76,7 +76,7 @@ def _difference(order: Json, mine: books.Kept) -> str:
         return f"the stall says {theirs}, the hub {dict(mine.lines)}"
     if order["state"] == "new":
         return "never acknowledged"
-    return f"shipped {order['ship_calls']} times" if order["ship_calls"] > len(theirs) + sum(line[2] for line in theirs.values()) else ""
+    return f"shipped {mine.shipments} times, told {order['ship_calls']} times" if order["ship_calls"] > mine.shipments else ""
 
 
 def lag_seen(report: Mapping[str, Json], kept: Sequence[books.Kept], since: datetime) -> dict[str, list[float]]:
@@ -148,11 +148,15 @@ def _counts(report: Mapping[str, Json], kept: Sequence[books.Kept]) -> Json:
         "orders_placed": len(placed),
         "orders_imported": len(kept),
         "orders_acknowledged": sum(order["acknowledged_at"] is not None for order in placed),
-        "orders_cancelled_first": sum(order["acknowledged_at"] is None and order["state"] == "cancelled" for order in placed),
+        "orders_cancelled_first": sum(order["acknowledged_at"] is None and _gone(order) for order in placed),
         "orders_shipped": sum(order["state"] == "shipped" for order in placed),
-        "orders_cancelled": sum(order["state"] == "cancelled" for order in placed),
+        "orders_cancelled": sum(map(_gone, placed)),
         "units_sold": sum(line["ordered"] - line["cancelled"] for order in placed for line in order["lines"]),
     }
+
+
+def _gone(order: Json) -> bool:
+    return all(line["cancelled"] == line["ordered"] for line in order["lines"])
 
 
 def _drift(report: Mapping[str, Json]) -> list[str]:
