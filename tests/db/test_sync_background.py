@@ -253,7 +253,7 @@ def test_a_hint_during_a_run_is_not_lost(market: Market, stall: Stall, monkeypat
         wake.hint([stall.connection_id])
         return real(current, kind, channel)
 
-    stall.offer(market.shop.unit("MUG", 5), shown=5)
+    stall.offer(market.shop.unit("MUG", 5), shown=9)
     with monkeypatch.context() as patch:
         patch.setattr(push, "look", hinted)
         ended = stall.run()

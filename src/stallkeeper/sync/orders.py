@@ -31,7 +31,11 @@ POISON = 3
 
 def pulls(current: Current) -> bool:
     """Whether this connection's orders are ours to read."""
-    return current.session.can(Capability.PULL_ORDERS) and any(channel.orders_enabled for channel in current.channels)
+    return (
+        current.serves("orders")
+        and current.session.can(Capability.PULL_ORDERS)
+        and any(channel.orders_enabled for channel in current.channels)
+    )
 
 
 def pull(current: Current) -> Done:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -66,12 +66,12 @@ def ways(current: Current, kind: str) -> Ways:
 
 def push_quantities(current: Current) -> Done:
     """Send the quantities of every channel that may send."""
-    return _push(current, TodoKind.QUANTITY, [channel for channel in current.channels if channel.stock_enabled])
+    return _push(current, TodoKind.QUANTITY, [channel for channel in current.channels if channel.stock_enabled and current.serves("stock")])
 
 
 def push_prices(current: Current) -> Done:
     """Send prices; old orders do not matter to them."""
-    return _push(current, TodoKind.PRICE, [channel for channel in current.channels if channel.prices_enabled])
+    return _push(current, TodoKind.PRICE, [channel for channel in current.channels if channel.prices_enabled and current.serves("prices")])
 
 
 def _push(current: Current, kind: str, channels: Sequence[Channel]) -> Done:
@@ -89,7 +89,7 @@ def _push(current: Current, kind: str, channels: Sequence[Channel]) -> Done:
 
 def _push_channel(current: Current, way: Ways, channel: Channel) -> Done:
     sent = refused = 0
-    while not current.out_of_time:
+    while not (_nothing_waits(current, way, channel) or current.out_of_time):
         view = look(current, way.kind, channel)
         following = _next(current, way, channel, view)
         if following is None:
@@ -100,6 +100,14 @@ def _push_channel(current: Current, way: Ways, channel: Channel) -> Done:
     if way.kind == TodoKind.QUANTITY and shortages.has_open_windows(channel.pk):
         current.commit("close_windows", lambda uc: shortages.close_windows(uc, channel.pk))
     return Done(sent, refused)
+
+
+def _nothing_waits(current: Current, way: Ways, channel: Channel) -> bool:
+    """The cheap look of an idle run. Being blind for too long is a reason to send although nothing waits."""
+    with connection.cursor() as cursor:
+        if count_waiting(cursor, FIGURES[way.kind], channel.pk, 1):
+            return False
+    return way.kind == TodoKind.PRICE or not orders.pulls(current) or not _too_old(current.watermark)
 
 
 def look(current: Current, kind: str, channel: Channel) -> View:
@@ -141,7 +149,11 @@ def _many(way: Ways, channel: Channel, enough: int) -> bool:
 
 
 def _blind_for_too_long(view: View) -> bool:
-    return view.blind and view.watermark is not None and now() - view.watermark > BLIND_LIMIT
+    return view.blind and _too_old(view.watermark)
+
+
+def _too_old(watermark: datetime | None) -> bool:
+    return watermark is not None and now() - watermark > BLIND_LIMIT
 
 
 # --- one call -----------------------------------------------------------------------------------------------------------------------------

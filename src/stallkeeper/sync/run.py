@@ -93,6 +93,10 @@ class Current:
         """The step's time is up, or the process is about to end."""
         return _stopping.is_set() or time.monotonic() >= self._step_ends
 
+    def serves(self, role: str) -> bool:
+        """Whether the account is used for orders, stock, prices or shipments; one without roles is used for all."""
+        return not self.connection.roles or role in self.connection.roles
+
     def place(self, step: str) -> LaneStep:
         """Where a step has got to; an empty place if it never ran."""
         return self.places.get(step) or LaneStep(organisation_id=self.held.organisation_id, lane_id=self.held.lane_id, step=step)

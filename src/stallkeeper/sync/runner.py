@@ -95,7 +95,11 @@ def _run(held: Claim, heart: Heart) -> Ended:
     if account.state != Connection.State.READY:
         due = lanes_release(held, now() + RESTING)
         return Ended("resting", due)
-    current = _prepare(held, heart, account)
+    try:
+        current = _prepare(held, heart, account)
+    except NeedsReconnect as error:
+        needs_reconnect(held, account, error.detail)
+        return Ended("error", lanes_release(held, now() + RESTING))
     outcomes: list[Outcome] = []
     for name, step in STEPS[LaneKind(held.kind)]:
         place = current.places.get(name)
@@ -141,7 +145,7 @@ def _adapter_error(current: Current, name: str, error: AdapterError, seconds: fl
         shown = text if error.status else ""
         return Outcome(name, Done(errors=int(bool(error.status))), seconds, at + timedelta(seconds=error.retry_after), shown)
     if isinstance(error, NeedsReconnect):
-        _needs_reconnect(current, error.detail)
+        needs_reconnect(current.held, current.connection, error.detail)
         return Outcome(name, Done(errors=1), seconds, None, text, fatal=True)
     if isinstance(error, Unintelligible | Refused):
         _tell(current, name, text)
@@ -157,9 +161,9 @@ def backoff(place: LaneStep, at: datetime) -> timedelta:
     return min(max(failing / 2, SHORTEST_BACKOFF), LONGEST_BACKOFF)
 
 
-def _needs_reconnect(current: Current, why: str) -> None:
-    account = current.connection
-    with current.writing("needs_reconnect") as uc:
+def needs_reconnect(held: Claim, account: Connection, why: str) -> None:
+    """No further call until a person acts."""
+    with lanes.guarded(held, "sync.needs_reconnect") as uc:
         Connection.objects.filter(pk=account.pk).update(state=Connection.State.NEEDS_RECONNECT, state_reason=why[:300])
         title = f"{account.name} must be connected again"
         notify.raise_(uc, f"connection:{account.pk}:needs_reconnect", Severity.ERROR, title, why)

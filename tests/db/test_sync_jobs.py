@@ -1,0 +1,174 @@
+"""Jobs only say "look": deferring, ticking, tidying up, and what a change wakes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from stallkeeper.channels.models import Connection, Lane, LaneKind
+from stallkeeper.stock.models import Stale
+from stallkeeper.sync import adapters, job_queries, tasks, wake
+from stallkeeper.sync.worker import TICK_LOCK
+from tests.market import Market, Stall, open_market
+
+
+@pytest.fixture
+def market(monkeypatch: pytest.MonkeyPatch):
+    with open_market(monkeypatch) as opened:
+        yield opened
+
+
+@pytest.fixture
+def stall(market: Market) -> Stall:
+    return market.stall()
+
+
+def waiting() -> list[str]:
+    return sorted(ProcrastinateJob.objects.filter(status="todo").values_list("queueing_lock", flat=True))
+
+
+def lane_lock(stall: Stall, kind: str = LaneKind.TRADE) -> str:
+    return f"lane:{stall.lane(kind).pk}"
+
+
+def test_a_change_wakes_the_connections_it_concerns_and_no_other(market: Market, stall: Stall, django_capture_on_commit_callbacks) -> None:
+    """S4.34: the runner is woken after the commit, once, however many changes there were."""
+    other = market.stall()
+    unit = market.shop.unit("MUG", 5)
+    stall.offer(unit, shown=5)
+    ProcrastinateJob.objects.all().delete()
+    for number in (4, 3):
+        with django_capture_on_commit_callbacks(execute=True):
+            market.stock(unit, number)
+    assert waiting() == [lane_lock(stall)]
+    assert lane_lock(other) not in waiting()
+
+
+def test_a_trade_run_does_not_wake_itself(market: Market, stall: Stall, django_capture_on_commit_callbacks) -> None:
+    """The orders that a run takes in are acknowledged by its own next step."""
+    other = market.stall()
+    unit = market.shop.unit("MUG", 5)
+    stall.offer(unit, shown=5)
+    other.offer(unit, shown=5)
+    stall.emulator.place_order([("MUG", 1)])
+    with django_capture_on_commit_callbacks(execute=True):
+        stall.run()
+    assert waiting() == [lane_lock(other)]
+
+
+def test_a_tick_defers_what_is_due_and_nothing_twice(market: Market, stall: Stall) -> None:
+    assert wake.defer_due() == 2
+    assert wake.defer_due() == 0, "already waiting is success"
+    assert waiting() == sorted([lane_lock(stall), lane_lock(stall, LaneKind.BACKGROUND)])
+
+
+def test_a_tick_leaves_running_lanes_alone_and_takes_over_dead_ones(market: Market, stall: Stall) -> None:
+    now = market.clock()
+    with market.shop.scope():
+        Lane.objects.filter(kind=LaneKind.BACKGROUND).update(enabled=False)
+        Lane.objects.filter(kind=LaneKind.TRADE).update(claimed_by="somebody", heartbeat_at=now)
+    assert wake.defer_due() == 0
+    market.clock.tick(11)
+    assert wake.defer_due() == 1
+
+
+def test_trade_goes_before_background(market: Market, stall: Stall) -> None:
+    wake.defer_due()
+    first = ProcrastinateJob.objects.filter(status="todo").order_by("-priority", "id").first()
+    assert first is not None
+    assert first.task_name == LaneKind.TRADE
+
+
+def test_the_task_runs_the_lane_and_asks_for_the_next_run_if_there_is_more(market: Market, stall: Stall, monkeypatch) -> None:
+    monkeypatch.setattr("stallkit.adapters.dummy.adapter.PAGE", "1")
+    monkeypatch.setattr("stallkeeper.sync.run.STEP_SECONDS", 0)
+    stall.offer(market.shop.unit("MUG", 50), shown=50)
+    for _ in range(3):
+        stall.emulator.place_order([("MUG", 1)])
+    ProcrastinateJob.objects.all().delete()
+    monkeypatch.setattr("stallkeeper.sync.run.Current.begin_step", lambda current: setattr(current, "_step_ends", 0.0))
+    tasks.trade(stall.lane().pk)
+    assert waiting() == [lane_lock(stall)]
+
+
+def test_left_over_units_are_refreshed_by_a_job(market: Market, stall: Stall) -> None:
+    unit = market.shop.unit("MUG", 5)
+    offer = stall.offer(unit, shown=5)
+    with market.shop.scope():
+        Stale.objects.create(organisation=market.shop.organisation, stock_unit=unit)
+        type(offer).objects.filter(pk=offer.pk).update(intended_qty=77)
+    wake.tidy()
+    assert f"drain:{market.shop.organisation.pk}" in waiting()
+    tasks.drain_stale(market.shop.organisation.pk)
+    assert stall.reload(offer).intended_qty == 5
+
+
+def test_tidying_makes_missing_lanes_and_drops_jobs_of_dead_workers(market: Market, stall: Stall) -> None:
+    with market.shop.scope():
+        Lane.objects.all().delete()
+    with connection.cursor() as cursor:
+        job_queries.defer(cursor, [wake.lane_job(1, LaneKind.TRADE)])
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'doing'")
+    wake.tidy()
+    with market.shop.scope():
+        assert sorted(Lane.objects.values_list("kind", flat=True)) == ["background", "trade"]
+    assert not ProcrastinateJob.objects.filter(status="doing").exists()
+
+
+def test_one_worker_ticks(race_db) -> None:
+    """The session lock lets one through, and the next one when that one is gone."""
+    first, second = race_db.connect(autocommit=True), race_db.connect(autocommit=True)
+    try:
+        with first.cursor() as one, second.cursor() as two:
+            assert job_queries.try_tick_lock(one, TICK_LOCK)
+            assert not job_queries.try_tick_lock(two, TICK_LOCK)
+            first.close()
+            assert job_queries.try_tick_lock(two, TICK_LOCK)
+    finally:
+        first.close()
+        second.close()
+
+
+# --- sessions -----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_session_lives_on_until_the_account_changes(market: Market, stall: Stall) -> None:
+    """One access token for many runs; new settings make a new session."""
+    stall.run()
+    market.clock.tick(6)
+    stall.run()
+    assert len([call for call in stall.emulator.calls if call.path == "/oauth/token"]) == 1
+    with market.shop.scope():
+        account = Connection.objects.get(pk=stall.connection_id)
+        kept = adapters.session(account, LaneKind.TRADE)
+        assert adapters.session(account, LaneKind.TRADE) is kept
+        account.config = account.config | {"callback_secret": "another"}
+        assert adapters.session(account, LaneKind.TRADE) is not kept
+
+
+def test_an_address_that_is_not_allowed_is_a_matter_for_a_person(market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """User-typed addresses go through the guard; the account rests until somebody acts."""
+    from stallkit import guard
+
+    monkeypatch.setattr(adapters, "client", guard.client_for)
+    with market.shop.scope():
+        Connection.objects.filter(pk=stall.connection_id).update(base_url="http://127.0.0.1:9")
+    stall.run(outcome="error")
+    with market.shop.scope():
+        account = Connection.objects.get(pk=stall.connection_id)
+        assert account.state == Connection.State.NEEDS_RECONNECT
+        assert "127.0.0.1" in account.state_reason
+    assert stall.lane().not_before > market.clock.at + timedelta(minutes=30)
+
+
+def test_a_role_that_the_account_does_not_have_is_left_alone(market: Market, stall: Stall) -> None:
+    with market.shop.scope():
+        Connection.objects.filter(pk=stall.connection_id).update(roles=["orders"])
+    stall.offer(market.shop.unit("MUG", 4), shown=9)
+    stall.emulator.place_order([("MUG", 1)])
+    stall.run()
+    assert stall.emulator.quantity_of("MUG") == 8
+    assert stall.step("orders").items_total == 1
