@@ -132,7 +132,7 @@ PROMISED = Rule(
         JOIN catalog_stockunit AS component ON component.id = kit.component_id AND component.stocked
         WHERE kit.organisation_id = %(organisation)s
     ), owed AS (
-        SELECT line.id AS line_key, o.number, part.component_id, o.state = 'pending' AS pending,
+        SELECT line.id AS line_key, line.line_id, o.number, part.component_id, o.state = 'pending' AS pending,
                CASE WHEN o.state = 'cancelled' OR o.fulfilled_by <> 'seller' OR o.at_cutover THEN 0
                     ELSE (line.ordered - line.cancelled - line.shipped - line.short) * line.pack_factor * part.number END AS units
         FROM orders_orderline AS line JOIN orders_order AS o ON o.id = line.order_id
@@ -143,8 +143,8 @@ PROMISED = Rule(
         WHERE organisation_id = %(organisation)s AND owner_type = 'line' GROUP BY 1, 2
     )
     SELECT coalesce(held.units, 0) > coalesce(owed.units, 0) OR (coalesce(held.units, 0) < owed.units AND NOT owed.pending) AS wrong,
-           format('order %%s, line %%s: %%s of unit %%s promised, %%s owed', coalesce(owed.number, 'gone'), line_key,
-                  coalesce(held.units, 0), component_id, coalesce(owed.units, 0)) AS problem
+           format('order %%s, line %%s: %%s of unit %%s promised, %%s owed', coalesce(owed.number, 'gone'),
+                  coalesce(owed.line_id, line_key::text), coalesce(held.units, 0), component_id, coalesce(owed.units, 0)) AS problem
     FROM owed FULL JOIN held USING (line_key, component_id)
     """,
 )
