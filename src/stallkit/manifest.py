@@ -94,6 +94,8 @@ class Quirks:
     correction_window: timedelta | None = None
     """How long after the final state corrections are still allowed."""
     partial_line_cancel: bool = True
+    partial_shipments: bool = True
+    """Whether an order may leave in several shipments; if not, everything that is open leaves at once."""
     tracking_numbers_per_line: int = 1
     out_of_stock_cancel_empties: bool = False
     """Cancelling with the reason out of stock also sets the channel's figure to zero."""

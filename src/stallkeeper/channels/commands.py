@@ -14,6 +14,8 @@ from enum import StrEnum
 import msgspec
 
 from stallkeeper.channels import queries
+from stallkeeper.channels.models import Command, CommandState
+from stallkeeper.core import notify
 from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.use_case import UseCase
 

@@ -9,6 +9,7 @@ from django.db import connection
 
 from stallkeeper.channels import commands
 from stallkeeper.channels.commands import CommandKind, Line, Ship
+from stallkeeper.channels.models import Command
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.fulfilment.models import Shipment, ShipmentLine
@@ -17,6 +18,7 @@ from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock import ledger, places
 from stallkeeper.stock.ledger import Move
 from stallkeeper.stock.models import Cause, VirtualRole
+from stallkit.registry import manifest_of
 
 
 class ShipError(ValueError):
@@ -41,7 +43,7 @@ def ship(
     A line that is short may be shipped only if the goods were found: they are entered as found first, so the ledger stays true.
     """
     with use_case("ship.order", organisation_id=organisation_id, actor=actor) as uc:
-        order = Order.objects.select_for_update().get(pk=order_id)
+        order = Order.objects.select_related("connection").select_for_update(of=("self",)).get(pk=order_id)
         existing = Shipment.objects.filter(reference=reference).first() if reference else None
         if existing is not None:
             return existing
@@ -55,9 +57,33 @@ def ship(
     return shipment
 
 
+@again_on_conflict
+def tell_again(
+    organisation_id: int, shipment_id: int, *, actor: str, carrier: str = "", tracking_number: str = "", tracking_url: str = ""
+) -> Shipment:
+    """The channel refused a shipment, or was given up on: put right what was wrong ("" leaves it as it is) and tell it again.
+
+    CommandError if it was told already, or is on its way.
+    """
+    with use_case("ship.tell_again", organisation_id=organisation_id, actor=actor) as uc:
+        shipment = Shipment.objects.select_related("order").select_for_update(of=("self",)).get(pk=shipment_id)
+        shipment.carrier = carrier.strip() or shipment.carrier
+        shipment.tracking_number = tracking_number.strip() or shipment.tracking_number
+        shipment.tracking_url = tracking_url.strip() or shipment.tracking_url
+        shipment.save(update_fields=["carrier", "tracking_number", "tracking_url"])
+        units = {row.line: row.quantity for row in shipment.lines.select_related("line").order_by("line_id")}
+        shipped = tuple(Line(line.line_id, quantity) for line, quantity in units.items())
+        command = Command.objects.get(connection_id=shipment.order.connection_id, key=f"ship:{shipment.pk}")
+        commands.try_again(uc, command.pk, _notice(shipment, shipped))
+        events.record(uc, shipment.order_id, "ship_told_again", {"carrier": shipment.carrier, "tracking": shipment.tracking_number})
+    return shipment
+
+
 def _wanted(order: Order, rows: list[OrderLine], quantities: Mapping[int, int] | None) -> dict[int, int]:
     if order.state == Order.State.PENDING:
         raise ShipError(f"order {order.number} is pending: its payment is not sure yet")
+    if order.fulfilled_by != "seller":
+        raise ShipError(f"order {order.number} is fulfilled by the marketplace: its goods do not leave from here")
     asked = {row.pk: row.open for row in rows if row.open} if quantities is None else {k: v for k, v in quantities.items() if v}
     by_id = {row.pk: row for row in rows}
     for line, quantity in asked.items():
@@ -69,7 +95,18 @@ def _wanted(order: Order, rows: list[OrderLine], quantities: Mapping[int, int] |
             raise ShipError(f"line {by_id[line].line_id}: its SKU {by_id[line].sku!r} is not linked; link it first")
     if not asked:
         raise ShipError(f"order {order.number} has nothing left to ship")
+    _whole_if_it_must_be(order, rows, asked)
     return asked
+
+
+def _whole_if_it_must_be(order: Order, rows: list[OrderLine], asked: Mapping[int, int]) -> None:
+    """Said before the goods leave, not after the channel has refused them (C25)."""
+    manifest = manifest_of(order.connection.platform)
+    kept = [f"{row.open - asked.get(row.pk, 0)} of line {row.line_id}" for row in rows if row.open > asked.get(row.pk, 0)]
+    if kept and not manifest.quirks.partial_shipments:
+        raise ShipError(
+            f"{manifest.title} takes whole orders only, and {', '.join(kept)} would stay behind: ship everything, or cancel the rest first"
+        )
 
 
 def _record(
@@ -142,7 +179,7 @@ def _first_place(order_id: int) -> int:
 
 def _tell_channel(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapping[int, int], shipment: Shipment) -> None:
     shipped = tuple(Line(row.line_id, wanted[row.pk]) for row in rows if row.pk in wanted)
-    payload = Ship(order.external_id, shipped, shipment.carrier, shipment.shipped_at, shipment.tracking_number, shipment.tracking_url)
+    payload = _notice(shipment, shipped)
     commands.queue(uc, order.connection_id, CommandKind.SHIP, "order", order.pk, f"ship:{shipment.pk}", payload)
     left = sum(row.open for row in rows) - sum(wanted.values())
     Order.objects.filter(pk=order.pk).update(state=Order.State.PART_SHIPPED if left else Order.State.SHIPPED)
@@ -152,3 +189,8 @@ def _tell_channel(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapp
         "lines": {line.line_id: line.quantity for line in shipped},
     }
     events.record(uc, order.pk, "shipped", detail)
+
+
+def _notice(shipment: Shipment, lines: tuple[Line, ...]) -> Ship:
+    to = shipment.order.external_id
+    return Ship(to, lines, shipment.carrier, shipment.shipped_at, shipment.tracking_number, shipment.tracking_url)

@@ -51,6 +51,8 @@ def _wanted(order: Order, rows: list[OrderLine], quantities: Mapping[int, int] |
     manifest = manifest_of(order.connection.platform)
     if Capability.CANCEL_LINES not in manifest.capabilities:
         raise CancelError(f"{manifest.title} does not let sellers cancel through its interface; cancel in its own screens")
+    if order.fulfilled_by != "seller":
+        raise CancelError(f"order {order.number} is fulfilled by the marketplace: only it can cancel it")
     asked = {row.pk: row.open for row in rows if row.open} if quantities is None else {k: v for k, v in quantities.items() if v}
     by_id = {row.pk: row for row in rows}
     for line, quantity in asked.items():

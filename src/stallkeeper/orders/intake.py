@@ -22,7 +22,7 @@ from stallkeeper.core.secrets import Sealer
 from stallkeeper.core.sql import Cursor, hot_cursor, pipelined
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.orders import departures, lines, queries, snapshots
-from stallkeeper.orders.queries import Intake, Known, LineRow, WrittenLine
+from stallkeeper.orders.queries import Asked, Intake, Known, LineRow, WrittenLine
 from stallkeeper.orders.snapshots import OfferIndex
 from stallkeeper.orders.stories import LineStory
 from stallkeeper.stock.reserve import STALE
@@ -177,11 +177,11 @@ def _take_over(page: _Page, news: Sequence[Known]) -> int:
 
 
 def _write_lines(page: _Page) -> list[WrittenLine]:
-    asked: dict[tuple[str, str], int] = {}
+    asked: dict[tuple[str, str], Asked] = {}
     changed = {order_id: external for external, order_id in page.ids.items() if external not in page.fresh}
     if changed:
-        for order_id, line_id, quantity in queries.pending_cancels(page.cursor, sorted(changed), page.fetched_at):
-            asked[changed[order_id], line_id] = quantity
+        for order_id, line_id, units in queries.pending_cancels(page.cursor, sorted(changed), page.fetched_at):
+            asked[changed[order_id], line_id] = units
     rows = [row for order in page.written() for row in _rows(page, order, asked)]
     return queries.upsert_lines(page.cursor, page.uc.organisation_id, rows + _withdrawn(page, changed))
 
@@ -210,7 +210,7 @@ def _withdrawn(page: _Page, changed: Mapping[int, str]) -> list[LineRow]:
     ]
 
 
-def _rows(page: _Page, order: RemoteOrder, asked: Mapping[tuple[str, str], int]) -> list[LineRow]:
+def _rows(page: _Page, order: RemoteOrder, asked: Mapping[tuple[str, str], Asked]) -> list[LineRow]:
     rows: list[LineRow] = []
     for line in order.lines:
         mapped = page.index.find(line.ref)

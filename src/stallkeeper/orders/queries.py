@@ -225,22 +225,37 @@ def upsert_lines(cursor: Cursor, organisation: int, lines: Sequence[LineRow]) ->
     return [WrittenLine(*row) for row in rows(cursor)]
 
 
-def pending_cancels(cursor: Cursor, orders: Sequence[int], fetched_at: datetime) -> list[tuple[int, str, int]]:
-    """Units that we asked the channel to cancel and that a snapshot fetched at ``fetched_at`` cannot show yet: (order, line id, units).
+class Asked(NamedTuple):
+    """Units of a line that we asked the channel to cancel, as seen by a snapshot: ``waiting`` it cannot show yet, ``unknown`` it may show.
 
-    Index: command_subject.
+    ``held``: the units that counted as cancelled before the snapshot.
+    """
+
+    waiting: int
+    unknown: int
+    held: int
+
+
+def pending_cancels(cursor: Cursor, orders: Sequence[int], fetched_at: datetime) -> list[tuple[int, str, Asked]]:
+    """What a snapshot fetched at ``fetched_at`` may not show of our cancellations, with what their lines counted before: by order, line id.
+
+    Index: command_subject, order_line_once.
     """
     cursor.execute(
         """
-        SELECT command.subject_id, item.value ->> 'line_id', sum((item.value ->> 'quantity')::int)::int
-        FROM channels_command AS command, jsonb_array_elements(command.payload -> 'lines') AS item
+        SELECT command.subject_id, line.line_id, coalesce(sum(units) FILTER (WHERE command.state = 'queued'), 0)::int,
+               coalesce(sum(units) FILTER (WHERE command.state <> 'queued'), 0)::int, line.cancelled
+        FROM channels_command AS command
+        CROSS JOIN LATERAL jsonb_array_elements(command.payload -> 'lines') AS item
+        CROSS JOIN LATERAL (SELECT (item.value ->> 'quantity')::int) AS asked(units)
+        JOIN orders_orderline AS line ON line.order_id = command.subject_id AND line.line_id = item.value ->> 'line_id'
         WHERE command.subject_type = 'order' AND command.subject_id = ANY(%s::bigint[]) AND command.kind = 'cancel'
             AND (command.state IN ('queued', 'sent') OR (command.state = 'done' AND command.ended_at >= %s))
-        GROUP BY 1, 2 ORDER BY 1, 2
+        GROUP BY command.subject_id, line.id ORDER BY command.subject_id, line.line_id
         """,
         [array(orders), fetched_at],
     )
-    return rows(cursor)
+    return [(order, line, Asked(*units)) for order, line, *units in rows(cursor)]
 
 
 def change_open(cursor: Cursor, changes: Mapping[int, tuple[int, int]]) -> None:

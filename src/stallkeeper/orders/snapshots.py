@@ -9,8 +9,10 @@ from datetime import datetime
 
 import msgspec
 
-from stallkeeper.orders.queries import AmountRow, Known, OfferFacts
+from stallkeeper.orders.queries import AmountRow, Asked, Known, OfferFacts
 from stallkit.types import Buyer, Charge, OfferRef, OrderState, RemoteOrder, RemoteOrderLine
+
+NOTHING_ASKED = Asked(0, 0, 0)
 
 
 def digest(order: RemoteOrder) -> bytes:
@@ -83,11 +85,16 @@ def _parts(rows: Sequence[OfferFacts]) -> tuple[tuple[int, int], ...]:
     return kit or ((rows[0].unit_id, 1),)
 
 
-def cancelled_units(order: RemoteOrder, line: RemoteOrderLine, asked: Mapping[tuple[str, str], int]) -> int:
-    """Cancelled units of a line: what the channel says, plus what we asked it to cancel and it cannot show yet."""
+def cancelled_units(order: RemoteOrder, line: RemoteOrderLine, asked: Mapping[tuple[str, str], Asked]) -> int:
+    """Cancelled units of a line: what the channel says, plus what we asked it to cancel and it cannot show yet.
+
+    Of calls whose outcome is unknown, no more is added than counted as cancelled before: the channel may be showing their effect already.
+    """
     if order.state is OrderState.CANCELLED:
         return line.ordered - line.shipped
-    return min(line.cancelled + asked.get((order.order_id, line.line_id), 0), line.ordered)
+    ours = asked.get((order.order_id, line.line_id), NOTHING_ASKED)
+    least = line.cancelled + ours.waiting
+    return min(max(least, min(ours.held, least + ours.unknown)), line.ordered)
 
 
 def amount_rows(order_id: int, order: RemoteOrder, lines: Mapping[str, int]) -> list[AmountRow]:

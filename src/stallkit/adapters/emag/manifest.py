@@ -100,6 +100,7 @@ MANIFEST = Manifest(
         buyer_may_cancel_until="acknowledged",
         correction_window=timedelta(hours=48),
         partial_line_cancel=True,
+        partial_shipments=False,
         tracking_numbers_per_line=0,
     ),
     order_interval=timedelta(seconds=5),
