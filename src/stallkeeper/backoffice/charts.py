@@ -12,6 +12,7 @@ from django.utils import timezone
 WIDTH, HEIGHT = 460, 170
 LEFT, RIGHT, TOP, BOTTOM = 40, 6, 10, 24
 MINUTE = timedelta(minutes=1)
+SHORT = timedelta(minutes=30)
 COLOURS = 6
 
 
@@ -92,6 +93,7 @@ def stacked_bars(series: Sequence[Series], start: datetime, end: datetime) -> Ch
     """One bar per minute from ``start`` to ``end``, the series on top of each other; whole numbers."""
     shown = [each for each in series if each.values]
     minutes = [start + MINUTE * index for index in range(int((end - start) / MINUTE) + 1)]
+    end = minutes[-1] + MINUTE
     top = nice_top(max((sum(each.values.get(minute, 0) for each in shown) for minute in minutes), default=0))
     bars = tuple(bar for minute in minutes for bar in _stack(shown, minute, start, end, top))
     return Chart(_time_ticks(start, end), _value_ticks(top, "", whole=True), bars=bars, legend=_legend(shown))
@@ -114,12 +116,12 @@ def _line(series: Series, start: datetime, end: datetime, top: float, unit: str)
 
 def _stack(shown: Sequence[Series], minute: datetime, start: datetime, end: datetime, top: float) -> list[Bar]:
     bars, below = [], 0.0
-    width = max((WIDTH - LEFT - RIGHT) / ((end - start) / MINUTE + 1) - 1.5, 1.5)
+    width = max((WIDTH - LEFT - RIGHT) / ((end - start) / MINUTE) - 1.5, 1.5)
     for series in shown:
         value = series.values.get(minute, 0)
         if value:
             y, foot = _y(below + value, top), _y(below, top)
-            x = min(_x(minute, start, end), WIDTH - RIGHT - width)
+            x = _x(minute, start, end)
             text = f"{timezone.localtime(minute):%H:%M} · {series.name}: {value:g}"
             bars.append(Bar(x, y, round(width, 1), round(foot - y, 1), series.colour, text))
         below += value
@@ -127,9 +129,10 @@ def _stack(shown: Sequence[Series], minute: datetime, start: datetime, end: date
 
 
 def _time_ticks(start: datetime, end: datetime) -> tuple[Tick, ...]:
-    step = timedelta(minutes=10)
-    local = timezone.localtime(start)
-    first = start + timedelta(minutes=-local.minute % 10)
+    """A mark at each round ten minutes; at each round five where the window is short."""
+    minutes = 10 if end - start > SHORT else 5
+    step = timedelta(minutes=minutes)
+    first = start + timedelta(minutes=-timezone.localtime(start).minute % minutes)
     marks = [first + step * index for index in range(int((end - first) / step) + 1)]
     return tuple(Tick(_x(mark, start, end), f"{timezone.localtime(mark):%H:%M}") for mark in marks)
 

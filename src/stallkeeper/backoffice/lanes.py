@@ -18,6 +18,7 @@ STEP_NAMES = {
     "tickets": _("results of batches"),
     "parked": _("ask again for unread orders"),
     "catalogue": _("read listings"),
+    "confirm": _("read back what was just sent"),
     "verify": _("read back and compare"),
     "alarms": _("look for silence and deadlines"),
 }
@@ -53,7 +54,8 @@ def lane_rows(now: datetime, connection: Connection | None = None) -> list[LaneR
 
 
 def _row(lane: Lane, connection: Connection | None, now: datetime) -> LaneRow:
-    steps = tuple(sorted(lane.steps.all(), key=lambda step: step.pk))
+    order = list(STEP_NAMES)
+    steps = tuple(sorted(lane.steps.all(), key=lambda step: (order.index(step.step) if step.step in order else len(order), step.step)))
     state, tone = _state(lane, steps)
     marks = [step.watermark for step in steps if step.watermark]
     return LaneRow(lane, connection, steps, str(state), tone, (now - min(marks)).total_seconds() if marks else None)

@@ -21,6 +21,7 @@ from stallkeeper.core import clock
 from stallkeeper.core.people import Permission
 
 WINDOW = timedelta(minutes=60)
+YOUNG = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def figures(request: MemberRequest) -> dict[str, object]:
         per_minute = overview_queries.orders_per_minute(cursor, organisation_id, start)
         seen = overview_queries.lag_order_seen(cursor, organisation_id, start)
         cut = overview_queries.lag_cut_accepted(cursor, organisation_id, start)
+    start = window_start(start, now, [minute for _channel, minute, _count in per_minute])
     counts = counted(organisation_id)
     return {
         "steps": first_steps(exists),
@@ -68,6 +70,12 @@ def figures(request: MemberRequest) -> dict[str, object]:
         "problems": problems(organisation_id),
         "now": now,
     }
+
+
+def window_start(start: datetime, now: datetime, minutes: Sequence[datetime]) -> datetime:
+    """The last hour, or less as long as all orders are newer: a shop that has just begun is not shown as a line at the edge."""
+    first = min(minutes, default=start)
+    return max(start, (now - YOUNG).replace(second=0, microsecond=0)) if first > now - YOUNG else start
 
 
 def newest(rows: Sequence[tuple[datetime, float, float]]) -> float | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, reverse
 
+from stallkeeper.backoffice import sign_in
 from stallkeeper.backoffice import urls as backoffice_urls
 from stallkeeper.catalog.models import ImportRun
 from stallkeeper.channels.models import Offer, RemoteListing
@@ -157,6 +159,20 @@ def test_signing_in_with_a_password_and_out_again(busy: BusyShop) -> None:
     assert right.headers["Location"] == "/orders/"
     client.post("/logout/")
     assert client.get("/orders/").status_code == 302
+
+
+def test_guessing_passwords_is_stopped(busy: BusyShop) -> None:
+    """After ten wrong passwords even the right one waits; another account is not affected."""
+    busy.owner.set_password("correct horse battery")
+    busy.owner.save()
+    client = Client()
+    for number in range(sign_in.TRIES):
+        client.post("/login/", {"username": "owner@example.com", "password": f"guess {number}"})
+    right = client.post("/login/", {"username": "OWNER@example.com", "password": "correct horse battery"})
+    assert "Too many attempts" in text(right)
+    assert "Too many attempts" not in text(client.post("/login/", {"username": "other@example.com", "password": "x"}))
+    cache.clear()
+    assert client.post("/login/", {"username": "owner@example.com", "password": "correct horse battery"}).status_code == 302
 
 
 def test_forms_need_their_token(busy: BusyShop) -> None:

@@ -10,10 +10,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from stallkeeper.backoffice.lanes import STEP_NAMES
 from stallkeeper.backoffice.paging import page
 from stallkeeper.channels.models import Connection, Offer
 from stallkeeper.core.models import AuditEntry, Membership, Role, User
 from stallkeeper.orders.models import Order, OrderLine
+from stallkeeper.sync.plan import STEPS
 from tests.busy_shop import BusyShop, signed_in, text
 from tests.shop import Shop
 
@@ -90,7 +92,7 @@ def test_the_overview_says_what_the_rows_say(busy: BusyShop, client: Client) -> 
     """S1.20: lag is measured and shown; problems are counted by kind."""
     response = client.get("/")
     shown = text(response)
-    assert "Orders per minute, last hour" in shown
+    assert "Orders per minute" in shown
     assert "TryLater: GET /v3/items answered 503" in shown
     assert "Values that a channel refused" in shown
     assert response.content.decode().count("<rect") >= 20
@@ -185,3 +187,8 @@ def test_secrets_are_never_on_a_page(busy: BusyShop, client: Client) -> None:
     page_source = client.get(reverse("backoffice:connection", args=[account.pk])).content.decode()
     assert "hidden-word-77" not in page_source
     assert "stored; leave empty to keep it" in page_source
+
+
+def test_every_step_of_a_run_has_a_name_in_words() -> None:
+    """S5.107: the transfer status speaks of transfers, not of functions."""
+    assert {name for steps in STEPS.values() for name, _step in steps} == set(STEP_NAMES)

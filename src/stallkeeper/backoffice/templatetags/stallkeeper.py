@@ -78,7 +78,9 @@ def span(seconds: float | None) -> str:
     if seconds is None:
         return ""
     if seconds < MINUTE:
-        return gettext("{number} s").format(number=format_decimal(round(seconds, 1 if seconds < 10 else 0), locale=locale()))
+        return gettext("{number} s").format(
+            number=format_decimal(round(seconds, 2 if seconds < 1 else 1 if seconds < 10 else 0), locale=locale())
+        )
     if seconds < HOUR:
         return gettext("{number} min").format(number=round(seconds / MINUTE))
     if seconds < 2 * DAY:
