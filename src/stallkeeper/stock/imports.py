@@ -22,7 +22,7 @@ from stallkeeper.catalog.imports.files import Table
 from stallkeeper.catalog.imports.products import EXAMPLE, import_products
 from stallkeeper.catalog.imports.products import LAYOUT as PRODUCTS
 from stallkeeper.catalog.imports.rows import RowPlan
-from stallkeeper.catalog.imports.runs import CHUNK, Job, Outcome, Progress, Stopped, ahead, chunks, perform, queue_run
+from stallkeeper.catalog.imports.runs import CHUNK, Chunk, Job, Outcome, Progress, Stopped, ahead, chunks, perform, queue_run, take_in
 from stallkeeper.catalog.models import ImportRun, UnitKind
 from stallkeeper.catalog.texts import CatalogueError
 from stallkeeper.core import clock
@@ -137,8 +137,9 @@ class StockReader:
 
     def read(self, number: int, row: list[Cell]) -> StockItem | None:
         """One row; None if it is refused."""
+        before = len(self.problems)
         values = self._plan.parse(number, row, self.problems)
-        if values is None:
+        if len(self.problems) > before:
             return None
         sku, gtin, place, on_hand, as_of = values
         code = cast(str, sku)
@@ -176,14 +177,10 @@ def _work(job: Job, table: Table, allow_many_zeroings: bool) -> None:
         job.advance(len({problem.row for problem in problems}), 0)
     if not allow_many_zeroings:
         stop_at_disaster(job.run.organisation_id, counted, {place: code for code, place in places.items()})
-    for turn, start in enumerate(range(0, len(counted), CHUNK)):
-        some = counted[start : start + CHUNK]
-        outcome = job.apply(some, lambda uc, items: _set(uc, items, job.run.pk), (ledger.NotEnough,))
-        job.note(outcome.problems)
-        job.advance(len(some), outcome.changed)
-        if turn == 0:
-            job.analyze(TABLES)
-    job.analyze(TABLES)
+    # By article: two chunks that are applied at the same time have at most one in common, so they hardly wait for each other.
+    counted.sort(key=lambda row: (row.unit_id, row.location_id))
+    parts = (Chunk(counted[start : start + CHUNK], [], len(counted[start : start + CHUNK])) for start in range(0, len(counted), CHUNK))
+    take_in(job, parts, lambda uc, items: _set(uc, items, job.run.pk), TABLES, (ledger.NotEnough,))
 
 
 def _places() -> dict[str, int]:

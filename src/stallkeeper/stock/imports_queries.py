@@ -54,9 +54,13 @@ def filled_levels(cursor: Cursor, organisation_id: int, locations: Sequence[int]
 def on_hand_at(cursor: Cursor, units: Sequence[int], locations: Sequence[int], times: Sequence[datetime]) -> list[int]:
     """What was on hand of (units[i], locations[i]) at times[i] by the clock of events: the sum of legs. Index: movement_unit."""
     cursor.execute(
-        "SELECT coalesce((SELECT sum(CASE WHEN m.to_location_id = n.location THEN m.quantity ELSE -m.quantity END)"
-        " FROM stock_movement m WHERE m.stock_unit_id = n.unit AND m.occurred_at <= n.at AND n.location IN (m.from_location_id, m.to_location_id)), 0)"
-        " FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) WITH ORDINALITY AS n (unit, location, at, position) ORDER BY n.position",
+        """
+        SELECT coalesce((
+            SELECT sum(CASE WHEN m.to_location_id = n.location THEN m.quantity ELSE -m.quantity END) FROM stock_movement m
+            WHERE m.stock_unit_id = n.unit AND m.occurred_at <= n.at AND n.location IN (m.from_location_id, m.to_location_id)), 0)
+        FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) WITH ORDINALITY AS n (unit, location, at, position)
+        ORDER BY n.position
+        """,
         [list(units), list(locations), list(times)],
     )
     return [int(row[0]) for row in rows(cursor)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +16,7 @@ from stallkeeper.catalog.imports import cells, products_queries, runs_queries
 from stallkeeper.catalog.imports.columns import Cell, Column, Layout, Problem
 from stallkeeper.catalog.imports.files import Table
 from stallkeeper.catalog.imports.rows import RowPlan
-from stallkeeper.catalog.imports.runs import CHUNK, Job, Outcome, ahead, chunks, perform
+from stallkeeper.catalog.imports.runs import CHUNK, Chunk, Job, Outcome, ahead, chunks, perform, take_in
 from stallkeeper.catalog.kits import LARGEST_QUANTITY
 from stallkeeper.catalog.models import ImportRun, PriceList, UnitKind
 from stallkeeper.catalog.products import STALE
@@ -138,11 +138,10 @@ class ProductReader:
         """One row; None if it is refused."""
         before = len(self.problems)
         values = self._plan.parse(number, row, self.problems)
-        if values is None:
-            return None
         sku, title, brand, category, description, active, gtin, codes, price, currency, parts = values
         item_sku, kit = cast(str, sku), cast("tuple[tuple[str, int], ...] | None", parts)
-        if not self._new_sku(number, item_sku):
+        # A row that is refused for another cell takes its SKU all the same: a second row must not slip in for it.
+        if not (item_sku or len(self.problems) == before) or not self._new_sku(number, item_sku):
             return None
         if kit is not None:
             self.kits.add(item_sku)
@@ -236,24 +235,35 @@ class ProductImport:
         with connection.cursor() as cursor:
             products_queries.make_stage(cursor)
             runs_queries.copy_lines(products_queries.STAGE, (item.line for item in items), products_queries.COPIED)
-            runs_queries.analyze(cursor, [products_queries.STAGE])
-            products_queries.resolve_units(cursor, uc.organisation_id)
+            existing = products_queries.resolve_units(cursor, uc.organisation_id)
             products_queries.resolve_products(cursor, uc.organisation_id)
             problems = [_known_wrong(*row) for row in products_queries.take_out_wrong(cursor)]
             changed = set(products_queries.insert_units(cursor, uc.organisation_id, uc.at))
-            if len(changed) < len(items):
-                products_queries.resolve_units(cursor, uc.organisation_id)
+            if len(changed) + len(problems) + existing < len(items):  # another transaction made some of them meanwhile
+                existing += products_queries.resolve_units(cursor, uc.organisation_id)
+                products_queries.resolve_products(cursor, uc.organisation_id)
             products_queries.insert_products(cursor, uc.organisation_id, uc.at)
+            if changed:
+                products_queries.insert_identifiers(cursor, uc.organisation_id)
+                products_queries.insert_prices(cursor, uc.organisation_id)
+        if existing:
+            changed |= self._change_existing(uc)
+        if kits := [item for item in items if item.parts is not None]:
+            changed.update(self._set_components(uc, kits))
+        with connection.cursor() as cursor:
+            products_queries.drop_stage(cursor)
+        return Outcome(len(changed), problems)
+
+    def _change_existing(self, uc: UseCase) -> set[int]:
+        """Bring the staged units that existed before to what their rows say; those that changed."""
+        with connection.cursor() as cursor:
             units = products_queries.update_units(cursor)
             priced = products_queries.upsert_prices(cursor, uc.organisation_id)
-            changed.update(unit for unit, _switched in units)
-            changed.update(products_queries.update_products(cursor, uc.at), priced)
-            changed.update(products_queries.insert_identifiers(cursor, uc.organisation_id))
-            if kits := [item for item in items if item.parts is not None]:
-                changed.update(self._set_components(uc, kits))
+            facts = products_queries.update_products(cursor, uc.at)
+            coded = products_queries.add_identifiers(cursor, uc.organisation_id)
         uc.mark(STALE, (unit for unit, switched in units if switched))
         uc.mark(prices.PRICED, priced)
-        return Outcome(len(changed), problems)
+        return {unit for unit, _switched in units}.union(priced, facts, coded)
 
     def _make_lists(self, uc: UseCase, codes: set[str]) -> None:
         for code in sorted(codes):
@@ -288,7 +298,7 @@ class ProductImport:
         row = self.reader.seen.get(sku, 0)
         if sku == kit:
             return f"names {sku}, which is the kit itself."
-        if sku in self.reader.kits or (sku in known and known[sku][1] == UnitKind.KIT):
+        if known[sku][1] == UnitKind.KIT if sku in known else sku in self.reader.kits:
             return f"names {sku}, which is a kit; name its components instead (a kit cannot hold kits)."
         if sku in known or (self.dry_run and row and row not in refused):
             return ""
@@ -324,21 +334,21 @@ def _work(job: Job, table: Table) -> None:
     reader = ProductReader(table, lists)
     importer = ProductImport(reader, job.run.dry_run)
     kits: list[ProductItem] = []
-    for turn, chunk in enumerate(ahead(chunks(table, reader))):
+    take_in(job, _set_kits_aside(ahead(chunks(table, reader)), kits), importer.apply, products_queries.TABLES)
+    take_in(job, _checked_kits(job, importer, kits), importer.apply, products_queries.TABLES)
+
+
+def _set_kits_aside(source: Iterator[Chunk[ProductItem]], kits: list[ProductItem]) -> Iterator[Chunk[ProductItem]]:
+    """The chunks without their kits, which wait for their components."""
+    for chunk in source:
         waiting = [item for item in chunk.items if item.parts is not None]
         kits += waiting
-        _take_in(job, importer, [item for item in chunk.items if item.parts is None], chunk.problems, chunk.rows - len(waiting))
-        if turn == 0:
-            job.analyze(products_queries.TABLES)
+        yield Chunk([item for item in chunk.items if item.parts is None], chunk.problems, chunk.rows - len(waiting))
+
+
+def _checked_kits(job: Job, importer: ProductImport, kits: list[ProductItem]) -> Iterator[Chunk[ProductItem]]:
     for start in range(0, len(kits), CHUNK):
         some = kits[start : start + CHUNK]
-        problems = importer.check_kits(organisation_id, some, job.refused)
+        problems = importer.check_kits(job.run.organisation_id, some, job.refused)
         wrong = {problem.row for problem in problems}
-        _take_in(job, importer, [kit for kit in some if kit.number not in wrong], problems, len(some))
-    job.analyze(products_queries.TABLES)
-
-
-def _take_in(job: Job, importer: ProductImport, items: list[ProductItem], problems: list[Problem], rows: int) -> None:
-    outcome = job.apply(items, importer.apply)
-    job.note([*problems, *outcome.problems])
-    job.advance(rows, outcome.changed)
+        yield Chunk([kit for kit in some if kit.number not in wrong], problems, len(some))

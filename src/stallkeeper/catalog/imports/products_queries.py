@@ -19,36 +19,49 @@ TABLES = (
 
 
 def make_stage(cursor: Cursor) -> None:
-    """The staging table of this transaction. The first columns are those of the lines that are copied in; NULL leaves what is there."""
+    """The staging table of this transaction. Its first columns are those of the lines that are copied in; NULL leaves what is there."""
     cursor.execute(
         "CREATE TEMP TABLE import_product (row int, kind text, sku text, title text, brand text, category text, description text,"
-        " active boolean, gtin text, codes text, list_code text, amount numeric(18, 4),"
-        " unit_id bigint, unit_kind text, product_id bigint, fresh boolean DEFAULT false, new_product boolean DEFAULT false,"
-        " shared boolean DEFAULT false) ON COMMIT DROP"
+        " active boolean, gtin text, codes text, list_code text, amount numeric(18, 4), unit_id bigint, unit_kind text,"
+        " unit_differs boolean, switched boolean, product_id bigint, product_differs boolean, facts_differ boolean, shared boolean,"
+        " fresh boolean DEFAULT false) ON COMMIT DROP"
     )
+
+
+def drop_stage(cursor: Cursor) -> None:
+    """Make room for the next chunk, should it come in the same transaction."""
+    cursor.execute("DROP TABLE import_product")
 
 
 COPIED = "row, kind, sku, title, brand, category, description, active, gtin, codes, list_code, amount"
 
 
-def resolve_units(cursor: Cursor, organisation_id: int) -> None:
-    """Find the units that exist. Locks: them, in key order, against another import of the same SKUs. Index: stock_unit_sku_once."""
+def resolve_units(cursor: Cursor, organisation_id: int) -> int:
+    """Find the units that exist, and what differs in them; how many. Index: stock_unit_sku_once.
+
+    Locks: the units, in key order, against another import of the same SKUs.
+    """
     cursor.execute(
-        "WITH found AS MATERIALIZED (SELECT id, sku, kind FROM catalog_stockunit WHERE organisation_id = %s"
+        "WITH found AS MATERIALIZED (SELECT id, sku, kind, title, active FROM catalog_stockunit WHERE organisation_id = %s"
         " AND sku IN (SELECT sku FROM import_product WHERE unit_id IS NULL) ORDER BY id FOR NO KEY UPDATE)"
-        " UPDATE import_product AS s SET unit_id = found.id, unit_kind = found.kind FROM found WHERE found.sku = s.sku",
+        " UPDATE import_product AS s SET unit_id = f.id, unit_kind = f.kind, switched = coalesce(s.active <> f.active, false),"
+        " unit_differs = coalesce(s.title, f.title) <> f.title OR coalesce(s.active <> f.active, false)"
+        " FROM found f WHERE f.sku = s.sku",
         [organisation_id],
     )
+    return int(cursor.rowcount)
 
 
 def resolve_products(cursor: Cursor, organisation_id: int) -> None:
-    """Find the product behind each unit, and whether other variants share it. Index: those of catalog_variant's foreign keys."""
+    """Find the product behind each unit, what differs in it, and whether other variants share it. Index: catalog_variant's foreign keys."""
     cursor.execute(
         "WITH one AS MATERIALIZED (SELECT v.stock_unit_id, min(v.product_id) AS product_id, count(*) AS variants"
         " FROM import_product s JOIN catalog_variant v ON v.stock_unit_id = s.unit_id WHERE v.organisation_id = %s GROUP BY 1)"
-        " UPDATE import_product AS s SET product_id = one.product_id, shared = one.variants > 1"
-        " OR EXISTS (SELECT FROM catalog_variant o WHERE o.product_id = one.product_id AND o.stock_unit_id <> one.stock_unit_id)"
-        " FROM one WHERE one.stock_unit_id = s.unit_id",
+        " UPDATE import_product AS s SET product_id = p.id, facts_differ = coalesce(s.brand, p.brand) <> p.brand"
+        " OR coalesce(s.category, p.category) <> p.category OR coalesce(s.description, p.description) <> p.description,"
+        " product_differs = coalesce(s.title, p.title) <> p.title, shared = one.variants > 1"
+        " OR EXISTS (SELECT FROM catalog_variant o WHERE o.product_id = p.id AND o.stock_unit_id <> one.stock_unit_id)"
+        " FROM one JOIN catalog_product p ON p.id = one.product_id WHERE one.stock_unit_id = s.unit_id",
         [organisation_id],
     )
 
@@ -56,14 +69,10 @@ def resolve_products(cursor: Cursor, organisation_id: int) -> None:
 def take_out_wrong(cursor: Cursor) -> list[tuple[int, str, str]]:
     """Take out rows that only the database knows to be wrong: (row, reason, SKU)."""
     cursor.execute(
-        "WITH judged AS (SELECT s.row, CASE"
-        " WHEN s.unit_id IS NULL AND s.title IS NULL THEN 'no_title'"
-        " WHEN s.kind = 'kit' AND s.unit_kind = 'single' THEN 'counted'"
-        " WHEN s.shared AND (coalesce(s.brand, p.brand) <> p.brand OR coalesce(s.category, p.category) <> p.category"
-        "  OR coalesce(s.description, p.description) <> p.description) THEN 'shared' END AS reason"
-        " FROM import_product s LEFT JOIN catalog_product p ON p.id = s.product_id)"
-        " DELETE FROM import_product AS s USING judged WHERE judged.row = s.row AND judged.reason IS NOT NULL"
-        " RETURNING s.row, judged.reason, s.sku"
+        "WITH judged AS (SELECT row, CASE WHEN unit_id IS NULL AND title IS NULL THEN 'no_title'"
+        " WHEN kind = 'kit' AND unit_kind = 'single' THEN 'counted' WHEN shared AND facts_differ THEN 'shared' END AS reason"
+        " FROM import_product)"
+        " DELETE FROM import_product AS s USING judged j WHERE j.row = s.row AND j.reason IS NOT NULL RETURNING s.row, j.reason, s.sku"
     )
     return sorted(rows(cursor))
 
@@ -84,20 +93,14 @@ def insert_units(cursor: Cursor, organisation_id: int, at: datetime) -> list[int
 def insert_products(cursor: Cursor, organisation_id: int, at: datetime) -> None:
     """Make a product and its one variant for each unit that has none."""
     cursor.execute(
-        "UPDATE import_product SET product_id = nextval(pg_get_serial_sequence('catalog_product', 'id')), new_product = true"
-        " WHERE product_id IS NULL"
-    )
-    cursor.execute(
-        "INSERT INTO catalog_product (id, organisation_id, title, brand, category, description, created_at, updated_at)"
-        " SELECT s.product_id, %s, coalesce(s.title, nullif(u.title, ''), s.sku), coalesce(s.brand, ''), coalesce(s.category, ''),"
-        " coalesce(s.description, ''), %s, %s FROM import_product s JOIN catalog_stockunit u ON u.id = s.unit_id"
-        " WHERE s.new_product ORDER BY s.row",
-        [organisation_id, at, at],
-    )
-    cursor.execute(
-        "INSERT INTO catalog_variant (organisation_id, product_id, stock_unit_id, label, position)"
-        " SELECT %s, product_id, unit_id, '', 0 FROM import_product WHERE new_product ORDER BY row",
-        [organisation_id],
+        "WITH numbered AS MATERIALIZED (SELECT s.*, nextval(pg_get_serial_sequence('catalog_product', 'id')) AS number"
+        "  FROM (SELECT * FROM import_product WHERE product_id IS NULL ORDER BY row) AS s),"
+        " made AS (INSERT INTO catalog_product (id, organisation_id, title, brand, category, description, created_at, updated_at)"
+        "  SELECT number, %s, coalesce(title, sku), coalesce(brand, ''), coalesce(category, ''), coalesce(description, ''), %s, %s"
+        "  FROM numbered)"
+        " INSERT INTO catalog_variant (organisation_id, product_id, stock_unit_id, label, position)"
+        " SELECT %s, number, unit_id, '', 0 FROM numbered",
+        [organisation_id, at, at, organisation_id],
     )
 
 
@@ -105,9 +108,7 @@ def update_units(cursor: Cursor) -> list[tuple[int, bool]]:
     """Change what differs in units; (unit, whether it was switched on or off). Locks: the units (resolve_units holds them already)."""
     cursor.execute(
         "UPDATE catalog_stockunit AS u SET title = coalesce(s.title, u.title), active = coalesce(s.active, u.active)"
-        " FROM import_product s JOIN catalog_stockunit old ON old.id = s.unit_id WHERE u.id = old.id AND NOT s.fresh"
-        " AND (coalesce(s.title, u.title) <> u.title OR coalesce(s.active, u.active) <> u.active)"
-        " RETURNING u.id, u.active <> old.active"
+        " FROM import_product s WHERE u.id = s.unit_id AND s.unit_differs RETURNING u.id, s.switched"
     )
     return rows(cursor)
 
@@ -117,37 +118,59 @@ def update_products(cursor: Cursor, at: datetime) -> list[int]:
     cursor.execute(
         "UPDATE catalog_product AS p SET title = coalesce(s.title, p.title), brand = coalesce(s.brand, p.brand),"
         " category = coalesce(s.category, p.category), description = coalesce(s.description, p.description), updated_at = %s"
-        " FROM import_product s WHERE p.id = s.product_id AND NOT s.new_product AND NOT s.shared"
-        " AND (coalesce(s.title, p.title) <> p.title OR coalesce(s.brand, p.brand) <> p.brand"
-        " OR coalesce(s.category, p.category) <> p.category OR coalesce(s.description, p.description) <> p.description)"
-        " RETURNING s.unit_id",
+        " FROM import_product s WHERE p.id = s.product_id AND (s.product_differs OR s.facts_differ) AND NOT s.shared RETURNING s.unit_id",
         [at],
     )
     return [row[0] for row in rows(cursor)]
 
 
-def insert_identifiers(cursor: Cursor, organisation_id: int) -> list[int]:
-    """Add GTINs (unless the unit has the same one with other leading zeros) and additional codes; the units that got one."""
+def insert_identifiers(cursor: Cursor, organisation_id: int) -> None:
+    """Give GTINs and additional codes to units that were made in this transaction: they have none yet."""
+    cursor.execute(
+        "INSERT INTO catalog_identifier (organisation_id, stock_unit_id, kind, scope, value, pack_factor)"
+        " SELECT %s, unit_id, 'gtin', '', gtin, 1 FROM import_product WHERE fresh AND gtin IS NOT NULL"
+        " UNION ALL SELECT %s, s.unit_id, 'code', '', c.code, 1"
+        " FROM import_product s, unnest(string_to_array(s.codes, chr(31))) AS c (code) WHERE s.fresh",
+        [organisation_id, organisation_id],
+    )
+
+
+def add_identifiers(cursor: Cursor, organisation_id: int) -> list[int]:
+    """Add GTINs (unless the unit has the same one with other leading zeros) and codes to units that existed; those that got one."""
     cursor.execute(
         "INSERT INTO catalog_identifier (organisation_id, stock_unit_id, kind, scope, value, pack_factor)"
         " SELECT %s, n.unit_id, n.kind, '', n.value, 1 FROM ("
-        "  SELECT s.row, s.unit_id, 'gtin' AS kind, s.gtin AS value FROM import_product s WHERE s.gtin IS NOT NULL"
-        "  AND NOT EXISTS (SELECT FROM catalog_identifier i WHERE i.stock_unit_id = s.unit_id AND i.kind = 'gtin' AND i.scope = ''"
-        "   AND ltrim(i.value, '0') = ltrim(s.gtin, '0'))"
-        "  UNION ALL SELECT s.row, s.unit_id, 'code', c.code FROM import_product s, unnest(string_to_array(s.codes, chr(31))) AS c (code)"
-        " ) AS n ORDER BY n.row, n.kind, n.value"
+        "  SELECT s.unit_id, 'gtin' AS kind, s.gtin AS value FROM import_product s WHERE NOT s.fresh AND s.gtin IS NOT NULL"
+        "   AND NOT EXISTS (SELECT FROM catalog_identifier i WHERE i.stock_unit_id = s.unit_id AND i.kind = 'gtin' AND i.scope = ''"
+        "    AND ltrim(i.value, '0') = ltrim(s.gtin, '0'))"
+        "  UNION ALL SELECT s.unit_id, 'code', c.code FROM import_product s, unnest(string_to_array(s.codes, chr(31))) AS c (code)"
+        "  WHERE NOT s.fresh AND NOT EXISTS (SELECT FROM catalog_identifier i WHERE i.stock_unit_id = s.unit_id AND i.kind = 'code'"
+        "   AND i.scope = '' AND i.value = c.code)) AS n"
+        " ORDER BY n.kind, n.value, n.unit_id"
         " ON CONFLICT (organisation_id, kind, scope, value, stock_unit_id) DO NOTHING RETURNING stock_unit_id",
         [organisation_id],
     )
     return [row[0] for row in rows(cursor)]
 
 
+def insert_prices(cursor: Cursor, organisation_id: int) -> None:
+    """Give base prices to units that were made in this transaction: they have none yet."""
+    cursor.execute(
+        "INSERT INTO catalog_price (organisation_id, price_list_id, stock_unit_id, amount)"
+        " SELECT %s, l.id, s.unit_id, s.amount FROM import_product s"
+        " JOIN catalog_pricelist l ON l.organisation_id = %s AND l.code = s.list_code WHERE s.fresh AND s.amount IS NOT NULL",
+        [organisation_id, organisation_id],
+    )
+
+
 def upsert_prices(cursor: Cursor, organisation_id: int) -> list[int]:
-    """Set base prices that differ; the units whose price changed. Locks: the rows, by unit. Index: price_once."""
+    """Set base prices that differ, of units that existed; those whose price changed. Locks: the rows, by unit. Index: price_once."""
     cursor.execute(
         "INSERT INTO catalog_price AS p (organisation_id, price_list_id, stock_unit_id, amount)"
         " SELECT %s, l.id, s.unit_id, s.amount FROM import_product s"
-        " JOIN catalog_pricelist l ON l.organisation_id = %s AND l.code = s.list_code WHERE s.amount IS NOT NULL ORDER BY s.unit_id"
+        " JOIN catalog_pricelist l ON l.organisation_id = %s AND l.code = s.list_code"
+        " LEFT JOIN catalog_price o ON o.price_list_id = l.id AND o.stock_unit_id = s.unit_id"
+        " WHERE NOT s.fresh AND s.amount IS NOT NULL AND o.amount IS DISTINCT FROM s.amount ORDER BY s.unit_id"
         " ON CONFLICT (price_list_id, stock_unit_id) DO UPDATE SET amount = excluded.amount WHERE p.amount <> excluded.amount"
         " RETURNING p.stock_unit_id",
         [organisation_id, organisation_id],

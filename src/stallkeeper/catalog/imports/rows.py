@@ -21,10 +21,10 @@ class RowPlan:
         self._width = table.width
         self._unnamed = table.unnamed
 
-    def parse(self, number: int, cells: list[Cell], problems: list[Problem]) -> list[object] | None:
-        """The row's values; None if a cell was refused, with the reasons added to ``problems``."""
+    def parse(self, number: int, cells: list[Cell], problems: list[Problem]) -> list[object]:
+        """The row's values. A refused cell is given as an empty one, and its reason is added to ``problems``."""
         values = self._empty.copy()
-        length, before = len(cells), len(problems)
+        length = len(cells)
         for index, (name, position, parse) in enumerate(self._plan):
             if 0 <= position < length:
                 cell = cells[position]
@@ -34,7 +34,7 @@ class RowPlan:
                     problems.append(Problem(number, name, shown(cell), f"{name} {error.message}"))
         if length > self._width or self._unnamed:
             self._check_width(number, cells, problems)
-        return values if len(problems) == before else None
+        return values
 
     def _check_width(self, number: int, cells: list[Cell], problems: list[Problem]) -> None:
         stray = [position for position in (*self._unnamed, *range(self._width, len(cells))) if position < len(cells)]

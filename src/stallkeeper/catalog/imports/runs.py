@@ -6,8 +6,11 @@ Reading and checking rows (pure Python) happens in a thread of its own, up to tw
 from __future__ import annotations
 
 import queue
+import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +28,11 @@ from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import SYSTEM, UseCase, use_case
 
 CHUNK = 5_000
+WORTH_ANALYZING = 1_000
+WORKERS = 3
+"""Chunks that are applied at the same time."""
+SWITCH_SECONDS = 0.0005
+"""How long the reading thread may keep the interpreter while the other one has an answer of the database: ten times less than usual."""
 TRIES = 5
 Progress = Callable[[int, int], None]
 """Called with (rows done, rows in all) as the import goes on."""
@@ -75,6 +83,10 @@ class Stopped(RuntimeError):
     """A run would do more than it may without a person's word. The text says what and how to allow it."""
 
 
+Apply = Callable[[UseCase, list[I]], Outcome]
+"""Brings items into the database, in the transaction of the use case."""
+
+
 class _DryRun(Exception):
     """Takes a chunk's changes back."""
 
@@ -107,7 +119,7 @@ class Job:
         if self.progress is not None:
             self.progress(self.run.rows_done, self.run.rows_total)
 
-    def apply(self, items: list[I], apply: Callable[[UseCase, list[I]], Outcome], refusals: tuple[type[Exception], ...] = ()) -> Outcome:
+    def apply(self, items: list[I], apply: Apply[I], refusals: tuple[type[Exception], ...] = ()) -> Outcome:
         """Apply items in one transaction. If the database (or an error of ``refusals``) refuses them, apply halves: one row is refused."""
         if not items:
             return Outcome()
@@ -122,7 +134,7 @@ class Job:
         first, second = self.apply(items[:middle], apply, refusals), self.apply(items[middle:], apply, refusals)
         return Outcome(first.changed + second.changed, first.problems + second.problems)
 
-    def _in_one_transaction(self, items: list[I], apply: Callable[[UseCase, list[I]], Outcome]) -> Outcome:
+    def _in_one_transaction(self, items: list[I], apply: Apply[I]) -> Outcome:
         for attempt in range(1, TRIES + 1):
             try:
                 return self._once(items, apply)
@@ -132,7 +144,7 @@ class Job:
                     raise
         raise AssertionError("unreachable")
 
-    def _once(self, items: list[I], apply: Callable[[UseCase, list[I]], Outcome]) -> Outcome:
+    def _once(self, items: list[I], apply: Apply[I]) -> Outcome:
         run, outcome = self.run, Outcome()
         name = f"import.{run.kind}"
         with suppress(_DryRun), use_case(name, organisation_id=run.organisation_id, actor=run.actor, at=clock.now()) as uc:
@@ -234,6 +246,55 @@ def _taken(reader: Reader[I]) -> list[Problem]:
     return problems
 
 
+def take_in(
+    job: Job, source: Iterable[Chunk[I]], apply: Apply[I], tables: Sequence[str], refusals: tuple[type[Exception], ...] = ()
+) -> None:
+    """Apply all chunks, keeping the run's row, its problems, and the planner's figures of ``tables`` up to date."""
+    source = iter(source)
+    first = next(source, None)
+    if first is None:
+        return
+    if _noted(job, first, job.apply(first.items, apply, refusals)) >= WORTH_ANALYZING:
+        job.analyze(tables)
+    since = sum(_noted(job, *done) for done in applied(job, source, apply, refusals))
+    if since >= WORTH_ANALYZING:
+        job.analyze(tables)
+
+
+def _noted(job: Job, chunk: Chunk[I], outcome: Outcome) -> int:
+    job.note([*chunk.problems, *outcome.problems])
+    job.advance(chunk.rows, outcome.changed)
+    return chunk.rows
+
+
+def applied(
+    job: Job, source: Iterator[Chunk[I]], apply: Apply[I], refusals: tuple[type[Exception], ...] = ()
+) -> Iterator[tuple[Chunk[I], Outcome]]:
+    """Apply chunks, several at a time on connections of their own, and give each with its outcome, in order.
+
+    Most of the work is PostgreSQL's checking of foreign keys, one row after the other: several connections keep several cores busy. Inside
+    a transaction (tests) others would not see its rows, so there everything runs on the connection at hand.
+    """
+    if connection.in_atomic_block:
+        yield from ((chunk, job.apply(chunk.items, apply, refusals)) for chunk in source)
+        return
+
+    def work(chunk: Chunk[I]) -> tuple[Chunk[I], Outcome]:
+        try:
+            return chunk, job.apply(chunk.items, apply, refusals)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="import") as pool:
+        running: deque[Future[tuple[Chunk[I], Outcome]]] = deque()
+        for chunk in source:
+            running.append(pool.submit(work, chunk))
+            if len(running) > WORKERS:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+
+
 class _End:
     """What a thread leaves when it has nothing more: the error that ended it, if any."""
 
@@ -263,6 +324,8 @@ def ahead(source: Iterator[Out], depth: int = 2) -> Iterator[Out]:
             put(_End(error))
 
     thread = threading.Thread(target=work, name="import-reader", daemon=True)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
     thread.start()
     try:
         while not isinstance(thing := waiting.get(), _End):
@@ -272,6 +335,7 @@ def ahead(source: Iterator[Out], depth: int = 2) -> Iterator[Out]:
     finally:
         stop.set()
         thread.join()
+        sys.setswitchinterval(before)
 
 
 def _storable(text: str) -> str:

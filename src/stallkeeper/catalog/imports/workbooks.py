@@ -30,7 +30,6 @@ SAVE_AGAIN = "Open it in your spreadsheet program, save it as .xlsx (Excel workb
 _FAR = re.compile(rb'r="(?:[A-Z]{2}|[A-Z]?\d{6})')
 """Cells beyond column Z, rows from 100,000 on: what a usual sheet does not have, found in one fast search."""
 _REFERENCE = re.compile(rb"r=[\"']([A-Z]*)(\d+)[\"']")
-_CELL = re.compile(rb"r=[\"'](([A-Z])[A-Z])\d")
 _CELL = rb"<(?:\w+:)?c\b([^>]*?)\br=[\"']([A-Z]+\d+)[\"']([^>]*)>"
 _FORMULA = rb"<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)"
 _ERROR = re.compile(_CELL + rb"(?=(?:" + _FORMULA + rb")?<(?:\w+:)?v>#)")
@@ -56,7 +55,7 @@ class Workbook:
             self._sheet = _first_sheet(workbook)
         except CalamineError as error:
             raise FileRefused(f"The workbook is damaged ({error}). {SAVE_AGAIN}") from None
-        self.total = self._sheet.total_height
+        self.total = self._sheet.end[0] + 1 if self._sheet.end else 0
         left = self._sheet.start[1] if self._sheet.start else 0
         self._hollow = _positions(findings.hollow, left)
 
