@@ -45,6 +45,14 @@ USER_AGENT = "stallkeeper"
 HIDDEN = "•••"
 
 
+Client = httpx.Client
+
+
+def open_client() -> Client:
+    """A client for the hosts that manifests name, by the machine's proxy settings. What a person typed needs ``guard.client_for``."""
+    return httpx.Client(follow_redirects=False, timeout=TIMEOUT)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One call to make. ``path`` is appended to the door's base URL. ``writes`` says whether the call may change something there."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import httpx
 from django.conf import settings
 
 from stallkeeper.channels import connect
@@ -21,7 +20,7 @@ from stallkeeper.channels.models import Connection
 from stallkeeper.core import clock
 from stallkeeper.sync.budgets import PgPacer, refuse_in_transaction
 from stallkit import guard
-from stallkit.http import Door, Exchange
+from stallkit.http import Client, Door, Exchange, open_client
 from stallkit.manifest import Capability, Manifest
 from stallkit.pacing import MemoryPacer
 from stallkit.registry import build, manifest_of
@@ -106,11 +105,11 @@ def probe(platform: str, config: Mapping[str, str], base_url: str = "") -> Accou
 
 
 @cache
-def client(base_url: str) -> httpx.Client:
+def client(base_url: str) -> Client:
     """The HTTP client for an address; kept for the life of the process. Addresses that users typed go through the guard."""
     if base_url:
         return guard.client_for(base_url, settings.ENV.allow_private_urls)
-    return httpx.Client(follow_redirects=False)
+    return open_client()
 
 
 def forget_sessions() -> None:
