@@ -32,7 +32,8 @@ def test_a_pack_is_owed_only_when_its_number_changes():
     """Ten hold three packs of three, nine do too, eight do not."""
     sales = [Sold(at(0), RED, 1), Sold(at(5), RED, 1)]
     diary = [Shown(at(1), BLUE, 9, "push"), Shown(at(6), BLUE, 8, "push"), Shown(at(7), PACK, 2, "push")]
-    assert cuts(sales, diary) == [Cut(at(0), RED, BLUE, 1.0, "call"), Cut(at(5), RED, BLUE, 1.0, "call"), Cut(at(5), RED, PACK, 2.0, "call")]
+    first, second, pack = Cut(at(0), RED, BLUE, 1.0, "call"), Cut(at(5), RED, BLUE, 1.0, "call"), Cut(at(5), RED, PACK, 2.0, "call")
+    assert cuts(sales, diary) == [first, second, pack]
 
 
 def test_a_push_to_a_number_that_is_still_too_high_pays_nothing():
@@ -55,6 +56,12 @@ def test_buyers_there_or_new_goods_may_make_the_cut_needless():
     assert Cut(at(0), RED, BLUE, 1.0, "own_sale") in own
     assert cuts([Sold(at(0), RED, 1)], [], more=[Supplied(at(1), "M", 1)]) == [Cut(at(0), RED, BLUE, None, "relieved")]
     assert cuts([Sold(at(0), RED, 1), Sold(at(1), RED, -1)], []) == [Cut(at(0), RED, BLUE, None, "relieved")]
+
+
+def test_a_push_to_what_there_is_by_then_pays():
+    """Three are sold, one comes in: the push shows eight, which is right, though the sale alone would have owed seven."""
+    found = cuts([Sold(at(0), RED, 3)], [Shown(at(2), BLUE, 8, "push"), Shown(at(2), PACK, 2, "push")], more=[Supplied(at(1), "M", 1)])
+    assert found == [Cut(at(0), RED, BLUE, 2.0, "call"), Cut(at(0), RED, PACK, 2.0, "call")]
 
 
 def test_pushes_by_feed_are_told_apart():

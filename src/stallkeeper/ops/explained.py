@@ -11,6 +11,7 @@ from rich.text import Text
 
 from stallkeeper.channels.explain import Explanation
 from stallkeeper.ops.terminal import Row, cell, table
+from stallkeeper.orders.models import OrderLine
 
 VERDICTS = {
     "in_step": "the channel shows what it should",
@@ -33,6 +34,7 @@ STEPS = {
     "cap": "cap",
     "zero_at": "zero at or below",
     "pack_factor": "packs",
+    "limit": "the platform's limit",
     "basis": "in the channel's own basis",
 }
 SPOTS = {
@@ -78,14 +80,21 @@ def _figure(one: Explanation) -> str:
 
 def _facts(one: Explanation) -> list[Padding]:
     spots = [{**asdict(spot), "free": spot.on_hand - spot.allocated - spot.held} for spot in one.spots]
+    owners = orders_of([promise.line_id for promise in one.promises if promise.line_id])
     tables: list[tuple[Sequence[Row], dict[str, str]]] = [
         (spots, SPOTS),
-        ([asdict(promise) for promise in one.promises], PROMISES),
+        ([asdict(promise) | {"owner": owners.get(promise.line_id or 0, promise.owner)} for promise in one.promises], PROMISES),
         ([asdict(movement) for movement in one.movements[:10]], MOVEMENTS),
         ([asdict(step) for step in one.price_steps], {"name": "Price step", "price": "Price", "note": ""}),
     ]
     parts = [_in(table(rows, columns)) for rows, columns in tables if rows]
     return [*parts, _in(Text(f"Price: {one.price_problem}"))] if one.price_problem else parts
+
+
+def orders_of(line_ids: Sequence[int]) -> dict[int, str]:
+    """The orders that lines belong to, as people call them."""
+    rows = OrderLine.objects.filter(pk__in=line_ids).values_list("pk", "order__number", "order__channel__code")
+    return {pk: f"order {number} on {code}" for pk, number, code in rows}
 
 
 def _in(what: RenderableType) -> Padding:

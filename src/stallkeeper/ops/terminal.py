@@ -20,6 +20,9 @@ F = TypeVar("F", bound=Callable[..., object])
 Row = Mapping[str, object]
 
 
+WIDE = 200
+
+
 class Refusal(click.ClickException):
     """A command cannot do what was asked: one line, exit status 1."""
 
@@ -30,8 +33,8 @@ def json_option(command: F) -> F:
 
 
 def console() -> Console:
-    """Standard output as it is now (tests replace it)."""
-    return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    """Standard output as it is now (tests replace it). Into a file or pipe, lines are as wide as they need to be."""
+    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 def show(rows: Sequence[Row], columns: Mapping[str, str], *, as_json: bool, title: str = "", empty: str = "Nothing found.") -> None:

@@ -59,14 +59,13 @@ def demo(
       stallkeeper demo
       stallkeeper demo --seconds 30 --seed 7 --json out.json
     """
-    from rich.console import Console
-
+    from stallkeeper.ops import terminal
     from stallkeeper.ops.demo.play import Options
 
     if seconds is None and not sys.stdout.isatty():
         seconds = WITHOUT_TERMINAL
     options = Options(seconds, seed, limits_scale, keep, rate=rate)
-    figures, problems = perform(Console(highlight=False), options, show_browser=not no_browser)
+    figures, problems = perform(terminal.console(), options, show_browser=not no_browser)
     if json_file is not None:
         json_file.write_text(json.dumps(figures | {"problems": problems}, indent=2) + "\n")
     ctx.exit(1 if problems else 0)

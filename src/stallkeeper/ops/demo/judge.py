@@ -3,8 +3,8 @@
 Words. *Recipe*: base units in one sold unit of an offer. *Supply*: units that entered the shop, by the ledger. *Pool* of a unit at a
 moment: supply until then, less all units sold and not cancelled until then, by the stalls' own logs. An offer's *allowance* is how many
 complete ones the pool holds. A sale *owes a cut* to every other offer that shows more than its allowance right after the sale; the cut
-is *made* when that offer's diary shows a push to that allowance or less. It needs no push if buyers there took the difference, or if stock
-came in.
+is *made* when that offer's diary shows a push to that allowance or less (or to a later allowance, if stock came in meanwhile). It needs no
+push if buyers there took the difference, or if stock came in.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def cuts(
                 _owe(pool, shown, owed, event, touched)
         else:
             shown[event.offer] = event.quantity
-            found += _settle(owed, event)
+            found += _settle(pool, owed, event)
             continue
         found += _relieve(pool, shown, owed, touched)
     left = [Cut(debt.sold_at, debt.sold, debt.offer, None, "open") for debts in owed.values() for debt in debts]
@@ -144,11 +144,12 @@ def _owe(pool: Pool, shown: Mapping[Offer, int], owed: dict[Offer, list[_Owed]],
             owed[offer].append(_Owed(sale.at, sale.offer, offer, allowance))
 
 
-def _settle(owed: dict[Offer, list[_Owed]], entry: Shown) -> list[Cut]:
-    """The debts that a diary entry pays."""
+def _settle(pool: Pool, owed: dict[Offer, list[_Owed]], entry: Shown) -> list[Cut]:
+    """The debts that a diary entry pays: those whose allowance it keeps, and all of them if it keeps today's (stock came in meanwhile)."""
+    today = pool.allowance(entry.offer)
     how = ("feed" if entry.by_feed else "call") if entry.cause == "push" else "own_sale" if entry.cause == "sale" else "relieved"
-    paid = [debt for debt in owed[entry.offer] if entry.quantity <= debt.allowance]
-    owed[entry.offer] = [debt for debt in owed[entry.offer] if entry.quantity > debt.allowance]
+    paid = [debt for debt in owed[entry.offer] if entry.quantity <= max(debt.allowance, today)]
+    owed[entry.offer] = [debt for debt in owed[entry.offer] if entry.quantity > max(debt.allowance, today)]
     return [Cut(debt.sold_at, debt.sold, debt.offer, (entry.at - debt.sold_at).total_seconds(), how) for debt in paid]
 
 
