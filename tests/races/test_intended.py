@@ -57,13 +57,13 @@ def meeting(monkeypatch: pytest.MonkeyPatch):
 def test_with_the_lock_no_sale_is_forgotten(race_db, monkeypatch: pytest.MonkeyPatch, meeting) -> None:
     shop = Shop.open()
     channels, offer = two_places(shop)
-    locked = queries.lock_only
+    locked = queries.lock_offers_of_units
 
-    def lock(cursor, units):
+    def lock(units):
         meeting()
-        return locked(cursor, units)
+        return locked(units)
 
-    monkeypatch.setattr(queries, "lock_only", lock)
+    monkeypatch.setattr(queries, "lock_offers_of_units", lock)
     sell_at_once(shop, channels, race_db)
     assert shop.intended(offer) == 8
 
@@ -81,7 +81,6 @@ def test_without_the_lock_a_sale_is_forgotten(race_db, monkeypatch: pytest.Monke
         meeting()
         return facts
 
-    monkeypatch.setattr(queries, "lock_only", lambda cursor, units: 0)
     monkeypatch.setattr(queries, "lock_offers_of_units", unlocked)
     monkeypatch.setattr(queries, "gather_places", gathered)
     sell_at_once(shop, channels, race_db)

@@ -5,7 +5,7 @@ One function per statement. Lock order everywhere: orders, levels, then offers (
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -191,18 +191,23 @@ def gather_incoming(cursor: Cursor, organisation: int, until: date) -> list[tupl
     return rows(cursor)
 
 
-def write_intended(cursor: Cursor, organisation: int, at: datetime, changed: tuple[Ints, Ints], todo: tuple[Ints, Ints, Ints]) -> None:
-    """Store intended quantities and put offers on the todo list.
+def write_figures(
+    cursor: Cursor, organisation: int, at: datetime, figures: Sequence[Ints], todo: tuple[Ints, Ints, Ints], settled: Ints
+) -> None:
+    """Store what was worked out for offers, put those on the todo list that must be sent, and take off it those that need not.
 
-    ``changed``: offer ids and their new intended quantity (-1 = none). ``todo``: offer ids, their channels, danger. An offer that is listed
-    already keeps its place in the line. Rows are looked up before they are inserted (ON CONFLICT costs twice as much): the locks of offers,
-    held since an earlier statement, keep everybody else from listing them. Locks: the offers (held already) and their todo rows.
+    ``figures``: offer ids, intended, believed (-1 = none), open, unacknowledged. ``todo``: offer ids, their channels, danger; an offer that
+    is listed already keeps its place in the line. ``settled``: offer ids. Rows are looked up before they are inserted (ON CONFLICT costs
+    twice as much): the locks of offers, held since an earlier statement, keep everybody else from listing them. Locks: the offers (held
+    already) and their todo rows.
     """
     cursor.execute(
         """
         WITH written AS (
-            UPDATE channels_offer AS offer SET intended_qty = nullif(new.intended, -1)
-            FROM unnest(%s::bigint[], %s::int[]) AS new(id, intended)
+            UPDATE channels_offer AS offer
+            SET intended_qty = nullif(new.intended, -1), believed_qty = nullif(new.believed, -1), open_qty = new.open,
+                unacknowledged_qty = new.unacknowledged
+            FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::int[]) AS new(id, intended, believed, open, unacknowledged)
             WHERE offer.id = new.id
         ), known AS MATERIALIZED (
             SELECT new.*, todo.danger AS was
@@ -211,11 +216,32 @@ def write_intended(cursor: Cursor, organisation: int, at: datetime, changed: tup
         ), turned AS (
             UPDATE channels_offertodo AS todo SET danger = known.danger FROM known
             WHERE known.was <> known.danger AND todo.offer_id = known.id AND todo.kind = 'quantity'
+        ), settled AS (
+            DELETE FROM channels_offertodo WHERE offer_id = ANY(%s::bigint[]) AND kind = 'quantity'
         )
         INSERT INTO channels_offertodo (organisation_id, offer_id, kind, channel_id, danger, version, since)
         SELECT %s, id, 'quantity', channel, danger, (SELECT nextval('channels_todo_version')), %s FROM known WHERE was IS NULL
         """,
-        [*map(array, changed), *map(array, todo), organisation, at],
+        [*map(array, figures), *map(array, todo), array(settled), organisation, at],
+    )
+
+
+def change_open(cursor: Cursor, changes: Mapping[int, tuple[int, int]]) -> None:
+    """Sold units that became (+) or are no longer (-) open, and unacknowledged, per offer. Locks: the offers (levels come first).
+
+    ``check`` re-sums both columns.
+    """
+    ids = sorted(offer for offer, deltas in changes.items() if any(deltas))
+    if not ids:
+        return
+    cursor.execute(
+        """
+        UPDATE channels_offer AS offer
+        SET open_qty = offer.open_qty + change.open, unacknowledged_qty = offer.unacknowledged_qty + change.unacknowledged
+        FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS change(id, open, unacknowledged)
+        WHERE offer.id = change.id
+        """,
+        [array(ids), array(changes[offer][0] for offer in ids), array(changes[offer][1] for offer in ids)],
     )
 
 

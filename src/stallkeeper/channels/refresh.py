@@ -6,19 +6,20 @@ locking would lose updates: two transactions would each work out a number withou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from django.db import connection
 
-from stallkeeper.channels import facts, queries
+from stallkeeper.channels import facts, queries, sales
 from stallkeeper.channels.queries import ChannelFacts
+from stallkeeper.channels.sales import Sold
 from stallkeeper.core.copy import Ints
 from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.use_case import UseCase, before_commit
 from stallkeeper.stock import queries as stock_queries
-from stallkeeper.stock.availability import NOT_SET
+from stallkeeper.stock.availability import NOT_SET, Flags
 from stallkeeper.stock.reserve import STALE
 
 WAKE = "wake_connection"
@@ -61,12 +62,16 @@ class Difference:
             yield Change(offer, channel, None if before == NOT_SET else before, None if after == NOT_SET else after)
 
 
-def refresh(uc: UseCase, unit_ids: Sequence[int], *, dry_run: bool = False) -> Difference:
-    """Refresh the offers of units (and of kits they are part of); returns what differed. ``dry_run`` locks and writes nothing."""
+def refresh(uc: UseCase, unit_ids: Sequence[int], *, sold: Sequence[Sold] = (), dry_run: bool = False) -> Difference:
+    """Refresh the offers of units (and of kits they are part of); returns what differed. ``dry_run`` locks and writes nothing.
+
+    ``sold``: what orders say about some of these offers, to be written along.
+    """
     channels = facts.gather_channels(uc.organisation_id)
     locked = set(uc.peek(LOCKED)).issuperset(unit_ids)
     offers = queries.read_offers_of_units(unit_ids) if dry_run or locked else queries.lock_offers_of_units(unit_ids)
-    return _work_out(uc, channels, offers, None, dry_run=dry_run)
+    touched = sales.take_in(uc, offers, sold) if sold else None
+    return _work_out(uc, channels, offers, None, touched, dry_run=dry_run)
 
 
 def lock(uc: UseCase, unit_ids: Sequence[int]) -> None:
@@ -84,7 +89,7 @@ def refresh_channel(uc: UseCase, channel_id: int, *, dry_run: bool = False, afte
     channels = facts.gather_channels(uc.organisation_id)
     offers = queries.lock_offers_of_channel(channel_id, after, SWEEP_BATCH)
     size = len(offers["id"])
-    return _work_out(uc, channels, offers, None, dry_run=dry_run), int(offers["id"][-1]) if size == SWEEP_BATCH else 0
+    return _work_out(uc, channels, offers, None, None, dry_run=dry_run), int(offers["id"][-1]) if size == SWEEP_BATCH else 0
 
 
 def sweep(uc: UseCase) -> Difference:
@@ -92,7 +97,7 @@ def sweep(uc: UseCase) -> Difference:
     channels = facts.gather_channels(uc.organisation_id)
     offers = queries.read_offers_of_organisation(uc.organisation_id)
     places = queries.gather_places_of_organisation(uc.organisation_id)
-    found = _work_out(uc, channels, offers, places, dry_run=True)
+    found = _work_out(uc, channels, offers, places, None, dry_run=True)
     if not len(found):
         return found
     suspects = np.unique(offers["unit"][np.isin(offers["id"], found.offer)])
@@ -100,22 +105,27 @@ def sweep(uc: UseCase) -> Difference:
 
 
 def _work_out(
-    uc: UseCase, channels: Mapping[int, ChannelFacts], offers: Mapping[str, Ints], places: Mapping[str, Ints] | None, *, dry_run: bool
+    uc: UseCase,
+    channels: Mapping[int, ChannelFacts],
+    offers: Mapping[str, Ints],
+    places: Mapping[str, Ints] | None,
+    touched: Flags | None,
+    *,
+    dry_run: bool,
 ) -> Difference:
     if not len(offers["id"]):
         empty: Ints = np.empty(0, dtype=np.int64)
         return Difference(empty, empty, empty, empty)
     gathered = places if places is not None else queries.gather_places(np.unique(offers["unit"]))
     after = facts.decide(facts.gather(uc.organisation_id, channels, offers, gathered, uc.at.date()))
-    if not dry_run:
-        _write(uc, channels, offers, after)
     differs = after != offers["intended"]
+    if not dry_run:
+        _write(uc, channels, offers, after, differs if touched is None else differs | touched)
     return Difference(offers["id"][differs], offers["channel"][differs], offers["intended"][differs], after[differs])
 
 
-def _write(uc: UseCase, channels: Mapping[int, ChannelFacts], offers: Mapping[str, Ints], after: Ints) -> None:
+def _write(uc: UseCase, channels: Mapping[int, ChannelFacts], offers: Mapping[str, Ints], after: Ints, changed: Flags) -> None:
     """Store what differs; list what the channel may not hold yet."""
-    changed = after != offers["intended"]
     sending = [channel.id for channel in channels.values() if channel.sends]
     pending = np.isin(offers["channel"], sending) & (after != NOT_SET) & (after != offers["believed"])
     pending &= changed | (after != offers["refused"])
@@ -124,8 +134,9 @@ def _write(uc: UseCase, channels: Mapping[int, ChannelFacts], offers: Mapping[st
     shown = np.where(offers["believed"] == NOT_SET, offers["observed"], offers["believed"])
     danger = ((shown == NOT_SET) | (shown > after)).astype(np.int64)
     with hot_cursor() as cursor:
+        figures = [column[changed] for column in (offers["id"], after, offers["believed"], offers["open"], offers["unacknowledged"])]
         todo = (offers["id"][pending], offers["channel"][pending], danger[pending])
-        queries.write_intended(cursor, uc.organisation_id, uc.at, (offers["id"][changed], after[changed]), todo)
+        queries.write_figures(cursor, uc.organisation_id, uc.at, figures, todo, offers["id"][changed & ~pending])
     to_wake = np.unique(offers["channel"][pending]).tolist()
     uc.mark(WAKE, [channels[channel].connection_id for channel in to_wake])
 
@@ -133,20 +144,19 @@ def _write(uc: UseCase, channels: Mapping[int, ChannelFacts], offers: Mapping[st
 @before_commit(20)
 def refresh_marked(uc: UseCase) -> None:
     """Refresh the offers of units whose figures changed in this transaction: up to TAKE_ALONG offers, the rest by a job."""
-    units = uc.take(STALE)
-    if not units:
-        return
-    now, later = split(units)
+    sold = sales.take(uc)
+    first = {line.unit_id for line in sold}
+    now, later = split(sorted(first.union(uc.take(STALE))), first)
     if now:
-        refresh(uc, now)
+        refresh(uc, now, sold=sold)
     if later:
         with connection.cursor() as cursor:
             stock_queries.mark_stale(cursor, uc.organisation_id, later)
         uc.mark("drain_stale", [uc.organisation_id])
 
 
-def split(units: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Units to refresh now and units to leave for the job."""
+def split(units: Sequence[int], first: Container[int] = ()) -> tuple[list[int], list[int]]:
+    """Units to refresh now, those in ``first`` whatever their number, and units to leave for the job."""
     if len(units) <= COUNT_FROM:
         return list(units), []
     with connection.cursor() as cursor:
@@ -156,7 +166,7 @@ def split(units: Sequence[int]) -> tuple[list[int], list[int]]:
     later: list[int] = []
     for unit, offers in counts:
         taken += offers
-        (now if taken <= TAKE_ALONG else later).append(unit)
+        (now if taken <= TAKE_ALONG or unit in first else later).append(unit)
     return now, later
 
 

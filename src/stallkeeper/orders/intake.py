@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from stallkeeper.channels import commands, delivery, refresh
+from stallkeeper.channels import commands, sales
 from stallkeeper.channels.commands import Acknowledge, CommandKind, NewCommand
-from stallkeeper.channels.delivery import OwnSale
 from stallkeeper.channels.models import Channel
+from stallkeeper.channels.sales import Sold
 from stallkeeper.core import personal
 from stallkeeper.core.personal import PersonalText
 from stallkeeper.core.secrets import Sealer
@@ -25,7 +25,6 @@ from stallkeeper.orders import departures, lines, queries, snapshots
 from stallkeeper.orders.queries import Asked, Intake, Known, LineRow, WrittenLine
 from stallkeeper.orders.snapshots import OfferIndex
 from stallkeeper.orders.stories import LineStory
-from stallkeeper.stock.reserve import STALE
 from stallkit.types import OrderState, RemoteOrder
 
 KEEP_PERSONAL_DATA = timedelta(days=60)
@@ -304,23 +303,15 @@ def _tell_offers(page: _Page, rows: Sequence[WrittenLine], gone: Mapping[int, in
     Orders that the marketplace fulfils from its own stock touch neither.
     """
     orders = _by_id(page)
-    opens: dict[int, tuple[int, int]] = {}
-    sales: list[OwnSale] = []
+    sold: list[Sold] = []
     for row in rows:
         order = orders[row.order_id]
-        if row.offer_id is None or order.fulfilled_by != "seller":
+        if row.offer_id is None or row.unit_id is None or order.fulfilled_by != "seller":
             continue
-        before = page.states.get(order.order_id, "")
-        story = LineStory(row, order, before, gone.get(row.id, 0), page.fetched_at)
-        was = opens.get(row.offer_id, (0, 0))
-        opens[row.offer_id] = (was[0] + story.opened(), was[1] + story.unacknowledged())
-        sales += story.own_sales()
-        if row.unit_id is not None and (story.opened() or story.unacknowledged()):
-            page.uc.mark(STALE, [row.unit_id])  # gross figures contain the counts, also of orders that reserve nothing
-    units = {row.unit_id for row in rows if row.offer_id is not None and row.unit_id is not None}
-    refresh.lock(page.uc, sorted(units.union(page.uc.peek(STALE))))
-    queries.change_open(page.cursor, opens)
-    delivery.own_sales(page.uc, page.channels[0].platform, sales)
+        story = LineStory(row, order, page.states.get(order.order_id, ""), gone.get(row.id, 0), page.fetched_at)
+        platform = page.channels[0].platform
+        sold.append(Sold(row.offer_id, row.unit_id, platform, story.opened(), story.unacknowledged(), tuple(story.own_sales())))
+    sales.leave(page.uc, sold)
 
 
 def _acknowledge(page: _Page) -> None:

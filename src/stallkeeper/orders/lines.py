@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
+from stallkeeper.channels import queries as channel_queries
 from stallkeeper.channels import refresh
 from stallkeeper.core.sql import Cursor
 from stallkeeper.core.use_case import UseCase, before_commit
@@ -126,7 +127,7 @@ def _change_counts(uc: UseCase, order: Order, changes: Sequence[tuple[OrderLine,
             was = sums.get(line.offer_id, (0, 0))
             sums[line.offer_id] = (was[0] + open_, was[1] + unacknowledged)
     with connection.cursor() as cursor:
-        queries.change_open(cursor, sums)
+        channel_queries.change_open(cursor, sums)
 
 
 def load_parts(cursor: Cursor, units: Sequence[int]) -> dict[int, tuple[tuple[int, int], ...]]:

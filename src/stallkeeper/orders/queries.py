@@ -258,25 +258,6 @@ def pending_cancels(cursor: Cursor, orders: Sequence[int], fetched_at: datetime)
     return [(order, line, Asked(*units)) for order, line, *units in rows(cursor)]
 
 
-def change_open(cursor: Cursor, changes: Mapping[int, tuple[int, int]]) -> None:
-    """Sold units that became (+) or are no longer (-) open, and unacknowledged, per offer. Locks: the offers (levels come first).
-
-    ``check`` re-sums both columns.
-    """
-    ids = sorted(offer for offer, deltas in changes.items() if any(deltas))
-    if not ids:
-        return
-    cursor.execute(
-        """
-        UPDATE channels_offer AS offer
-        SET open_qty = offer.open_qty + change.open, unacknowledged_qty = offer.unacknowledged_qty + change.unacknowledged
-        FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS change(id, open, unacknowledged)
-        WHERE offer.id = change.id
-        """,
-        [array(ids), array(changes[offer][0] for offer in ids), array(changes[offer][1] for offer in ids)],
-    )
-
-
 def set_short(cursor: Cursor, lines: Sequence[int], short: Sequence[int]) -> None:
     """Store how many sold units of each line no stock could be promised for. Locks: the lines."""
     cursor.execute(

@@ -1,0 +1,91 @@
+"""What orders say about the offers they were sold through: open units, and how the channel's own figure moved.
+
+A page of orders leaves it on its use case; ``refresh`` takes it in while it holds the offers anyway, and writes it together with what they
+should show: one lock, one update.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import connection
+
+from stallkeeper.channels import belief_queries, delivery, queries
+from stallkeeper.channels.delivery import OwnSale
+from stallkeeper.core.copy import Ints
+from stallkeeper.core.sql import hot_cursor
+from stallkeeper.core.use_case import UseCase
+from stallkeeper.stock.availability import NOT_SET, Flags
+from stallkit.registry import manifest_of
+
+SOLD = "sold"
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """What a line says of its offer. ``open``, ``unacknowledged``: sold units that became so (negative: no longer are)."""
+
+    offer_id: int
+    unit_id: int
+    platform: str
+    open: int
+    unacknowledged: int
+    sales: tuple[OwnSale, ...]
+
+
+def leave(uc: UseCase, sold: Sequence[Sold]) -> None:
+    """To be written when the use case's offers are refreshed."""
+    uc.leave(SOLD, sold)
+
+
+def take(uc: UseCase) -> list[Sold]:
+    """What was left; it is gone afterwards."""
+    return [line for line in uc.take_left(SOLD) if isinstance(line, Sold)]
+
+
+def take_in(uc: UseCase, offers: Mapping[str, Ints], sold: Sequence[Sold]) -> Flags:
+    """Bring the columns ``open``, ``unacknowledged`` and ``believed`` of locked offers (sorted by id) up to date; which rows changed.
+
+    An offer that belongs to another unit by now is not among them: it is written at once.
+    """
+    row_of = dict(zip(offers["id"].tolist(), range(len(offers["id"])), strict=True))
+    here = [line for line in sold if line.offer_id in row_of]
+    _write_others(uc, [line for line in sold if line.offer_id not in row_of])
+    touched = np.zeros(len(row_of), dtype=bool)
+    rows = np.array([row_of[line.offer_id] for line in here], dtype=np.int64)
+    touched[rows] = True
+    np.add.at(offers["open"], rows, [line.open for line in here])
+    np.add.at(offers["unacknowledged"], rows, [line.unacknowledged for line in here])
+    for offer, value in _beliefs(here).items():
+        offers["believed"][row_of[offer]] = NOT_SET if value is None else value
+    return touched
+
+
+def _beliefs(lines: Sequence[Sold]) -> dict[int, int | None]:
+    """What is believed of offers whose channel changed its own figure; their open tickets are overtaken (see ``delivery.own_sales``)."""
+    moves: dict[int, list[tuple[OwnSale, int]]] = {}
+    doubtful: set[int] = set()
+    for line in lines:
+        quirks = manifest_of(line.platform).quirks
+        for sale in line.sales:
+            if delivery.unforeseeable(sale, quirks):
+                doubtful.add(line.offer_id)
+            elif delta := delivery.effect(sale, quirks):
+                moves.setdefault(line.offer_id, []).append((sale, delta))
+    if not moves:
+        return dict.fromkeys(doubtful)
+    with hot_cursor() as cursor:
+        beliefs = belief_queries.lock_beliefs(cursor, sorted(moves))
+        in_ticket = [belief.offer_id for belief in beliefs if belief.in_ticket]
+        if in_ticket:
+            belief_queries.write_beliefs(cursor, [], in_ticket)
+    return {belief.offer_id: delivery.believe(belief, moves[belief.offer_id]) for belief in beliefs} | dict.fromkeys(doubtful)
+
+
+def _write_others(uc: UseCase, lines: Sequence[Sold]) -> None:
+    for line in lines:
+        with connection.cursor() as cursor:
+            queries.change_open(cursor, {line.offer_id: (line.open, line.unacknowledged)})
+        delivery.own_sales(uc, line.platform, line.sales)
