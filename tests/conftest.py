@@ -8,11 +8,13 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import os
 import secrets
 import shutil
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -33,19 +35,25 @@ MARKS = {name: name for name in ("unit", "db", "contract", "races", "browser")} 
 TOGETHER_SECONDS = 60
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """Prepare the environment, then load Django. Workers of xdist inherit the environment and find everything prepared."""
-    if config.option.help or config.option.version:
-        return
+_house = ExitStack()
+
+
+def _open_house() -> None:
+    """Prepare the environment, then load Django: at import, because the conftest files below may import models.
+
+    Workers of xdist inherit the environment and find everything prepared.
+    """
     if "STALLKEEPER_TEST_RUN" not in os.environ:
-        stack = ExitStack()
-        config.add_cleanup(stack.close)
-        _prepare(stack)
+        atexit.register(_house.close)
+        _prepare(_house)
     os.environ["DJANGO_SETTINGS_MODULE"] = "stallkeeper.settings"
     import django
 
     django.setup()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.add_cleanup(_house.close)
 
 
 def _prepare(stack: ExitStack) -> None:
@@ -240,3 +248,7 @@ def chromium_path() -> str:
     if not found or not Path(found).exists():
         pytest.skip(f"no Chromium at {named or 'chromium on PATH'}: install it (apt-get install chromium) or set STALLKEEPER_CHROMIUM")
     return found
+
+
+if not {"--help", "-h", "--version", "-V"} & set(sys.argv):
+    _open_house()
