@@ -22,6 +22,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "connect": ("connecting:connect", "Connect an account of a marketplace; everything stays switched off."),
         "link": ("connecting:link", "Show what a channel lists, and link what fits exactly one product."),
         "channel": ("connecting:channel", "Show or turn the switches and rules of channels."),
+        "location": ("stocktaking:location", "Places where stock lies: list, make, change."),
         "users": ("keeping:users", "People who may sign in."),
     },
     "Every day": {
@@ -30,6 +31,9 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "cancel": ("trading:cancel", "Cancel an order or lines of it; stock comes back everywhere."),
         "offers": ("trading:offers", "List offers: intended, believed and observed quantity."),
         "explain": ("trading:explain", "Every step that leads to the quantity of a SKU."),
+        "adjust": ("stocktaking:adjust", "Put right what is on hand of a SKU."),
+        "hold": ("stocktaking:hold", "Keep units back by hand; list or lift holds."),
+        "count": ("stocktaking:count", "Enter a stock-taking from a spreadsheet."),
         "resync": ("trading:resync", "Read all stock and prices back and send what differs."),
         "lanes": ("trading:lanes", "Transfer status: what ran when, what is due, what failed."),
     },

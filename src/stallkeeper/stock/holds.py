@@ -6,11 +6,12 @@ from datetime import datetime
 
 from django.db import connection
 
+from stallkeeper.catalog.models import StockUnit, UnitKind
 from stallkeeper.core import audit
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import queries, reserve
 from stallkeeper.stock.allocation import Demand
-from stallkeeper.stock.models import ReservationKind
+from stallkeeper.stock.models import Location, LocationOwner, ManualHold, Reservation, ReservationKind
 from stallkeeper.stock.reserve import Want
 
 LAPSED = "hold_lapsed"
@@ -38,13 +39,75 @@ def set_hold(
     return kept[hold_id]
 
 
+def keep_back(uc: UseCase, unit: StockUnit, location: Location, quantity: int, *, reason: str, expires_at: datetime | None = None) -> int:
+    """Say how many units of one place a person keeps back, in place of what was said before (0 lifts); returns how many could be kept.
+
+    HoldError if there is nothing to keep or to lift, or if the unit or place is not one whose stock is counted.
+    """
+    _check(unit, location, reason)
+    if quantity == 0:
+        return _lift(uc, unit, location, reason)
+    given = {"quantity": quantity, "reason": reason, "actor": uc.actor, "expires_at": expires_at}
+    hold, _made = ManualHold.objects.update_or_create(
+        organisation_id=uc.organisation_id,
+        stock_unit=unit,
+        location=location,
+        defaults=given,
+        create_defaults=given | {"created_at": uc.at},
+    )
+    kept = set_hold(uc, hold.pk, unit.pk, location.pk, quantity, reason=reason, expires_at=expires_at)
+    if not kept:
+        raise HoldError(f"quantity: of {unit.sku}, nothing is free at {location.code} that could be kept back")
+    return kept
+
+
+def kept_back(unit: StockUnit | None = None) -> list[tuple[ManualHold, int]]:
+    """What people keep back, of one unit or of all, with how many units of each hold could be kept; by SKU and place."""
+    found = ManualHold.objects.select_related("stock_unit", "location").order_by("stock_unit__sku", "location__priority", "pk")
+    holds = list(found.filter(stock_unit=unit) if unit else found)
+    rows = Reservation.objects.filter(owner_type="manual", owner_id__in=[hold.pk for hold in holds])
+    kept = dict(rows.values_list("owner_id", "quantity"))
+    return [(hold, kept.get(hold.pk, 0)) for hold in holds]
+
+
+def _check(unit: StockUnit, location: Location, reason: str) -> None:
+    if unit.kind == UnitKind.KIT:
+        raise HoldError(f"sku: {unit.sku} is a kit; its stock follows from its components: keep those back")
+    if not unit.stocked:
+        raise HoldError(f"sku: {unit.sku} is not counted, so nothing of it can be kept back")
+    if location.owner == LocationOwner.VIRTUAL:
+        raise HoldError(f"location: {location.code} is no place where goods lie")
+    if not reason.strip():
+        raise HoldError("reason: say why the units are kept back, or why no longer")
+
+
+def _lift(uc: UseCase, unit: StockUnit, location: Location, reason: str) -> int:
+    hold = ManualHold.objects.select_for_update().filter(stock_unit=unit, location=location).first()
+    if hold is None:
+        raise HoldError(f"quantity: of {unit.sku}, nothing is kept back at {location.code}")
+    set_hold(uc, hold.pk, unit.pk, location.pk, 0, reason=reason)
+    hold.delete()
+    return 0
+
+
 def lapse(uc: UseCase, limit: int = 500) -> int:
     """End the holds whose time is over; returns how many owners that were. Whoever waits for the units is served before commit."""
     with connection.cursor() as cursor:
         due = queries.expired_holds(cursor, uc.organisation_id, uc.at, limit)
     for owner_type in sorted({owner_type for owner_type, _ in due}):
         owners = [owner for kind, owner in due if kind == owner_type]
+        if owner_type == "manual":
+            owners = _over(uc, owners)
         reserve.release(uc, owner_type, owners, cause="lapsed")
         if owner_type == "line":
             uc.mark(LAPSED, owners)
     return len(due)
+
+
+def _over(uc: UseCase, owners: list[int]) -> list[int]:
+    """The manual holds that really are over, their rows deleted; one that was prolonged meanwhile stays."""
+    held = ManualHold.objects.select_for_update().filter(pk__in=owners).order_by("pk")
+    prolonged = {hold.pk for hold in held if hold.expires_at is None or hold.expires_at > uc.at}
+    over = [owner for owner in owners if owner not in prolonged]
+    ManualHold.objects.filter(pk__in=over).delete()
+    return over

@@ -164,6 +164,27 @@ class Reservation(ChildModel):
         verbose_name_plural = _("reservations")
 
 
+class ManualHold(TenantModel):
+    """What a person keeps back of a unit at a place, and why. Its key owns the reservation of type ``manual``; lifted, it is deleted.
+
+    ``quantity`` is what was asked for; how much of it could be kept is the reservation's to say.
+    """
+
+    stock_unit = models.ForeignKey(StockUnit, on_delete=models.PROTECT, related_name="manual_holds", db_index=False)
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="+")
+    quantity = models.PositiveIntegerField()
+    reason = models.CharField(max_length=300)
+    actor = models.CharField(max_length=60)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["stock_unit", "location"], name="manual_hold_once"),
+            models.CheckConstraint(condition=models.Q(quantity__gt=0), name="manual_hold_positive"),
+        ]
+
+
 class ReservationEvent(models.Model):
     """Append-only history of reservations (monthly partitions, see the migration): what we believed at 14:03."""
 
@@ -208,6 +229,9 @@ class Incoming(TenantModel):
     location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="+")
     quantity = models.PositiveIntegerField()
     expected_on = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["stock_unit", "location", "expected_on"], name="incoming_once")]
 
 
 class Stale(TenantModel):

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import TypedDict
+
+from django.db import connection
+
+from stallkeeper.core import audit
 from stallkeeper.core.use_case import UseCase
+from stallkeeper.stock import places_queries, reserve
 from stallkeeper.stock.models import Location, LocationOwner, VirtualRole
 
 
@@ -34,6 +41,52 @@ def create_location(
         sellable=sellable,
         allows_backorder=allows_backorder,
     )
+
+
+class Changes(TypedDict, total=False):
+    """What of a place shall be different; what is not named stays."""
+
+    name: str
+    owner: LocationOwner
+    priority: int
+    sellable: bool
+    allows_backorder: bool
+    active: bool
+
+
+def change(uc: UseCase, location_id: int, wanted: Changes) -> dict[str, list[object]]:
+    """Change a real place; returns {field: [before, after]} of what differs. PlaceError for virtual ones.
+
+    Without backorder, promises beyond what is there go short, latest dispatch dates first; offers that show the place's stock follow.
+    """
+    place = Location.objects.select_for_update(no_key=True).get(pk=location_id)
+    if LocationOwner.VIRTUAL in {place.owner, wanted.get("owner")}:
+        raise PlaceError("owner: virtual places are Stallkeeper's own; they cannot be changed, and no other place can become one")
+    before = {field: getattr(place, field) for field in wanted}
+    differing: dict[str, list[object]] = {field: [before[field], value] for field, value in wanted.items() if before[field] != value}
+    if not differing:
+        return {}
+    for field, (_, value) in differing.items():
+        setattr(place, field, value)
+    place.save(update_fields=list(differing))
+    _follow(uc, place, differing.keys())
+    audit.record(uc, "change.place", "location", place.pk, code=place.code, **differing)
+    return differing
+
+
+def _follow(uc: UseCase, place: Location, changed: Collection[str]) -> None:
+    """Levels copy the place's word on backorder; whoever promises or shows its stock looks again."""
+    with connection.cursor() as cursor:
+        if "allows_backorder" in changed:
+            places_queries.lock_all_levels(cursor)
+            if not place.allows_backorder:
+                for unit, excess in places_queries.promised_beyond(cursor, uc.organisation_id, place.pk):
+                    reserve.shrink_to(uc, cursor, unit, place.pk, excess)
+            places_queries.copy_backorder(cursor, uc.organisation_id, place.pk, place.allows_backorder)
+        if {"allows_backorder", "sellable", "active", "priority"} & set(changed):
+            units = places_queries.units_at(cursor, uc.organisation_id, place.pk)
+            uc.mark(reserve.STALE, units)
+            uc.mark(reserve.RAISED, units)
 
 
 def virtual(uc: UseCase, role: VirtualRole) -> Location:

@@ -1,0 +1,48 @@
+"""Incoming goods: how many units of what should come to which place on which day. Channels with a horizon may offer them beforehand."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db import connection
+
+from stallkeeper.catalog.models import StockUnit, UnitKind
+from stallkeeper.core import audit
+from stallkeeper.core.use_case import UseCase
+from stallkeeper.stock import queries, reserve
+from stallkeeper.stock.models import Incoming, Location, LocationOwner
+
+
+class IncomingError(ValueError):
+    """These goods cannot be announced so; the text says which field and why."""
+
+
+def set_incoming(uc: UseCase, unit: StockUnit, location: Location, expected_on: date, quantity: int) -> int:
+    """Say how many units should come to a place on a day, in place of what was said for that day (0: none); returns what was said before.
+
+    Nothing takes them off when they arrive: say 0 then. IncomingError for kits, uncounted units and virtual places.
+    """
+    if quantity < 0:
+        raise IncomingError("quantity: 0 or more units come in")
+    if unit.kind == UnitKind.KIT or not unit.stocked:
+        raise IncomingError(f"sku: {unit.sku} is not counted by itself; announce units that are")
+    if location.owner == LocationOwner.VIRTUAL:
+        raise IncomingError(f"location: {location.code} is no place where goods lie")
+    known = Incoming.objects.select_for_update().filter(stock_unit=unit, location=location, expected_on=expected_on).first()
+    before = known.quantity if known else 0
+    if quantity:
+        with connection.cursor() as cursor:  # availability counts what comes in on the level of its place
+            queries.ensure_levels(cursor, uc.organisation_id, [unit.pk], [location.pk])
+        Incoming.objects.update_or_create(
+            organisation_id=uc.organisation_id,
+            stock_unit=unit,
+            location=location,
+            expected_on=expected_on,
+            defaults={"quantity": quantity},
+        )
+    elif known:
+        known.delete()
+    if quantity != before:
+        audit.record(uc, "set.incoming", "stock_unit", unit.pk, location=location.pk, expected_on=expected_on, units=[before, quantity])
+        uc.mark(reserve.STALE, [unit.pk])
+    return before
