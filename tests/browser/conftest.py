@@ -1,17 +1,20 @@
-"""A browser, a served back office with committed rows, and an eye on the console: any error there fails the test."""
+"""A browser, a served back office with committed rows, and an eye on the console: any error there fails the test.
+
+What needs Django is imported late: pytest reads this file before Django is set up.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
-from django.conf import settings
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
 
-from stallkeeper.core.people import sign_in_link
-from tests.busy_shop import BusyShop, open_busy_shop
+if TYPE_CHECKING:
+    from tests.busy_shop import BusyShop
 
 WIDTH, HEIGHT = 1280, 900
 
@@ -19,6 +22,8 @@ WIDTH, HEIGHT = 1280, 900
 @pytest.fixture(scope="session", autouse=True)
 def _static_folder() -> None:
     """The server looks there for files of the operator's own, and warns if there is no such folder."""
+    from django.conf import settings
+
     settings.STATIC_ROOT.mkdir(exist_ok=True)
 
 
@@ -34,6 +39,10 @@ def browser(chromium_path: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def busy(transactional_db: None, monkeypatch: pytest.MonkeyPatch, tmp_path) -> BusyShop:
+    from django.conf import settings
+
+    from tests.busy_shop import open_busy_shop
+
     monkeypatch.setattr(settings, "ENV", replace(settings.ENV, keyring=tmp_path / "keyring.json", home=tmp_path))
     return open_busy_shop()
 
@@ -41,6 +50,8 @@ def busy(transactional_db: None, monkeypatch: pytest.MonkeyPatch, tmp_path) -> B
 @pytest.fixture
 def screen(busy: BusyShop, live_server, browser: Browser) -> Iterator[Page]:
     """A page of the owner, signed in by a link. ``goto`` takes paths. The test fails if the console or a response reports an error."""
+    from stallkeeper.core.people import sign_in_link
+
     context = browser.new_context(base_url=live_server.url, viewport={"width": WIDTH, "height": HEIGHT})
     page = context.new_page()
     complaints: list[str] = []

@@ -30,7 +30,7 @@ TRIES_SECONDS = 15 * 60
 class SignInForm(AdminAuthenticationForm):
     """E-mail address and password. After TRIES wrong ones from an address for an account, none is looked at for a while."""
 
-    def __init__(self, request: HttpRequest | None = None, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, request: HttpRequest | None = None, *args: object, **kwargs: object) -> None:
         super().__init__(request, *args, **kwargs)
         for field in self.fields.values():
             field.widget.attrs["class"] = " ".join(BASE_INPUT_CLASSES)

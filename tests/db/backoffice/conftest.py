@@ -1,13 +1,16 @@
-"""A busy shop, its owner's client, and what pages say."""
+"""A busy shop and its owner's client. What needs Django is imported late: pytest reads this file before Django is set up."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
-from django.test import Client
 
-from tests.busy_shop import BusyShop, open_busy_shop, signed_in
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from tests.busy_shop import BusyShop
 
 
 @pytest.fixture(autouse=True)
@@ -19,9 +22,13 @@ def _own_folders(settings, tmp_path) -> None:
 
 @pytest.fixture
 def busy() -> BusyShop:
+    from tests.busy_shop import open_busy_shop
+
     return open_busy_shop(units=36, orders=22)
 
 
 @pytest.fixture
 def client(busy: BusyShop) -> Client:
+    from tests.busy_shop import signed_in
+
     return signed_in(busy.owner)
