@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from stallkeeper.backoffice.callbacks import callback_context
 from stallkeeper.backoffice.channels import ask_to_send
 from stallkeeper.backoffice.connection_forms import ConnectForm, SettingsForm
 from stallkeeper.backoffice.lanes import lane_rows
@@ -85,6 +86,7 @@ def show_connection(request: MemberRequest, shown: Connection, form: SettingsFor
         "form": form or (SettingsForm(manifest, connection=shown) if may_connect else None),
         "may_connect": may_connect,
         "may_send": can(request.membership, Permission.SEND),
+        **callback_context(request, shown, manifest),
     }
     return show(request, "backoffice/connection.html", context, status=422 if form and form.errors else 200)
 

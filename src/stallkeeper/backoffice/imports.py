@@ -97,7 +97,7 @@ def import_run(request: MemberRequest, pk: int) -> HttpResponse:
 def problems_file(_request: MemberRequest, pk: int) -> HttpResponse:
     """Every problem of an import as a spreadsheet."""
     run = get_object_or_404(ImportRun, pk=pk)
-    return _download(problems_xlsx(run), f"problems-{run.pk}.xlsx")
+    return download(problems_xlsx(run), f"problems-{run.pk}.xlsx")
 
 
 @screen(Permission.EDIT_CATALOGUE)
@@ -105,9 +105,10 @@ def template_file(_request: MemberRequest, kind: str) -> HttpResponse:
     """An empty file with the columns, and what each may hold."""
     if kind not in LAYOUTS:
         raise Http404(kind)
-    return _download(template_xlsx(LAYOUTS[kind]), f"{kind}-template.xlsx")
+    return download(template_xlsx(LAYOUTS[kind]), f"{kind}-template.xlsx")
 
 
-def _download(content: bytes, name: str) -> HttpResponse:
+def download(content: bytes, name: str) -> HttpResponse:
+    """A workbook to save under a name."""
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return HttpResponse(content, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})

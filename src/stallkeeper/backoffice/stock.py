@@ -13,7 +13,7 @@ from stallkeeper.backoffice.offer_rows import units_like
 from stallkeeper.backoffice.paging import page
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.catalog.models import StockUnit, UnitKind
-from stallkeeper.core.people import Permission
+from stallkeeper.core.people import Permission, can
 from stallkeeper.stock.models import Level, Location, LocationOwner
 
 KEYS = ("sku",)
@@ -86,6 +86,7 @@ def stock(request: MemberRequest) -> HttpResponse:
         "columns": columns,
         "kinds": UnitKind.choices,
         "filters": request.GET,
+        "may_edit": can(request.membership, Permission.EDIT_STOCK),
         "filtered": bool(request.GET.get("q") or request.GET.get("kind")),
     }
     return show(request, "backoffice/stock.html", context)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
+from django import forms
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -12,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice.actors import names_of
 from stallkeeper.backoffice.forms import AdjustForm
+from stallkeeper.backoffice.kept_rows import kept_context
 from stallkeeper.backoffice.offer_rows import OfferRow, row
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show, wants_fragment
 from stallkeeper.backoffice.stock import own_places
@@ -54,9 +57,14 @@ def unit(request: MemberRequest, pk: int) -> HttpResponse:
 
 
 def show_unit(
-    request: MemberRequest, shown: StockUnit, note: str = "", wrong: AdjustForm | None = None, wrong_place: int = 0
+    request: MemberRequest,
+    shown: StockUnit,
+    note: str = "",
+    wrong: AdjustForm | None = None,
+    wrong_place: int = 0,
+    came_back: Mapping[str, forms.Form] | None = None,
 ) -> HttpResponse:
-    """The unit with everything about it; ``wrong`` is a form that came back with errors for ``wrong_place``."""
+    """The unit with everything about it; ``wrong`` is a form that came back with errors for ``wrong_place``, ``came_back`` are others."""
     movements = list(
         Movement.objects.filter(stock_unit=shown).select_related("from_location", "to_location").order_by("-recorded_at", "-pk")[:LAST]
     )
@@ -71,6 +79,7 @@ def show_unit(
         "promises": promises(shown),
         "movements": [(movement, actors.get(movement.actor, "")) for movement in movements],
         "note": note,
+        **kept_context(request, shown, came_back or {}),
     }
     if wants_fragment(request):
         return fragment(request, "backoffice/unit_panel.html", context)

@@ -11,6 +11,7 @@ from stallkeeper.backoffice import (
     channels,
     connections,
     imports,
+    kept,
     listings,
     offer_actions,
     offer_panel,
@@ -23,6 +24,7 @@ from stallkeeper.backoffice import (
     problem_board,
     sign_in,
     stock,
+    stock_taking,
     unit_panel,
 )
 
@@ -49,6 +51,12 @@ urlpatterns = [
     path("listings/<int:pk>/choose/", listings.choose, name="choose"),
     path("stock/", stock.stock, name="stock"),
     path("stock/places/", places.places, name="places"),
+    path("stock/taking/", stock_taking.stock_taking, name="stock_taking"),
+    path("stock/taking/enter/", stock_taking.enter_count, name="enter_count"),
+    path("stock/taking/template/", stock_taking.count_template, name="count_template"),
+    path("stock/<int:pk>/hold/", kept.hold, name="hold"),
+    path("stock/<int:pk>/fence/", kept.fence, name="fence"),
+    path("stock/<int:pk>/incoming/", kept.incoming, name="incoming"),
     path("stock/<int:pk>/", unit_panel.unit, name="unit"),
     path("stock/<int:pk>/at/<int:place>/", unit_panel.adjust, name="adjust"),
     path("imports/", imports.imports, name="imports"),

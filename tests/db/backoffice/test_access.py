@@ -180,3 +180,14 @@ def test_forms_need_their_token(busy: BusyShop) -> None:
     client.force_login(busy.owner)
     assert client.post(reverse("backoffice:company_switch"), {"allowed": "0"}).status_code == 403
     assert Organisation.objects.get(pk=busy.organisation.pk).sending_enabled
+
+
+def test_errors_say_what_to_do(busy: BusyShop, client: Client) -> None:
+    """A wrong address, a missing right, an old form: each page says what it means."""
+    assert "There is nothing at this address" in text(client.get("/orders/999999999/"))
+    reader = User.objects.create_user("reader@example.com")
+    Membership.objects.create(user=reader, organisation=busy.organisation, role=Role.READ_ONLY)
+    assert "Your role does not allow this" in text(signed_in(reader).get("/imports/"))
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(busy.owner)
+    assert "This form is too old" in text(strict.post(reverse("backoffice:company_switch"), {"allowed": "0"}))

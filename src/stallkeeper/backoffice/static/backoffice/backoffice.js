@@ -41,6 +41,13 @@
     });
   }
 
+  // Browsers let only secure pages write to the clipboard; elsewhere the text is at least chosen, ready for the keyboard.
+  function copy(field, button) {
+    field.select();
+    if (!navigator.clipboard) return;
+    navigator.clipboard.writeText(field.value).then(() => { button.textContent = button.dataset.copied; }, () => field.select());
+  }
+
   document.addEventListener("change", function (event) {
     const element = event.target;
     if (element.matches("[data-choose-all]")) {
@@ -55,6 +62,8 @@
       event.preventDefault();
       closePanel();
     }
+    const copier = event.target.closest("[data-copy]");
+    if (copier) copy(document.getElementById(copier.dataset.copy), copier);
   });
 
   document.addEventListener("keydown", function (event) {
