@@ -17,6 +17,7 @@ import socket
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -33,6 +34,7 @@ from stallkeeper import embedded, env
 TESTS = Path(__file__).parent
 MARKS = {name: name for name in ("unit", "db", "contract", "races", "browser")} | {"scenarios": "scenario"}
 TOGETHER_SECONDS = 60
+DROP_SECONDS = 30
 
 
 _house = ExitStack()
@@ -102,7 +104,15 @@ def _clone(name: str, template: str) -> None:
 
 
 def _drop_database(name: str) -> None:
-    _execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    """Autovacuum may be at work there after a large test, under a role that ours may not end; it is done within moments."""
+    deadline = time.monotonic() + DROP_SECONDS
+    while True:
+        try:
+            return _execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        except psycopg.errors.InsufficientPrivilege:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 @contextmanager

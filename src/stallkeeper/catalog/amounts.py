@@ -10,6 +10,7 @@ from babel import Locale
 
 LARGEST = Decimal("99999999999999.9999")
 STEP = Decimal("0.0001")
+NOISE = Decimal("0.000000001")
 SIGNS = {"€": "EUR", "£": "GBP", "zł": "PLN", "lei": "RON", "₽": "RUB", "руб": "RUB", "лв": "BGN", "ft": "HUF", "kč": "CZK", "₴": "UAH"}
 """Signs of one currency only. A $ or kr may mean several: they are allowed beside the number, and say nothing."""
 SILENT_SIGNS = {"$", "kr"}
@@ -28,7 +29,7 @@ def parse_amount(text: str) -> tuple[Decimal, str | None]:
     if match is None:
         raise AmountError(f"{_shown(text)} is not an amount; write it like 1234.50.")
     before, number, after = match.groups()
-    return checked(_number(number.strip(), text)), _currency(before, after, text)
+    return checked(_without_noise(_number(number.strip(), text))), _currency(before, after, text)
 
 
 def amount_of_number(number: str) -> Decimal:
@@ -54,6 +55,14 @@ def checked(amount: Decimal) -> Decimal:
 def known_currencies() -> frozenset[str]:
     """Codes of currencies (ISO 4217)."""
     return frozenset(Locale("en").currencies)
+
+
+def _without_noise(amount: Decimal) -> Decimal:
+    """Programs that keep prices as binary fractions export 16.99 as 16.990000000000002: what is that near to four decimals was meant so."""
+    if amount > LARGEST:
+        return amount
+    rounded = amount.quantize(STEP, ROUND_HALF_EVEN)
+    return rounded.normalize() + 0 if 0 < abs(amount - rounded) < NOISE else amount
 
 
 def _number(number: str, text: str) -> Decimal:

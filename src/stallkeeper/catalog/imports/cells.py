@@ -50,7 +50,7 @@ def as_text(field: str, cell: Cell) -> str:
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, datetime | date | time | timedelta):
         raise CatalogueError(field, f"is a date or time in the spreadsheet ({cell}); format the column as text and type the value anew.")
-    if abs(cell) >= EXACT:
+    if not abs(cell) < EXACT:
         raise CatalogueError(
             field, f"is a number of more than 15 digits ({cell:.0f}): its last digits are lost. Format the column as text."
         )
@@ -144,7 +144,7 @@ def _count_of_text(field: str, typed: str) -> int | None:
 
 
 def _count_of_number(field: str, number: float) -> int:
-    if number != number or abs(number) >= EXACT:  # noqa: PLR0124 - NaN is the one number that differs from itself
+    if not abs(number) < EXACT:
         raise CatalogueError(field, f"{number} is not a number that can be counted.")
     if number != int(number):
         raise CatalogueError(field, f"{number} is not a whole number; stock is counted in whole units.")
@@ -184,7 +184,7 @@ def shown(cell: Cell) -> str:
     """The cell for a report, cut to what fits there."""
     if cell is None or isinstance(cell, Hollow):
         return ""
-    whole = str(cell) if not isinstance(cell, float) or cell != int(cell) else str(int(cell))
+    whole = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
     return whole if len(whole) <= 200 else whole[:199] + "…"
 
 
