@@ -25,7 +25,7 @@ MOST = 100_000_000
 class HoldForm(LookMixin, forms.Form):
     """How many units to keep back where, why and until when; 0 lifts the hold."""
 
-    place = forms.ModelChoiceField(label=_("Place"), queryset=None, empty_label=None)
+    place: forms.ModelChoiceField[Location] = forms.ModelChoiceField(label=_("Place"), queryset=None, empty_label=None)
     units = forms.IntegerField(label=_("Units"), min_value=0, max_value=MOST)
     reason = forms.CharField(label=_("Reason"), max_length=300)
     until = forms.DateField(label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
@@ -43,7 +43,7 @@ class HoldForm(LookMixin, forms.Form):
 class FenceForm(LookMixin, forms.Form):
     """How many units only one channel may offer; 0 takes the fence away."""
 
-    channel = forms.ModelChoiceField(label=_("Channel"), queryset=None, empty_label=None)
+    channel: forms.ModelChoiceField[Channel] = forms.ModelChoiceField(label=_("Channel"), queryset=None, empty_label=None)
     units = forms.IntegerField(label=_("Units"), min_value=0, max_value=MOST)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -56,7 +56,7 @@ class FenceForm(LookMixin, forms.Form):
 class IncomingForm(LookMixin, forms.Form):
     """How many units should come where and when; 0 takes them off."""
 
-    place = forms.ModelChoiceField(label=_("Place"), queryset=None, empty_label=None)
+    place: forms.ModelChoiceField[Location] = forms.ModelChoiceField(label=_("Place"), queryset=None, empty_label=None)
     units = forms.IntegerField(label=_("Units"), min_value=0, max_value=MOST)
     expected_on = forms.DateField(label=_("Expected on"), widget=forms.DateInput(attrs={"type": "date"}))
 

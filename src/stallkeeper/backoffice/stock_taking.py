@@ -43,7 +43,7 @@ PREVIEW_SECONDS = 12 * 3600
 class CountForm(LookMixin, forms.Form):
     """Which place was counted when, and the figures."""
 
-    place = forms.ModelChoiceField(label=gettext_lazy("Place"), queryset=None, empty_label=None)
+    place: forms.ModelChoiceField[Location] = forms.ModelChoiceField(label=gettext_lazy("Place"), queryset=None, empty_label=None)
     as_of = forms.DateTimeField(
         label=gettext_lazy("Counted on"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),

@@ -44,6 +44,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         "choose": {"pk": listing.pk},
         "unit": {"pk": unit},
         "adjust": {"pk": unit, "place": busy.shop.place.pk},
+        **{name: {"pk": unit} for name in ("hold", "fence", "incoming")},
         "import": {"pk": run.pk},
         "import_problems": {"pk": run.pk},
         "import_template": {"kind": "stock"},
