@@ -99,18 +99,26 @@ def supply(units: int, seconds: float = -60) -> Supplied:
 
 
 def test_units_sold_beyond_what_there_was_are_counted_at_their_worst():
-    found = judge.oversold(RECIPES, [supply(3)], [Sold(at(0), RED, 2), Sold(at(1), PACK, 1)], at(10))
+    found = judge.oversold(RECIPES, [supply(3)], [Sold(at(0), RED, 2), Sold(at(1), PACK, 1)], T, at(10))
     assert found == [Oversold("M", 2, 2, timedelta(seconds=9))]
 
 
 def test_an_oversell_that_was_taken_back_leaves_nothing():
     sales = [Sold(at(0), RED, 1), Sold(at(1), BLUE, 1), Sold(at(4), BLUE, -1)]
-    assert judge.oversold(RECIPES, [supply(1)], sales, at(60)) == [Oversold("M", 1, 0, timedelta(seconds=3))]
-    assert judge.oversold(RECIPES, [supply(1), supply(1, 3)], sales[:2], at(60)) == [Oversold("M", 1, 0, timedelta(seconds=2))]
+    assert judge.oversold(RECIPES, [supply(1)], sales, T, at(60)) == [Oversold("M", 1, 0, timedelta(seconds=3))]
+    assert judge.oversold(RECIPES, [supply(1), supply(1, 3)], sales[:2], T, at(60)) == [Oversold("M", 1, 0, timedelta(seconds=2))]
 
 
 def test_what_was_there_is_no_oversell():
-    assert judge.oversold(RECIPES, [supply(3)], [Sold(at(0), PACK, 1)], at(60)) == []
+    assert judge.oversold(RECIPES, [supply(3)], [Sold(at(0), PACK, 1)], T, at(60)) == []
+
+
+def test_orders_that_came_before_the_stock_was_entered_are_no_oversell():
+    """The stalls had open orders when the seller connected them and imported his stock."""
+    early = [Sold(at(-90), RED, 1)]
+    assert judge.oversold(RECIPES, [supply(3)], [*early, Sold(at(0), RED, 1)], T, at(60)) == []
+    assert judge.oversold(RECIPES, [supply(0)], early, T, at(60)) == []  # nothing happened since
+    assert judge.oversold(RECIPES, [supply(0)], [*early, Sold(at(5), RED, 1)], T, at(60)) == [Oversold("M", 2, 2, timedelta(seconds=60))]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,7 +34,9 @@ def json_option(command: F) -> F:
 
 
 def console() -> Console:
-    """Standard output as it is now (tests replace it). Into a file or pipe, lines are as wide as they need to be."""
+    """Standard output as it is now (tests replace it). Into a file or pipe, lines are as wide as they need to be and come at once."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
 

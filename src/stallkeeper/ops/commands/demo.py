@@ -38,12 +38,13 @@ WITHOUT_TERMINAL = 60.0
     help="Rate limits and feed times of the stalls, as a multiple of the real ones: 0.1 is ten times faster.",
 )
 @click.option("--rate", type=click.FloatRange(0.1, 20), default=1.4, show_default=True, help="Orders a second.")
+@click.option("--articles", type=click.IntRange(20, 5_000), default=500, show_default=True, help="Products in the shop.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep database and logs in this folder.")
 @click.option("--no-browser", is_flag=True, help="Do not open the back office.")
 @click.pass_context
 def demo(
-    ctx: click.Context, seconds: float | None, seed: int, json_file: Path | None, limits_scale: float, rate: float, keep: Path | None,
-    no_browser: bool,
+    ctx: click.Context, seconds: float | None, seed: int, json_file: Path | None, limits_scale: float, rate: float, articles: int,
+    keep: Path | None, no_browser: bool,
 ) -> None:  # fmt: skip
     """A shop with 500 products in two warehouses and two emulated marketplaces, trading before your eyes.
 
@@ -64,7 +65,7 @@ def demo(
 
     if seconds is None and not sys.stdout.isatty():
         seconds = WITHOUT_TERMINAL
-    options = Options(seconds, seed, limits_scale, keep, rate=rate)
+    options = Options(seconds, seed, limits_scale, keep, articles, rate)
     figures, problems = perform(terminal.console(), options, show_browser=not no_browser)
     if json_file is not None:
         json_file.write_text(json.dumps(figures | {"problems": problems}, indent=2) + "\n")

@@ -59,7 +59,7 @@ def make(seed: int, number: int = 500) -> list[Article]:
     singles = number - number // 10
     articles = [_single(chance, index) for index in range(singles)]
     articles += [_kit(chance, index, articles[:singles]) for index in range(singles, number)]
-    second = set(chance.sample(range(number), min(ON_SECOND_STALL, number)))
+    second = set(chance.sample(range(number), min(ON_SECOND_STALL, number * 2 // 3)))
     return [_listed(chance, article, index in second) for index, article in enumerate(articles)]
 
 

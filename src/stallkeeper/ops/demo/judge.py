@@ -104,18 +104,13 @@ def cuts(
     pool, shown, owed, found = Pool(recipes), dict(start), defaultdict[Offer, list[_Owed]](list), list[Cut]()
     shares = sharing(recipes)
     for event in merged(supplies, sales, diary):
-        if isinstance(event, Supplied):
-            pool.units[event.unit] += event.quantity
-            touched = shares.get(event.unit, ())
-        elif isinstance(event, Sold):
-            pool.sell(event)
-            touched = tuple(sorted({offer for unit in recipes[event.offer] for offer in shares[unit]}))
-            if event.quantity > 0 and event.at >= since:
-                _owe(pool, shown, owed, event, touched)
-        else:
+        if isinstance(event, Shown):
             shown[event.offer] = event.quantity
             found += _settle(pool, owed, event)
             continue
+        touched = tuple(sorted({offer for unit in _enter(pool, event) for offer in shares.get(unit, ())}))
+        if isinstance(event, Sold) and event.quantity > 0 and event.at >= since:
+            _owe(pool, shown, owed, event, touched)
         found += _relieve(pool, shown, owed, touched)
     left = [Cut(debt.sold_at, debt.sold, debt.offer, None, "open") for debts in owed.values() for debt in debts]
     return sorted([*found, *left], key=lambda cut: (cut.sold_at, cut.offer))
@@ -174,28 +169,55 @@ class Oversold:
     longest: timedelta
 
 
-def oversold(recipes: Recipes, supplies: Iterable[Supplied], sales: Iterable[Sold], end: datetime) -> list[Oversold]:
-    """The units that were sold more often than they were there."""
-    pool = Pool(recipes)
-    worst: Counter[str] = Counter()
-    since: dict[str, datetime] = {}
-    longest: dict[str, timedelta] = {}
+@dataclass(slots=True)
+class _Excess:
+    """How far below nothing each unit of a pool is, was at its worst, and for how long at a stretch."""
+
+    pool: Pool
+    worst: Counter[str] = field(default_factory=Counter)
+    longest: dict[str, timedelta] = field(default_factory=dict)
+    begun: dict[str, datetime] = field(default_factory=dict)
+
+    def look(self, unit: str, at: datetime) -> None:
+        missing = -self.pool.units[unit]
+        if missing > 0:
+            self.worst[unit] = max(self.worst[unit], missing)
+            self.begun.setdefault(unit, at)
+        elif unit in self.begun:
+            self._over(unit, at)
+
+    def _over(self, unit: str, at: datetime) -> None:
+        self.longest[unit] = max(self.longest.get(unit, timedelta()), at - self.begun.pop(unit))
+
+    def told(self, end: datetime) -> list[Oversold]:
+        for unit in list(self.begun):
+            self._over(unit, end)
+        return [Oversold(unit, self.worst[unit], max(-self.pool.units[unit], 0), self.longest[unit]) for unit in sorted(self.worst)]
+
+
+def oversold(recipes: Recipes, supplies: Iterable[Supplied], sales: Iterable[Sold], since: datetime, end: datetime) -> list[Oversold]:
+    """The units that were sold more often than they were there, from ``since`` on: before that, stock and open orders are entered."""
+    excess, open_ = _Excess(Pool(recipes)), False
     for event in merged(supplies, sales, ()):
-        if isinstance(event, Supplied):
-            pool.units[event.unit] += event.quantity
-            touched: Iterable[str] = (event.unit,)
-        elif isinstance(event, Sold):
-            pool.sell(event)
-            touched = recipes[event.offer]
-        for unit in touched:
-            if pool.units[unit] < 0:
-                worst[unit] = max(worst[unit], -pool.units[unit])
-                since.setdefault(unit, event.at)
-            elif begun := since.pop(unit, None):
-                longest[unit] = max(longest.get(unit, timedelta()), event.at - begun)
-    for unit, begun in since.items():
-        longest[unit] = max(longest.get(unit, timedelta()), end - begun)
-    return [Oversold(unit, worst[unit], max(-pool.units[unit], 0), longest[unit]) for unit in sorted(worst)]
+        if event.at >= since and not open_:
+            open_ = True
+            for unit in sorted(excess.pool.units):
+                excess.look(unit, since)
+        for unit in _enter(excess.pool, event):
+            if open_:
+                excess.look(unit, event.at)
+    return excess.told(end)
+
+
+def _enter(pool: Pool, event: Event) -> Iterable[str]:
+    """Let an event change the pool; the units that it touched."""
+    if isinstance(event, Supplied):
+        pool.units[event.unit] += event.quantity
+        return (event.unit,)
+    if isinstance(event, Sold):
+        pool.sell(event)
+        return pool.recipes[event.offer]
+    return ()
 
 
 def unnoticed(found: Iterable[Oversold], short_now: Mapping[str, int], ever_short: Iterable[str]) -> list[str]:

@@ -65,6 +65,11 @@ class Hub:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start it."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", "stallkeeper", "run", "--host", HOST, "--port", str(self.port)],
@@ -74,6 +79,10 @@ class Hub:
                 start_new_session=True,
             )
         self.starts += 1
+
+    def wait(self) -> None:
+        """Until it answers; BootError with its last words if it does not."""
+        assert self.process is not None
         deadline = time.monotonic() + serving.START_SECONDS
         while not serving.answers(HOST, self.port):
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -203,6 +212,8 @@ def opened(options: Options, say: Callable[[str], None]) -> Iterator[Demo]:
     """A demo whose stage is set, with the hub running and the first numbers sent. Everything is gone afterwards, unless it is kept."""
     begun = time.monotonic()
     with ExitStack() as stack:
+        articles = goods.make(options.seed, options.articles)
+        world = stack.enter_context(World(plan(articles, options.seed, options.rate, SHARE, options.limits_scale)))
         say("Starting a database of its own")
         cluster, folder = _database(stack, options)
         hub = Hub(serving.choose_port(HOST, 0), folder / "hub.log")
@@ -212,19 +223,18 @@ def opened(options: Options, say: Callable[[str], None]) -> Iterator[Demo]:
         from stallkeeper.ops.demo import stage
         from stallkeeper.ops.demo.person import Person
 
-        articles = goods.make(options.seed, options.articles)
-        say(f"Importing {len(articles)} products in two warehouses")
         organisation, user = stage.people()
         stack.enter_context(organisation_scope(organisation.pk))
+        stack.callback(hub.stop)
+        hub.launch()
+        say(f"Importing {len(articles)} products in two warehouses")
         stage.stock_the_shop(organisation, articles, folder)
-        say("Opening two stalls, connecting them, linking their offers")
-        world = stack.enter_context(World(plan(articles, options.seed, options.rate, SHARE, options.limits_scale)))
+        say("Connecting two stalls, linking their offers")
         channels = [
             stage.connect(organisation, platform, where, where["config"], options.limits_scale) for platform, where in world.stalls.items()
         ]
-        stack.callback(hub.stop)
-        say("Starting web server and worker")
-        hub.start()
+        say("Waiting for web server and worker")
+        hub.wait()
         world.hints(stage.hint_addresses(hub.base_url))
         for channel in channels:
             stage.open_channel(organisation, channel)

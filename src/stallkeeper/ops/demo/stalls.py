@@ -32,7 +32,7 @@ def plan(articles: Sequence[Article], seed: int, rate: float, share: dict[str, f
 
 
 class World:
-    """The world process. ``with World(plan) as world``; safe to use from several threads."""
+    """The world process. ``with World(plan) as world``; safe to use from several threads. Starting takes a second, in the background."""
 
     def __init__(self, what: Json) -> None:
         self._lock = threading.Lock()
@@ -43,7 +43,15 @@ class World:
             text=True,
             start_new_session=True,
         )
-        self.stalls: dict[str, Json] = self._ask(what)
+        self._tell(what)
+        self._stalls: dict[str, Json] = {}
+
+    @property
+    def stalls(self) -> dict[str, Json]:
+        """Where each stall is, and what opens it."""
+        with self._lock:
+            self._stalls = self._stalls or self._hear()
+        return self._stalls
 
     def __enter__(self) -> World:
         return self
@@ -61,14 +69,20 @@ class World:
 
     def _ask(self, command: Json) -> Json:
         with self._lock:
-            assert self._process.stdin is not None
-            assert self._process.stdout is not None
-            try:
-                self._process.stdin.write(json.dumps(command) + "\n")
-                self._process.stdin.flush()
-            except BrokenPipeError:
-                raise WorldEnded(f"The stalls' process ended ({self._process.wait()}).") from None
-            line = self._process.stdout.readline()
+            self._tell(command)
+            return self._hear()
+
+    def _tell(self, command: Json) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(command) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise WorldEnded(f"The stalls' process ended ({self._process.wait()}).") from None
+
+    def _hear(self) -> Json:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
         if not line:
             raise WorldEnded(f"The stalls' process ended ({self._process.wait()}).")
         answer: Json = json.loads(line)

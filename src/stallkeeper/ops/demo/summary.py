@@ -112,7 +112,7 @@ def summarize(played: Played, violations: Sequence[str]) -> tuple[Json, list[str
     goods = {article.sku: article for article in played.articles}
     start = {(stall, sku): on_show(article, goods) for article in played.articles for stall, sku in article.stalls.items()}
     cuts = judge.cuts(recipes, start, supplies, sales, diary_of(report), played.began)
-    oversold = judge.oversold(recipes, supplies, sales, played.ended)
+    oversold = judge.oversold(recipes, supplies, sales, played.began, played.ended)
     shown = {(stall, sku): pair[0] for stall, log in report.items() for sku, pair in log["shown"].items()}
     missing, differing = order_problems(report, kept)
     stale = judge.not_converged(recipes, books.free(), PLACES, shown)

@@ -1,0 +1,103 @@
+"""``stallkeeper run``: one command, a link to sign in; children that die come back, and none outlives its parent."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from stallkeeper import embedded, env
+from tests.scenarios.test_demo import environment
+
+
+class Running:
+    """``stallkeeper run`` with an empty embedded database of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.log = home / "run.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "stallkeeper", "run", "--port", "0"],
+                env=environment() | {"STALLKEEPER_HOME": str(home)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.wait_for("Ctrl-C ends it.")
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def wait_for(self, text: str, seconds: float = 90) -> None:
+        deadline = time.monotonic() + seconds
+        while text not in self.said():
+            assert self.process.poll() is None or text in self.said(), self.said()
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.1)
+
+    def children(self, word: str = "") -> list[psutil.Process]:
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        return [one for one in family if word in " ".join(one.cmdline())]
+
+    def end(self, number: int) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    place = env.home({name: value for name, value in os.environ.items() if name != "STALLKEEPER_HOME"}) / "tmp"
+    with embedded.temporary("run-test", place.parent) as cluster:  # a folder that the server's account may enter
+        home = cluster.folder / "home"
+        embedded_home(home)
+        one = Running(home)
+        yield one
+        if one.process.poll() is None:
+            one.end(signal.SIGTERM)
+
+
+def embedded_home(home: Path) -> None:
+    from stallkeeper.embedded_host import make_home
+
+    make_home(home)
+
+
+def test_run_prints_a_link_restarts_children_and_ends_all_of_them(running: Running) -> None:
+    address = re.search(r"runs at (http://localhost:\d+)", running.said())
+    link = re.search(r"(http://localhost:\d+/sign-in/\S+)", running.said())
+    assert address
+    assert link
+    assert urllib.request.urlopen(link[1]).status == 200
+
+    (worker,) = running.children("stallkeeper worker")
+    worker.kill()
+    running.wait_for("The worker ended (SIGKILL); it is started again.")
+    for _ in range(100):
+        if running.children("stallkeeper worker"):
+            break
+        time.sleep(0.1)
+    (again,) = running.children("stallkeeper worker")
+    assert again.pid != worker.pid
+
+    family = running.children()
+    assert running.end(signal.SIGINT) == 0
+    assert "Stopped." in running.said()
+    assert [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_children_end_when_their_parent_is_killed(running: Running) -> None:
+    family = running.children()
+    assert len(family) >= 3
+    running.end(signal.SIGKILL)
+    _gone, alive = psutil.wait_procs(family, timeout=15)
+    assert alive == []
