@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from stallkeeper.channels.delivery_queries import QUANTITY, Figures, Value
+from stallkeeper.core.copy import array
 from stallkeeper.core.sql import Cursor, rows
 
 
@@ -28,10 +29,10 @@ def lock_beliefs(cursor: Cursor, offers: Sequence[int]) -> list[Belief]:
         SELECT offer.id, offer.believed_qty, greatest(offer.sent_at, offer.accepted_at), offer.observed_at,
                EXISTS (SELECT FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
                        WHERE item.offer_id = offer.id AND NOT item.resolved AND ticket.kind = 'quantity' AND ticket.closed_at IS NULL)
-        FROM channels_offer AS offer WHERE offer.id = ANY(%s) ORDER BY offer.id
+        FROM channels_offer AS offer WHERE offer.id = ANY(%s::bigint[]) ORDER BY offer.id
         FOR NO KEY UPDATE
         """,
-        [list(offers)],
+        [array(offers)],
     )
     return [Belief(*row) for row in rows(cursor)]
 

@@ -67,12 +67,12 @@ def _beliefs(lines: Sequence[Sold]) -> dict[int, int | None]:
     """What is believed of offers whose channel changed its own figure; their open tickets are overtaken (see ``delivery.own_sales``)."""
     moves: dict[int, list[tuple[OwnSale, int]]] = {}
     doubtful: set[int] = set()
+    quirks = {platform: manifest_of(platform).quirks for platform in {line.platform for line in lines}}
     for line in lines:
-        quirks = manifest_of(line.platform).quirks
         for sale in line.sales:
-            if delivery.unforeseeable(sale, quirks):
+            if delivery.unforeseeable(sale, quirks[line.platform]):
                 doubtful.add(line.offer_id)
-            elif delta := delivery.effect(sale, quirks):
+            elif delta := delivery.effect(sale, quirks[line.platform]):
                 moves.setdefault(line.offer_id, []).append((sale, delta))
     if not moves:
         return dict.fromkeys(doubtful)

@@ -27,7 +27,7 @@ def read_columns(query: str, parameters: Mapping[str, object], names: Sequence[s
     Runs in the transaction that is open on Django's connection; locks in the query hold as usual. Holds up to seven million rows.
     """
     columns = ", ".join(f"c{number}" for number in range(len(names)))
-    with hot_cursor(binary=True) as cursor:
+    with hot_cursor() as cursor:
         packing = f"SELECT array_send(array_agg(ARRAY[{columns}])) FROM ({query}) AS row({columns})"  # noqa: S608 - no user's text
         cursor.execute(packing, dict(parameters))  # type: ignore[arg-type]  # what the driver can pass, which is more
         (packed,) = cursor.fetchone() or (None,)
@@ -51,9 +51,14 @@ def plain(values: Iterable[object]) -> str:
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
-def texts(values: Iterable[str | None]) -> str:
-    """An array literal for ``%s::text[]``; None is NULL."""
-    return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
+def texts(values: Sequence[str | None]) -> str:
+    """An array literal for ``%s::text[]``; None is NULL. ValueError for the character NUL, which the database cannot store."""
+    if None in values:
+        return "{" + ",".join(["NULL" if value is None else texts([value])[1:-1] for value in values]) + "}"
+    together = "\0".join(values).replace("\\", "\\\\").replace('"', '\\"')  # type: ignore[arg-type]
+    if together.count("\0") >= max(len(values), 1):
+        raise ValueError("a text contains the character NUL")
+    return '{"' + together.replace("\0", '","') + '"}' if values else "{}"
 
 
 def moments(values: Iterable[datetime | None]) -> str:
@@ -64,12 +69,6 @@ def moments(values: Iterable[datetime | None]) -> str:
 def blobs(values: Iterable[bytes]) -> str:
     """An array literal for ``%s::bytea[]``."""
     return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
-
-
-def _quoted(value: str) -> str:
-    if "\\" in value or '"' in value:
-        value = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{value}"'
 
 
 Encode = Callable[[Any], str]

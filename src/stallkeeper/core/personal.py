@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from stallkeeper.core import audit, secret_queries
 from stallkeeper.core.models import PersonalData
 from stallkeeper.core.secrets import Sealer
+from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.use_case import UseCase
 
 PAGE = 10_000
@@ -43,7 +44,7 @@ def store_many(uc: UseCase, texts: Iterable[PersonalText], sealer: Sealer | None
         for key, text in sorted(newest.items(), key=lambda i: i[0])
     ]
     if rows:
-        with connection.cursor() as cursor:
+        with hot_cursor() as cursor:
             secret_queries.upsert_personal(cursor, uc.organisation_id, rows)
     return len(rows)
 

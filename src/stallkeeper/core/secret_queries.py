@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from django.db.backends.utils import CursorWrapper
 
+from stallkeeper.core.copy import array, blobs, columns, moments, texts
+
 KEYS_LOCK = 5_300_001
 
 
@@ -129,7 +131,7 @@ def upsert_personal(cursor: CursorWrapper, organisation_id: int, rows: Sequence[
         " SELECT %s, * FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::int[], %s::bytea[], %s::timestamptz[])"
         " ON CONFLICT (organisation_id, subject_type, subject_id, purpose) DO UPDATE SET key_version = excluded.key_version,"
         " ciphertext = excluded.ciphertext, delete_after = excluded.delete_after",
-        [organisation_id, *_columns(rows)],
+        [organisation_id, *columns(rows, texts, array, texts, array, blobs, moments)],
     )
 
 

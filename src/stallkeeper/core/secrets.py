@@ -20,6 +20,7 @@ from django.db.backends.utils import CursorWrapper
 from stallkeeper.core import audit, clock, keyring, secret_queries
 from stallkeeper.core.models import Secret
 from stallkeeper.core.secret_queries import SealedRow, WrappedKey
+from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.use_case import UseCase
 
 NONCE = 12
@@ -70,7 +71,7 @@ class Sealer:
         self._newest = max((key.version for key in keys if not key.retired), default=0)
 
     def _unwrap_all(self, make: bool) -> tuple[list[WrappedKey], dict[int, AESGCM]]:
-        with connection.cursor() as cursor:
+        with hot_cursor() as cursor:
             keys = secret_queries.data_keys(cursor, self.organisation_id)
         if make and all(key.retired for key in keys):
             keys = _first_data_key(self.organisation_id)

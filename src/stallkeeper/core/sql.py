@@ -20,18 +20,18 @@ def rows(cursor: Cursor) -> list[Any]:
 
 
 @contextmanager
-def hot_cursor(binary: bool = False) -> Iterator[Cursor]:
-    """A cursor on Django's connection for statements that run all day: the server keeps their plans, and parameters travel apart.
+def hot_cursor() -> Iterator[Cursor]:
+    """A cursor on Django's connection for statements that run all day: the server keeps their plans, parameters travel apart, and results
+    come in PostgreSQL's own format.
 
-    For few rows at a time: a kept plan does not know how many there are. ``binary``: results come in PostgreSQL's own format.
+    For a few thousand rows at a time: a kept plan does not know how many there are.
     """
     connection.ensure_connection()
     raw: psycopg.Connection[Any] = connection.connection
     # A log of statements shows their text, which one that was prepared no longer carries.
     raw.prepare_threshold = None if connection.queries_logged else PREPARE_AFTER
     with psycopg.Cursor(raw) as cursor:
-        if binary:
-            cursor.format = psycopg.pq.Format.BINARY
+        cursor.format = psycopg.pq.Format.BINARY
         wrap: Callable[[Any], Cursor] = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
         yield wrap(cursor)
 

@@ -63,9 +63,17 @@ class _Page:
     states: dict[str, str]
     """State of known orders before this page."""
     index: OfferIndex
+    homes: dict[str, Intake]
+    """External id to channel, as ``channel_of`` found it."""
 
     def channel_of(self, order: RemoteOrder) -> Intake:
         """The order's channel: that of its first mapped line, else the one with its currency, else the first."""
+        home = self.homes.get(order.order_id)
+        if home is None:
+            home = self.homes[order.order_id] = self._find_home(order)
+        return home
+
+    def _find_home(self, order: RemoteOrder) -> Intake:
         for line in order.lines:
             mapped = self.index.find(line.ref)
             if mapped:
@@ -106,7 +114,7 @@ def _open(uc: UseCase, cursor: Cursor, connection_id: int, latest: dict[str, Rem
     if not channels:
         raise IntakeError("this connection has no active channel that its orders could belong to: add one, or activate it")
     digests = {external: snapshots.digest(order) for external, order in latest.items()}
-    return _Page(uc, cursor, connection_id, fetched_at, channels, latest, digests, {}, set(), {}, OfferIndex([]))
+    return _Page(uc, cursor, connection_id, fetched_at, channels, latest, digests, {}, set(), {}, OfferIndex([]), {})
 
 
 def _write_orders(page: _Page) -> int:

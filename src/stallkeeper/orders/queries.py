@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from stallkeeper.core.copy import array, blobs, columns, moments, plain, texts
+from stallkeeper.core.copy import Encode, array, blobs, columns, moments, plain, texts
 from stallkeeper.core.sql import Cursor, rows
 
 
@@ -130,7 +130,7 @@ digest, at cutover"""
 
 def insert_orders(cursor: Cursor, organisation: int, connection: int, at: datetime, orders: Sequence[OrderRow]) -> dict[str, int]:
     """Enter new orders; one that another worker entered meanwhile is left out. Returns external id to id. Index: order_once."""
-    row = [array, *[texts] * 5, *[moments] * 5, texts, blobs, plain]
+    row: list[Encode] = [array, *[texts] * 5, *[moments] * 5, texts, blobs, plain]
     cursor.execute(
         """
         INSERT INTO orders_order
@@ -191,7 +191,7 @@ def upsert_lines(cursor: Cursor, organisation: int, lines: Sequence[LineRow]) ->
 
     Locks: the lines. Index: order_line_once.
     """
-    row = [array, *[texts] * 4, *[plain] * 6]
+    row: list[Encode] = [array, *[texts] * 4, *[plain] * 6]
     cursor.execute(
         """
         WITH given AS MATERIALIZED (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 
 import msgspec
 
@@ -15,9 +16,13 @@ from stallkit.types import Buyer, Charge, OfferRef, OrderState, RemoteOrder, Rem
 NOTHING_ASKED = Asked(0, 0, 0)
 
 
+SAID = attrgetter(*(field.name for field in fields(RemoteOrder) if field.name != "raw"))
+"""All that a snapshot says, without its untouched body."""
+
+
 def digest(order: RemoteOrder) -> bytes:
     """16 bytes that change when anything but the raw body changes."""
-    return hashlib.blake2b(msgspec.json.encode(replace(order, raw=b"")), digest_size=16).digest()
+    return hashlib.blake2b(msgspec.json.encode(SAID(order)), digest_size=16).digest()
 
 
 def is_news(known: Known, order: RemoteOrder, its_digest: bytes, fetched_at: datetime) -> bool:

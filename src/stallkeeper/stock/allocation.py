@@ -70,7 +70,7 @@ def place(demand: Demand, free: Free, *, may_use_held: bool) -> Placement:
     units: dict[Place, int] = defaultdict(int)
     left = demand.quantity
     for with_held in (False, True) if may_use_held else (False,):
-        for location in _order(demand, free, left, with_held):
+        for location in _order(demand, free, left, with_held) if left else ():
             left -= _serve(demand, free, location, min(free.whole(demand, location, with_held), left), units)
     for with_held in (False, True) if may_use_held else (False,):
         if demand.splits and left:
@@ -80,7 +80,7 @@ def place(demand: Demand, free: Free, *, may_use_held: bool) -> Placement:
 
 def _order(demand: Demand, free: Free, left: int, with_held: bool) -> Sequence[int]:
     """The first place that can serve all of it, if there is one; else all places in their order."""
-    alone = next((location for location in demand.places if left and free.whole(demand, location, with_held) >= left), None)
+    alone = next((location for location in demand.places if free.whole(demand, location, with_held) >= left), None)
     return demand.places if alone is None else (alone,)
 
 
