@@ -125,7 +125,7 @@ def test_a_hundred_thousand_products_and_levels(race_db, shop, workbooks, capsys
 
 def test_an_import_that_is_killed_can_be_run_again(race_db, shop, workbooks):
     """What was committed stays and changes nothing the second time; no row is there twice or missing."""
-    from stallkeeper.catalog.models import Price, Product, StockUnit
+    from stallkeeper.catalog.models import ImportRun, Price, Product, StockUnit
 
     process = start(race_db, "products", workbooks["products"])
     with organisation_scope(shop.pk):
@@ -136,9 +136,13 @@ def test_an_import_that_is_killed_can_be_run_again(race_db, shop, workbooks):
         half = StockUnit.objects.count()
         assert half < ROWS
         assert Product.objects.count() == Price.objects.count() == half
+        interrupted = ImportRun.objects.get()
+        assert interrupted.state == "reading"
     run = imports.run_import("products", workbooks["products"], shop.pk)
     assert (run.state, run.rows_done, run.rows_refused) == ("done", ROWS, 0)
     with organisation_scope(shop.pk):
+        interrupted.refresh_from_db()
+        assert (interrupted.state, interrupted.problem[:27]) == ("failed", "The import was interrupted.")
         assert StockUnit.objects.count() == Product.objects.count() == Price.objects.count() == ROWS
 
 

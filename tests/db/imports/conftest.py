@@ -43,5 +43,5 @@ class Imports:
 
 
 @pytest.fixture
-def bring(organisation, tmp_path):
+def bring(organisation, scope, tmp_path):
     return Imports(organisation, tmp_path)

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.db.utils import DataError
 
 from stallkeeper.catalog import kits, products
@@ -12,8 +13,6 @@ from stallkeeper.catalog.products import ProductFacts
 from stallkeeper.core import audit
 from stallkeeper.core.models import AuditEntry
 from stallkeeper.core.use_case import use_case
-
-pytestmark = pytest.mark.usefixtures("scope")
 
 HEADER = ["sku", "title", "brand", "category", "description", "gtin", "additional_codes", "price", "currency", "kit_components", "active"]
 MUG = ["MUG-1", "Blue mug", "Acme", "Kitchen/Mugs", "Stoneware\nsafe", "4006381333931", "OLD-1;4711", "12,50", "EUR", "", "yes"]
@@ -307,3 +306,36 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_rows(bring, d
     bring("products", rows[:3])
     with django_assert_max_num_queries(40):
         assert bring("products", rows).rows_changed == 898
+
+
+def test_a_run_whose_process_is_gone_is_closed_and_a_living_one_is_not(race_db, tmp_path):
+    from stallkeeper.catalog.imports import runs_queries
+    from stallkeeper.core import people
+    from stallkeeper.core.tenancy import organisation_scope
+
+    shop = people.create_organisation("Shop", "shop")
+    gone, alive = (runs.queue_run("products", name, shop.pk) for name in ("gone.csv", "alive.csv"))
+    with organisation_scope(shop.pk):
+        ImportRun.objects.update(state="reading")
+    with race_db.connect() as other:
+        runs_queries.hold_run(other.cursor(), alive.pk)
+        assert runs.close_interrupted(shop.pk) == 1
+        assert runs.close_interrupted(shop.pk) == 0
+    with organisation_scope(shop.pk):
+        assert dict(ImportRun.objects.values_list("id", "state")) == {gone.pk: "failed", alive.pk: "reading"}
+        assert runs.close_interrupted(shop.pk) == 1
+
+
+def test_a_run_lets_go_when_it_ends(race_db, tmp_path):
+    from stallkeeper.core import people
+    from stallkeeper.stock import imports
+    from tests.tables import csv_file
+
+    shop = people.create_organisation("Shop", "shop")
+    imports.run_import("products", csv_file(tmp_path / "a.csv", [HEADER, MUG]), shop.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        assert cursor.fetchone() == (0,)

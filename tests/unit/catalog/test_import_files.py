@@ -4,8 +4,11 @@ import struct
 import time
 import tracemalloc
 import zipfile
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stallkeeper.catalog.imports import files, workbooks
 from stallkeeper.catalog.imports.columns import FileRefused, Hollow
@@ -272,3 +275,48 @@ def test_a_ten_megabyte_cell_can_be_read(tmp_path):
     """The row is refused later, by its length; the file is not."""
     path = csv_file(tmp_path / "a.csv", [["sku", "title"], ["A", "x" * 10_000_000], ["B", "b"]])
     assert [len(cells[1]) for _, cells in read(path)[1]] == [10_000_000, 1]
+
+
+@given(st.binary(max_size=300), st.sampled_from([None, "utf-16", "windows-1251", "utf-8"]))
+@settings(deadline=None)
+def test_any_bytes_are_read_or_refused(tmp_path_factory, body, encoding):
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    for start in (b"", b"sku,title\n", b"PK\x03\x04"):
+        path.write_bytes(start + body)
+        with suppress(FileRefused):
+            for number, cells in read(path, encoding=encoding)[1]:
+                assert number > 1
+                assert cells
+
+
+PIECES = [
+    b"<",
+    b"/>",
+    b'"',
+    b"&#0;",
+    b"9" * 20,
+    b'<c r="A1">',
+    b'r="ZZZ9"',
+    b't="s"',
+    b't="e"',
+    b's="9999"',
+    b"<v>1e999</v>",
+    b"<!--",
+    b'r="A0"',
+    b"",
+]
+
+
+@given(st.integers(min_value=0), st.sampled_from(PIECES), st.integers(min_value=0, max_value=30))
+@settings(deadline=None, max_examples=200)
+def test_any_damage_to_a_sheet_is_read_or_refused(tmp_path_factory, position, piece, length):
+    source, target = tmp_path_factory.getbasetemp() / "whole.xlsx", tmp_path_factory.getbasetemp() / "damaged.xlsx"
+    if not source.exists():
+        xlsx(source, [*ROWS, ["A", ("formula", "=1+1", 2), 1]])
+
+    def damage(xml):
+        at = position % len(xml)
+        return xml[:at] + piece + xml[at + length :]
+
+    with suppress(FileRefused):
+        assert all(number > 1 for number, _ in read(with_part(source, target, SHEET, damage))[1])

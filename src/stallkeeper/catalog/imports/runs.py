@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -193,6 +193,31 @@ def perform(job: Job, layout: Layout, file: Path, encoding: str | None, work: Ca
 
     What nobody foresaw is raised, after the run was marked as failed; chunks that were applied before stay.
     """
+    close_interrupted(job.run.organisation_id)
+    with held(job.run.pk):
+        return _perform(job, layout, file, encoding, work)
+
+
+def close_interrupted(organisation_id: int) -> int:
+    """Mark runs as failed whose process was killed; screens may call it before they show runs. How many there were."""
+    problem = "The import was interrupted. Run it again: rows that are in already change nothing."
+    with transaction.atomic(), connection.cursor() as cursor:
+        return runs_queries.close_interrupted(cursor, organisation_id, clock.now(), problem)
+
+
+@contextmanager
+def held(run_id: int) -> Iterator[None]:
+    """Others can see that the run is alive; ends with the process, however that ends."""
+    with connection.cursor() as cursor:
+        runs_queries.hold_run(cursor, run_id)
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError), connection.cursor() as cursor:  # a connection that broke has let go by itself
+            runs_queries.let_go(cursor, run_id)
+
+
+def _perform(job: Job, layout: Layout, file: Path, encoding: str | None, work: Callable[[Job, Table], None]) -> ImportRun:
     job.run.state, job.run.started_at = ImportRun.State.READING, clock.now()
     job.save("state", "started_at")
     try:
@@ -205,7 +230,7 @@ def perform(job: Job, layout: Layout, file: Path, encoding: str | None, work: Ca
         job.finish(ImportRun.State.FAILED, str(refused))
     except Stopped as stopped:
         job.finish(ImportRun.State.STOPPED, str(stopped))
-    except (Exception, KeyboardInterrupt) as error:
+    except BaseException as error:
         _fail(job, error)
         raise
     else:

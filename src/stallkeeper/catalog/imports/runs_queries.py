@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -10,6 +11,8 @@ from django.db import connection
 from psycopg import sql
 
 from stallkeeper.core.sql import Cursor
+
+RUN_LOCK = 5_300_003
 
 
 def add_problems(cursor: Cursor, organisation_id: int, run_id: int, rows: Sequence[tuple[int, str, str, str]]) -> None:
@@ -34,6 +37,26 @@ def analyze(cursor: Cursor, tables: Sequence[str]) -> None:
     """Refresh the planner's figures: plans made for empty tables would stay (PERFORMANCE.md, section 5). Runs outside of transactions."""
     for table in tables:
         cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)).as_string(cursor.connection))
+
+
+def hold_run(cursor: Cursor, run_id: int) -> None:
+    """Show that this run is alive for as long as the connection is. Locks: an advisory lock of the session; see let_go."""
+    cursor.execute("SELECT pg_advisory_lock(%s, (%s %% 2147483647)::int)", [RUN_LOCK, run_id])
+
+
+def let_go(cursor: Cursor, run_id: int) -> None:
+    """Give the lock of hold_run back."""
+    cursor.execute("SELECT pg_advisory_unlock(%s, (%s %% 2147483647)::int)", [RUN_LOCK, run_id])
+
+
+def close_interrupted(cursor: Cursor, organisation_id: int, at: datetime, problem: str) -> int:
+    """Mark runs as failed whose process is gone: nobody holds their lock. How many there were."""
+    cursor.execute(
+        "UPDATE catalog_importrun SET state = 'failed', finished_at = %s, problem = %s"
+        " WHERE organisation_id = %s AND state = 'reading' AND pg_try_advisory_xact_lock(%s, (id %% 2147483647)::int)",
+        [at, problem, organisation_id, RUN_LOCK],
+    )
+    return int(cursor.rowcount)
 
 
 def check_constraints_now(cursor: Cursor) -> None:
