@@ -65,10 +65,6 @@ def show_unit(
     came_back: Mapping[str, forms.Form] | None = None,
 ) -> HttpResponse:
     """The unit with everything about it; ``wrong`` is a form that came back with errors for ``wrong_place``, ``came_back`` are others."""
-    movements = list(
-        Movement.objects.filter(stock_unit=shown).select_related("from_location", "to_location").order_by("-recorded_at", "-pk")[:LAST]
-    )
-    actors = names_of({movement.actor for movement in movements})
     context = {
         "title": shown.sku,
         "unit": shown,
@@ -77,7 +73,7 @@ def show_unit(
         "identifiers": list(shown.identifiers.order_by("kind", "value")),
         "offers": offers_of(shown),
         "promises": promises(shown),
-        "movements": [(movement, actors.get(movement.actor, "")) for movement in movements],
+        "movements": movements_of(shown),
         "note": note,
         **kept_context(request, shown, came_back or {}),
     }
@@ -107,6 +103,14 @@ def place_rows(request: MemberRequest, shown: StockUnit, wrong: AdjustForm | Non
 def offers_of(shown: StockUnit) -> list[OfferRow]:
     offers = Offer.objects.filter(stock_unit=shown).select_related("channel", "stock_unit", "price").order_by("channel_id", "sku")
     return [row(offer) for offer in offers[:50]]
+
+
+def movements_of(shown: StockUnit) -> list[tuple[Movement, str]]:
+    """The last movements with who made them."""
+    rows = Movement.objects.filter(stock_unit=shown).select_related("from_location", "to_location").order_by("-recorded_at", "-pk")
+    found = list(rows[:LAST])
+    actors = names_of({movement.actor for movement in found})
+    return [(movement, actors.get(movement.actor, "")) for movement in found]
 
 
 def promises(shown: StockUnit) -> list[Promise]:
