@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -20,7 +21,7 @@ from django.db import connection
 
 from stallkeeper.catalog.models import KitComponent, StockUnit
 from stallkeeper.channels import connect, cutover, lanes_queries, links, rules, switches
-from stallkeeper.channels.lanes import TAKEOVER
+from stallkeeper.channels.lanes import TAKEOVER, Heart
 from stallkeeper.channels.models import Channel, ChannelLocation, Command, Connection, Lane, LaneKind, LaneStep, Offer, OfferTodo, SentLog
 from stallkeeper.core import clock
 from stallkeeper.core.models import Notification
@@ -29,7 +30,7 @@ from stallkeeper.fulfilment import ship
 from stallkeeper.orders import cancel
 from stallkeeper.orders.models import Order, OrderEvent, OrderLine, Shortage
 from stallkeeper.stock.models import Level, Location, LocationOwner, Movement, Reservation
-from stallkeeper.sync import adapters, wake
+from stallkeeper.sync import adapters, run, runner, wake
 from stallkeeper.sync.runner import Ended, run_lane
 from stallkit.testing.emulator import Emulator
 from stallkit.testing.serving import EmulatorTransport
@@ -341,12 +342,24 @@ def open_town(monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     def pacer(*args: Any, **named: Any) -> Any:
         return waiting(*args, **named, sleep=toy.tick)
 
+    def seconds() -> float:
+        return toy.at.timestamp()
+
     monkeypatch.setattr(adapters, "PgPacer", pacer)
+    monkeypatch.setattr(run, "time", SimpleNamespace(monotonic=seconds))
+    monkeypatch.setattr(runner, "Heart", Quiet)
     monkeypatch.setattr(wake, "transaction", _AtOnce)
     with clock.using(toy):
         town = Town(toy)
         monkeypatch.setattr(adapters, "client", town.client)
         yield town
+
+
+class Quiet(Heart):
+    """A heart that never beats: its thread could not see the lane, which the test's own transaction has not committed."""
+
+    def _beat(self) -> None:
+        self._stop.wait()
 
 
 class _AtOnce:

@@ -6,5 +6,5 @@ class ChannelsConfig(AppConfig):
     label = "channels"
 
     def ready(self) -> None:
-        """Register the hook that refreshes offers before a use case commits."""
-        from stallkeeper.channels import refresh  # noqa: F401
+        """Register the hooks that refresh offers and their prices before a use case commits."""
+        from stallkeeper.channels import pricing, refresh  # noqa: F401

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import ProtectedError
 
 from stallkeeper.catalog.models import StockUnit
+from stallkeeper.catalog.prices import PRICED
 from stallkeeper.channels import links_queries as queries
 from stallkeeper.channels.models import Channel, Offer, RemoteListing
 from stallkeeper.core import audit
@@ -114,6 +115,7 @@ def confirm(uc: UseCase, listing_ids: Sequence[int]) -> Linked:
         for platform in _platforms(done):
             queries.remember_channel_ids(cursor, uc.organisation_id, done, platform)
     uc.mark("stale_unit", (unit for _, _, unit in rows))
+    uc.mark(PRICED, (unit for _, _, unit in rows))
     audit.record(uc, "offers.link", "listing", ids[0] if len(ids) == 1 else "", asked=len(ids), linked=len(rows))
     return Linked(tuple(offer for _, offer, _ in rows), tuple(sorted(set(ids) - set(done))))
 
@@ -184,6 +186,7 @@ def exclude(uc: UseCase, offer_ids: Sequence[int], *, stock: bool | None = None,
     with database.cursor() as cursor:
         units = queries.exclude(cursor, uc.organisation_id, sorted(set(offer_ids)), stock, prices)
     uc.mark("stale_unit", units)
+    uc.mark(PRICED, units)
     if units:
         audit.record(uc, "offers.exclude", "offer", "", offers=len(set(offer_ids)), stock=stock, prices=prices)
     return len(units)

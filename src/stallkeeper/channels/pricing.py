@@ -11,10 +11,13 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from django.db import connection
 
+from stallkeeper.catalog.prices import PRICED
 from stallkeeper.channels import price_queries
-from stallkeeper.channels.models import PriceRounding
+from stallkeeper.channels.models import Channel, PriceRounding
 from stallkeeper.channels.price_queries import PriceFacts, PriceRow
-from stallkeeper.core.use_case import UseCase
+from stallkeeper.core import notify
+from stallkeeper.core.models import Severity
+from stallkeeper.core.use_case import UseCase, before_commit
 from stallkit.registry import manifest_of
 
 HUNDRED = Decimal(100)
@@ -100,6 +103,24 @@ def refresh_prices(uc: UseCase, channel_id: int, unit_ids: Sequence[int] | None 
             )
             uc.mark("wake_connection", [facts.connection_id])
     return len(changed)
+
+
+@before_commit(20)
+def refresh_priced(uc: UseCase) -> None:
+    """Base prices changed, or offers are new: what they should cost follows in the same transaction.
+
+    A channel whose settings do not allow it keeps its prices, and says why: an import must not fail for it.
+    """
+    units = uc.take(PRICED)
+    if not units:
+        return
+    for channel in Channel.objects.filter(price_list__isnull=False).order_by("pk"):
+        key = f"channel:{channel.pk}:prices"
+        try:
+            refresh_prices(uc, channel.pk, units)
+            notify.resolve(uc, key)
+        except PriceRuleError as error:
+            notify.raise_(uc, key, Severity.WARNING, f"{channel.name}: prices cannot be worked out", str(error))
 
 
 def _intended(row: PriceRow, facts: PriceFacts) -> Decimal | None:
