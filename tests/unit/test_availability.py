@@ -27,7 +27,8 @@ def as_places(shop) -> Places:
         for number, (per_kit, fence, spots) in enumerate(components)
         for spot in spots
     ]
-    target, component, per_kit, fence, on_hand, allocated, held, incoming = (np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))
+    columns = [np.array(column, dtype=np.int64) for column in zip(*rows, strict=True)]
+    target, component, per_kit, fence, on_hand, allocated, held, incoming = columns
     whole = np.array([whole for whole, _ in shop], dtype=bool)
     return Places(len(shop), target, component, per_kit, on_hand, allocated, held, fence, incoming, whole)
 

@@ -16,6 +16,7 @@ from stallkeeper.core.models import AuditEntry
 from stallkeeper.core.tenancy import TenantModel, organisation_scope
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.ops import check_queries as queries
+from stallkeeper.ops.check_rules import AT_REST, WHEN_CALM
 from stallkeeper.stock.models import Stale
 
 MOST = 50
@@ -49,7 +50,7 @@ def check(organisation_id: int, *, calm: bool = False, tick: Tick | None = None,
     ``calm`` adds what holds only when no work is left: nothing to send, no command under way, every offer worked out anew is as stored.
     """
     at = at or clock.now()
-    rules = (*queries.AT_REST, *(queries.WHEN_CALM if calm else ()))
+    rules = (*AT_REST, *(WHEN_CALM if calm else ()))
     results = []
     with organisation_scope(organisation_id), transaction.atomic(), connection.cursor() as cursor:
         if not connection.savepoint_ids:  # else we are inside of somebody's transaction, which has its own view

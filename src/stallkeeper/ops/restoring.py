@@ -12,7 +12,7 @@ class InUse(RuntimeError):
 def refuse_while_in_use(url: str) -> None:
     """InUse if any other process is connected."""
     with psycopg.connect(url) as connection:
-        row = connection.execute(
+        row = connection.execute(  # lint: allow raw-sql because this runs before there is a Django connection
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = %s",
             ["client backend"],
         ).fetchone()
