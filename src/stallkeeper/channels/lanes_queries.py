@@ -69,13 +69,14 @@ def release(
 def want(cursor: Cursor, connections: Sequence[int], kind: str, at: datetime) -> list[int]:
     """Ask for a run of the connections' lanes: now if idle, again if one is under way; a lane that waits after a failure keeps waiting.
 
+    A lane that somebody has asked for and that has not begun since is left alone: its run will see what we committed before.
     Returns the lanes that may be deferred now. Locks: the rows, no key, in key order. Index: lane_once.
     """
     cursor.execute(
         """
         WITH asked AS (
             SELECT id FROM channels_lane
-            WHERE subject_type = 'connection' AND subject_id = ANY(%s) AND kind = %s AND enabled
+            WHERE subject_type = 'connection' AND subject_id = ANY(%s) AND kind = %s AND enabled AND NOT wanted
             ORDER BY id FOR NO KEY UPDATE
         )
         UPDATE channels_lane AS lane
