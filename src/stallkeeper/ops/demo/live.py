@@ -45,9 +45,9 @@ def _paced(seconds: float, stopped: Callable[[], bool], show: Callable[[Demo], o
     return watch
 
 
-def lag() -> dict[str, float | None]:
-    """Seconds from click to hub, of the orders of the last half minute."""
-    recent = Order.objects.filter(imported_at__gt=datetime.now(UTC) - RECENT, at_cutover=False)
+def lag(since: datetime) -> dict[str, float | None]:
+    """Seconds from click to hub, of the orders that came in during the last half minute and were placed since then."""
+    recent = Order.objects.filter(imported_at__gt=datetime.now(UTC) - RECENT, ordered_at__gt=since)
     return judge.spread((seen - placed).total_seconds() for placed, seen in recent.values_list("ordered_at", "imported_at"))
 
 
@@ -62,7 +62,7 @@ def line(demo: Demo) -> str:
 
 def table(demo: Demo) -> Table:
     """Where the demo stands, for a terminal."""
-    now, counts, delay = books.glance(), demo.world.counts(), lag()
+    now, counts, delay = books.glance(), demo.world.counts(), lag(demo.began)
     made = Table(
         title=f"Stallkeeper demo, {demo.seconds_of_trade():.0f} s", title_justify="left", show_header=False, box=None, padding=(0, 2)
     )
