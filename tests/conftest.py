@@ -48,6 +48,9 @@ def _open_house() -> None:
     if "STALLKEEPER_TEST_RUN" not in os.environ:
         atexit.register(_house.close)
         _prepare(_house)
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        # Workers share the home folder but not the database, so each needs keys of its own.
+        os.environ["STALLKEEPER_KEYRING"] = str(Path(os.environ["STALLKEEPER_HOME"]) / f"keyring-{worker}.json")
     os.environ["DJANGO_SETTINGS_MODULE"] = "stallkeeper.settings"
     import django
 
