@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from stallkeeper.channels.models import Channel, ChannelLocation, Connection, Lane, LaneKind
-from stallkeeper.core import audit, secrets
+from stallkeeper.core import audit, notify, secrets
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock.models import Location, LocationOwner
 from stallkit.manifest import Manifest, Setting, SettingKind
@@ -135,6 +135,7 @@ def reconnect(uc: UseCase, connection_id: int, settings: Settings, account: Acco
     connection.state_reason = ""
     connection.save()
     _seal(uc, connection, settings)
+    notify.resolve(uc, f"connection:{connection.pk}:needs_reconnect")
     audit.record(uc, "connection.reconnect", "connection", connection.pk, account=account.account_id)
     uc.mark("wake_connection", [connection.pk])
     return connection

@@ -22,6 +22,8 @@ from stallkeeper.core.use_case import UseCase
 from stallkit.types import RemoteOffer
 
 SKU_LENGTH = 100
+LINKED = "offers_linked"
+"""Mark: offers that are new; order lines may wait for them."""
 
 
 class LinkError(ValueError):
@@ -116,6 +118,7 @@ def confirm(uc: UseCase, listing_ids: Sequence[int]) -> Linked:
             queries.remember_channel_ids(cursor, uc.organisation_id, done, platform)
     uc.mark("stale_unit", (unit for _, _, unit in rows))
     uc.mark(PRICED, (unit for _, _, unit in rows))
+    uc.mark(LINKED, (offer for _, offer, _ in rows))
     audit.record(uc, "offers.link", "listing", ids[0] if len(ids) == 1 else "", asked=len(ids), linked=len(rows))
     return Linked(tuple(offer for _, offer, _ in rows), tuple(sorted(set(ids) - set(done))))
 

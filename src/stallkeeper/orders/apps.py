@@ -6,5 +6,5 @@ class OrdersConfig(AppConfig):
     label = "orders"
 
     def ready(self) -> None:
-        """Register the hook that serves shortages before a use case commits."""
-        from stallkeeper.orders import lines  # noqa: F401
+        """Register the hooks that serve lines which wait for a link or for stock before a use case commits."""
+        from stallkeeper.orders import lines, linking  # noqa: F401

@@ -1,14 +1,17 @@
-"""An unmapped line finds its stock unit: by hand, for this line or for ever (C10)."""
+"""An unmapped line finds its stock unit: by hand, for this line or for ever, or because its listing was linked (C10)."""
 
 from __future__ import annotations
 
+from django.db import connection
+
 from stallkeeper.catalog.models import StockUnit
+from stallkeeper.channels.links import LINKED
 from stallkeeper.channels.models import Offer
 from stallkeeper.core import audit
 from stallkeeper.core.retry import again_on_conflict
-from stallkeeper.core.use_case import UseCase, use_case
-from stallkeeper.orders import events, lines
-from stallkeeper.orders.models import OrderLine
+from stallkeeper.core.use_case import UseCase, before_commit, use_case
+from stallkeeper.orders import events, lines, queries
+from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock.reserve import STALE
 
 
@@ -28,6 +31,7 @@ def link_line(organisation_id: int, line_id: int, stock_unit_id: int, *, for_eve
         if for_ever:
             line.offer = _offer(uc, line, unit)
             uc.mark(STALE, [unit.pk])
+            uc.mark(LINKED, [line.offer.pk])
         line.save(update_fields=["stock_unit", "offer"])
         lines.reset_lines(uc, [line.pk], cause="linked")
         lines.change_open(uc, line.order, [(line, line.open)])
@@ -35,6 +39,26 @@ def link_line(organisation_id: int, line_id: int, stock_unit_id: int, *, for_eve
         audit.record(uc, "link.line", "order_line", line.pk, sku=unit.sku, for_ever=for_ever)
         line.refresh_from_db()
     return line
+
+
+@before_commit(9)
+def serve_waiting(uc: UseCase) -> None:
+    """Offers are new: open lines that waited for them find their unit, and stock is reserved for them."""
+    offers = uc.take(LINKED)
+    if not offers:
+        return
+    with connection.cursor() as cursor:
+        found = {line: rest for line, *rest in queries.waiting_lines(cursor, uc.organisation_id, offers)}
+    orders: dict[Order, list[OrderLine]] = {}
+    for line in OrderLine.objects.select_related("order").select_for_update(of=("self",)).filter(pk__in=found).order_by("pk"):
+        line.offer_id, line.stock_unit_id, line.pack_factor = found[line.pk]
+        orders.setdefault(line.order, []).append(line)
+    OrderLine.objects.bulk_update([line for waiting in orders.values() for line in waiting], ["offer", "stock_unit", "pack_factor"])
+    lines.reset_lines(uc, sorted(found), cause="linked")
+    for order, waiting in orders.items():
+        lines.change_open(uc, order, [(line, line.open) for line in waiting])
+        for line in waiting:
+            events.record(uc, order.pk, "linked", {"line": line.line_id, "sku": line.sku})
 
 
 def _offer(uc: UseCase, line: OrderLine, unit: StockUnit) -> Offer:

@@ -183,7 +183,7 @@ class WrittenLine(NamedTuple):
     cancelled: int
     shipped: int
     open_before: int
-    """Sold units that were open before this write; -1 for a new line."""
+    """Sold units that its offer counted as open before this write: 0 for a line that had none, -1 for a new line."""
 
 
 def upsert_lines(cursor: Cursor, organisation: int, lines: Sequence[LineRow]) -> list[WrittenLine]:
@@ -199,7 +199,8 @@ def upsert_lines(cursor: Cursor, organisation: int, lines: Sequence[LineRow]) ->
                                  %s::int[], %s::int[], %s::int[])
                 AS g(order_id, line_id, sku, external_offer_id, title, offer_id, unit_id, pack_factor, ordered, cancelled, cancel_requested)
         ), before AS MATERIALIZED (
-            SELECT line.order_id, line.line_id, line.ordered - line.cancelled - line.shipped AS open
+            SELECT line.order_id, line.line_id,
+                   CASE WHEN line.offer_id IS NULL THEN 0 ELSE line.ordered - line.cancelled - line.shipped END AS open
             FROM orders_orderline AS line JOIN given USING (order_id, line_id)
         ), written AS (
             INSERT INTO orders_orderline AS line
@@ -390,6 +391,28 @@ def insert_facts(
 def delete_amounts(cursor: Cursor, orders: Sequence[int]) -> None:
     """Forget the amounts of an older snapshot; the newer ones follow. Index: orders_amount.order."""
     cursor.execute("DELETE FROM orders_amount WHERE order_id = ANY(%s::bigint[])", [array(orders)])
+
+
+def waiting_lines(cursor: Cursor, organisation: int, offers: Sequence[int]) -> list[tuple[int, int, int, int]]:
+    """Open lines without a unit that these offers explain, by the channel's number first, then by SKU: (line, offer, unit, pack factor).
+
+    Index: order_line_unmapped.
+    """
+    cursor.execute(
+        """
+        SELECT DISTINCT ON (line.id) line.id, offer.id, offer.stock_unit_id, offer.pack_factor
+        FROM orders_orderline AS line
+        JOIN orders_order AS o ON o.id = line.order_id
+        JOIN channels_channel AS channel ON channel.connection_id = o.connection_id
+        JOIN channels_offer AS offer ON offer.channel_id = channel.id
+            AND (offer.sku = line.sku OR (line.external_offer_id <> '' AND offer.external_id = line.external_offer_id))
+        WHERE line.organisation_id = %s AND line.stock_unit_id IS NULL AND line.ordered > line.cancelled + line.shipped
+            AND offer.id = ANY(%s::bigint[])
+        ORDER BY line.id, (offer.external_id = line.external_offer_id AND offer.external_id <> '') DESC, offer.id
+        """,
+        [organisation, array(offers)],
+    )
+    return rows(cursor)
 
 
 class ShortLine(NamedTuple):
