@@ -262,17 +262,3 @@ def insert_commands(cursor: Cursor, organisation: int, connection: int, at: date
         """,
         [organisation, connection, at, *columns(commands, texts, texts, array, texts, texts, moments)],
     )
-
-
-def count_offers_of_units(cursor: Cursor, units: Sequence[int]) -> list[tuple[int, int]]:
-    """How many offers each unit touches, kits it is part of included: (unit, offers)."""
-    cursor.execute(
-        """
-        SELECT unit, (SELECT count(*) FROM channels_offer WHERE stock_unit_id = unit)
-            + (SELECT count(*) FROM catalog_kitcomponent AS part JOIN channels_offer AS offer ON offer.stock_unit_id = part.kit_id
-               WHERE part.component_id = unit)
-        FROM unnest(%s::bigint[]) AS unit ORDER BY unit
-        """,
-        [array(units)],
-    )
-    return rows(cursor)

@@ -6,7 +6,7 @@ locking would lose updates: two transactions would each work out a number withou
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,9 +27,7 @@ WAKE = "wake_connection"
 LOCKED = "offers_locked"
 """Mark: units whose offers this transaction has locked already."""
 TAKE_ALONG = 5_000
-"""Offers that one transaction refreshes itself; the rest is left to a job."""
-COUNT_FROM = 500
-"""Units whose offers are counted first; fewer are taken along without."""
+"""Offers that one transaction refreshes itself, if each unit has one on every channel; the rest is left to a job."""
 SWEEP_BATCH = 50_000
 
 
@@ -62,12 +60,19 @@ class Difference:
             yield Change(offer, channel, None if before == NOT_SET else before, None if after == NOT_SET else after)
 
 
-def refresh(uc: UseCase, unit_ids: Sequence[int], *, sold: Sequence[Sold] = (), dry_run: bool = False) -> Difference:
+def refresh(
+    uc: UseCase,
+    unit_ids: Sequence[int],
+    *,
+    sold: Sequence[Sold] = (),
+    channels: Mapping[int, ChannelFacts] | None = None,
+    dry_run: bool = False,
+) -> Difference:
     """Refresh the offers of units (and of kits they are part of); returns what differed. ``dry_run`` locks and writes nothing.
 
-    ``sold``: what orders say about some of these offers, to be written along.
+    ``sold``: what orders say about some of these offers, to be written along. ``channels``: if the caller has gathered them already.
     """
-    channels = facts.gather_channels(uc.organisation_id)
+    channels = channels or facts.gather_channels(uc.organisation_id)
     locked = set(uc.peek(LOCKED)).issuperset(unit_ids)
     offers = queries.read_offers_of_units(unit_ids) if dry_run or locked else queries.lock_offers_of_units(unit_ids)
     touched = sales.take_in(uc, offers, sold) if sold else None
@@ -143,31 +148,20 @@ def _write(uc: UseCase, channels: Mapping[int, ChannelFacts], offers: Mapping[st
 
 @before_commit(20)
 def refresh_marked(uc: UseCase) -> None:
-    """Refresh the offers of units whose figures changed in this transaction: up to TAKE_ALONG offers, the rest by a job."""
+    """Refresh the offers of units whose figures changed in this transaction, and of all units sold; leave what is too many to a job."""
     sold = sales.take(uc)
     first = {line.unit_id for line in sold}
-    now, later = split(sorted(first.union(uc.take(STALE))), first)
-    if now:
-        refresh(uc, now, sold=sold)
-    if later:
+    units = uc.take(STALE)
+    if not units and not first:
+        return
+    channels = facts.gather_channels(uc.organisation_id)
+    room = max(TAKE_ALONG // max(len(channels), 1) - len(first), 0)
+    rest = [unit for unit in units if unit not in first]
+    refresh(uc, sorted(first.union(rest[:room])), sold=sold, channels=channels)
+    if rest[room:]:
         with connection.cursor() as cursor:
-            stock_queries.mark_stale(cursor, uc.organisation_id, later)
+            stock_queries.mark_stale(cursor, uc.organisation_id, rest[room:])
         uc.mark("drain_stale", [uc.organisation_id])
-
-
-def split(units: Sequence[int], first: Container[int] = ()) -> tuple[list[int], list[int]]:
-    """Units to refresh now, those in ``first`` whatever their number, and units to leave for the job."""
-    if len(units) <= COUNT_FROM:
-        return list(units), []
-    with connection.cursor() as cursor:
-        counts = queries.count_offers_of_units(cursor, units)
-    taken = 0
-    now: list[int] = []
-    later: list[int] = []
-    for unit, offers in counts:
-        taken += offers
-        (now if taken <= TAKE_ALONG or unit in first else later).append(unit)
-    return now, later
 
 
 def drain_stale(uc: UseCase, limit: int = 500) -> int:
