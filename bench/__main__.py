@@ -13,6 +13,12 @@ from bench.measure import Result
 
 CASES = {
     "orders": "orders per second, pages and one at a time",
+    "hot": "twelve units that everybody buys",
+    "statements": "statements of a page; a page that comes twice",
+    "growth": "the cost of a page and of a change as the catalogue grows",
+    "stock": "10,000 stock figures with their offers",
+    "sweep": "the nightly look at every offer",
+    "drain": "waiting offers to JSON",
 }
 
 
@@ -25,7 +31,7 @@ def main() -> int:
             for result in run(ground):
                 report.line(result)
                 results.append(result)
-    report.write(results, quick=arguments.quick, publish=arguments.publish)
+    report.write(results, quick=arguments.quick)
     return 1 if any(result.verdict == "short" for result in results) else 0
 
 

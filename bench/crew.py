@@ -16,7 +16,7 @@ from bench.house import load_django
 Job = Callable[[], Any]
 """The part on the clock."""
 Prepare = Callable[..., Job]
-"""Makes a job, off the clock: ``prepare(client=0, **arguments)``."""
+"""Makes a job, off the clock: ``prepare(client, **arguments)``, where ``client`` is the number of the process."""
 
 
 @dataclass
@@ -74,7 +74,7 @@ def _work(pipe: Connection, number: int) -> None:
         except EOFError:
             return
         try:
-            job = task(client=number, **arguments)
+            job = task(number, **arguments)
             pipe.send("ready")
             pipe.recv()
             pipe.send(job())

@@ -49,13 +49,24 @@ class House:
     templates: set[str] = field(default_factory=set)
 
     @contextmanager
-    def open(self, name: str, fill: Callable[[], None] | None = None) -> Iterator[str]:
+    def open(self, name: str, fill: Callable[[], None]) -> Iterator[str]:
         """A fresh copy of the prepared database ``name``; ``fill`` prepares it at first use. Yields the copy's URL."""
         self._prepare(EMPTY, None, _migrate)
-        if fill is not None:
-            self._prepare(f"bench_{name}", EMPTY, fill)
-        copy = f"run_{secrets.token_hex(4)}"
-        with self._database(copy, EMPTY if fill is None else f"bench_{name}") as url:
+        self._prepare(f"bench_{name}", EMPTY, fill)
+        with self._database(f"run_{secrets.token_hex(4)}", f"bench_{name}") as url:
+            self.checkpoint()
+            yield url
+
+    @contextmanager
+    def fresh(self, fill: Callable[[], object] | None = None, *, analyze: bool = True) -> Iterator[str]:
+        """A migrated database, filled for this one block. Yields its URL."""
+        self._prepare(EMPTY, None, _migrate)
+        with self._database(f"run_{secrets.token_hex(4)}", EMPTY) as url:
+            if fill is not None:
+                fill()
+            if analyze:
+                with psycopg.connect(url, autocommit=True) as connection:
+                    connection.execute("VACUUM ANALYZE")
             self.checkpoint()
             yield url
 
@@ -71,10 +82,12 @@ class House:
     @contextmanager
     def _database(self, name: str, template: str | None, keep: bool = False) -> Iterator[str]:
         url = self.cluster.create_database(name, template)
-        with _django_on(url):
-            yield url
-        if not keep:
-            self.cluster.drop_database(name)
+        try:
+            with _django_on(url):
+                yield url
+        finally:
+            if not keep:
+                self.cluster.drop_database(name)
 
     def checkpoint(self) -> None:
         """Begin measuring with no old pages to write."""

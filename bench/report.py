@@ -34,8 +34,8 @@ def cells(result: Result) -> list[str]:
     return [result.case, result.what, f"{value} {result.unit}", goal, result.verdict, result.product, result.baseline, result.note]
 
 
-def write(results: Sequence[Result], *, quick: bool, publish: bool) -> None:
-    """Print the table; write JSON, and docs/performance.md if asked."""
+def write(results: Sequence[Result], *, quick: bool) -> None:
+    """Print the table and write JSON."""
     table = Table(*COLUMNS, title="Stallkeeper against hand-written SQL")
     for result in results:
         table.add_row(*cells(result), style=COLOURS[result.verdict])

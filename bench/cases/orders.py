@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from functools import partial
 from random import Random
@@ -22,7 +23,7 @@ WAYS = ("product", "lean", "whole")
 def run(house: House) -> Iterator[Result]:
     """One client, pages of 100 and one at a time, and four clients; 10,000 and 100,000 units."""
     for units in (10_000,) if house.quick else (10_000, 100_000):
-        with house.open(f"shop_{units}", partial(_fill, units)):
+        with house.open(f"shop_{units}", partial(fill, units)):
             with crew(1) as one:
                 yield from _rates(one, house, f"pages of 100, {units:,} units", PAGE, size=100, count=3 if house.quick else 20)
                 yield from _rates(one, house, f"one at a time, {units:,} units", SINGLE, size=1, count=40 if house.quick else 300)
@@ -30,10 +31,9 @@ def run(house: House) -> Iterator[Result]:
                 yield from _rates(four, house, f"pages of 100, 4 clients, {units:,} units", None, size=100, count=3 if house.quick else 15)
 
 
-def _fill(units: int) -> None:
-    import os
-
-    _history(shop.build(units))
+def fill(units: int) -> None:
+    """The shop and both references, with a past."""
+    history(shop.build(units))
     lean.make(os.environ["DATABASE_URL"])
     whole.make(os.environ["DATABASE_URL"])
 
@@ -42,9 +42,10 @@ HISTORY = 20
 """Pages of orders that every contender holds before the first turn: nobody runs on plans made for empty tables."""
 
 
-def _history(empty: shop.Shop) -> None:
+def history(empty: shop.Shop, pages: int = HISTORY) -> None:
+    """Orders of the past, everything sent."""
     product = intake.Product("", empty)
-    for number in range(HISTORY):
+    for number in range(pages):
         product.accept(empty.channels[number % shop.CHANNELS], shop.orders(f"history-{number}", 100, empty.units, Random(number)))
         if number == 2:
             with connection.cursor() as cursor:
@@ -61,8 +62,13 @@ def rate(clients: Crew, who: str, size: int, count: int, hot: int, turn: int) ->
 _turns = iter(range(0, 1_000_000, 100))
 
 
+def next_turns() -> int:
+    """Numbers of a hundred turns that nobody has had: orders of different turns differ."""
+    return next(_turns)
+
+
 def _rates(clients: Crew, house: House, what: str, goal: Goal | None, *, size: int, count: int) -> Iterator[Result]:
-    base = next(_turns)
+    base = next_turns()
     contenders = {who: lambda turn, who=who: rate(clients, who, size, count, 0, base + turn) for who in WAYS}
     rates = alternate(2 if house.quick else 5, contenders)
     product = f"{rates['product']:,.0f} orders/s"
