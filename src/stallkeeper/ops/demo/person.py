@@ -10,8 +10,10 @@ from datetime import timedelta
 from random import Random
 
 from django.db import DatabaseError, connections
+from django.db.models import Count
 
 from stallkeeper.catalog.models import UnitKind
+from stallkeeper.channels.models import Offer
 from stallkeeper.core import clock
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import use_case
@@ -27,15 +29,19 @@ log = logging.getLogger(__name__)
 
 ACTOR = "console:demo"
 CARRIERS = {"emag": "Sameday", "walmart": "UPS"}
+LORRY_TURN, LORRY_UNITS = 8, 100
 SECONDS = 1.0
 """One look around."""
 
 
 class Person:
-    """A thread. ``done`` counts what was done; what the rules or another's change refused counts as ``refused``."""
+    """A thread. ``done`` counts what was done; what the rules or another's change refused counts as ``refused``.
 
-    def __init__(self, organisation_id: int, seed: int) -> None:
-        self.organisation_id = organisation_id
+    ``lorry``: once, goods for a hundred articles come in, more than a stall takes one by one: they go out in bulk.
+    """
+
+    def __init__(self, organisation_id: int, seed: int, *, lorry: bool = False) -> None:
+        self.organisation_id, self.lorry = organisation_id, lorry
         self.done: Counter[str] = Counter()
         self._chance = Random(f"person/{seed}")  # noqa: S311 - a toy
         self._stop = threading.Event()
@@ -66,6 +72,8 @@ class Person:
             self._try("cancelled_short", self._cancel_short)
         if self._turn % 7 == 0:
             self._try("received", self._receive)
+        if self._turn == LORRY_TURN and self.lorry:
+            self._try("lorries", self._unload)
         if self._turn % 20 == 0:
             self._try("cancelled", self._cancel_any)
 
@@ -132,16 +140,22 @@ class Person:
         units = list(empty.order_by("stock_unit_id").values_list("stock_unit_id", flat=True).distinct())
         if not units:
             return False
+        self._enter(self._chance.sample(units, min(2, len(units))))
+        return True
+
+    def _unload(self) -> bool:
+        """A lorry full of goods for articles that are sold on more than one stall."""
+        stalls = Offer.objects.values("stock_unit_id").annotate(number=Count("pk")).filter(number__gt=1, stock_unit__kind=UnitKind.SINGLE)
+        self._enter(list(stalls.order_by("stock_unit_id").values_list("stock_unit_id", flat=True)[:LORRY_UNITS]))
+        return True
+
+    def _enter(self, units: list[int]) -> None:
         here = Location.objects.filter(owner="mine").order_by("priority", "pk").first()
         assert here is not None
         with use_case("receive.goods", organisation_id=self.organisation_id, actor=ACTOR) as uc:
             supplier = places.virtual(uc, VirtualRole.SUPPLIER)
-            chosen = self._chance.sample(units, min(2, len(units)))
-            ledger.post(
-                uc,
-                [
-                    Move(unit, self._chance.randint(2, 6), supplier.pk, here.pk, Cause.RECEIPT, f"demo:{self._turn}:{unit}", uc.at)
-                    for unit in sorted(chosen)
-                ],
-            )
-        return True
+            moves = [
+                Move(unit, self._chance.randint(2, 6), supplier.pk, here.pk, Cause.RECEIPT, f"demo:{uc.at.isoformat()}:{unit}", uc.at)
+                for unit in sorted(units)
+            ]
+            ledger.post(uc, moves)

@@ -31,9 +31,11 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 HOST = "127.0.0.1"
 CALM_SECONDS = 180.0
-"""How long everything may take to settle after the last buyer, before ``limits_scale``."""
+"""How long everything may take to settle after the last buyer."""
 STEADY_SECONDS = 2.0
 """All is calm when nothing differed for so long."""
+FAST = 0.2
+"""From this ``limits_scale`` down, bulk submissions end while one waits."""
 RATE, SHARE = 1.4, {"emag": 0.65, "walmart": 0.35}
 """Orders a second, and where: Walmart lets sellers acknowledge one order a second."""
 
@@ -171,9 +173,8 @@ class Demo:
     def settle(self, name: str, watch: Callable[[Demo], bool]) -> bool:
         """Wait until everything is calm; False if that took too long or ``watch`` says no."""
         begun = steady = time.monotonic()
-        limit = CALM_SECONDS * max(self.options.limits_scale, 0.2)
         calm = False
-        while time.monotonic() - begun < limit and watch(self):
+        while time.monotonic() - begun < CALM_SECONDS and watch(self):
             if not self.at_rest():
                 steady = time.monotonic()
             elif time.monotonic() - steady >= STEADY_SECONDS:
@@ -238,7 +239,10 @@ def opened(options: Options, say: Callable[[str], None]) -> Iterator[Demo]:
         world.hints(stage.hint_addresses(hub.base_url))
         for channel in channels:
             stage.open_channel(organisation, channel)
-        demo = Demo(options, folder, hub, world, stage.Scene(organisation, user, articles), Person(organisation.pk, options.seed))
+        lorry = options.limits_scale <= FAST  # else its bulk submission would take up to a quarter of an hour
+        demo = Demo(
+            options, folder, hub, world, stage.Scene(organisation, user, articles), Person(organisation.pk, options.seed, lorry=lorry)
+        )
         demo.times["set_up_s"] = round(time.monotonic() - begun, 1)
         yield demo
 
