@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from stallkeeper import embedded, env
+from stallkeeper.embedded_host import make_home
 from tests.scenarios.test_demo import environment
 
 
@@ -55,21 +57,21 @@ class Running:
 
 
 @pytest.fixture
-def running() -> Iterator[Running]:
-    place = env.home({name: value for name, value in os.environ.items() if name != "STALLKEEPER_HOME"}) / "tmp"
-    with embedded.temporary("run-test", place.parent) as cluster:  # a folder that the server's account may enter
-        home = cluster.folder / "home"
-        embedded_home(home)
-        one = Running(home)
-        yield one
-        if one.process.poll() is None:
-            one.end(signal.SIGTERM)
+def home() -> Iterator[Path]:
+    """An empty data folder that the database server's account may enter."""
+    place = env.home({name: value for name, value in os.environ.items() if name != "STALLKEEPER_HOME"})
+    with embedded.temporary("run-test", place) as cluster:
+        folder = cluster.folder / "home"
+        make_home(folder)
+        yield folder
 
 
-def embedded_home(home: Path) -> None:
-    from stallkeeper.embedded_host import make_home
-
-    make_home(home)
+@pytest.fixture
+def running(home: Path) -> Iterator[Running]:
+    one = Running(home)
+    yield one
+    if one.process.poll() is None:
+        one.end(signal.SIGTERM)
 
 
 def test_run_prints_a_link_restarts_children_and_ends_all_of_them(running: Running) -> None:
@@ -101,3 +103,35 @@ def test_children_end_when_their_parent_is_killed(running: Running) -> None:
     running.end(signal.SIGKILL)
     _gone, alive = psutil.wait_procs(family, timeout=15)
     assert alive == []
+
+
+def test_a_backup_brings_back_what_was_there(home: Path) -> None:
+    """Backup while it runs; restore replaces everything, refuses while somebody works with it, and trusts no old belief."""
+
+    def call(*arguments: str, status: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "stallkeeper", *arguments],
+            env=environment() | {"STALLKEEPER_HOME": str(home)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    dump = home / "shop.dump"
+    with embedded.running(embedded.cluster_folder(home)) as cluster:  # so that each command finds it running
+        call("users", "add", "ada@example.com", "--role", "owner")
+        assert "keep a copy of those elsewhere" in call("backup", str(dump))
+        call("users", "add", "ben@example.com")
+        assert "ben@example.com" in call("users", "list")
+        with psycopg.connect(cluster.url):
+            assert "1 connections use the database: stop" in call("restore", str(dump), "--yes", status=1)
+        assert "Nobody can be asked here" in call("restore", str(dump), status=1)
+        assert "Restored." in call("restore", str(dump), "--yes")
+        people = call("users", "list")
+        assert "ada@example.com" in people
+        assert "ben@example.com" not in people
+        (home / "broken.dump").write_text("no dump")
+        assert "pg_restore failed" in call("restore", str(home / "broken.dump"), "--yes", status=1)
+        assert "ada@example.com" in call("users", "list")
