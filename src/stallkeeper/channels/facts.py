@@ -76,7 +76,7 @@ def decide(facts: Facts, trace: Trace | None = None) -> Ints:
     figures: list[Ints] = []
     target_base = 0
     units, first_row = np.unique(facts.places["unit"], return_index=True)
-    position = np.searchsorted(units, offers["unit"])
+    position = _positions(units, offers["unit"])
     for view in dict.fromkeys(views.values()):
         mine = np.isin(offers["channel"], [channel for channel, its in views.items() if its == view])
         if not mine.any():
@@ -87,6 +87,15 @@ def decide(facts: Facts, trace: Trace | None = None) -> Ints:
     available = np.concatenate(figures)
     figure = to_show(available, _rules(facts, rules), trace)
     return np.where(offers["excluded"] == 1, NOT_SET, figure)
+
+
+def _positions(units: Ints, wanted: Ints) -> Ints:
+    """Where each wanted unit stands among the sorted units: by a table where many are wanted and ids are not too far apart."""
+    if len(wanted) < len(units) or units[-1] > 20 * len(units) + 1_000_000:
+        return np.searchsorted(units, wanted)
+    table: Ints = np.zeros(int(units[-1]) + 1, dtype=np.int64)
+    table[units] = np.arange(len(units))
+    return table[wanted]
 
 
 def _view(channel: ChannelFacts) -> View:
