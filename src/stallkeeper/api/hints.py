@@ -41,14 +41,13 @@ def hint(request: HttpRequest, token: str, rest: str = "") -> HttpResponse:  # n
 
 def read(account: Connection, request: HttpRequest) -> Hint | None:
     """What the adapter makes of it; None if it is not for us. Whatever a stranger sends must not become an error of ours."""
-    session = adapters.session(account, "hints")
-    if not session.can(Capability.HINTS):
-        return None
     headers = {name.lower(): value for name, value in request.headers.items()}
+    query = request.META.get("QUERY_STRING", "")
     try:
-        found: Hint | None = session.adapter.read_hint(
-            request.method or "GET", request.path, request.META.get("QUERY_STRING", ""), headers, request.body
-        )
+        session = adapters.session(account, "hints")
+        if not session.can(Capability.HINTS):
+            return None
+        found: Hint | None = session.adapter.read_hint(request.method or "GET", request.path, query, headers, request.body)
     except Exception:  # anybody may send anything here
         log.info("connection %s: a callback could not be read", account.pk, exc_info=True)
         return None
