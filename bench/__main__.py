@@ -19,6 +19,10 @@ CASES = {
     "stock": "10,000 stock figures with their offers",
     "sweep": "the nightly look at every offer",
     "drain": "waiting offers to JSON",
+    "push": "100,000 offers through each emulator",
+    "imports": "100,000 rows from a spreadsheet",
+    "first_import": "the first import of orders, into tables nobody has analysed",
+    "startup": "time to the first page; memory of web server and worker",
 }
 
 

@@ -122,7 +122,12 @@ def house(quick: bool) -> Iterator[House]:
     """Start the cluster, load Django on it, and leave nothing behind."""
     with durable_cluster() as cluster, tempfile.TemporaryDirectory(prefix="stallkeeper-bench-") as home:
         Path(home).chmod(0o711)
-        os.environ |= {"DATABASE_URL": cluster.url, "STALLKEEPER_HOME": home, "STALLKEEPER_LOG_LEVEL": "ERROR"}
+        os.environ |= {
+            "DATABASE_URL": cluster.url,
+            "STALLKEEPER_HOME": home,
+            "STALLKEEPER_LOG_LEVEL": "ERROR",
+            "STALLKEEPER_ALLOW_PRIVATE_URLS": "127.0.0.1",
+        }
         load_django()
         yield House(cluster, quick)
 
