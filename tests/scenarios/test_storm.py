@@ -1,7 +1,8 @@
 """Thirty stormy days: buyers trade and change their minds while both platforms, the workers and the people misbehave; then calm.
 
-STALLKEEPER_STORMS=1000 runs more of them. Every seed draws its own weather (INVARIANTS 3.2) with a random half of the faults switched off. Afterwards: every order is in exactly once,
-as the platform tells it; commands were heard once; every stall shows exactly what the rules say; every oversold unit is a shortage.
+STALLKEEPER_STORMS=1000 runs more of them. Every seed draws its own weather (INVARIANTS 3.2) with a random half of the faults switched
+off. Afterwards: every order is in exactly once, as the platform tells it; commands were heard once; every stall shows exactly what the
+rules say; every oversold unit is a shortage.
 """
 
 from __future__ import annotations
