@@ -229,7 +229,7 @@ def test_a_sale_on_the_stall_itself_while_its_feed_is_open(town: Town, firm: Sho
     feed_done(town, wide)
     settle(town, wide)
     assert wide.shown()["U00"] == 7
-    assert_adds_up(firm, calm=True)
+    assert_adds_up(firm)
 
 
 def test_a_feed_that_hangs_for_hours_is_an_alarm_and_does_not_block(

@@ -28,7 +28,7 @@ def test_first_numbers_then_silence(town: Town, firm: Shop) -> None:
     town.work(120)
     assert (walmart.writes(), emag.writes()) == before, "nothing differs, nothing is sent"
     assert_true(walmart, emag)
-    assert_adds_up(firm, calm=True)
+    assert_adds_up(firm)
 
 
 def test_until_the_switches_are_turned_nothing_is_written(town: Town, firm: Shop) -> None:
@@ -65,7 +65,7 @@ def test_an_order_on_one_stall_lowers_the_other(town: Town, firm: Shop, sells: s
     assert seller.writes() == before[0], "the platform lowered its own figure"
     assert other.writes() == before[1] + 1
     assert_true(*stalls.values())
-    assert_adds_up(firm, calm=True)
+    assert_adds_up(firm)
 
 
 def test_emag_keeps_its_two_figures_apart_from_order_to_shipment(town: Town, firm: Shop) -> None:
@@ -163,7 +163,7 @@ def test_kits_and_multipacks_draw_on_the_same_shelf(town: Town, firm: Shop) -> N
     town.work(15)
     assert walmart.shown() == emag.shown() == {"LAMP": 2, "MUG": 0, "SET": 0, "SIX": 0}
     assert_true(walmart, emag)
-    assert_adds_up(firm, calm=True)
+    assert_adds_up(firm)
     assert firm.level(mug)[:2] == (5, 5)
 
 
@@ -205,7 +205,7 @@ def test_a_pack_takes_its_base_units(town: Town, firm: Shop) -> None:
     town.work(10)
     assert (emag.shown(), walmart.shown()) == ({"MUG": 0}, {"MUG": 3})
     assert_true(walmart, emag)
-    assert_adds_up(firm, calm=True)
+    assert_adds_up(firm)
 
 
 RULES = {
@@ -288,7 +288,7 @@ def test_orders_that_were_open_already(town: Town, firm: Shop, platform: str, in
     town.work(90)
     assert (stall.shown(), other.shown()) == ({"MUG": free}, {"MUG": free})
     assert_true(stall, other)
-    assert_adds_up(firm, calm=True)
+    assert_adds_up(firm)
 
     stall.ship(old)
     town.work(60)
@@ -309,7 +309,7 @@ def test_a_pending_order_holds_and_then_allocates_without_a_gap(town: Town, firm
     assert emag.emulator.orders[order].acknowledge_calls == 1
     assert len(walmart.emulator.diary) == seen, "no gap in which the units were for sale"
     assert_true(walmart, emag)
-    assert_adds_up(firm, calm=True)
+    assert_adds_up(firm)
 
 
 def test_the_last_unit_sold_twice_is_a_visible_shortage(town: Town, firm: Shop) -> None:
@@ -332,5 +332,5 @@ def test_the_last_unit_sold_twice_is_a_visible_shortage(town: Town, firm: Shop) 
         assert Shortage.objects.get().resolved_at is not None
     assert walmart.lines(first)[0].short == emag.lines(second)[0].short == 0
     assert_true(walmart, emag)
-    assert_adds_up(firm, calm=True)
+    assert_adds_up(firm)
     assert not notices(firm)
