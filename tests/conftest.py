@@ -55,6 +55,10 @@ def _open_house() -> None:
     import django
 
     django.setup()
+    from django.conf import settings
+
+    # A worker of xdist inherits DJANGO_SETTINGS_MODULE, so that the settings were read before this file was.
+    settings.ENV = env.load()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -51,9 +51,9 @@ def demos() -> Iterator[list[subprocess.Popen[str]]]:
             demo.stdout.close()
 
 
-def left_over(process: subprocess.Popen[str], known: set[int]) -> list[psutil.Process]:
-    """Processes of the demo that outlived it."""
-    return [one for one in psutil.process_iter(["cmdline"]) if one.pid in known and one.is_running() and one.pid != process.pid]
+def left_over(family: list[psutil.Process]) -> list[psutil.Process]:
+    """Those of the demo's processes that outlived it by more than a moment."""
+    return psutil.wait_procs(family, timeout=5)[1]
 
 
 def test_the_main_job_is_done_and_the_summary_says_so(tmp_path: Path) -> None:
@@ -82,14 +82,14 @@ def test_two_demos_at_once_and_ctrl_c_leaves_nothing_behind(tmp_path: Path, demo
     demos += [start("--seconds", "600", "--articles", "60", "--seed", str(seed), "--json", str(out)) for seed, out in enumerate(outs)]
     for demo in demos:
         wait_for(demo, "orders placed 3")
-    family = {child.pid for demo in demos for child in psutil.Process(demo.pid).children(recursive=True)}
+    families = [psutil.Process(demo.pid).children(recursive=True) for demo in demos]
     for demo in demos:
         demo.send_signal(2)
-    for demo, out in zip(demos, outs, strict=True):
+    for demo, out, family in zip(demos, outs, families, strict=True):
         printed, _ = demo.communicate(timeout=300)
         assert demo.returncode == 0, printed
         assert json.loads(out.read_text())["trade_s"] < 300
-        assert left_over(demo, family) == []
+        assert left_over(family) == []
 
 
 def wait_for(demo: subprocess.Popen[str], text: str) -> None:
