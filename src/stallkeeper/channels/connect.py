@@ -136,6 +136,7 @@ def reconnect(uc: UseCase, connection_id: int, settings: Settings, account: Acco
     connection.save()
     _seal(uc, connection, settings)
     notify.resolve(uc, f"connection:{connection.pk}:needs_reconnect")
+    Lane.objects.filter(subject_type="connection", subject_id=connection.pk).update(not_before=uc.at)  # all of them rested
     audit.record(uc, "connection.reconnect", "connection", connection.pk, account=account.account_id)
     uc.mark("wake_connection", [connection.pk])
     return connection

@@ -18,6 +18,9 @@ CHANNEL_SWITCHES = {
     "active": "active",
 }
 
+ACKNOWLEDGES = "channel_acknowledges"
+"""Mark: channels whose orders are acknowledged from now on, those that wait included."""
+
 
 class SwitchError(ValueError):
     """A switch that must not be turned yet. The text says what has to come first."""
@@ -66,6 +69,8 @@ def set_channel(uc: UseCase, channel_id: int, **wanted: bool) -> list[str]:
     audit.record(uc, "channel.switch", "channel", channel_id, **{name: wanted[name] for name in turned})
     if {"stock", "prices", "active"} & set(turned):
         rules.work_out_anew(uc, channel)
+    if "acknowledge" in turned and channel.acknowledge_enabled:
+        uc.mark(ACKNOWLEDGES, [channel_id])
     uc.mark("wake_connection", [channel.connection_id])
     return turned
 

@@ -6,5 +6,5 @@ class OrdersConfig(AppConfig):
     label = "orders"
 
     def ready(self) -> None:
-        """Register the hooks that serve lines which wait for a link or for stock before a use case commits."""
-        from stallkeeper.orders import lines, linking  # noqa: F401
+        """Register the hooks that answer and serve what waits for a switch, a link or stock before a use case commits."""
+        from stallkeeper.orders import acknowledging, lines, linking  # noqa: F401

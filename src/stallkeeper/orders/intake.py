@@ -12,8 +12,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from stallkeeper.channels import commands, sales
-from stallkeeper.channels.commands import Acknowledge, CommandKind, NewCommand
+from stallkeeper.channels import sales
 from stallkeeper.channels.models import Channel
 from stallkeeper.channels.sales import Sold
 from stallkeeper.core import personal
@@ -21,7 +20,7 @@ from stallkeeper.core.personal import PersonalText
 from stallkeeper.core.secrets import Sealer
 from stallkeeper.core.sql import Cursor, hot_cursor, pipelined
 from stallkeeper.core.use_case import UseCase
-from stallkeeper.orders import departures, lines, queries, snapshots
+from stallkeeper.orders import acknowledging, departures, lines, queries, snapshots
 from stallkeeper.orders.queries import Asked, Intake, Known, LineRow, WrittenLine
 from stallkeeper.orders.snapshots import OfferIndex
 from stallkeeper.orders.stories import LineStory
@@ -324,9 +323,9 @@ def _tell_offers(page: _Page, rows: Sequence[WrittenLine], gone: Mapping[int, in
 
 def _acknowledge(page: _Page) -> None:
     """Stock is reserved: tell the channel so (S1.9, S1.10), where that is wanted and still owed."""
-    new = [
-        NewCommand(CommandKind.ACKNOWLEDGE, "order", page.ids[order.order_id], f"acknowledge:{order.order_id}", Acknowledge(order.order_id))
+    owed = [
+        (page.ids[order.order_id], order.order_id)
         for order in page.written()
         if order.state is OrderState.NEW and order.fulfilled_by == "seller" and page.channel_of(order).acknowledge
     ]
-    commands.queue_many(page.uc, page.connection_id, new)
+    acknowledging.queue(page.uc, page.connection_id, owed)
