@@ -258,6 +258,29 @@ def test_rules_are_checked_by_name_and_kind(market, says):
     assert "include|exclude" in says("channel", "DU", "--orders", "on", status=1)
 
 
+def test_a_stopped_channel_is_released_by_a_person(town, market, says, goods):
+    """C21: a plan that would empty the stall stops and waits."""
+    from stallkeeper.channels.models import Channel
+
+    for kind, file in zip(("products", "stock"), goods, strict=True):
+        says("import", kind, str(file))
+    connect(says, market)
+    bind(market)
+    says("link", "DU", "--read", "--confirm", "--yes")
+    says("channel", "DU", "--rule", "zero_limit=1", "--rule", "zero_limit_share=1", "--rule", "buffer=50", "--cutover", "include")
+    assert "2 of 2 offers would be sent, 2 of them would go to zero" in says("channel", "DU", "--stock", "on", status=1)
+    says("channel", "DU", "--orders", "on", "--stock", "on", "--writes", "on", "--company", "on", "--yes")
+    town.work(20)
+    assert market.emulator.quantity_of("MUG") == 5
+    assert "stopped: " in says("channel", "DU")
+    says("channel", "DU", "--release", "--yes")
+    town.work(20)
+    assert market.emulator.quantity_of("MUG") == 0
+    with market.shop.scope():
+        assert Channel.objects.get().stopped_at is None
+    assert "not stopped by this plan" in says("channel", "DU", "--release", "--yes", status=1)
+
+
 def test_check_ends_with_one_when_something_is_wrong(town, firm, says):
     from django.db import connection
 

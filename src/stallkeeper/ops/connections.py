@@ -10,8 +10,8 @@ from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any, TypeVar
 
+from stallkeeper.channels import breaker, cutover, links, refresh, rules, switches
 from stallkeeper.channels import connect as connecting
-from stallkeeper.channels import cutover, links, refresh, rules, switches
 from stallkeeper.channels.connect import ConnectError, Settings
 from stallkeeper.channels.models import Channel, Connection
 from stallkeeper.channels.rules import RuleError
@@ -157,6 +157,11 @@ def change(organisation_id: int, channel: Channel | None, wanted: Mapping[str, A
                 switches.set_writes(uc, channel.connection_id, wanted["writes"] == "on")
         if "company" in wanted:
             switches.set_company(uc, wanted["company"] == "on")
+
+
+def release(organisation_id: int, channel: Channel, actor: str) -> None:
+    """Let the plan pass that the channel was stopped by. NotThatPlan if it is not stopped."""
+    breaker.release(organisation_id, channel.pk, str(channel.stop_detail.get("fingerprint", "")), actor)
 
 
 def _places(codes: str | None) -> list[int] | None:

@@ -157,11 +157,12 @@ SWITCH = click.Choice(["on", "off"])
 @click.option(
     "--rule", "rules", multiple=True, metavar="NAME=VALUE", help="A rule, for instance buffer=2, share=50, zero_at=1, mark_up=12.5."
 )
+@click.option("--release", is_flag=True, help="Let what the channel was stopped by pass: you have looked at it.")
 @click.option("--locations", metavar="CODES", help="Places whose stock counts, comma-separated.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 @boot.for_organisation
-def channel(organisation: Organisation, code: str | None, yes: bool, as_json: bool, **options: object) -> None:
+def channel(organisation: Organisation, code: str | None, release: bool, yes: bool, as_json: bool, **options: object) -> None:
     """Show the channels, or turn switches and change rules of the one with this CODE.
 
     Everything is off at first. A channel sends stock when its own switch, its account's and the company's are on; before
@@ -185,6 +186,10 @@ def channel(organisation: Organisation, code: str | None, yes: bool, as_json: bo
             plan = connections.plan(organisation.pk, chosen)
             terminal.agreed(f"{plan} Go on?", yes)
         connections.change(organisation.pk, chosen, wanted, boot.actor())
+    if release:
+        stopped = views.channel_by_code(code or "")
+        terminal.agreed(f"{stopped.name}: {stopped.stop_reason or 'is not stopped'}. Let it pass?", yes)
+        connections.release(organisation.pk, stopped, boot.actor())
     columns = {
         "code": "Code", "name": "Name", "account": "Account", "orders": "Orders", "stock": "Stock", "prices": "Prices",
         "cutover": "Cutover", "rules": "Rules", "silent": "Stock is not sent because",
