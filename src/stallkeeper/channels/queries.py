@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stallkeeper.core.copy import Ints, array, columns, moments, read_columns, texts
-from stallkeeper.core.sql import Cursor, rows
+from stallkeeper.core.copy import Ints, array, columns, moments, read_columns, texts, unpack
+from stallkeeper.core.sql import Cursor, hot_cursor, rows
 
 OFFER_COLUMNS = (
     "id",
@@ -92,33 +92,40 @@ def read_offer(offer: int) -> dict[str, Ints]:
     return read_columns(f"{OFFERS} WHERE offer.id = %(offer)s ORDER BY offer.id", {"offer": offer}, OFFER_COLUMNS)
 
 
-PLAIN = "offer.pack_factor = 1 AND NOT offer.stock_excluded AND offer.open_qty = 0 AND offer.unacknowledged_qty = 0"
-PLAIN_COLUMNS = ("id", "channel", "unit", "intended")
+CHANNEL_BITS = 22
+PLAIN = "pack_factor = 1 AND NOT stock_excluded AND open_qty = 0 AND unacknowledged_qty = 0"
 PLAIN_VALUES = {"pack_factor": 1, "excluded": 0, "open": 0, "unacknowledged": 0, "believed": -1, "observed": -1, "refused": -1}
+"""Of a plain offer (a single unit, nothing open), as are nearly all of a million."""
 
 
 def read_offers_of_organisation(organisation: int) -> dict[str, Ints]:
-    """All offers, unlocked: for the sweep, which locks and looks again at those that differ. Nearly all of a million are plain (single
-    units, nothing open), and of those only four columns travel; ``believed``, ``observed`` and ``refused`` are not filled in for them."""
-    plain = read_columns(
-        f"""
-        SELECT offer.id, offer.channel_id, offer.stock_unit_id, coalesce(offer.intended_qty, -1)::bigint FROM channels_offer AS offer
-        WHERE offer.organisation_id = %(organisation)s AND {PLAIN} ORDER BY offer.id
-        """,  # noqa: S608 - a constant of this module
-        {"organisation": organisation},
-        PLAIN_COLUMNS,
-    )
-    others = read_columns(
-        f"{OFFERS} WHERE offer.organisation_id = %(organisation)s AND NOT ({PLAIN}) ORDER BY offer.id",
-        {"organisation": organisation},
-        OFFER_COLUMNS,
-    )
-    return {name: _joined(plain, others, name) for name in OFFER_COLUMNS}
+    """All offers, unlocked, in any order: for the sweep, which locks and looks again at those that differ.
 
-
-def _joined(plain: dict[str, Ints], others: dict[str, Ints], name: str) -> Ints:
-    first = plain[name] if name in plain else np.full(len(plain["id"]), PLAIN_VALUES[name], dtype=np.int64)
-    return np.concatenate([first, others[name]])
+    Of plain offers only ids and intended quantities travel; ``believed``, ``observed`` and ``refused`` are not filled in.
+    """
+    with hot_cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT string_agg(int8send(id << {CHANNEL_BITS} | channel_id), ''), string_agg(int8send(stock_unit_id), ''),
+                   string_agg(int8send(coalesce(intended_qty, -1)::bigint), ''),
+                   string_agg(int8send(id), '') FILTER (WHERE special),
+                   string_agg(int8send(pack_factor::bigint), '') FILTER (WHERE special),
+                   string_agg(int8send(stock_excluded::int::bigint), '') FILTER (WHERE special),
+                   string_agg(int8send(open_qty::bigint), '') FILTER (WHERE special),
+                   string_agg(int8send(unacknowledged_qty::bigint), '') FILTER (WHERE special)
+            FROM (SELECT *, NOT ({PLAIN}) AS special FROM channels_offer WHERE organisation_id = %s) AS offer
+            """,  # noqa: S608 - constants of this module
+            [organisation],
+        )
+        both, units, intended, special, *values = (unpack(column) for column in rows(cursor)[0])
+    ids = both >> CHANNEL_BITS
+    offers = {"id": ids, "channel": both & ((1 << CHANNEL_BITS) - 1), "unit": units, "intended": intended}
+    offers |= {name: np.full(len(ids), value, dtype=np.int64) for name, value in PLAIN_VALUES.items()}
+    order = np.argsort(ids, kind="stable")
+    place = order[np.searchsorted(ids, special, sorter=order)]
+    for name, column in zip(("pack_factor", "excluded", "open", "unacknowledged"), values, strict=True):
+        offers[name][place] = column
+    return offers
 
 
 PLACE_COLUMNS = ("unit", "component", "per_kit", "is_kit", "counted", "location", "on_hand", "allocated", "held")

@@ -35,6 +35,11 @@ def read_columns(query: str, parameters: Mapping[str, object], names: Sequence[s
     return {name: table[:, number].astype(np.int64) for number, name in enumerate(names)}
 
 
+def unpack(packed: bytes | None) -> Ints:
+    """A column that the server has packed by ``string_agg(int8send(…), '')``: the quickest way for millions of rows."""
+    return np.frombuffer(packed or b"", dtype=">i8").astype(np.int64)
+
+
 def array(values: Ints | Iterable[int]) -> str:
     """An array literal for ``%s::bigint[]`` (or ``int[]``)."""
     listed = values.tolist() if isinstance(values, np.ndarray) else values
