@@ -13,21 +13,22 @@ from bench.measure import Goal, Result
 
 
 def run(house: House) -> Iterator[Result]:
-    """One long-lived connection, pages of 100. Tables that were never analysed invite plans that stay when they no longer fit."""
-    pages = 40 if house.quick else 300
-    with house.fresh(partial(shop.build, 10_000), analyze=False), crew(1) as one:
-        _, (rates,) = one.run(first_pages, {"count": pages})
-    second, last = rates[1], rates[9]
-    yield Result(
-        "first_import",
-        f"{pages * 100:,} orders into empty tables: rate of the last tenth over the second",
-        last / second,
-        "×",
-        f"{last:,.0f} orders/s",
-        f"{second:,.0f} orders/s",
-        Goal(0.7, 0.9),
-        note="tenths: " + " ".join(f"{rate:,.0f}" for rate in rates),
-    )
+    """One long-lived connection, pages of 100. A plan that was made for an empty table stays when the table no longer is."""
+    pages = 40 if house.quick else 200
+    for analyze, what in ((False, "tables never analysed"), (True, "tables analysed while empty")):
+        with house.fresh(partial(shop.build, 10_000), analyze=analyze), crew(1) as one:
+            _, (rates,) = one.run(first_pages, {"count": pages})
+        second, last = rates[1], rates[9]
+        yield Result(
+            "first_import",
+            f"first {pages * 100:,} orders, {what}: rate of the last tenth over the second",
+            last / second,
+            "×",
+            f"{last:,.0f} orders/s",
+            f"{second:,.0f} orders/s",
+            Goal(0.7, 0.9),
+            note="tenths: " + " ".join(f"{rate:,.0f}" for rate in rates),
+        )
 
 
 def first_pages(_client: int, count: int) -> Callable[[], list[float]]:

@@ -8,7 +8,7 @@ from stallkeeper.core.sql import Cursor, rows
 
 ZEROINGS = """
     FROM channels_offertodo AS todo JOIN channels_offer AS offer ON offer.id = todo.offer_id
-    WHERE todo.channel_id = %s AND todo.kind = 'quantity' AND offer.intended_qty = 0
+    WHERE todo.channel_id = %s AND todo.kind = 'quantity' AND todo.danger > 0 AND offer.intended_qty = 0
         AND coalesce(offer.believed_qty, offer.observed_qty) > 0 AND NOT offer.stock_excluded
 """
 

@@ -19,6 +19,7 @@ from stallkeeper.channels import delivery_queries as queries
 from stallkeeper.channels.belief_queries import Belief
 from stallkeeper.channels.delivery_queries import Figures, Value, Waiting
 from stallkeeper.channels.models import Channel, TodoKind
+from stallkeeper.core.sql import hot_cursor, pipelined
 from stallkeeper.core.use_case import UseCase
 from stallkit.manifest import Basis, Quirks
 from stallkit.manifest import OwnSale as Lowers
@@ -32,8 +33,10 @@ STUCK = timedelta(hours=1)
 """A ticket that is open for longer no longer keeps its offers from being sent another way."""
 SCARCE = 2
 """Of so few units, none is shown once we have been blind for too long."""
+SPARE = 50
+"""Offers that are looked at for one call beyond those that it can carry: some may have to wait."""
 WINDOW = 500
-"""Offers that are looked at for one call; those that must wait are passed over."""
+"""The same if all of those must wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,19 +129,27 @@ def pick(
     """
     figures = FIGURES[kind]
     only = dangerous_only or view.blind or view.stopped
-    with connection.cursor() as cursor:
-        stuck = uc.at - STUCK
+    for window in (most + SPARE, WINDOW + most):
+        waiting, all_seen = _look(uc, figures, channel_id, window, view, dangerous_only=only)
+        items = _items(waiting, view, value_to_send)
+        if items or all_seen:
+            break
+    return _send(uc, figures, channel_id, items[:most], bulk=bulk)
+
+
+def _look(uc: UseCase, figures: Figures, channel_id: int, window: int, view: View, *, dangerous_only: bool) -> tuple[list[Waiting], bool]:
+    """The offers at the head of the line, locked, with all that decides what to send, most urgent first; and whether that is all."""
+    with hot_cursor() as cursor:
         chosen = queries.candidates(
-            cursor, figures, channel_id, max(WINDOW, most), dangerous_only=only, can_read=view.can_read, stuck_before=stuck
+            cursor, figures, channel_id, window, dangerous_only=dangerous_only, can_read=view.can_read, stuck_before=uc.at - STUCK
         )
         if not chosen:
-            return None
+            return [], True
         ids = sorted(offer for offer, _ in chosen)
         queries.lock(cursor, figures, ids)
         queries.settle(cursor, figures, ids, uc.at)
         rows = {row.offer_id: row for row in queries.gather(cursor, figures, ids)}
-    ranked = [rows[offer] for offer, _ in chosen if offer in rows]
-    return _send(uc, figures, channel_id, _items(ranked, view, value_to_send)[:most], bulk=bulk)
+    return [rows[offer] for offer, _ in chosen if offer in rows], len(chosen) < window
 
 
 def pick_scarce(uc: UseCase, channel_id: int, most: int, view: View) -> Batch | None:
@@ -165,7 +176,7 @@ def _send(uc: UseCase, figures: Figures, channel_id: int, items: Sequence[Item],
     if not items:
         return None
     offers, values = [item.offer_id for item in items], [item.value for item in items]
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         queries.mark_sent(cursor, figures, offers, values, uc.at, forget=not bulk)
         overtaking = [item.offer_id for item in items if item.overtakes]
         if overtaking:
@@ -199,7 +210,7 @@ def record(uc: UseCase, batch: Batch, outcomes: Mapping[OfferRef, Outcome], run_
     answers = {item.offer_id: outcomes.get(item.ref) for item in batch.items}
     accepted = [item for item in batch.items if isinstance(answers[item.offer_id], Accepted)]
     refused = [(item, answer) for item in batch.items if isinstance(answer := answers[item.offer_id], Rejected)]
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor, pipelined():
         queries.lock(cursor, figures, sorted(batch.ids))
         if accepted:
             queries.accept(cursor, figures, [item.offer_id for item in accepted], [item.value for item in accepted], uc.at)

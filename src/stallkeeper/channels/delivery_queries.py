@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from stallkeeper.channels.models import TodoKind
+from stallkeeper.core.copy import array, columns, moments, plain, texts
 from stallkeeper.core.sql import Cursor, rows
 
 Value = int | Decimal
@@ -59,34 +60,51 @@ class Waiting(NamedTuple):
 def candidates(
     cursor: Cursor, figures: Figures, channel: int, limit: int, *, dangerous_only: bool, can_read: bool, stuck_before: datetime
 ) -> list[tuple[int, bool]]:
-    """Offers that may be sent now, most urgent first: (offer, danger). Locks: none. Index: offer_todo_next.
+    """Offers that may be sent now, most urgent first: (offer, danger). Locks: none. Indexes: offer_todo_next, ticket_open.
 
     Left out: those that must be read first, and those in a ticket opened after ``stuck_before`` unless the channel shows, or will show,
     too much. What has been read without an answer (``observed`` NULL, read after the last send) is not read again.
+
+    Two parts, so that the first few of many are found without looking at all of them: what is in open tickets, and the rest in the order of
+    the index.
     """
+    end = figures.end
+    readable = f"""(figure.believed{end} IS NOT NULL OR NOT %(can_read)s
+                   OR (figure.observed{end} IS NULL AND figure.observed_at >= coalesce(figure.sent_at, figure.observed_at)))"""
+    in_ticket = """ticket.kind = %(kind)s AND ticket.closed_at IS NULL AND ticket.opened_at >= %(stuck_before)s
+                   AND NOT item.resolved AND NOT item.overtaken"""
     cursor.execute(
         f"""
-        SELECT todo.offer_id, (todo.danger > 0 OR coalesce(held.value > figure.intended{figures.end}, false))
-        FROM channels_offertodo AS todo
-        JOIN {figures.table} AS figure ON figure.{figures.key} = todo.offer_id
-        LEFT JOIN LATERAL (
-            SELECT max(item.value) AS value FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
-            WHERE item.offer_id = todo.offer_id AND NOT item.resolved AND NOT item.overtaken AND ticket.kind = todo.kind
-                AND ticket.closed_at IS NULL AND ticket.opened_at >= %(stuck_before)s
-        ) AS held ON true
-        WHERE todo.channel_id = %(channel)s AND todo.kind = %(kind)s
-            AND (NOT %(dangerous)s OR todo.danger > 0 OR held.value > figure.intended{figures.end})
-            AND (held.value IS NULL OR held.value > figure.intended{figures.end}
-                 OR (todo.danger > 0 AND held.value IS DISTINCT FROM figure.intended{figures.end}))
-            AND (figure.believed{figures.end} IS NOT NULL OR NOT %(can_read)s
-                 OR (figure.observed{figures.end} IS NULL AND figure.observed_at >= coalesce(figure.sent_at, figure.observed_at)))
-        ORDER BY 2 DESC, todo.danger DESC, todo.version, todo.offer_id
+        SELECT offer_id, dangerous FROM (
+            (SELECT todo.offer_id, todo.danger > 0 OR held.value > figure.intended{end} AS dangerous, todo.danger, todo.version
+             FROM (SELECT item.offer_id, max(item.value) AS value
+                   FROM channels_ticket AS ticket JOIN channels_ticketitem AS item ON item.ticket_id = ticket.id
+                   WHERE ticket.connection_id = (SELECT connection_id FROM channels_channel WHERE id = %(channel)s) AND {in_ticket}
+                   GROUP BY item.offer_id) AS held
+             JOIN channels_offertodo AS todo ON todo.offer_id = held.offer_id AND todo.kind = %(kind)s AND todo.channel_id = %(channel)s
+             JOIN {figures.table} AS figure ON figure.{figures.key} = todo.offer_id
+             WHERE (todo.danger > 0 OR held.value > figure.intended{end}) AND held.value IS DISTINCT FROM figure.intended{end}
+                AND {readable})
+            UNION ALL
+            (SELECT todo.offer_id, todo.danger > 0, todo.danger, todo.version
+             FROM channels_offertodo AS todo
+             JOIN {figures.table} AS figure ON figure.{figures.key} = todo.offer_id
+             LEFT JOIN LATERAL (
+                SELECT count(*) AS tickets FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
+                WHERE item.offer_id = todo.offer_id AND {in_ticket}
+             ) AS held ON true
+             WHERE todo.channel_id = %(channel)s AND todo.kind = %(kind)s AND todo.danger >= %(least_danger)s AND held.tickets = 0
+                AND {readable}
+             ORDER BY todo.danger DESC, todo.version, todo.offer_id
+             LIMIT %(limit)s)
+        ) AS found
+        ORDER BY dangerous DESC, danger DESC, version, offer_id
         LIMIT %(limit)s
         """,  # noqa: S608 - constants of this module
         {
             "channel": channel,
             "kind": figures.kind,
-            "dangerous": dangerous_only,
+            "least_danger": int(dangerous_only),
             "can_read": can_read,
             "stuck_before": stuck_before,
             "limit": limit,
@@ -99,9 +117,9 @@ def lock(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:
     """Locks: the rows of the kind's table, by offer id. Index: its primary key."""
     cursor.execute(
         f"""
-        SELECT {figures.key} FROM {figures.table} WHERE {figures.key} = ANY(%s) ORDER BY {figures.key} FOR NO KEY UPDATE
+        SELECT {figures.key} FROM {figures.table} WHERE {figures.key} = ANY(%s::bigint[]) ORDER BY {figures.key} FOR NO KEY UPDATE
         """,  # noqa: S608
-        [list(offers)],
+        [array(offers)],
     )
 
 
@@ -120,10 +138,10 @@ def gather(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> list[Wait
         FROM channels_offertodo AS todo
         JOIN channels_offer AS offer ON offer.id = todo.offer_id
         JOIN {figures.table} AS figure ON figure.{figures.key} = offer.id
-        WHERE todo.offer_id = ANY(%s) AND todo.kind = %s
+        WHERE todo.offer_id = ANY(%s::bigint[]) AND todo.kind = %s
         ORDER BY offer.id
         """,  # noqa: S608
-        [list(offers), figures.kind],
+        [array(offers), figures.kind],
     )
     return [Waiting(*row) for row in rows(cursor)]
 
@@ -137,7 +155,7 @@ def mark_sent(cursor: Cursor, figures: Figures, offers: Sequence[int], values: S
         FROM unnest(%s::bigint[], %s::{figures.type}[]) AS row(offer, value)
         WHERE figure.{figures.key} = row.offer
         """,  # noqa: S608
-        [at, list(offers), list(values)],
+        [at, array(offers), plain(values)],
     )
 
 
@@ -158,7 +176,7 @@ def restore(
         FROM unnest(%s::bigint[], %s::{figures.type}[], %s::{figures.type}[], %s::timestamptz[]) AS row(offer, believed, sent, sent_at)
         WHERE figure.{figures.key} = row.offer
         """,  # noqa: S608
-        [list(offers), list(believed), list(sent), list(sent_at)],
+        [array(offers), plain(believed), plain(sent), moments(sent_at)],
     )
 
 
@@ -173,7 +191,7 @@ def accept(cursor: Cursor, figures: Figures, offers: Sequence[int], values: Sequ
         FROM unnest(%s::bigint[], %s::{figures.type}[]) AS row(offer, value)
         WHERE figure.{figures.key} = row.offer
         """,  # noqa: S608
-        [at, list(offers), list(values)],
+        [at, array(offers), plain(values)],
     )
 
 
@@ -184,25 +202,24 @@ RefusalRow = tuple[int, Value | None, Value | None, str, str]
 def refuse(cursor: Cursor, figures: Figures, refusals: Sequence[RefusalRow], at: datetime) -> None:
     """The channel said no, in its own words; what it shows has not changed. Locks: the rows (held already)."""
     end = figures.end
-    offers, values, believed, codes, messages = (list(column) for column in zip(*refusals, strict=True))
     cursor.execute(
         f"""
         UPDATE {figures.table} AS figure
         SET refused{end} = row.value, refused_code = row.code, refused_message = row.message, refused_at = %s,
             believed{end} = coalesce(figure.believed{end}, row.believed)
-        FROM unnest(%s::bigint[], %s::{figures.type}[], %s::{figures.type}[], %s::text[], %s::text[])
+        FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[], %s::text[], %s::text[])
             AS row(offer, value, believed, code, message)
         WHERE figure.{figures.key} = row.offer
         """,  # noqa: S608
-        [at, offers, values, believed, codes, messages],
+        [at, *columns(refusals, array, plain, plain, texts, texts)],
     )
 
 
 def forget(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:
     """What the channel shows is no longer known. Locks: the rows."""
     cursor.execute(
-        f"UPDATE {figures.table} SET believed{figures.end} = NULL WHERE {figures.key} = ANY(%s)",  # noqa: S608
-        [list(offers)],
+        f"UPDATE {figures.table} SET believed{figures.end} = NULL WHERE {figures.key} = ANY(%s::bigint[])",  # noqa: S608
+        [array(offers)],
     )
 
 
@@ -211,9 +228,9 @@ def clear_refusals(cursor: Cursor, figures: Figures, offers: Sequence[int], code
     cursor.execute(
         f"""
         UPDATE {figures.table} SET refused{figures.end} = NULL, refused_code = '', refused_message = '', refused_at = NULL
-        WHERE {figures.key} = ANY(%s) AND refused_at IS NOT NULL AND (%s = '' OR refused_code = %s)
+        WHERE {figures.key} = ANY(%s::bigint[]) AND refused_at IS NOT NULL AND (%s = '' OR refused_code = %s)
         """,  # noqa: S608
-        [list(offers), code, code],
+        [array(offers), code, code],
     )
 
 
@@ -223,9 +240,10 @@ def overtake(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:
         """
         UPDATE channels_ticketitem AS item SET overtaken = true
         FROM channels_ticket AS ticket
-        WHERE ticket.id = item.ticket_id AND ticket.kind = %s AND ticket.closed_at IS NULL AND NOT item.resolved AND item.offer_id = ANY(%s)
+        WHERE ticket.id = item.ticket_id AND ticket.kind = %s AND ticket.closed_at IS NULL AND NOT item.resolved
+            AND item.offer_id = ANY(%s::bigint[])
         """,
-        [figures.kind, list(offers)],
+        [figures.kind, array(offers)],
     )
 
 
@@ -237,10 +255,10 @@ def settle(cursor: Cursor, figures: Figures, offers: Sequence[int], at: datetime
     end = figures.end
     cursor.execute(
         f"""
-        WITH looked AS (
-            SELECT offer.id, offer.organisation_id, offer.channel_id,
+        WITH looked AS MATERIALIZED (
+            SELECT offer.id, offer.organisation_id, offer.channel_id, todo.danger AS was,
                    (coalesce(figure.believed{end}, figure.observed{end}) IS NULL
-                    OR coalesce(figure.believed{end}, figure.observed{end}) > figure.intended{end})::int AS danger,
+                    OR coalesce(figure.believed{end}, figure.observed{end}) > figure.intended{end})::int * %(is_quantity)s AS danger,
                    coalesce(channel.active AND channel.{figures.switch} AND account.writes_allowed AND organisation.sending_enabled
                        AND NOT offer.{figures.excluded} AND figure.intended{end} IS NOT NULL
                        AND figure.intended{end} IS DISTINCT FROM figure.believed{end}
@@ -250,17 +268,21 @@ def settle(cursor: Cursor, figures: Figures, offers: Sequence[int], at: datetime
             JOIN channels_channel AS channel ON channel.id = offer.channel_id
             JOIN channels_connection AS account ON account.id = channel.connection_id
             JOIN core_organisation AS organisation ON organisation.id = offer.organisation_id
-            WHERE offer.id = ANY(%(offers)s)
+            LEFT JOIN channels_offertodo AS todo ON todo.offer_id = offer.id AND todo.kind = %(kind)s
+            WHERE offer.id = ANY(%(offers)s::bigint[])
         ), ended AS (
             DELETE FROM channels_offertodo AS todo USING looked
-            WHERE todo.offer_id = looked.id AND todo.kind = %(kind)s AND NOT looked.needed
+            WHERE todo.offer_id = looked.id AND todo.kind = %(kind)s AND looked.was IS NOT NULL AND NOT looked.needed
+        ), turned AS (
+            UPDATE channels_offertodo AS todo SET danger = looked.danger FROM looked
+            WHERE todo.offer_id = looked.id AND todo.kind = %(kind)s AND looked.needed AND looked.was <> looked.danger
         )
         INSERT INTO channels_offertodo AS todo (organisation_id, offer_id, kind, channel_id, danger, version, since)
-        SELECT organisation_id, id, %(kind)s, channel_id, danger * %(is_quantity)s, nextval('channels_todo_version'), %(at)s
-        FROM looked WHERE needed ORDER BY id
-        ON CONFLICT (offer_id, kind) DO UPDATE SET danger = EXCLUDED.danger WHERE todo.danger <> EXCLUDED.danger
+        SELECT organisation_id, id, %(kind)s, channel_id, danger, nextval('channels_todo_version'), %(at)s
+        FROM looked WHERE needed AND was IS NULL ORDER BY id
+        ON CONFLICT (offer_id, kind) DO NOTHING
         """,  # noqa: S608
-        {"offers": list(offers), "kind": figures.kind, "at": at, "is_quantity": int(figures is QUANTITY)},
+        {"offers": array(offers), "kind": figures.kind, "at": at, "is_quantity": int(figures is QUANTITY)},
     )
 
 
@@ -270,14 +292,13 @@ LogRow = tuple[int, Value, str, str]
 
 def log_sent(cursor: Cursor, organisation: int, kind: str, at: datetime, run: int, sent: Sequence[LogRow]) -> None:
     """Append to the log of what was sent. Locks: nothing that exists."""
-    offers, values, outcomes, details = (list(column) for column in zip(*sent, strict=True))
     cursor.execute(
         """
         INSERT INTO channels_sent_log (organisation_id, at, offer_id, kind, value, outcome, detail, run_id)
         SELECT %s, %s, row.offer, %s, row.value, row.outcome, row.detail, %s
         FROM unnest(%s::bigint[], %s::numeric[], %s::text[], %s::text[]) AS row(offer, value, outcome, detail)
         """,
-        [organisation, at, kind, run, offers, values, outcomes, details],
+        [organisation, at, kind, run, *columns(sent, array, plain, texts, texts)],
     )
 
 

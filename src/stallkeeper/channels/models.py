@@ -279,7 +279,7 @@ class OfferTodo(models.Model):
     since = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["channel", "kind", "-danger", "version"], name="offer_todo_next")]
+        indexes = [models.Index(fields=["channel", "kind", "-danger", "version", "offer"], name="offer_todo_next")]
 
 
 class SentLog(models.Model):
