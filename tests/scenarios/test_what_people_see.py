@@ -135,7 +135,7 @@ def test_trouble(town: Town, firm: Shop, stalls: dict[str, Stall], platform: str
     assert stall.account.state == "ready"
     assert stall.step(trouble.step).last_error == ""
     assert_true(stall, other)
-    assert_adds_up(firm)
+    assert_adds_up(firm, calm=True)
     assert not notices(firm), "what has ended is no longer shown"
 
 
@@ -145,6 +145,20 @@ def assert_quiet(stall: Stall, started: int, trouble: Trouble) -> None:
     assert calls, "it was tried"
     if trouble.quiet_for and len(calls) > 1:
         assert (calls[1].at - calls[0].at).total_seconds() >= trouble.quiet_for
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_after_reconnecting_the_figures_are_read_back_again(town: Town, firm: Shop, stalls: dict[str, Stall], platform: str) -> None:
+    """Both lanes rested, both go on: what was typed in the cabinet meanwhile is found by the next rotation, not an hour later."""
+    stall = stalls[platform]
+    stall.emulator.fail_next(Fault.REVOKED, times=ALWAYS)
+    town.work(60)
+    stall.emulator.clear_faults()
+    stall.emulator.edit_quantity("MUG", 3)
+    town.clock.tick(15 * 60)
+    reconnect(stall)
+    town.work(30)
+    assert_true(*stalls.values())
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -207,7 +221,7 @@ def test_an_order_with_an_unknown_word_is_parked_alone(town: Town, firm: Shop, s
     with firm.scope():
         assert not Parked.objects.filter(resolved_at=None).exists()
     assert_true(stall, other)
-    assert_adds_up(firm)
+    assert_adds_up(firm, calm=True)
     assert not notices(firm)
 
 
@@ -239,7 +253,7 @@ def test_an_order_with_an_unknown_sku_enters_and_waits_for_a_link(
     assert firm.level(lamp)[0] == 3
     assert [line.shipped for line in stall.emulator.orders[order].lines] == [1, 2]
     assert_true(stall, other)
-    assert_adds_up(firm)
+    assert_adds_up(firm, calm=True)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -263,7 +277,7 @@ def test_a_listing_that_is_linked_while_its_order_waits(town: Town, firm: Shop, 
     stall.ship(order)
     town.work(60)
     assert_true(stall, other)
-    assert_adds_up(firm)
+    assert_adds_up(firm, calm=True)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -282,7 +296,7 @@ def test_an_order_without_a_name_is_an_order(town: Town, firm: Shop, stalls: dic
     stall.ship(nameless)
     town.work(60)
     assert_true(stall, other)
-    assert_adds_up(firm)
+    assert_adds_up(firm, calm=True)
     assert not notices(firm)
 
 

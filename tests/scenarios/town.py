@@ -7,11 +7,13 @@ switches. ``work`` is the worker: it runs whatever lane is due, when it is due, 
 from __future__ import annotations
 
 import importlib
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,6 +29,7 @@ from stallkeeper.core import clock
 from stallkeeper.core.models import Notification
 from stallkeeper.core.use_case import use_case
 from stallkeeper.fulfilment import ship
+from stallkeeper.ops.check import check
 from stallkeeper.orders import cancel
 from stallkeeper.orders.models import Order, OrderEvent, OrderLine, Shortage
 from stallkeeper.stock.models import Level, Location, LocationOwner, Movement, Reservation
@@ -53,6 +56,10 @@ class Town:
 
     clock: ToyClock
     stalls: list[Stall] = field(default_factory=list)
+    dice: random.Random = field(default_factory=random.Random)
+    deadly: float = 0.0
+    """Per call: the worker that makes it dies, just before it or just after."""
+    deaths: int = 0
 
     def firm(self) -> Shop:
         shop = Shop.open()
@@ -76,7 +83,7 @@ class Town:
 
     def client(self, base_url: str) -> httpx.Client:
         stall = next(stall for stall in self.stalls if base_url == stall.address)
-        return httpx.Client(transport=EmulatorTransport(stall.emulator))
+        return httpx.Client(transport=Wire(stall.emulator, self))
 
     def stock(self, shop: Shop, unit: StockUnit, on_hand: int | dict[str, int]) -> None:
         shop.at = self.clock()
@@ -88,7 +95,11 @@ class Town:
         ended = []
         while True:
             for lane in self._due():
-                ended.append(run_lane(lane, worker))
+                try:
+                    ended.append(run_lane(lane, worker))
+                except Killed:
+                    self.deaths += 1
+                    adapters.forget_sessions()
             following = max(self._next(), self.clock.at + timedelta(milliseconds=200))
             if following > until:
                 self.clock.at = max(until, self.clock.at)
@@ -105,6 +116,24 @@ class Town:
                 "SELECT min(CASE WHEN claimed_by = '' THEN not_before ELSE heartbeat_at + '10 s' END) FROM channels_lane WHERE enabled"
             )
             return cursor.fetchone()[0]
+
+
+class Wire(EmulatorTransport):
+    """The way to an emulator, on which workers may die."""
+
+    def __init__(self, emulator: Emulator, town: Town) -> None:
+        super().__init__(emulator)
+        self.town = town
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._perhaps_die()
+        reply = super().handle_request(request)
+        self._perhaps_die()
+        return reply
+
+    def _perhaps_die(self) -> None:
+        if self.town.deadly and self.town.dice.random() < self.town.deadly:
+            raise Killed
 
 
 @dataclass
@@ -140,6 +169,8 @@ class Stall:
     def connect(self) -> None:
         info = adapters.probe(self.platform, self.config, self.address)
         settings = connect.check_settings(connect.manifest(self.platform), self.config)
+        if self.emulator.limits_scale != 1.0:
+            settings.shown[adapters.SCALE] = str(1 / self.emulator.limits_scale)
         with self.use_case("connection.create") as uc:
             account = connect.create(uc, self.platform, self.name, settings, info, base_url=self.address)
             code = connect.free_code(self.platform, Channel.objects.values_list("code", flat=True))
@@ -291,8 +322,10 @@ def held_by(stall: Stall, sku: str) -> int:
     return toy.input[sku] if stall.platform == "walmart" else toy.general[sku] if stall.platform == "emag" else toy.offers[sku].quantity
 
 
-def assert_adds_up(shop: Shop) -> None:
-    """Invariants 1, 2, 3 and 7 by adding up again: ledger, reservations, lines, shortages, and what offers count of their open orders."""
+def assert_adds_up(shop: Shop, *, calm: bool = False) -> None:
+    """Invariants 1, 2, 3 and 7 added up in plain words: ledger, reservations, lines, shortages, open units of offers. Then ``check``."""
+    problems = [problem for result in check(shop.organisation.pk, calm=calm) for problem in result.problems]
+    assert not problems, problems
     with shop.scope():
         _assert_levels()
         lines = list(OrderLine.objects.select_related("order", "order__channel").order_by("pk"))
@@ -351,7 +384,7 @@ def open_town(monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     monkeypatch.setattr(wake, "transaction", _AtOnce)
     with clock.using(toy):
         town = Town(toy)
-        monkeypatch.setattr(adapters, "client", town.client)
+        monkeypatch.setattr(adapters, "client", cache(town.client))
         yield town
 
 
