@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from importlib import import_module
 
-from bench import report
+from bench import publish, report
 from bench.house import House, house
 from bench.measure import Result
 
@@ -36,6 +37,8 @@ def main() -> int:
                 report.line(result)
                 results.append(result)
     report.write(results, quick=arguments.quick)
+    if arguments.publish:
+        publish.publish(results, datetime.now(UTC).date())
     return 1 if any(result.verdict == "short" for result in results) else 0
 
 
@@ -43,8 +46,11 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the hot paths against hand-written SQL.")
     parser.add_argument("--quick", action="store_true", help="a smoke run of small sizes; its figures prove nothing")
     parser.add_argument("--only", action="append", choices=CASES, help="only this case (may be given several times)")
-    parser.add_argument("--publish", action="store_true", help="write docs/performance.md as well")
-    return parser.parse_args()
+    parser.add_argument("--publish", action="store_true", help="put the figures into docs/performance.md as well")
+    arguments = parser.parse_args()
+    if arguments.publish and arguments.quick:
+        parser.error("--publish: figures of --quick prove nothing")
+    return arguments
 
 
 if __name__ == "__main__":
