@@ -1,4 +1,4 @@
-"""What a person does with an order: ship, cancel, link a line."""
+"""What a person does with an order: ship, cancel, tell the channel again, link a line."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice.forms import REASONS, CancelForm, LinkLineForm, ShipForm
+from stallkeeper.backoffice.order_messages import form_for, tell_again, unsaid
 from stallkeeper.backoffice.order_page import show_order
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.catalog.models import StockUnit
+from stallkeeper.channels.commands import CommandError
 from stallkeeper.core.people import Permission
 from stallkeeper.fulfilment.ship import ShipError
 from stallkeeper.fulfilment.ship import ship as ship_goods
@@ -108,6 +110,27 @@ def _say_cancelled(request: MemberRequest, order: Order, units: Mapping[int, int
         "{count} unit cancelled. {channel} is told in the next run.", "{count} units cancelled. {channel} is told in the next run.", count
     )
     messages.success(request, text.format(count=count, channel=order.channel.name))
+
+
+@require_POST
+@screen(Permission.ACT_ORDERS)
+def retry(request: MemberRequest, pk: int, command: int) -> HttpResponse:
+    """Say to the channel again what it refused or what was given up; a shipment may be put right first."""
+    order = _order(pk)
+    message = next((one for one in unsaid(order) if one.command.pk == command), None)
+    if message is None:
+        messages.error(request, _("There is nothing to be told again: the channel has taken it, or it is on its way."))
+        return redirect("backoffice:order", pk)
+    form = form_for(message.shipment, command, request.POST) if message.shipment is not None else None
+    if form is not None and not form.is_valid():
+        return show_order(request, order, unsaid=unsaid(order, {command: form}), status=422)
+    try:
+        tell_again(request.organisation.pk, pk, message, form, request.user.actor)
+    except (CommandError, ShipError) as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("{channel} is told again in the next run.").format(channel=order.channel.name))
+    return redirect("backoffice:order", pk)
 
 
 @require_POST

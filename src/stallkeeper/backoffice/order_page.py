@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice.actors import names_of
 from stallkeeper.backoffice.forms import CancelForm, LinkLineForm, ShipForm
+from stallkeeper.backoffice.order_messages import COMMAND_NAMES, unsaid
 from stallkeeper.backoffice.order_rows import order_row
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show
 from stallkeeper.channels.models import Command
@@ -40,11 +41,6 @@ AMOUNT_NAMES: dict[str, StrOrPromise] = {
     "tax": _("tax"),
     "residual": _("not explained by the channel"),
 }
-COMMAND_NAMES: dict[str, StrOrPromise] = {
-    "acknowledge": _("acknowledgement to the channel"),
-    "ship": _("shipment to the channel"),
-    "cancel": _("cancellation to the channel"),
-}
 EVENT_NAMES: dict[str, tuple[StrOrPromise, str]] = {
     "imported": (_("came in"), ""),
     "changed": (_("changed on the channel"), ""),
@@ -57,9 +53,15 @@ EVENT_NAMES: dict[str, tuple[StrOrPromise, str]] = {
     "acknowledge_refused": (_("the channel refused the acknowledgement"), "bad"),
     "ship_refused": (_("the channel refused the shipment"), "bad"),
     "cancel_refused": (_("the channel refused the cancellation"), "bad"),
+    "acknowledge_given_up": (_("gave up on the acknowledgement"), "bad"),
+    "ship_given_up": (_("gave up on telling the channel of the shipment"), "bad"),
+    "cancel_given_up": (_("gave up on telling the channel of the cancellation"), "bad"),
+    "acknowledge_told_again": (_("the acknowledgement is told again"), ""),
+    "ship_told_again": (_("the shipment is told again"), ""),
+    "cancel_told_again": (_("the cancellation is told again"), ""),
 }
 """Kind to (name, tone)."""
-COMMAND_TONES = {"queued": "", "sent": "warn", "dead": "bad"}
+COMMAND_TONES = {"queued": "", "sent": "warn"}
 NOT_IN_EVENTS = frozenset(COMMAND_TONES)
 """States of commands that leave no event of their own."""
 
@@ -93,10 +95,8 @@ def order(request: MemberRequest, pk: int) -> HttpResponse:
     return show_order(request, get_object_or_404(Order.objects.select_related("channel", "connection"), pk=pk))
 
 
-def show_order(
-    request: MemberRequest, shown: Order, ship_form: ShipForm | None = None, cancel_form: CancelForm | None = None, status: int = 200
-) -> HttpResponse:
-    """The page, with forms that came back with errors where there are any."""
+def show_order(request: MemberRequest, shown: Order, status: int = 200, **forms_with_errors: object) -> HttpResponse:
+    """The page. ``forms_with_errors``: ``ship_form``, ``cancel_form`` or the messages ``unsaid`` that came back."""
     lines = list(shown.lines.select_related("stock_unit", "offer").order_by("pk"))
     may_act = can(request.membership, Permission.ACT_ORDERS) and shown.fulfilled_by == "seller"
     context = {
@@ -109,13 +109,21 @@ def show_order(
         "shipments": list(Shipment.objects.filter(order=shown).prefetch_related("lines__line").order_by("shipped_at")),
         "may_act": may_act,
         "may_see_buyer": can(request.membership, Permission.SEE_PERSONAL_DATA),
-        "ship_form": ship_form or (ShipForm(lines, initial={"reference": f"screen-{uuid4()}"}) if may_act else None),
-        "cancel_form": cancel_form or (CancelForm(lines) if may_act else None),
-        "link_form": LinkLineForm(auto_id=False),
         "quirks": manifest_of(shown.connection.platform).quirks,
         "carriers": Shipment.objects.order_by("carrier").values_list("carrier", flat=True).distinct()[:30],
     }
-    return show(request, "backoffice/order.html", context, status=status)
+    acts = order_forms(shown, lines, may_act=may_act)
+    return show(request, "backoffice/order.html", {**context, **acts, **forms_with_errors}, status=status)
+
+
+def order_forms(shown: Order, lines: Sequence[OrderLine], *, may_act: bool) -> dict[str, object]:
+    """What can be done on the page, as forms; without those of somebody who may not act."""
+    return {
+        "ship_form": ShipForm(lines, initial={"reference": f"screen-{uuid4()}"}) if may_act else None,
+        "cancel_form": CancelForm(lines) if may_act else None,
+        "link_form": LinkLineForm(auto_id=False),
+        "unsaid": unsaid(shown),
+    }
 
 
 @require_POST
@@ -151,7 +159,7 @@ def _note(row: Amount) -> str:
 
 
 def time_line(shown: Order) -> list[Moment]:
-    """Events, and messages to the channel that have not ended well, newest first, with the channel's own words."""
+    """Events, and messages to the channel that are under way, newest first, with the channel's own words."""
     events = list(OrderEvent.objects.filter(order=shown).order_by("pk"))
     names = names_of({event.actor for event in events})
     moments = [

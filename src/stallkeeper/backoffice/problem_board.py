@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from stallkeeper.backoffice.order_page import COMMAND_NAMES
+from stallkeeper.backoffice.order_messages import COMMAND_NAMES
 from stallkeeper.backoffice.problems import BY_KEY, COMMAND_DAYS, problems
 from stallkeeper.backoffice.screens import MemberRequest, own_address, screen, show
 from stallkeeper.channels.models import Command, CommandState, Drift, Parked

@@ -48,7 +48,11 @@ KINDS = (
         "refused", _("Values that a channel refused"), _("Correct the cause, then send again."), "warn", "offers", "?state=refused"
     ),
     ProblemKind(
-        "commands", _("Order messages that a channel refused"), _("Read the reason, correct it on the channel."), "warn", "problem_list"
+        "commands",
+        _("Order messages that a channel refused"),
+        _("Read the reason, put it right, then tell the channel again."),
+        "warn",
+        "problem_list",
     ),
     ProblemKind("parked", _("Orders that could not be read"), _("They come in as soon as they can be understood."), "warn", "problem_list"),
     ProblemKind("drift", _("Numbers that differ on the channel"), _("See who changed them."), "warn", "problem_list"),

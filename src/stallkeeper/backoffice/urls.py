@@ -42,6 +42,7 @@ urlpatterns = [
     path("orders/<int:pk>/buyer/", order_page.buyer, name="buyer"),
     path("orders/<int:pk>/ship/", order_actions.ship, name="ship"),
     path("orders/<int:pk>/cancel/", order_actions.cancel, name="cancel"),
+    path("orders/<int:pk>/messages/<int:command>/", order_actions.retry, name="retry"),
     path("orders/<int:pk>/lines/<int:line>/link/", order_actions.link_line, name="link_line"),
     path("offers/", offers.offers, name="offers"),
     path("offers/action/", offer_actions.offer_action, name="offer_action"),

@@ -15,7 +15,7 @@ import msgspec
 
 from stallkeeper.channels import queries
 from stallkeeper.channels.models import Command, CommandState
-from stallkeeper.core import notify
+from stallkeeper.core import audit, notify
 from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.use_case import UseCase
 
@@ -101,18 +101,21 @@ class CommandError(ValueError):
     """A command cannot be tried again. The text says why."""
 
 
-def try_again(uc: UseCase, command_id: int, payload: Payload | None = None) -> None:
+def may_try_again(command: Command) -> bool:
+    """Was it refused or given up, so that saying it again makes sense? A refused cancellation has been undone: that is asked for anew."""
+    return command.state == CommandState.DEAD or (command.state == CommandState.REFUSED and command.kind != CommandKind.CANCEL)
+
+
+def try_again(uc: UseCase, command_id: int, payload: Payload | None = None) -> Command:
     """A person asks for a command that was refused or given up, perhaps with what was wrong put right.
 
-    One whose outcome nobody knew is looked up first, as before. CommandError for one that is done or under way, and for a refused
-    cancellation, which has been undone: that is asked for anew.
+    One whose outcome nobody knew is looked up first, as before. CommandError where ``may_try_again`` says no.
     """
     command = Command.objects.select_for_update().get(pk=command_id)
-    if command.state not in {CommandState.REFUSED, CommandState.DEAD}:
-        raise CommandError(f"This is {command.get_state_display()}; only what was refused or given up can be tried again.")
-    if command.kind == CommandKind.CANCEL and command.state == CommandState.REFUSED:
-        raise CommandError("The channel refused this cancellation, so it was undone here. Cancel again.")
+    if not may_try_again(command):
+        raise CommandError(_why_not(command))
     unknown = command.state == CommandState.DEAD and command.sent_at is not None
+    audit.record(uc, "retry.command", "command", command.pk, kind=command.kind, key=command.key, was=command.state, code=command.code)
     command.state = CommandState.SENT if unknown else CommandState.QUEUED
     command.payload = command.payload if payload is None else msgspec.to_builtins(payload)
     command.attempts, command.not_before, command.ended_at, command.code, command.message = 0, uc.at, None, "", ""
@@ -120,6 +123,13 @@ def try_again(uc: UseCase, command_id: int, payload: Payload | None = None) -> N
     command.save()
     notify.resolve(uc, f"command:{command.pk}")
     uc.mark("wake_connection", [command.connection_id])
+    return command
+
+
+def _why_not(command: Command) -> str:
+    if command.state == CommandState.REFUSED:
+        return "The channel refused this cancellation, so it was undone here. Cancel again."
+    return f"This is {command.get_state_display()}; only what was refused or given up can be tried again."
 
 
 def payload_of(kind: str, stored: object) -> Payload:

@@ -20,6 +20,8 @@ from stallkeeper.stock.ledger import Move
 from stallkeeper.stock.models import Cause, VirtualRole
 from stallkit.registry import manifest_of
 
+NO_CARRIER = "carrier: say who carries the parcel"
+
 
 class ShipError(ValueError):
     """The shipment cannot be made as asked; the text says which line and why."""
@@ -50,7 +52,7 @@ def ship(
         rows = list(OrderLine.objects.filter(order=order).order_by("id").select_for_update())
         wanted = _wanted(order, rows, quantities)
         if not carrier.strip():
-            raise ShipError("carrier: say who carries the parcel")
+            raise ShipError(NO_CARRIER)
         shipment = _record(uc, order, wanted, carrier.strip(), tracking_number.strip(), tracking_url, shipped_at or uc.at, reference)
         _goods_leave(uc, order, rows, wanted, shipment)
         _tell_channel(uc, order, rows, wanted, shipment)
@@ -59,24 +61,41 @@ def ship(
 
 @again_on_conflict
 def tell_again(
-    organisation_id: int, shipment_id: int, *, actor: str, carrier: str = "", tracking_number: str = "", tracking_url: str = ""
+    organisation_id: int,
+    shipment_id: int,
+    *,
+    actor: str,
+    carrier: str | None = None,
+    tracking_number: str | None = None,
+    tracking_url: str | None = None,
 ) -> Shipment:
-    """The channel refused a shipment, or was given up on: put right what was wrong ("" leaves it as it is) and tell it again.
+    """The channel refused a shipment, or was given up on: put right what was wrong (None leaves it as it is) and tell it again.
 
-    CommandError if it was told already, or is on its way.
+    CommandError if it was told already, or is on its way. ShipError for a carrier without a name.
     """
     with use_case("ship.tell_again", organisation_id=organisation_id, actor=actor) as uc:
         shipment = Shipment.objects.select_related("order").select_for_update(of=("self",)).get(pk=shipment_id)
-        shipment.carrier = carrier.strip() or shipment.carrier
-        shipment.tracking_number = tracking_number.strip() or shipment.tracking_number
-        shipment.tracking_url = tracking_url.strip() or shipment.tracking_url
+        shipment.carrier = _given(carrier, shipment.carrier)
+        shipment.tracking_number = _given(tracking_number, shipment.tracking_number)
+        shipment.tracking_url = _given(tracking_url, shipment.tracking_url)
+        if not shipment.carrier:
+            raise ShipError(NO_CARRIER)
         shipment.save(update_fields=["carrier", "tracking_number", "tracking_url"])
         units = {row.line: row.quantity for row in shipment.lines.select_related("line").order_by("line_id")}
         shipped = tuple(Line(line.line_id, quantity) for line, quantity in units.items())
-        command = Command.objects.get(connection_id=shipment.order.connection_id, key=f"ship:{shipment.pk}")
+        command = Command.objects.get(connection_id=shipment.order.connection_id, key=key_of(shipment))
         commands.try_again(uc, command.pk, _notice(shipment, shipped))
         events.record(uc, shipment.order_id, "ship_told_again", {"carrier": shipment.carrier, "tracking": shipment.tracking_number})
     return shipment
+
+
+def key_of(shipment: Shipment) -> str:
+    """The key of the command that tells the channel of this shipment."""
+    return f"ship:{shipment.pk}"
+
+
+def _given(text: str | None, before: str) -> str:
+    return before if text is None else text.strip()
 
 
 def _wanted(order: Order, rows: list[OrderLine], quantities: Mapping[int, int] | None) -> dict[int, int]:
@@ -180,7 +199,7 @@ def _first_place(order_id: int) -> int:
 def _tell_channel(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapping[int, int], shipment: Shipment) -> None:
     shipped = tuple(Line(row.line_id, wanted[row.pk]) for row in rows if row.pk in wanted)
     payload = _notice(shipment, shipped)
-    commands.queue(uc, order.connection_id, CommandKind.SHIP, "order", order.pk, f"ship:{shipment.pk}", payload)
+    commands.queue(uc, order.connection_id, CommandKind.SHIP, "order", order.pk, key_of(shipment), payload)
     left = sum(row.open for row in rows) - sum(wanted.values())
     Order.objects.filter(pk=order.pk).update(state=Order.State.PART_SHIPPED if left else Order.State.SHIPPED)
     detail: dict[str, object] = {

@@ -40,6 +40,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         **about_channel,
         **about_account,
         "link_line": {"pk": line.order_id, "line": line.pk},
+        "retry": {"pk": order.pk, "command": 1},
         "offer": {"pk": offer.pk},
         "choose": {"pk": listing.pk},
         "unit": {"pk": unit},

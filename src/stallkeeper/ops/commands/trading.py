@@ -1,4 +1,4 @@
-"""Commands of every day: orders, ship, cancel, offers, explain, resync, lanes."""
+"""Commands of every day: orders, ship, cancel, retry, offers, explain, resync, lanes."""
 
 from __future__ import annotations
 
@@ -100,6 +100,35 @@ def cancel(organisation: Organisation, order: str, lines: tuple[str, ...], reaso
         terminal.print_json({"order": found.number, "units": units, "reason": reason})
     else:
         click.echo(f"Order {found.number}: {say_units(units)} cancelled. The channel is told next.")
+
+
+@click.command()
+@click.argument("order")
+@click.option("--carrier", help="Put right who carries the parcel.")
+@click.option("--tracking", help="Put right the tracking number.")
+@click.option("--url", help="Put right the address of the tracking page.")
+@click.option("--shipment", metavar="REFERENCE", help="Only this shipment, if several were refused.")
+@json_option
+@boot.for_organisation
+def retry(
+    organisation: Organisation, order: str, carrier: str | None, tracking: str | None, url: str | None, shipment: str | None, as_json: bool
+) -> None:
+    """Tell the channel again what it refused about ORDER, or what was given up: acknowledgement, shipment, cancellation.
+
+    Put right what was wrong with a shipment on the way. Nothing more leaves your stock. A cancellation that the channel refused was
+    undone here: cancel again instead.
+
+    \b
+    Examples:
+      stallkeeper retry 412345678
+      stallkeeper retry 412345678 --carrier UPS --tracking 1Z1
+    """
+    from stallkeeper.ops import retrying
+
+    corrections = retrying.Corrections(carrier, tracking, url)
+    told = retrying.tell_again(organisation.pk, find_order(order), corrections, shipment, boot.actor())
+    columns = {"order": "Order", "message": "Told again", "shipment": "Shipment", "said": "What was said before"}
+    terminal.show(told, columns, as_json=as_json)
 
 
 @click.command()
