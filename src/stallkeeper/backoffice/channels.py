@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
-from stallkeeper.backoffice.send_plan import send_plan
 from stallkeeper.channels import connect, cutover, switches
 from stallkeeper.channels.models import Channel, Connection, OfferTodo
+from stallkeeper.channels.send_plan import send_plan
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.use_case import use_case
 from stallkit.registry import ADAPTERS

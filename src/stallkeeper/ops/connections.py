@@ -10,11 +10,12 @@ from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any, TypeVar
 
-from stallkeeper.channels import breaker, cutover, links, refresh, rules, switches
+from stallkeeper.channels import breaker, cutover, links, rules, switches
 from stallkeeper.channels import connect as connecting
 from stallkeeper.channels.connect import ConnectError, Settings
 from stallkeeper.channels.models import Channel, Connection
 from stallkeeper.channels.rules import RuleError
+from stallkeeper.channels.send_plan import send_plan
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock.models import Location
 from stallkeeper.sync import adapters
@@ -124,22 +125,11 @@ def create_products(organisation_id: int, channel: Channel, actor: str) -> links
         return links.count(channel.pk)
 
 
-def plan(organisation_id: int, channel: Channel) -> str:
+def plan(channel: Channel) -> str:
     """One sentence: what switching sending on would change on the channel. Changes nothing."""
-    shown = dict(channel.offers.values_list("pk", "believed_qty"))
-    changes: dict[int, int | None] = dict(channel.offers.values_list("pk", "intended_qty"))
-    with use_case("plan.channel", organisation_id=organisation_id) as uc:
-        after = 0
-        while True:
-            difference, after = refresh.refresh_channel(uc, channel.pk, dry_run=True, after=after)
-            changes.update({change.offer_id: change.after for change in difference.changes()})
-            if not after:
-                break
-    differing = [offer for offer, value in changes.items() if value is not None and value != shown[offer]]
-    to_zero = sum(1 for offer in differing if changes[offer] == 0)
-    unread = sum(1 for offer in differing if shown[offer] is None)
-    counts = f"{len(differing)} of {len(shown)} offers would be sent, {to_zero} of them would go to zero, {unread} are read first"
-    return f"{channel.name}: {counts}."
+    found = send_plan(channel)
+    counts = f"{found.differ + found.unknown} of {found.offers} offers would be sent, {found.to_zero} of them would go to zero"
+    return f"{channel.name}: {counts}, {found.unknown} are read first."
 
 
 def change(organisation_id: int, channel: Channel | None, wanted: Mapping[str, Any], actor: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from stallkeeper.__main__ import run
 from stallkeeper.channels.models import Channel, Command, Connection, Offer, OfferTodo, RemoteListing
 from stallkeeper.core.models import Notification, Organisation
 from stallkeeper.orders.models import Order, OrderLine
@@ -185,6 +186,31 @@ def test_orders_and_stock_wait_for_the_answer_about_open_orders(busy: BusyShop, 
     assert client.post(turn, {"switch": "stock", "on": "1", "sure": "1"}).headers["Location"] == here
     with busy.shop.scope():
         assert Channel.objects.get(pk=busy.near.pk).stock_enabled
+
+
+def test_the_screen_and_the_command_line_count_the_same_plan(busy: BusyShop, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the rules of this moment, even where the stored figure waits to be worked out anew; unknown is not zero."""
+    with busy.shop.scope():
+        Channel.objects.filter(pk=busy.near.pk).update(stock_enabled=False)
+        offers = Offer.objects.filter(channel=busy.near)
+        outdated, unread, emptied = offers.filter(intended_qty__gt=3, refused_at=None).order_by("pk")[:3]
+        offers.filter(pk=outdated.pk).update(intended_qty=0, believed_qty=0, observed_qty=0)
+        offers.filter(pk=unread.pk).update(believed_qty=None, observed_qty=None)
+        Level.objects.filter(stock_unit_id=emptied.stock_unit_id).update(on_hand=0, allocated=0)
+        known = [row for row in offers.exclude(pk__in=[outdated.pk, unread.pk, emptied.pk]) if row.intended_qty is not None]
+        differ = 2 + sum(row.intended_qty != row.believed_qty for row in known)
+        to_zero = 1 + sum(row.intended_qty == 0 != row.believed_qty for row in known)
+        total = offers.count()
+    shown = text(client.post(reverse("backoffice:turn", args=[busy.near.pk]), {"switch": "stock", "on": "1"}))
+    assert (
+        f"Offers {total} Other quantity than the channel shows {differ} Not read yet: read first, then sent 1 Of both, to zero {to_zero}"
+        in shown
+    )
+    assert run(["channel", "EMR", "--stock", "on"]) == 1
+    counts = f"{differ + 1} of {total} offers would be sent, {to_zero} of them would go to zero, 1 are read first."
+    assert counts in capsys.readouterr().err
+    with busy.shop.scope():
+        assert offers.get(pk=outdated.pk).intended_qty == 0, "a plan changes nothing"
 
 
 def test_the_company_switch_asks_before_on_and_not_before_off(busy: BusyShop, client: Client) -> None:

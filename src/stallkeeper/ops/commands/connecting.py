@@ -183,7 +183,7 @@ def channel(organisation: Organisation, code: str | None, release: bool, yes: bo
     if wanted:
         chosen = views.channel_by_code(code) if code else None
         if chosen is not None and "on" in (wanted.get("stock"), wanted.get("writes"), wanted.get("company")):
-            plan = connections.plan(organisation.pk, chosen)
+            plan = connections.plan(chosen)
             terminal.agreed(f"{plan} Go on?", yes)
         connections.change(organisation.pk, chosen, wanted, boot.actor())
     if release:
