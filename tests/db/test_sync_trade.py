@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stallkeeper.channels import delivery
+from stallkeeper.channels import delivery, reading
 from stallkeeper.channels.models import Command, Connection, Parked, SentLog
 from stallkeeper.core.models import Notification
 from stallkeeper.orders import intake
@@ -315,3 +315,17 @@ def test_everything_is_sent_again_on_demand(market: Market, stall: Stall) -> Non
     assert [stall.emulator.quantity_of(f"U{number}") for number in range(3)] == [5, 5, 5]
     assert [stall.reload(offer).believed_qty for offer in offers] == [5, 5, 5]
     assert len([call for call in stall.emulator.calls if call.path == "/v1/stock"]) == 1
+
+
+def test_one_offer_is_read_on_demand(market: Market, stall: Stall) -> None:
+    """The next run looks at this one, sends only if it differs, and leaves the others alone."""
+    asked, other = (stall.offer(market.shop.unit(sku, 5), shown=5) for sku in ("ASKED", "OTHER"))
+    stall.run()
+    for offer in (asked, other):
+        stall.emulator.edit_quantity(offer.sku, 99)
+    with market.shop.use_case("change.offers") as uc:
+        reading.read_again(uc, [asked.pk])
+    assert stall.todo() == [asked.pk]
+    stall.run()
+    assert [stall.emulator.quantity_of(offer.sku) for offer in (asked, other)] == [5, 99]
+    assert (stall.reload(asked).believed_qty, stall.todo()) == (5, [])

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.db import connection
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -17,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice.offer_panel import show_offer
 from stallkeeper.backoffice.screens import MemberRequest, back, own_address, screen, show, wants_fragment
-from stallkeeper.channels import delivery, delivery_queries, links
+from stallkeeper.channels import delivery, links, reading
 from stallkeeper.channels.models import Offer, TodoKind
 from stallkeeper.core.people import Permission
 from stallkeeper.core.use_case import UseCase, use_case
@@ -40,19 +39,11 @@ def _send_again(uc: UseCase, offers: Sequence[int]) -> None:
         delivery.try_again(uc, kind, offers)
 
 
-def _read_now(uc: UseCase, offers: Sequence[int]) -> None:
-    """Belief is unknown from now on, so the next run reads before it sends."""
-    for figures in delivery.FIGURES.values():
-        with connection.cursor() as cursor:
-            delivery_queries.lock(cursor, figures, sorted(offers))
-            delivery_queries.forget(cursor, figures, sorted(offers))
-            delivery_queries.settle(cursor, figures, sorted(offers), uc.at)
-    uc.mark("wake_connection", Offer.objects.filter(pk__in=offers).values_list("channel__connection_id", flat=True).distinct())
-
-
 ACTIONS = {
     "read": Action(
-        _read_now, gettext_lazy("Read now"), gettext_lazy("What the channel shows is read in the next run, before anything is sent.")
+        reading.read_again,
+        gettext_lazy("Read now"),
+        gettext_lazy("What the channel shows is read in the next run, before anything is sent."),
     ),
     "resend": Action(
         _send_again, gettext_lazy("Send again"), gettext_lazy("Refusals are forgotten; values that differ are sent in the next run.")

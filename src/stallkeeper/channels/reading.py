@@ -10,6 +10,7 @@ from django.db import connection
 from stallkeeper.channels import belief_queries, delivery_queries, drift
 from stallkeeper.channels.belief_queries import Known, ReadRow
 from stallkeeper.channels.delivery_queries import PRICE, QUANTITY, Figures
+from stallkeeper.channels.models import Channel
 from stallkeeper.core.use_case import UseCase
 from stallkit.types import OfferState
 
@@ -33,6 +34,17 @@ def write(uc: UseCase, read: Sequence[Read], asked: datetime) -> int:
     if missing:
         _write_missing(uc, missing)
     return differing
+
+
+def read_again(uc: UseCase, offers: Sequence[int]) -> None:
+    """A person asks what the channel shows: belief is unknown from now on, so the next run reads these offers before it sends."""
+    chosen = sorted(offers)
+    with connection.cursor() as cursor:
+        for figures in (QUANTITY, PRICE):
+            delivery_queries.lock(cursor, figures, chosen)
+            delivery_queries.forget(cursor, figures, chosen)
+            delivery_queries.settle(cursor, figures, chosen, uc.at)
+    uc.mark("wake_connection", Channel.objects.filter(offers__in=chosen).values_list("connection_id", flat=True).distinct())
 
 
 def _price(known: Known, state: OfferState) -> ReadRow:
