@@ -175,17 +175,17 @@ def test_an_encrypted_archive_is_refused(tmp_path):
 
 
 def test_a_bomb_is_refused_before_anything_parses_it(tmp_path):
-    """300 MB of zeros in 300 kB: refused in less than five seconds and a few megabytes (INVARIANTS 3.3)."""
+    """300 MB of zeros in 300 kB: refused in less than five seconds of work and a few megabytes (INVARIANTS 3.3)."""
     source, bomb = xlsx(tmp_path / "a.xlsx", ROWS), tmp_path / "b.xlsx"
     with_part(source, bomb, "xl/media/image1.png", lambda _: b"\0" * 300_000_000)
     tracemalloc.start()
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         refused(bomb, "unpacks to far more than a table needs")
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_workbook_of_a_hundred_thousand_parts_is_refused(tmp_path):
@@ -218,12 +218,12 @@ def test_entities_are_not_expanded(tmp_path):
         return xml.replace(b"<worksheet", doctype + b"<worksheet", 1).replace(b"<v>9</v>", b"<v>&l9;</v>")
 
     path = with_part(xlsx(tmp_path / "a.xlsx", ROWS), tmp_path / "b.xlsx", SHEET, change)
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         _, rows = read(path)
     except FileRefused:
         rows = []
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert all(len(str(cell)) < 100 for _, cells in rows for cell in cells)
 
 
