@@ -16,7 +16,7 @@ CLOCKS = re.compile(
     r"|\b(current_timestamp|current_date|current_time|localtimestamp|localtime)\b|'(now|today|tomorrow|yesterday)'",
     re.IGNORECASE,
 )
-AGGREGATE = re.compile(r"^\s*SELECT\s+(coalesce\s*\(\s*)?(count|sum|max|min|avg|bool_or|bool_and|string_agg)\s*\(", re.IGNORECASE)
+AGGREGATE = re.compile(r"^\s*SELECT\s+((coalesce|array_send)\s*\(\s*)?(count|sum|max|min|avg|bool_(or|and)|array_agg)\s*\(", re.IGNORECASE)
 INNERMOST = re.compile(r"\([^()]*\)")
 WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|MERGE)\b(?!\s+(OF|SKIP|NOWAIT|\)|;|$))", re.IGNORECASE)
 RUNS_SQL = {"execute", "executemany", "raw", "extra", "copy", "RawSQL"}

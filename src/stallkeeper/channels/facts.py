@@ -66,27 +66,35 @@ def gather(
     return Facts(channels, offers, places, fences, incoming, today)
 
 
+BLOCK = 1 << 16
+"""Offers that are worked out at once: their columns stay in the processor's cache. Traces are of fewer."""
+
+
 def decide(facts: Facts, trace: Trace | None = None) -> Ints:
     """The quantity that each offer should show; NOT_SET for offers that are left out."""
     offers = facts.offers
-    if not len(offers["id"]):
-        return np.empty(0, dtype=np.int64)
-    rules = np.empty(len(offers["id"]), dtype=np.int64)
-    views = {channel.id: _view(channel) for channel in facts.channels.values()}
-    figures: list[Ints] = []
-    target_base = 0
+    shown = np.full(len(offers["unit"]), NOT_SET, dtype=np.int64)
+    if not len(shown):
+        return shown
+    channels = [facts.channels[channel] for channel in sorted(facts.channels)]
+    whose = _positions(np.array([channel.id for channel in channels], dtype=np.int64), offers["channel"])
+    available, target = _targets(facts, [_view(channel) for channel in channels], whose, trace)
+    for start in range(0, len(shown), BLOCK):
+        part = slice(start, start + BLOCK)
+        shown[part] = to_show(available, _rules(facts, channels, whose, target, part), trace)
+    shown[offers["excluded"] == 1] = NOT_SET
+    return shown
+
+
+def _targets(facts: Facts, views: Sequence[View], whose: Ints, trace: Trace | None) -> tuple[Ints, Ints]:
+    """Units for sale per (view, unit), for views that have offers; and the place of each offer's figure among them."""
     units, first_row = np.unique(facts.places["unit"], return_index=True)
-    position = _positions(units, offers["unit"])
-    for view in dict.fromkeys(views.values()):
-        mine = np.isin(offers["channel"], [channel for channel, its in views.items() if its == view])
-        if not mine.any():
-            continue
-        figures.append(_for_sale(facts, view, units, first_row, trace))
-        rules[mine] = target_base + position[mine]
-        target_base += len(units)
-    available = np.concatenate(figures)
-    figure = to_show(available, _rules(facts, rules), trace)
-    return np.where(offers["excluded"] == 1, NOT_SET, figure)
+    used = dict.fromkeys(views[number] for number in np.flatnonzero(np.bincount(whose)).tolist())
+    base = {view: number * len(units) for number, view in enumerate(used)}
+    available = np.concatenate([_for_sale(facts, view, units, first_row, trace) for view in used])
+    target = np.array([base.get(view, 0) for view in views], dtype=np.int64)[whose]
+    target += _positions(units, facts.offers["unit"])
+    return available, target
 
 
 def _positions(units: Ints, wanted: Ints) -> Ints:
@@ -157,26 +165,24 @@ def _incoming(facts: Facts, view: View) -> Ints:
     return np.array([coming.get(pair, 0) for pair in pairs], dtype=np.int64)
 
 
-def _rules(facts: Facts, target: Ints) -> Rules:
-    """Channel rules spread over the offers."""
-    ids = np.array(sorted(facts.channels), dtype=np.int64)
-    channels = [facts.channels[channel] for channel in ids.tolist()]
-    index = np.searchsorted(ids, facts.offers["channel"])
+def _rules(facts: Facts, channels: Sequence[ChannelFacts], whose: Ints, target: Ints, part: slice) -> Rules:
+    """Channel rules spread over a part of the offers; ``whose`` is the number of each offer's channel."""
+    mine = whose[part]
     quirks = [manifest_of(channel.platform).quirks for channel in channels]
 
     def spread(values: list[int]) -> Ints:
-        return np.array(values, dtype=np.int64)[index]
+        return np.array(values, dtype=np.int64)[mine]
 
     return Rules(
-        target=target,
+        target=target[part],
         share=spread([int(channel.share * 100) for channel in channels]),
         rounding=spread([ROUNDINGS[channel.share_rounding] for channel in channels]),
         buffer=spread([channel.buffer for channel in channels]),
         cap=spread([NOT_SET if channel.max_publish is None else channel.max_publish for channel in channels]),
         fixed=spread([NOT_SET if channel.fixed is None else channel.fixed for channel in channels]),
         zero_at=spread([channel.zero_at for channel in channels]),
-        pack_factor=facts.offers["pack_factor"],
+        pack_factor=facts.offers["pack_factor"][part],
         limit=spread([quirk.max_quantity for quirk in quirks]),
-        open_gross=facts.offers["open"] * spread([int(quirk.basis is Basis.GROSS_UNTIL_SHIPPED) for quirk in quirks])
-        + facts.offers["unacknowledged"] * spread([int(quirk.basis is Basis.GROSS_UNTIL_ACKNOWLEDGED) for quirk in quirks]),
+        open_gross=facts.offers["open"][part] * spread([int(quirk.basis is Basis.GROSS_UNTIL_SHIPPED) for quirk in quirks])
+        + facts.offers["unacknowledged"][part] * spread([int(quirk.basis is Basis.GROSS_UNTIL_ACKNOWLEDGED) for quirk in quirks]),
     )

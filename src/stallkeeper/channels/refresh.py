@@ -102,11 +102,8 @@ def sweep(uc: UseCase) -> Difference:
     channels = facts.gather_channels(uc.organisation_id)
     offers = queries.read_offers_of_organisation(uc.organisation_id)
     places = queries.gather_places_of_organisation(uc.organisation_id)
-    found = _work_out(uc, channels, offers, places, None, dry_run=True)
-    if not len(found):
-        return found
-    suspects = np.unique(offers["unit"][np.isin(offers["id"], found.offer)])
-    return refresh(uc, suspects.tolist())
+    after = facts.decide(facts.gather(uc.organisation_id, channels, offers, places, uc.at.date()))
+    return refresh(uc, np.unique(offers["unit"][after != offers["intended"]]).tolist(), channels=channels)
 
 
 def _work_out(

@@ -18,6 +18,8 @@ from stallkeeper.core.sql import hot_cursor
 Ints: TypeAlias = NDArray[np.int64]
 HEADER = 28
 """Bytes before the first value of a two-dimensional array: three words and two per dimension (PostgreSQL source, array_send)."""
+COLUMN_HEADER = 20
+"""The same of an array of one dimension."""
 VALUE = np.dtype([("length", ">i4"), ("value", ">i8")])
 
 
@@ -36,8 +38,8 @@ def read_columns(query: str, parameters: Mapping[str, object], names: Sequence[s
 
 
 def unpack(packed: bytes | None) -> Ints:
-    """A column that the server has packed by ``string_agg(int8send(…), '')``: the quickest way for millions of rows."""
-    return np.frombuffer(packed or b"", dtype=">i8").astype(np.int64)
+    """A column that the server has packed by ``array_send(array_agg(…))`` of bigint, never NULL: the quickest way for millions of rows."""
+    return np.frombuffer(packed or b"", dtype=VALUE, offset=COLUMN_HEADER if packed else 0)["value"].astype(np.int64)
 
 
 def array(values: Ints | Iterable[int]) -> str:
