@@ -328,7 +328,10 @@ def test_a_level_made_meanwhile_has_the_places_new_word(race_db, monkeypatch: py
         monkeypatch.setattr("stallkeeper.stock.places_queries.lock_all_levels", lambda cursor: None)
     shop = Shop.open()
     unit = shop.unit("MUG")
-    made, changing = threading.Event(), threading.Event()
+    made, changed, pause = threading.Event(), threading.Event(), threading.Event()
+
+    def somebody_waits(other) -> bool:
+        return other.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'stock_level'::regclass)").fetchone()[0]
 
     def make() -> None:
         with race_db.connect() as other:
@@ -338,14 +341,16 @@ def test_a_level_made_meanwhile_has_the_places_new_word(race_db, monkeypatch: py
                 [unit.pk, shop.place.pk],
             )
             made.set()
-            changing.wait(10)
-            threading.Event().wait(0.5)
+            while not changed.is_set() and not somebody_waits(other):
+                pause.wait(0.02)
 
     def change() -> None:
-        made.wait(10)
-        changing.set()
-        with shop.use_case() as uc:
-            places.change(uc, shop.place.pk, {"allows_backorder": True})
+        assert made.wait(60)
+        try:
+            with shop.use_case() as uc:
+                places.change(uc, shop.place.pk, {"allows_backorder": True})
+        finally:
+            changed.set()
 
     with shop.scope():
         Level.objects.all().delete()

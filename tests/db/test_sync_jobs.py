@@ -128,7 +128,7 @@ def test_one_worker_ticks(race_db) -> None:
             assert not job_queries.try_tick_lock(two, TICK_LOCK)
             first.close()
             pause = threading.Event()
-            assert any(job_queries.try_tick_lock(two, TICK_LOCK) or pause.wait(0.05) for _ in range(100))
+            assert any(job_queries.try_tick_lock(two, TICK_LOCK) or pause.wait(0.05) for _ in range(1_000))
     finally:
         first.close()
         second.close()

@@ -53,7 +53,7 @@ def test_without_the_row_lock_they_would_spend_more(race_db, connection_id: int,
     def careless(cursor, connection, bucket, capacity, at):
         cursor.execute("SELECT tokens, at, blocked_until FROM channels_ratebudget WHERE connection_id = %s", [connection])
         row = cursor.fetchone()
-        read.wait(10)
+        read.wait(60)
         return row
 
     monkeypatch.setattr(budgets_queries, "lock", careless)

@@ -34,7 +34,7 @@ class Freezer:
             return self.real(request)
         reply = self.real(request) if self.applied else None
         self.reached.set()
-        assert self.thawed.wait(30)
+        assert self.thawed.wait(60)
         return reply or self.real(request)
 
 
@@ -55,13 +55,13 @@ def test_the_frozen_worker_changes_nothing_and_the_stall_ends_true(market: Marke
     freezer = Freezer(stall, applied=applied)
     with ThreadPoolExecutor(1) as pool:
         frozen = pool.submit(run_in_thread, stall)
-        assert freezer.reached.wait(10)
+        assert freezer.reached.wait(60)
         market.stock(unit, 2)
         market.clock.tick(11)
         stall.run(worker="w2")
         assert stall.reload(offer).believed_qty == stall.emulator.quantity_of("MUG") == 2
         freezer.thawed.set()
-        ended = frozen.result(30)
+        ended = frozen.result(60)
     assert ended.outcome == "lost"
     assert (stall.reload(offer).believed_qty, stall.reload(offer).accepted_qty) == (2, 2)
 

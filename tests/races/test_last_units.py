@@ -5,6 +5,8 @@ With the guard the ledger tells exactly the truth. Without it (no row lock, no C
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from django.db import connection
 
@@ -82,6 +84,7 @@ def test_without_the_guard_more_is_promised_than_there_is(race_db, monkeypatch: 
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE stock_level DROP CONSTRAINT level_allocated_within_on_hand")
     locked = queries.lock_levels
+    read, here = threading.Barrier(INTAKES + LINKS + HOLDS), threading.local()
 
     class Unlocked:
         def __init__(self, cursor) -> None:
@@ -91,7 +94,11 @@ def test_without_the_guard_more_is_promised_than_there_is(race_db, monkeypatch: 
             self.cursor.execute(statement.replace("FOR NO KEY UPDATE", ""), parameters)
 
         def fetchall(self):
-            return self.cursor.fetchall()
+            found = self.cursor.fetchall()
+            if not hasattr(here, "read"):
+                here.read = True
+                read.wait(30)  # so that all have read before anybody writes, however few processors there are
+            return found
 
     monkeypatch.setattr(queries, "lock_levels", lambda cursor, *args: locked(Unlocked(cursor), *args))
     race_db.together(*doors(shop, unit, channel, lines))
