@@ -70,8 +70,8 @@ SETTINGS = {
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
-# Only for clusters that are thrown away: a power cut destroys them.
-THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Only for clusters that are thrown away: a power cut destroys them. All workers of a test run share one, and some tests race 32 at once.
+THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
 
 
 @dataclass(frozen=True)
