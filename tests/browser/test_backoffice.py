@@ -33,13 +33,22 @@ def test_the_overview_renews_itself(busy: BusyShop, screen: Page) -> None:
     expect(screen.get_by_role("link", name="Renamed stall").first).to_be_visible(timeout=10_000)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_screen_is_wider_than_the_window(screen: Page, theme: str) -> None:
-    screen.emulate_media(color_scheme=theme)
-    for address in SCREENS:
+@pytest.mark.parametrize("width", [390, 1440])
+def test_no_screen_is_wider_than_the_window(busy: BusyShop, screen: Page, width: int) -> None:
+    """On a phone too: the page never scrolls sideways, only a wide table within its card does."""
+    screen.set_viewport_size({"width": width, "height": 844})
+    for address in (*SCREENS, *_pages_of_one_thing(busy)):
         screen.goto(address)
         too_wide = screen.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert too_wide <= 0, (address, too_wide)
+
+
+@pytest.mark.parametrize("address", ["/orders/", "/offers/", "/listings/", "/stock/"])
+def test_a_list_shows_what_matters_on_a_phone_without_scrolling_sideways(screen: Page, address: str) -> None:
+    screen.set_viewport_size({"width": 390, "height": 844})
+    screen.goto(address)
+    table = screen.locator(".sk-scroll").last
+    assert table.evaluate("element => element.scrollWidth - element.clientWidth") <= 0
 
 
 def test_from_a_number_to_its_working(busy: BusyShop, screen: Page) -> None:
@@ -192,6 +201,27 @@ def test_signing_out(screen: Page) -> None:
     screen.get_by_role("button", name="Log out").click()
     screen.goto("/orders/")
     expect(screen.get_by_label("E-mail address")).to_be_visible()
+
+
+def _pages_of_one_thing(busy: BusyShop) -> list[str]:
+    """An order with an unknown SKU, one that can be shipped, an offer, a stock unit, a channel's tabs, a connection, a form to connect."""
+    with busy.shop.scope():
+        unmapped = OrderLine.objects.filter(stock_unit=None).values_list("order_id", flat=True)[0]
+        offer = Offer.objects.order_by("pk")[0]
+    channel = f"/channels/{busy.near.pk}/"
+    return [
+        f"/orders/{unmapped}/",
+        f"/orders/{_open_order(busy).pk}/",
+        f"/offers/{offer.pk}/",
+        f"/stock/{offer.stock_unit_id}/",
+        "/stock/taking/",
+        channel,
+        f"{channel}rules/",
+        f"{channel}status/",
+        f"/channels/connections/{busy.near.connection_id}/",
+        "/channels/connect/walmart/",
+        "/problems/notifications/",
+    ]
 
 
 def _open_order(busy: BusyShop) -> Order:
