@@ -61,7 +61,7 @@ def open_stall(platform: str, url: str, config: dict[str, str], offers: int) -> 
     empty = shop.build(offers, channels=0)
     declared = connect.manifest(platform)
     settings = connect.check_settings(declared, config)
-    settings.shown[SCALE] = str(LOOSE)
+    settings.shown[SCALE] = str(1 / LOOSE)
     with organisation_scope(empty.organisation):
         connections.connect(
             empty.organisation, platform, "Bench", "B1", CURRENCY[platform], settings, url + urlsplit(declared.hosts[0][1]).path, ACTOR

@@ -7,7 +7,7 @@ cuts may use the last token, sweeps stop when half of the bucket is gone.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Protocol
@@ -68,6 +68,13 @@ def take(bucket: Bucket, limit: Limit, now: datetime, priority: Priority, cost: 
 def blocked(bucket: Bucket, until: datetime) -> Bucket:
     """The bucket after a 429: shut until then, or until a later moment that was told before."""
     return Bucket(bucket.tokens, bucket.at, until if bucket.blocked_until is None else max(until, bucket.blocked_until))
+
+
+def stretched(limit: Limit, limits_scale: float) -> Limit:
+    """The limit of a test system that takes so many times the platform's time: 0.1 = ten times the calls, 10 = ten times as long."""
+    if limits_scale > 1.0:
+        return replace(limit, per=limit.per * limits_scale)
+    return limit if limits_scale == 1.0 else replace(limit, capacity=round(limit.capacity / limits_scale))
 
 
 class Pacer(Protocol):

@@ -185,4 +185,4 @@ def test_looks_grow_rarer() -> None:
     assert waits[0] == 10
     assert waits == sorted(waits)
     assert waits[-1] == 120
-    assert tickets.wait(0, scale=0.1).total_seconds() == 1
+    assert tickets.wait(0, limits_scale=0.1).total_seconds() == 1

@@ -170,7 +170,7 @@ class Stall:
         info = adapters.probe(self.platform, self.config, self.address)
         settings = connect.check_settings(connect.manifest(self.platform), self.config)
         if self.emulator.limits_scale != 1.0:
-            settings.shown[adapters.SCALE] = str(1 / self.emulator.limits_scale)
+            settings.shown[adapters.SCALE] = str(self.emulator.limits_scale)
         with self.use_case("connection.create") as uc:
             account = connect.create(uc, self.platform, self.name, settings, info, base_url=self.address)
             code = connect.free_code(self.platform, Channel.objects.values_list("code", flat=True))

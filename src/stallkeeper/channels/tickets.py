@@ -36,9 +36,9 @@ class Resolved:
     closed: bool
 
 
-def wait(looks: int, scale: float = 1.0) -> timedelta:
-    """Time until the next look: 10 s, growing by half each time, at most two minutes; ``scale`` shortens it for emulators."""
-    return min(FIRST_LOOK * GROWTH ** min(looks, 20), LONGEST_WAIT) * scale
+def wait(looks: int, limits_scale: float = 1.0) -> timedelta:
+    """Time until the next look: 10 s, growing by half each time, at most two minutes; ``limits_scale`` shortens it for test systems."""
+    return min(FIRST_LOOK * GROWTH ** min(looks, 20), LONGEST_WAIT) * limits_scale
 
 
 def open_(uc: UseCase, connection_id: int, batch: Batch) -> Batch:
@@ -48,7 +48,9 @@ def open_(uc: UseCase, connection_id: int, batch: Batch) -> Batch:
     return replace(batch, ticket_id=ticket.pk)
 
 
-def answer(uc: UseCase, connection_id: int, batch: Batch, outcomes: Mapping[OfferRef, Outcome], run_id: int = 0, scale: float = 1.0) -> int:
+def answer(
+    uc: UseCase, connection_id: int, batch: Batch, outcomes: Mapping[OfferRef, Outcome], run_id: int = 0, limits_scale: float = 1.0
+) -> int:
     """The channel's reply to a submission, item by item; returns how many were refused at once.
 
     Pending items wait in the ticket of that name; an item without an answer is unknown.
@@ -66,7 +68,7 @@ def answer(uc: UseCase, connection_id: int, batch: Batch, outcomes: Mapping[Offe
             ticket = _name(first, name) if position == 0 else _split(uc, connection_id, first, name, items)
             waiting = [(item.offer_id, item.value, "pending", name[:300]) for item in items]
             delivery_queries.log_sent(cursor, uc.organisation_id, batch.kind, uc.at, run_id, waiting)
-            _count_look(ticket, uc.at, looked=False, scale=scale)
+            _count_look(ticket, uc.at, looked=False, limits_scale=limits_scale)
     decided = [(_as_open(item), outcomes.get(item.ref)) for item in rest]
     refused = _decide(uc, figures, first, decided, run_id)
     if not pending:
@@ -91,10 +93,10 @@ def known_name(connection_id: int, name: str) -> bool:
     return Ticket.objects.filter(connection_id=connection_id, ticket=name).exists()
 
 
-def not_found(uc: UseCase, ticket: Ticket, scale: float = 1.0) -> bool:
+def not_found(uc: UseCase, ticket: Ticket, limits_scale: float = 1.0) -> bool:
     """The channel knows of no such submission (yet). After LOST_AFTER looks its items are unknown; True if that is so now."""
     if ticket.looks + 1 < LOST_AFTER:
-        _count_look(ticket, uc.at, scale=scale)
+        _count_look(ticket, uc.at, limits_scale=limits_scale)
         return False
     with connection.cursor() as cursor:
         items = tickets_queries.open_items(cursor, ticket.pk)
@@ -103,7 +105,7 @@ def not_found(uc: UseCase, ticket: Ticket, scale: float = 1.0) -> bool:
     return True
 
 
-def resolve(uc: UseCase, ticket: Ticket, result: TicketResult, run_id: int = 0, scale: float = 1.0) -> Resolved:
+def resolve(uc: UseCase, ticket: Ticket, result: TicketResult, run_id: int = 0, limits_scale: float = 1.0) -> Resolved:
     """What became of a ticket. Items that a single call overtook are unknown now, whatever the answer; so are those without one."""
     by_sku = {ref.sku: outcome for ref, outcome in result.outcomes.items()}
     with connection.cursor() as cursor:
@@ -115,7 +117,7 @@ def resolve(uc: UseCase, ticket: Ticket, result: TicketResult, run_id: int = 0, 
     if closed:
         _close(ticket, uc.at, "done")
     else:
-        _count_look(ticket, uc.at, scale=scale)
+        _count_look(ticket, uc.at, limits_scale=limits_scale)
     return Resolved(len(decided), refused, closed)
 
 
@@ -219,9 +221,9 @@ def _split(uc: UseCase, connection_id: int, first: Ticket, name: str, items: Seq
     return ticket
 
 
-def _count_look(ticket: Ticket, at: datetime, *, looked: bool = True, scale: float = 1.0) -> None:
+def _count_look(ticket: Ticket, at: datetime, *, looked: bool = True, limits_scale: float = 1.0) -> None:
     ticket.looks += int(looked)
-    ticket.next_look_at = at + wait(ticket.looks, scale)
+    ticket.next_look_at = at + wait(ticket.looks, limits_scale)
     ticket.save(update_fields=["looks", "next_look_at"])
 
 

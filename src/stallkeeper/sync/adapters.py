@@ -27,7 +27,8 @@ from stallkit.registry import build, manifest_of
 from stallkit.types import AccountInfo
 
 SCALE = "limits_scale"
-"""A setting that only test systems have (accounts with an address of their own): their limits are so many times the platform's."""
+"""A setting that only test systems have (accounts with an address of their own): how many times the platform's time their limits and bulk
+submissions take. 1 is the platform's pace, 0.1 ten times faster; emulators and the demo mean the same by it."""
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class Session:
     adapter: Any
     pacer: PgPacer
     tape: Tape
-    scale: float
+    limits_scale: float
     stamp: tuple[object, ...] = ()
 
     def can(self, capability: Capability) -> bool:
@@ -80,11 +81,11 @@ def session(connection: Connection, lane_kind: str) -> Session:
 
 def open_session(connection: Connection, config: Mapping[str, str], stamp: tuple[object, ...] = ()) -> Session:
     """A new session with the given settings (secrets in clear)."""
-    scale = float(config.get(SCALE, 1)) if connection.base_url else 1.0
-    pacer, tape = PgPacer(connection.organisation_id, connection.pk, scale=scale), Tape()
+    limits_scale = float(config.get(SCALE, 1)) if connection.base_url else 1.0
+    pacer, tape = PgPacer(connection.organisation_id, connection.pk, limits_scale=limits_scale), Tape()
     door = Door(client(connection.base_url), connect.base_url_of(connection), pacer, clock.now, recorder=tape)
     adapter = build(connection.platform, {name: value for name, value in config.items() if name != SCALE}, door, clock.now)
-    return Session(manifest_of(connection.platform), adapter, pacer, tape, scale, stamp)
+    return Session(manifest_of(connection.platform), adapter, pacer, tape, limits_scale, stamp)
 
 
 def _stamp(connection: Connection) -> tuple[object, ...]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -16,7 +15,7 @@ from stallkeeper.core import clock
 from stallkeeper.sync import budgets_queries as queries
 from stallkit.errors import SlowDown
 from stallkit.manifest import Limit
-from stallkit.pacing import Bucket, Priority, take
+from stallkit.pacing import Bucket, Priority, stretched, take
 
 PATIENCE = 0.9
 """Seconds that one call may sleep until its turn (a bucket of one call per 375 ms needs two turns at times); longer waits end the step."""
@@ -33,7 +32,8 @@ def refuse_in_transaction() -> None:
 
 
 class PgPacer:
-    """The Pacer of one account. ``priority`` is set by the step before it calls; ``scale`` stretches the limits of test systems.
+    """The Pacer of one account. ``priority`` is set by the step before it calls; ``limits_scale``: how many times the
+    platform's time the limits of a test system take.
 
     Background work never waits for a token: it takes what is there and leaves the next one to the trade run.
     """
@@ -43,11 +43,11 @@ class PgPacer:
         organisation_id: int,
         connection_id: int,
         *,
-        scale: float = 1.0,
+        limits_scale: float = 1.0,
         now: Callable[[], datetime] = clock.now,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self.organisation_id, self.connection_id, self.scale = organisation_id, connection_id, scale
+        self.organisation_id, self.connection_id, self.limits_scale = organisation_id, connection_id, limits_scale
         self.priority = Priority.ORDER
         self._now, self._sleep = now, sleep
 
@@ -55,7 +55,7 @@ class PgPacer:
         """Return when the call may go out; SlowDown if that takes longer than PATIENCE. NetworkInTransaction inside a transaction."""
         refuse_in_transaction()
         patience = 0.0 if self.priority is Priority.BACKGROUND else PATIENCE
-        while (wait := self._take(self._scaled(limit), cost)) > 0:
+        while (wait := self._take(stretched(limit, self.limits_scale), cost)) > 0:
             if wait > patience:
                 raise SlowDown(f"our own budget '{limit.bucket}' is spent for {wait:.1f} s", retry_after=wait)
             patience -= wait
@@ -74,6 +74,3 @@ class PgPacer:
             bucket, wait = take(Bucket(*row), limit, now, self.priority, cost)
             queries.write(cursor, self.connection_id, limit.bucket, (bucket.tokens, bucket.at, bucket.blocked_until), spent=wait <= 0)
         return wait
-
-    def _scaled(self, limit: Limit) -> Limit:
-        return limit if self.scale == 1.0 else replace(limit, capacity=max(int(limit.capacity * self.scale), 1))

@@ -45,7 +45,7 @@ def _look_at(current: Current, ticket: Ticket) -> tickets.Resolved:
         result = TicketResult(done=True, outcomes=result.outcomes)
 
     def change(uc: UseCase) -> tickets.Resolved:
-        resolved = tickets.resolve(uc, ticket, result, current.number(), 1 / current.session.scale)
+        resolved = tickets.resolve(uc, ticket, result, current.number(), current.session.limits_scale)
         _alarm(uc, current, ticket, resolved)
         return resolved
 
@@ -55,7 +55,7 @@ def _look_at(current: Current, ticket: Ticket) -> tickets.Resolved:
 def _unreadable(current: Current, ticket: Ticket, why: str) -> tickets.Resolved:
     """The channel does not tell what became of it: after a few looks its offers are unknown."""
     with current.writing("resolve_ticket") as uc:
-        lost = tickets.not_found(uc, ticket, 1 / current.session.scale)
+        lost = tickets.not_found(uc, ticket, current.session.limits_scale)
         if lost:
             title = f"{current.connection.name}: the result of a submission cannot be had"
             notify.raise_(uc, f"ticket:{ticket.pk}", Severity.WARNING, title, f"{why} Its offers are read and sent again.")
@@ -70,7 +70,7 @@ def _look_for(current: Current, ticket: Ticket) -> tickets.Resolved:
         if name and not tickets.known_name(current.connection.pk, name):
             tickets.named(uc, ticket, name)
             return tickets.Resolved(0, 0, closed=False)
-        return tickets.Resolved(0, 0, tickets.not_found(uc, ticket, 1 / current.session.scale))
+        return tickets.Resolved(0, 0, tickets.not_found(uc, ticket, current.session.limits_scale))
 
 
 def _alarm(uc: UseCase, current: Current, ticket: Ticket, resolved: tickets.Resolved) -> None:

@@ -181,7 +181,7 @@ def send(current: Current, way: Ways, batch: Batch, call: Call) -> int:
 def _record(uc: UseCase, current: Current, batch: Batch, outcomes: Mapping[OfferRef, Outcome]) -> int:
     run = current.number()
     if batch.ticket_id is not None or any(isinstance(outcome, Pending) for outcome in outcomes.values()):
-        return tickets.answer(uc, current.connection.pk, batch, outcomes, run, 1 / current.session.scale)
+        return tickets.answer(uc, current.connection.pk, batch, outcomes, run, current.session.limits_scale)
     return delivery.record(uc, batch, outcomes, run)
 
 

@@ -68,6 +68,7 @@ class Emulator:
     offers_per_page = 100
 
     def __init__(self, clock: Callable[[], datetime], *, seed: int = 0, limits_scale: float = 1.0) -> None:
+        """``limits_scale``: how many times the platform's time its limits and bulk submissions take here; 0.1 is ten times faster."""
         self.clock = clock
         self.random = random.Random(seed)  # noqa: S311 - chance in a toy shop
         self.limits_scale = limits_scale

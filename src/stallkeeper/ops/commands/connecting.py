@@ -82,14 +82,25 @@ def ask_settings(manifest: Manifest, values: dict[str, str], *, test_system: boo
     from stallkeeper.channels import connect as connecting
     from stallkeeper.sync.adapters import SCALE
 
-    scale = values.pop(SCALE, "") if test_system else ""
+    scale = times_the_platforms(values.pop(SCALE)) if test_system and SCALE in values else None
     for setting in manifest.settings:
         if setting.name not in values and sys.stdin.isatty():
             values[setting.name] = ask(setting)
     settings = connecting.check_settings(manifest, values)
-    if scale:
-        settings.shown[SCALE] = str(float(scale))
+    if scale is not None:
+        settings.shown[SCALE] = str(scale)
     return settings
+
+
+def times_the_platforms(text: str) -> float:
+    """How many times the platform's time the limits of a test system take; Refusal if it is not a number above zero."""
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = 0.0
+    if not 0.0 < scale < float("inf"):
+        raise Refusal(f"--set limits_scale={text}: write a number above 0, for instance 0.1 for limits that are ten times faster.")
+    return scale
 
 
 def ask(setting: Setting) -> str:

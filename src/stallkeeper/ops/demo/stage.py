@@ -65,7 +65,7 @@ def connect(organisation: Organisation, platform: str, where: Mapping[str, str],
     declared = connecting.manifest(platform)
     code, currency = CODES[platform]
     settings = connecting.check_settings(declared, {name: value for name, value in config.items() if name not in UNSIGNED})
-    settings.shown[SCALE] = str(1 / limits_scale)  # the stalls stretch times, the hub multiplies what it may do in one
+    settings.shown[SCALE] = str(limits_scale)
     base_url = where["url"] + urlsplit(declared.hosts[0][1]).path
     connections.connect(organisation.pk, platform, declared.title, code, currency, settings, base_url, ACTOR)
     channel = Channel.objects.select_related("connection").get(code=code)

@@ -17,7 +17,7 @@ from stallkit.adapters.dummy.adapter import sign
 from stallkit.adapters.dummy.manifest import API, MANIFEST, TASKS, TOKENS
 from stallkit.adapters.dummy.wire import CARRIERS, REASON
 from stallkit.manifest import Limit
-from stallkit.pacing import Bucket, Priority, take
+from stallkit.pacing import Bucket, Priority, stretched, take
 from stallkit.testing.emulator import Emulator as Base
 from stallkit.testing.emulator import Fault, ShopLine, ShopOffer, ShopOrder, WireReply, WireRequest
 from stallkit.types import OrderState
@@ -126,7 +126,7 @@ class Emulator(Base):
         }.get(fault)
 
     def _spend(self, limit: Limit) -> None:
-        scaled = Limit(limit.bucket, max(int(limit.capacity * self.limits_scale), 1), limit.per)
+        scaled = stretched(limit, self.limits_scale)
         now = self.clock()
         bucket = self._buckets.get(limit.bucket, Bucket(float(scaled.capacity), now))
         self._buckets[limit.bucket], wait = take(bucket, scaled, now, Priority.CUT)

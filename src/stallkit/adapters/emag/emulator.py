@@ -168,9 +168,9 @@ class Emulator(Base):
         """Windows that slide: stricter than any that a gateway may use. Refused calls count no further, wrong calls do."""
         now = self.clock()
         for (allowed, window), spent in zip(WINDOWS[kind], self._spent[kind], strict=True):
-            while spent and spent[0] <= now - window:
+            while spent and spent[0] <= now - window * max(self.limits_scale, 1.0):
                 spent.popleft()
-            if len(spent) >= allowed / self.limits_scale:
+            if len(spent) >= allowed / min(self.limits_scale, 1.0):
                 return _too_many(allowed, "3second" if window.total_seconds() == 1 else "minute")
         for spent in self._spent[kind]:
             spent.append(now)

@@ -116,14 +116,14 @@ class Feeds:
     """All feeds of the account, oldest first. ``apply`` sets one item and returns (ingestion status, reason)."""
 
     chance: random.Random
-    scale: float
+    limits_scale: float
     apply: Callable[[Feed, FeedItem], tuple[str, str]]
     known: dict[str, Feed] = field(default_factory=dict)
 
     def submit(self, feed_type: str, body: bytes, node: str, now: datetime) -> Feed:
         """Take a feed in. Whether it is any good shows only when it is due."""
         items, broken = read_feed(feed_type, body)
-        due = now + timedelta(seconds=self.chance.uniform(*TIMES[feed_type]) * self.scale)
+        due = now + timedelta(seconds=self.chance.uniform(*TIMES[feed_type]) * self.limits_scale)
         feed_id = f"{self.chance.getrandbits(128):032X}@{'AUoBAQA' if feed_type == 'inventory' else 'AXwBAgA'}"
         feed = self.known[feed_id] = Feed(feed_id, feed_type, now, due, pick_repeated(items, self.chance), node, broken)
         return feed

@@ -95,15 +95,15 @@ def feed_file(request: WireRequest) -> bytes:
 
 @dataclass(slots=True)
 class Rates:
-    """Token buckets per operation. ``scale`` stretches the time that a token needs: 0.1 refills ten times faster."""
+    """Token buckets per operation. ``limits_scale`` stretches the time that a token needs: 0.1 refills ten times faster."""
 
-    scale: float
+    limits_scale: float
     buckets: dict[str, Bucket] = field(default_factory=dict)
 
     def spend(self, name: str, now: datetime) -> Headers:
         """Take a token; the headers that tell how many are left. SaidNo (429) when there is none."""
         capacity, per = RATES[name]
-        limit = Limit(name, capacity, max(per * self.scale, timedelta(microseconds=1)))
+        limit = Limit(name, capacity, max(per * self.limits_scale, timedelta(microseconds=1)))
         bucket = refill(self.buckets.get(name, Bucket(float(capacity), now)), limit, now)
         self.buckets[name], wait = take(bucket, limit, now, Priority.CUT)
         left = self.buckets[name].tokens
