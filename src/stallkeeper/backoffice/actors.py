@@ -11,7 +11,7 @@ from stallkeeper.core.models import User
 
 
 def names_of(actors: Iterable[str]) -> dict[str, str]:
-    """Actor texts (``user:7``, ``connection:3``, ``channel:2``, ``system``) to names; empty for the system. Three statements at most."""
+    """Actor texts (``user:7``, ``connection:3``, ``console:mia``, ``system``) to names; empty for the system. Three statements at most."""
     ids: dict[str, set[int]] = {}
     for actor in actors:
         kind, _colon, key = actor.partition(":")
@@ -20,4 +20,12 @@ def names_of(actors: Iterable[str]) -> dict[str, str]:
     names = {f"user:{pk}": str(user) for pk, user in User.objects.in_bulk(ids.get("user", ())).items()}
     names |= {f"connection:{pk}": each.name for pk, each in Connection.objects.in_bulk(ids.get("connection", ())).items()}
     names |= {f"channel:{pk}": each.name for pk, each in Channel.objects.in_bulk(ids.get("channel", ())).items()}
-    return {actor: names.get(actor, "" if actor == "system" else actor or _("unknown")) for actor in actors}
+    return {actor: names.get(actor) or _others(actor) for actor in actors}
+
+
+def _others(actor: str) -> str:
+    """Who is no row of ours: the system, somebody at the command line, or nobody known."""
+    kind, _colon, account = actor.partition(":")
+    if kind == "console":
+        return _("{account} (command line)").format(account=account)
+    return "" if actor == "system" else actor or _("unknown")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.contrib import messages
@@ -16,7 +16,6 @@ from django.views.decorators.http import require_POST
 from stallkeeper.backoffice.lanes import LaneRow, lane_rows
 from stallkeeper.backoffice.screens import MemberRequest, back, fragment, screen, show, wants_fragment
 from stallkeeper.channels.models import Channel, Connection, Run
-from stallkeeper.core import clock
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.use_case import use_case
 
@@ -25,17 +24,19 @@ RUNS = 25
 
 @dataclass(frozen=True)
 class Transfer:
-    """One kind of transfer: when it last succeeded; ``steps`` are the steps of the runs that do it."""
+    """One kind of transfer: when it last succeeded. ``steps`` of the runs do it; ``switch`` is the field of the channel that allows it."""
 
     title: str | Promise
     steps: tuple[str, ...]
+    switch: str = ""
     at: datetime | None = None
+    off: bool = False
 
 
 TRANSFERS = (
-    Transfer(gettext_lazy("Availability sent"), ("quantities",)),
-    Transfer(gettext_lazy("Prices sent"), ("prices",)),
-    Transfer(gettext_lazy("Orders taken"), ("orders",)),
+    Transfer(gettext_lazy("Availability sent"), ("quantities",), "stock_enabled"),
+    Transfer(gettext_lazy("Prices sent"), ("prices",), "prices_enabled"),
+    Transfer(gettext_lazy("Orders taken"), ("orders",), "orders_enabled"),
     Transfer(gettext_lazy("Order messages sent (acknowledge, ship, cancel)"), ("commands",)),
     Transfer(gettext_lazy("Stock and prices read back"), ("observe", "verify")),
     Transfer(gettext_lazy("Listings read"), ("catalogue",)),
@@ -47,13 +48,13 @@ TRANSFERS = (
 def channel_status(request: MemberRequest, pk: int) -> HttpResponse:
     """The tab; its tables renew themselves."""
     shown = get_object_or_404(Channel.objects.select_related("connection"), pk=pk)
-    rows = lane_rows(clock.now(), shown.connection)
+    rows = lane_rows(shown.connection)
     context = {
         "title": shown.name,
         "channel": shown,
         "tab": "status",
         "lanes": rows,
-        "transfers": transfers(rows),
+        "transfers": transfers(rows, shown),
         "runs": list(Run.objects.filter(lane__in=[row.lane.pk for row in rows]).select_related("lane").order_by("-started_at")[:RUNS]),
         "may_send": can(request.membership, Permission.SEND),
     }
@@ -62,10 +63,17 @@ def channel_status(request: MemberRequest, pk: int) -> HttpResponse:
     return show(request, "backoffice/channel_status.html", context)
 
 
-def transfers(rows: list[LaneRow]) -> list[Transfer]:
-    """The kinds of transfer with the newest success of their steps."""
+def transfers(rows: list[LaneRow], shown: Channel) -> list[Transfer]:
+    """The kinds of transfer with the newest success of their steps, and whether the channel has switched them off."""
     last = {step.step: step.last_success_at for row in rows for step in row.steps if step.last_success_at}
-    return [Transfer(each.title, each.steps, max((last[step] for step in each.steps if step in last), default=None)) for each in TRANSFERS]
+    return [
+        replace(
+            each,
+            at=max((last[step] for step in each.steps if step in last), default=None),
+            off=bool(each.switch) and not getattr(shown, each.switch),
+        )
+        for each in TRANSFERS
+    ]
 
 
 @require_POST

@@ -74,11 +74,11 @@ class Series:
 
 
 def nice_top(value: float) -> float:
-    """The smallest round number (1, 2, 5 times a power of ten) that is not below ``value``."""
+    """The smallest round number that is not below ``value``: 1, 1.5, 2, 3, 4, 5, 6 or 8 times a power of ten."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 5, 10) if step * power >= value * 0.999999)
+    return next(step * power for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * power >= value * 0.999999)
 
 
 def lines(series: Sequence[Series], start: datetime, end: datetime, unit: str) -> Chart:

@@ -18,7 +18,6 @@ from stallkeeper.backoffice.lanes import lane_rows
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.channels import connect, switches
 from stallkeeper.channels.models import Connection, Parked
-from stallkeeper.core import clock
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.use_case import use_case
 from stallkeeper.sync.adapters import probe
@@ -81,7 +80,7 @@ def show_connection(request: MemberRequest, shown: Connection, form: SettingsFor
         "connection": shown,
         "manifest": manifest,
         "channels": list(shown.channels.order_by("code")),
-        "lanes": lane_rows(clock.now(), shown),
+        "lanes": lane_rows(shown),
         "parked": list(Parked.objects.filter(connection=shown, resolved_at=None).order_by("-last_seen_at")[:50]),
         "form": form or (SettingsForm(manifest, connection=shown) if may_connect else None),
         "may_connect": may_connect,

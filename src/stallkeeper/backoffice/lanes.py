@@ -26,14 +26,14 @@ STEP_NAMES = {
 
 @dataclass(frozen=True)
 class LaneRow:
-    """One lane on a screen. ``behind`` is the age of its oldest watermark in seconds; None where it has none."""
+    """One lane on a screen. ``seen_up_to`` is its oldest watermark; None where it has none."""
 
     lane: Lane
     connection: Connection | None
     steps: tuple[LaneStep, ...]
     state: str
     tone: str
-    behind: float | None
+    seen_up_to: datetime | None
 
     @property
     def error(self) -> str:
@@ -43,22 +43,22 @@ class LaneRow:
         return next((step.last_error for step in self.steps if _fails(step)), "")
 
 
-def lane_rows(now: datetime, connection: Connection | None = None) -> list[LaneRow]:
+def lane_rows(connection: Connection | None = None) -> list[LaneRow]:
     """The lanes of the organisation (or of one connection), in the order of their connections. Three statements."""
     lanes = Lane.objects.filter(subject_type="connection").order_by("subject_id", "-kind")
     if connection is not None:
         lanes = lanes.filter(subject_id=connection.pk)
     found = list(lanes.prefetch_related("steps"))
     connections = Connection.objects.in_bulk([lane.subject_id for lane in found])
-    return [_row(lane, connections.get(lane.subject_id), now) for lane in found]
+    return [_row(lane, connections.get(lane.subject_id)) for lane in found]
 
 
-def _row(lane: Lane, connection: Connection | None, now: datetime) -> LaneRow:
+def _row(lane: Lane, connection: Connection | None) -> LaneRow:
     order = list(STEP_NAMES)
     steps = tuple(sorted(lane.steps.all(), key=lambda step: (order.index(step.step) if step.step in order else len(order), step.step)))
     state, tone = _state(lane, steps)
     marks = [step.watermark for step in steps if step.watermark]
-    return LaneRow(lane, connection, steps, str(state), tone, (now - min(marks)).total_seconds() if marks else None)
+    return LaneRow(lane, connection, steps, str(state), tone, min(marks, default=None))
 
 
 def _state(lane: Lane, steps: tuple[LaneStep, ...]) -> tuple[object, str]:

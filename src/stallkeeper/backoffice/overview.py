@@ -56,7 +56,9 @@ def figures(request: MemberRequest) -> dict[str, object]:
         per_minute = overview_queries.orders_per_minute(cursor, organisation_id, start)
         seen = overview_queries.lag_order_seen(cursor, organisation_id, start)
         cut = overview_queries.lag_cut_accepted(cursor, organisation_id, start)
-    start = window_start(start, now, [minute for _channel, minute, _count in per_minute])
+        older = overview_queries.has_older_orders(cursor, organisation_id, start)
+    if not older:
+        start = window_start(start, now, [minute for _channel, minute, _count in per_minute])
     counts = counted(organisation_id)
     return {
         "steps": first_steps(exists),
@@ -65,17 +67,17 @@ def figures(request: MemberRequest) -> dict[str, object]:
         "lag": lag_chart(seen, cut, start, now),
         "lag_now": newest(seen),
         "cut_now": newest(cut),
+        "measured": overview_queries.MEASURED if sum(count for *_, count in per_minute) > overview_queries.MEASURED else None,
         "orders_chart": orders_chart(per_minute, start, now),
-        "lanes": lane_rows(now),
+        "lanes": lane_rows(),
         "problems": problems(organisation_id),
         "now": now,
     }
 
 
 def window_start(start: datetime, now: datetime, minutes: Sequence[datetime]) -> datetime:
-    """The last hour, or less as long as all orders are newer: a shop that has just begun is not shown as a line at the edge."""
-    first = min(minutes, default=start)
-    return max(start, (now - YOUNG).replace(second=0, microsecond=0)) if first > now - YOUNG else start
+    """From the first order of all, but at least YOUNG long: a shop that has just begun is not shown as a line at the edge."""
+    return max(start, min([*minutes, (now - YOUNG).replace(second=0, microsecond=0)]))
 
 
 def newest(rows: Sequence[tuple[datetime, float, float]]) -> float | None:
@@ -90,7 +92,9 @@ def lag_chart(
     series = []
     for name, colour, rows in ((_("order seen"), 1, seen), (_("cut accepted elsewhere"), 2, cut)):
         series.append(charts.Series(name, colour, {minute: p50 for minute, p50, _p95 in rows}))
-        series.append(charts.Series(_("{name}, p95").format(name=name), colour, {minute: p95 for minute, _p50, p95 in rows}, faint=True))
+        series.append(
+            charts.Series(_("{name}, 95 of 100 within").format(name=name), colour, {minute: p95 for minute, _p50, p95 in rows}, faint=True)
+        )
     return charts.lines(series, start, end, _("s"))
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from stallkeeper.core.sql import Cursor, rows
 
+MEASURED = 600
+"""Of how many orders the way to the other channels is followed: each costs a look into the log of sends."""
+
 
 def orders_per_minute(cursor: Cursor, organisation_id: int, since: datetime) -> list[tuple[int, datetime, int]]:
     """(channel id, minute, orders placed in it) since ``since``. Index order_recent; no locks."""
@@ -20,6 +23,15 @@ def orders_per_minute(cursor: Cursor, organisation_id: int, since: datetime) -> 
         [organisation_id, since],
     )
     return rows(cursor)
+
+
+def has_older_orders(cursor: Cursor, organisation_id: int, since: datetime) -> bool:
+    """Whether anything was ordered before ``since``. Answered by one row of the index order_recent; no locks."""
+    cursor.execute(
+        "SELECT EXISTS (SELECT 1 FROM orders_order WHERE organisation_id = %s AND ordered_at < %s AND NOT at_cutover)",
+        [organisation_id, since],
+    )
+    return bool(cursor.fetchone()[0])
 
 
 def lag_order_seen(cursor: Cursor, organisation_id: int, since: datetime) -> list[tuple[datetime, float, float]]:
@@ -42,7 +54,7 @@ def lag_order_seen(cursor: Cursor, organisation_id: int, since: datetime) -> lis
 def lag_cut_accepted(cursor: Cursor, organisation_id: int, since: datetime) -> list[tuple[datetime, float, float]]:
     """(minute, p50, p95) of the seconds from an order to the first quantity that another channel accepted after it, for the same unit.
 
-    Units whose number elsewhere did not change are not counted; only the newest 600 orders are looked at.
+    Units whose number elsewhere did not change are not counted; only the newest MEASURED orders are looked at.
     Indexes order_recent, offer(stock_unit), sent_log_offer; no locks.
     """
     cursor.execute(
@@ -50,7 +62,7 @@ def lag_cut_accepted(cursor: Cursor, organisation_id: int, since: datetime) -> l
         WITH recent AS (
             SELECT id, channel_id, ordered_at, imported_at FROM orders_order
             WHERE organisation_id = %s AND ordered_at >= %s AND NOT at_cutover
-            ORDER BY ordered_at DESC LIMIT 600
+            ORDER BY ordered_at DESC LIMIT %s
         )
         SELECT date_trunc('minute', recent.ordered_at) AS minute,
                percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM sent.at - recent.ordered_at)::float8),
@@ -66,7 +78,7 @@ def lag_cut_accepted(cursor: Cursor, organisation_id: int, since: datetime) -> l
         ) AS sent
         GROUP BY minute ORDER BY minute
         """,
-        [organisation_id, since],
+        [organisation_id, since, MEASURED],
     )
     return rows(cursor)
 
@@ -102,7 +114,8 @@ def refused_counts(cursor: Cursor, organisation_id: int, commands_since: datetim
         SELECT (SELECT count(*) FROM channels_offer WHERE organisation_id = %(organisation)s AND refused_at IS NOT NULL)
              + (SELECT count(*) FROM channels_offerprice WHERE organisation_id = %(organisation)s AND refused_at IS NOT NULL) AS refused,
                (SELECT count(*) FROM channels_command
-                WHERE organisation_id = %(organisation)s AND state IN ('refused', 'dead') AND ended_at >= %(since)s) AS commands,
+                WHERE organisation_id = %(organisation)s AND state IN ('refused', 'dead') AND ended_at >= %(since)s
+                AND NOT (kind = 'acknowledge' AND code = 'cancelled')) AS commands,
                (SELECT count(*) FROM channels_remotelisting WHERE organisation_id = %(organisation)s AND state = 'ambiguous') AS ambiguous
         """,
         {"organisation": organisation_id, "since": commands_since},

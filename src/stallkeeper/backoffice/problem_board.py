@@ -132,10 +132,11 @@ def _figure(value: Decimal | None) -> str:
 
 
 def commands() -> list[ProblemRow]:
-    """Messages about orders that the channel refused or that gave up, of the last week."""
+    """Messages about orders that the channel refused or that gave up, of the last week; a buyer who was quicker is nobody's problem."""
     states = [CommandState.REFUSED, CommandState.DEAD]
     since = clock.now() - COMMAND_DAYS
-    rows = Command.objects.filter(state__in=states, ended_at__gte=since).select_related("connection").order_by("-ended_at")[:SHOWN]
+    refused = Command.objects.filter(state__in=states, ended_at__gte=since).exclude(kind="acknowledge", code="cancelled")
+    rows = refused.select_related("connection").order_by("-ended_at")[:SHOWN]
     return [
         ProblemRow(
             f"{row.connection.name}: {COMMAND_NAMES.get(row.kind, row.kind)}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -10,9 +11,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from stallkeeper.backoffice.charts import nice_top
 from stallkeeper.backoffice.lanes import STEP_NAMES
+from stallkeeper.backoffice.overview import YOUNG, window_start
 from stallkeeper.backoffice.paging import page
-from stallkeeper.channels.models import Connection, Offer
+from stallkeeper.backoffice.templatetags.stallkeeper import ago, clock_time
+from stallkeeper.channels.models import Channel, Command, Connection, Offer
+from stallkeeper.core import clock
 from stallkeeper.core.models import AuditEntry, Membership, Role, User
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.sync.plan import STEPS
@@ -192,3 +197,41 @@ def test_secrets_are_never_on_a_page(busy: BusyShop, client: Client) -> None:
 def test_every_step_of_a_run_has_a_name_in_words() -> None:
     """S5.107: the transfer status speaks of transfers, not of functions."""
     assert {name for steps in STEPS.values() for name, _step in steps} == set(STEP_NAMES)
+
+
+def test_a_buyer_who_was_quicker_is_nobodys_problem(busy: BusyShop, client: Client) -> None:
+    """An acknowledgement that came too late because the order was cancelled needs no person; another refusal does."""
+    with busy.shop.scope():
+        order = Order.objects.filter(channel=busy.near).first()
+        for number, code in enumerate(("cancelled", "too_late")):
+            Command.objects.create(
+                organisation=busy.organisation, connection_id=busy.near.connection_id, kind="acknowledge", subject_type="order",
+                subject_id=order.pk, key=f"acknowledge:{number}", payload={}, state="refused", code=code, message=f"{code} says the shop",
+                ended_at=clock.now(), created_at=clock.now(), not_before=clock.now(),
+            )  # fmt: skip
+    shown = text(client.get(reverse("backoffice:problem_list", args=["commands"])))
+    assert "too_late says the shop" in shown
+    assert "cancelled says the shop" not in shown
+    assert re.search(r"Order messages that a channel refused [^0-9]*1 ", text(client.get(reverse("backoffice:problem_board"))))
+
+
+def test_what_is_switched_off_is_not_said_to_be_sent(busy: BusyShop, client: Client) -> None:
+    with busy.shop.scope():
+        Channel.objects.filter(pk=busy.near.pk).update(prices_enabled=False)
+    assert "Prices sent switched off" in text(client.get(reverse("backoffice:channel_status", args=[busy.near.pk])))
+
+
+def test_a_moment_of_another_day_says_its_day() -> None:
+    with clock.using(lambda: datetime(2026, 3, 5, 12, tzinfo=UTC)):
+        assert ">11:59:58<" in clock_time(datetime(2026, 3, 5, 11, 59, 58, tzinfo=UTC))
+        assert ">4 Mar 23:00:00<" in clock_time(datetime(2026, 3, 4, 23, tzinfo=UTC))
+        assert ">just now<" in ago(clock.now())
+        assert ">2 s ago<" in ago(datetime(2026, 3, 5, 11, 59, 58, tzinfo=UTC))
+
+
+def test_the_window_of_the_charts_begins_with_the_shop() -> None:
+    now = datetime(2026, 3, 5, 12, tzinfo=UTC)
+    hour, minutes = now - timedelta(minutes=60), (now - timedelta(minutes=40), now)
+    assert window_start(hour, now, minutes) == minutes[0]
+    assert window_start(hour, now, []) == now - YOUNG
+    assert [nice_top(value) for value in (0, 1, 2.1, 55, 101, 700)] == [1, 1, 3, 60, 150, 800]

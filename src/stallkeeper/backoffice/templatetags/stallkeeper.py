@@ -50,17 +50,23 @@ def when(value: datetime | None) -> SafeString | str:
 
 @register.filter
 def clock_time(value: datetime | None) -> SafeString | str:
-    """Hours, minutes and seconds in the organisation's zone; UTC on hover."""
-    return "" if value is None else _stamp(value, f"{timezone.localtime(value):%H:%M:%S}")
+    """Hours, minutes and seconds in the organisation's zone, with the day before it unless it is today; UTC on hover."""
+    if value is None:
+        return ""
+    local = timezone.localtime(value)
+    today = local.date() == timezone.localtime(clock.now()).date()
+    return _stamp(value, f"{local:%H:%M:%S}" if today else f"{date_format(local, 'j M')} {local:%H:%M:%S}")
 
 
 @register.filter
 def ago(value: datetime | None) -> SafeString | str:
-    """How long ago, or in how long; UTC on hover."""
+    """How long ago, or in how long, in whole seconds; UTC on hover."""
     if value is None:
         return ""
-    seconds = (clock.now() - value).total_seconds()
-    pattern = gettext("{duration} ago") if seconds >= 0 else gettext("in {duration}")
+    seconds = round((clock.now() - value).total_seconds())
+    if not seconds:
+        return _stamp(value, gettext("just now"))
+    pattern = gettext("{duration} ago") if seconds > 0 else gettext("in {duration}")
     return _stamp(value, pattern.format(duration=span(abs(seconds))))
 
 
@@ -162,15 +168,24 @@ def took(run: Run) -> str:
 
 @register.filter
 def run_steps(steps: Sequence[Mapping[str, object]]) -> str:
-    """What the steps of a run did, those that did anything: "take orders 3, send stock and prices 12 (1 error)"."""
+    """What the steps of a run did, those that did anything: "take orders: 3; send stock: 12 (errors: 1)"."""
     parts = []
     for step in steps:
         items, errors = step.get("items", 0), step.get("errors", 0)
         if not items and not errors:
             continue
-        text = f"{step_name(str(step.get('step', '')))} {items}"
+        text = f"{step_name(str(step.get('step', '')))}: {items}"
         parts.append(f"{text} ({gettext('errors: {count}').format(count=errors)})" if errors else text)
-    return ", ".join(parts)
+    return "; ".join(parts)
+
+
+RUN_OUTCOMES = {"ok": gettext_lazy("went well"), "error": gettext_lazy("failed"), "": gettext_lazy("under way")}
+
+
+@register.filter
+def run_outcome(run: Run) -> str:
+    """How a run ended, in words."""
+    return str(RUN_OUTCOMES.get(run.outcome, run.outcome))
 
 
 @register.filter
