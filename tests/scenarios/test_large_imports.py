@@ -1,6 +1,6 @@
 """100,000 rows: they go through, in bounded memory, without slowing down on the way; killed half-way and run again they are complete.
 
-Time is told as a ratio to the least that any import must do (calamine, COPY, upsert into one table), measured beside it.
+Work is told as a ratio to the least that any import must do (calamine, COPY, upsert into one table), both in processor time.
 """
 
 import json
@@ -21,11 +21,12 @@ from stallkeeper.stock import imports, ledger, places
 from stallkeeper.stock.ledger import Move
 from tests.tables import csv_file
 
+pytestmark = pytest.mark.timeout(900)
 ROWS = 100_000
 MEMORY_LIMIT = 300
 """Megabytes (PERFORMANCE.md, goal 15); the aim is 200."""
 RATIO_LIMIT = 12
-"""Twice the goal of 6 (PERFORMANCE.md, goal 14): the test machine is shared; the figure itself is printed."""
+"""Twice the goal of 6 (PERFORMANCE.md, goal 14): processors that share a core slow each other down; the figure itself is printed."""
 HEADER = ["sku", "title", "brand", "category", "description", "gtin", "additional_codes", "price", "currency", "active"]
 
 
@@ -45,10 +46,9 @@ def product(number):
     ]
 
 
-@pytest.fixture(scope="module")
-def workbooks(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("large")
-    made = {"products": folder / "products.xlsx", "stock": folder / "stock.xlsx"}
+@pytest.fixture
+def workbooks(tmp_path):
+    made = {"products": tmp_path / "products.xlsx", "stock": tmp_path / "stock.xlsx"}
     write(made["products"], HEADER, map(product, range(ROWS)))
     write(made["stock"], ["sku", "location", "on_hand"], ([f"SKU-{n:06d}", "MAIN", n % 50 + 1] for n in range(ROWS)))
     return made
@@ -76,7 +76,7 @@ def start(race_db, what, path):
 
 
 def finish(process):
-    answer, _ = process.communicate(timeout=300)
+    answer, _ = process.communicate(timeout=600)
     assert process.returncode == 0
     return json.loads(answer.splitlines()[-1])
 
@@ -101,7 +101,7 @@ def pace(marks, start, end):
 def test_a_hundred_thousand_products_and_levels(race_db, shop, workbooks, capsys):
     """Goals 14 and 15: new rows, the same rows again, then stock; and no slower at the end than after the first chunks."""
     products, stock = workbooks["products"], workbooks["stock"]
-    yardstick = min((finish(start(race_db, "yardstick", products)) for _ in range(2)), key=lambda each: each["seconds"])
+    yardstick = finish(start(race_db, "yardstick", products))
     new = finish(start(race_db, "products", products))
     assert new["counts"] == ["done", ROWS, ROWS, 0]
     again = finish(start(race_db, "products", products))
@@ -123,30 +123,32 @@ def test_a_hundred_thousand_products_and_levels(race_db, shop, workbooks, capsys
         assert Level.objects.filter(organisation=shop, on_hand__gt=0).count() == ROWS
 
 
-def test_an_import_that_is_killed_can_be_run_again(race_db, shop, workbooks):
+def test_an_import_that_is_killed_can_be_run_again(race_db, shop, tmp_path):
     """What was committed stays and changes nothing the second time; no row is there twice or missing."""
     from stallkeeper.catalog.models import ImportRun, Price, Product, StockUnit
 
-    process = start(race_db, "products", workbooks["products"])
+    number = 50_000
+    file = csv_file(tmp_path / "products.csv", [HEADER, *map(product, range(number))])
+    process = start(race_db, "products", file)
     with organisation_scope(shop.pk):
-        wait_for(lambda: StockUnit.objects.count() > 20_000)
+        wait_for(lambda: StockUnit.objects.count() > 5_000)
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()
         half = StockUnit.objects.count()
-        assert half < ROWS
+        assert half < number
         assert Product.objects.count() == Price.objects.count() == half
         interrupted = ImportRun.objects.get()
         assert interrupted.state == "reading"
-    run = imports.run_import("products", workbooks["products"], shop.pk)
-    assert (run.state, run.rows_done, run.rows_refused) == ("done", ROWS, 0)
+    run = imports.run_import("products", file, shop.pk)
+    assert (run.state, run.rows_done, run.rows_refused) == ("done", number, 0)
     with organisation_scope(shop.pk):
         interrupted.refresh_from_db()
         assert (interrupted.state, interrupted.problem[:27]) == ("failed", "The import was interrupted.")
-        assert StockUnit.objects.count() == Product.objects.count() == Price.objects.count() == ROWS
+        assert StockUnit.objects.count() == Product.objects.count() == Price.objects.count() == number
 
 
-def wait_for(happened, seconds=60):
+def wait_for(happened, seconds=300):
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
 import urllib.error
 import urllib.request  # lint: allow http-door because it asks our own server whether it is up
+from contextlib import ExitStack
 from typing import IO
 
 from django.conf import settings
@@ -15,7 +17,8 @@ from stallkeeper.embedded_host import make_home
 from stallkeeper.ops.supervisor import Service, Supervisor, leashed
 
 FIRST_PORT, LAST_PORT = 8000, 8050
-START_SECONDS = 60.0
+START_SECONDS = 180.0
+"""A machine with much else to do needs a minute; a child that cannot start is noticed by its deaths, not by this."""
 TRIES = 3
 """A child that dies so often before the web server answers will not start at all."""
 
@@ -24,8 +27,12 @@ class PortTaken(RuntimeError):
     """Nobody can listen on the port that was asked for."""
 
 
+_kept: list[socket.socket] = []
+"""Ports that the system chose for us, bound so that it gives them to nobody else before our web server listens there, or again."""
+
+
 def choose_port(host: str, wanted: int | None) -> int:
-    """The port asked for, or 8000, or the next one that is free. PortTaken if the one asked for is not."""
+    """The port asked for, or 8000, or the next one that is free. PortTaken if the one asked for is not. 0: any that is free."""
     if wanted is not None:
         return _try(host, wanted)
     for port in range(FIRST_PORT, LAST_PORT):
@@ -38,12 +45,16 @@ def choose_port(host: str, wanted: int | None) -> int:
 
 def _try(host: str, port: int) -> int:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
+    with ExitStack() as stack:
+        probe = stack.enter_context(socket.socket(family))
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
             raise PortTaken(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port.") from error
+        if port == 0 and sys.platform == "linux":  # elsewhere a bound socket would keep our own server out too
+            _kept.append(probe)
+            stack.pop_all()
         return int(probe.getsockname()[1])
 
 
