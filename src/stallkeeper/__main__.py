@@ -40,7 +40,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Keep": {
         "check": ("keeping:check", "Add the ledger up again and verify what must always hold."),
-        "backup": ("keeping:backup", "Write the database and its keys to a file."),
+        "backup": ("keeping:backup", "Write the database (not its keys) to a file."),
         "restore": ("keeping:restore", "Replace the database by a backup."),
         "rotate-keys": ("keeping:rotate_keys", "Encrypt under new keys while everything runs."),
         "migrate": ("keeping:migrate", "Bring your own database up to this release."),

@@ -129,7 +129,7 @@ def test_from_import_to_a_shipped_order(town, market, says, goods):
     assert (order["external_id"], order["units"], order["short"], order["state"]) == (number, 2, 0, "acknowledged")
     offer = json.loads(says("offers", "--sku", "MUG", "--json"))[0]
     assert (offer["intended"], offer["believed"]) == (3, 3)
-    explained = json.loads(says("explain", "MUG", "--channel", "DU", "--json"))[0]
+    explained = json.loads(says("explain", "MUG", "--channel", "du", "--json"))[0]
     assert (explained["intended"], explained["verdict"]) == (3, "in_step")
     assert [step["after"] for step in explained["steps"]][:2] == [5, 3]
 

@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -116,7 +117,7 @@ def test_children_end_when_their_parent_is_killed(running: Running) -> None:
 
 
 def test_a_backup_brings_back_what_was_there(home: Path) -> None:
-    """Backup while it runs; restore replaces everything, refuses while somebody works with it, and trusts no old belief."""
+    """Backup while it runs; restore replaces everything, refuses while somebody works with it, and lets nothing out by itself (C22)."""
 
     def call(*arguments: str, status: int = 0) -> str:
         done = subprocess.run(
@@ -132,16 +133,36 @@ def test_a_backup_brings_back_what_was_there(home: Path) -> None:
     dump = home / "shop.dump"
     with embedded.running(embedded.cluster_folder(home)) as cluster:  # so that each command finds it running
         call("users", "add", "ada@example.com", "--role", "owner")
+        call("channel", "--company", "on", "--yes")
+        assert sending(cluster.url) == [True]
         assert "keep a copy of those elsewhere" in call("backup", str(dump))
         call("users", "add", "ben@example.com")
         assert "ben@example.com" in call("users", "list")
         with psycopg.connect(cluster.url):
             assert "1 connections use the database: stop" in call("restore", str(dump), "--yes", status=1)
         assert "Nobody can be asked here" in call("restore", str(dump), status=1)
-        assert "Restored." in call("restore", str(dump), "--yes")
+        assert "Sending is off for every company" in call("restore", str(dump), "--yes")
+        assert sending(cluster.url) == [False]
+        assert open_notices(cluster.url) == ["Restored from a backup: nothing is sent"]
+        call("channel", "--company", "on", "--yes")
+        assert (sending(cluster.url), open_notices(cluster.url)) == ([True], [])
         people = call("users", "list")
         assert "ada@example.com" in people
         assert "ben@example.com" not in people
         (home / "broken.dump").write_text("no dump")
         assert "pg_restore failed" in call("restore", str(home / "broken.dump"), "--yes", status=1)
         assert "ada@example.com" in call("users", "list")
+
+
+def sending(url: str) -> list[bool]:
+    """The company switches."""
+    return column(url, "SELECT sending_enabled FROM core_organisation ORDER BY id")
+
+
+def open_notices(url: str) -> list[str]:
+    return column(url, "SELECT title FROM core_notification WHERE resolved_at IS NULL ORDER BY id")
+
+
+def column(url: str, query: str) -> list[Any]:
+    with psycopg.connect(url) as connection:
+        return [row[0] for row in connection.execute(query)]

@@ -127,7 +127,7 @@ def explain(organisation_id: int, sku: str, channel_code: str | None = None) -> 
         channels_here = list(Channel.objects.values_list("pk", flat=True))
         offers = offers.filter(Q(stock_unit_id__in=units) | Q(channel_id__in=channels_here, sku=sku))
         if channel_code:
-            offers = offers.filter(channel__code=channel_code)
+            offers = offers.filter(channel__code__iexact=channel_code)
         found = list(offers)
         if not found:
             where = f" on channel {channel_code}" if channel_code else ""

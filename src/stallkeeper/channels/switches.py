@@ -6,7 +6,7 @@ from django.db import models
 
 from stallkeeper.channels import rules
 from stallkeeper.channels.models import Channel, Connection
-from stallkeeper.core import audit
+from stallkeeper.core import audit, notify
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.use_case import UseCase
 
@@ -22,6 +22,10 @@ ACKNOWLEDGES = "channel_acknowledges"
 """Mark: channels whose orders are acknowledged from now on, those that wait included."""
 
 
+QUARANTINE = "company:restored"
+"""Notification: the database was restored, and nothing is sent until a person turns the company switch on."""
+
+
 class SwitchError(ValueError):
     """A switch that must not be turned yet. The text says what has to come first."""
 
@@ -29,6 +33,8 @@ class SwitchError(ValueError):
 def set_company(uc: UseCase, allowed: bool) -> bool:
     """The company switch (S3.29): while it is off nothing leaves, for any channel. True if it was turned."""
     turned = Organisation.objects.filter(pk=uc.organisation_id).exclude(sending_enabled=allowed).update(sending_enabled=allowed) > 0
+    if allowed:
+        notify.resolve(uc, QUARANTINE)
     if turned:
         audit.record(uc, "company.switch", "organisation", uc.organisation_id, sending=allowed)
         for channel in Channel.objects.filter(stock_enabled=True).order_by("pk"):

@@ -20,14 +20,28 @@ def refuse_while_in_use(url: str) -> None:
         raise InUse(f"{row[0]} connections use the database: stop 'stallkeeper run' and all workers first.")
 
 
-def trust_nothing() -> int:
-    """Have every offer of every organisation read back before it is sent; how many. Needs Django; the rest of this module does not."""
-    from stallkeeper.channels import delivery
-    from stallkeeper.core.models import Organisation
+def quarantine() -> int:
+    """Let nothing out until a person says so, and have every offer read back before it is sent; how many offers that are.
+
+    A copy that is brought up beside the original would otherwise write to the same accounts (C22). Needs Django; the rest of this module
+    does not.
+    """
+    from stallkeeper.channels import delivery, switches
+    from stallkeeper.core import notify
+    from stallkeeper.core.models import Organisation, Severity
     from stallkeeper.core.use_case import use_case
 
     offers = 0
     for organisation in Organisation.objects.order_by("pk"):
         with use_case("restore.database", organisation_id=organisation.pk) as uc:
+            switches.set_company(uc, allowed=False)
+            notify.raise_(uc, switches.QUARANTINE, Severity.WARNING, TITLE, NEXT)
             offers += delivery.resync(uc)
     return offers
+
+
+TITLE = "Restored from a backup: nothing is sent"
+NEXT = (
+    "Orders are read, nothing is written to any account. Enter what was shipped or counted since the backup, compare a few numbers, make "
+    "sure that the original no longer runs, then allow sending for the company again."
+)

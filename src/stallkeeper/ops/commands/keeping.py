@@ -82,8 +82,8 @@ def backup(file: Path, yes: bool) -> None:
 def restore(file: Path, yes: bool) -> None:
     """Replace the embedded database by the backup in FILE. If the file cannot be read, nothing changes.
 
-    Stop 'stallkeeper run' first. Afterwards the channels may show other figures than the backup knows: everything is read back
-    before it is sent.
+    Stop 'stallkeeper run' first. Afterwards nothing is sent to any channel until you allow it again (stallkeeper channel --company on),
+    and everything is read back before it is sent: the channels may show other figures than the backup knows.
     """
     from stallkeeper import embedded, env
     from stallkeeper.ops import restoring
@@ -95,8 +95,11 @@ def restore(file: Path, yes: bool) -> None:
         cluster.restore(file)
         os.environ["DATABASE_URL"] = cluster.url
         boot.start(migrate=True)
-        offers = restoring.trust_nothing()
-    click.echo(f"Restored. {offers:,} offers will be read back before anything is sent. Next: stallkeeper check, then stallkeeper run")
+        offers = restoring.quarantine()
+    click.echo(
+        f"Restored. Sending is off for every company, and {offers:,} offers will be read back before anything is sent.\n"
+        "Next: stallkeeper check, then stallkeeper run; when the numbers are right: stallkeeper channel --company on"
+    )
 
 
 def refuse_own_server(instead: str) -> None:
