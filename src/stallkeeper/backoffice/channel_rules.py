@@ -35,6 +35,27 @@ PRICE_FIELDS = (
 LIMIT_FIELDS = ("zero_limit", "zero_limit_share", "price_drop_limit")
 
 
+HELP = {
+    "share": gettext_lazy("This part of what is free is shown."),
+    "share_rounding": gettext_lazy("Where the share is not a whole number."),
+    "buffer": gettext_lazy("This many units are kept back and never shown."),
+    "max_publish": gettext_lazy("Never shows more units than this. Empty: no limit."),
+    "zero_at": gettext_lazy("This many units or fewer are shown as 0."),
+    "fixed": gettext_lazy("Shown instead, while there is stock. Empty: the real number."),
+    "horizon_days": gettext_lazy("Announced goods that come by then are shown too. 0: only what is there."),
+    "allow_splits": gettext_lazy("Otherwise all its parts must lie in one place."),
+    "mark_up": gettext_lazy("On top of the list price; below zero takes off."),
+    "exchange_rate": gettext_lazy("Needed for a price list in another currency: list price × rate."),
+    "exchange_rate_at": gettext_lazy("The day of the rate, for your records."),
+    "exchange_rate_source": gettext_lazy("Who published it, for your records."),
+    "tax_rate": Channel._meta.get_field("tax_rate").help_text,
+    "zero_limit": gettext_lazy("At once. It stops only if the share beside is passed too."),
+    "zero_limit_share": gettext_lazy("Live: those that show more than 0."),
+    "price_drop_limit": gettext_lazy("Compared with the price that the channel shows."),
+}
+"""What each rule does, beside its field."""
+
+
 if TYPE_CHECKING:
     ChannelForm = forms.ModelForm[Channel]
 else:
@@ -60,7 +81,9 @@ class RulesForm(LookMixin, ChannelForm):
             "exchange_rate": gettext_lazy("Exchange rate"),
             "exchange_rate_at": gettext_lazy("Rate as of"),
             "exchange_rate_source": gettext_lazy("Rate from"),
+            "zero_limit_share": gettext_lazy("And more than this per cent of live offers"),
         }
+        help_texts = HELP
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)

@@ -24,6 +24,17 @@ STEP_NAMES = {
 }
 
 
+ERROR_WORDS = {
+    "TryLater": _("not reached, tried again by itself"),
+    "SlowDown": _("too many calls, goes on by itself"),
+    "NeedsReconnect": _("must be connected again"),
+    "OutcomeUnknown": _("no answer, looked up before anything is repeated"),
+    "Refused": _("refused"),
+    "Unintelligible": _("the answer could not be understood"),
+}
+"""What the kinds of errors of adapters mean for a person."""
+
+
 @dataclass(frozen=True)
 class LaneRow:
     """One lane on a screen. ``seen_up_to`` is its oldest watermark; None where it has none."""

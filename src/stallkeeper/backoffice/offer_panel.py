@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.backoffice.offer_rows import row
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show, wants_fragment
 from stallkeeper.channels import switches
-from stallkeeper.channels.explain import Explanation, explain
+from stallkeeper.channels.explain import Explanation, Step, explain
 from stallkeeper.channels.models import Offer
 from stallkeeper.core.people import Permission, can
 from stallkeeper.orders.models import OrderLine
 
 StrOrPromise = str | Promise
 
+WHOLE = Decimal(100)
 OUTCOMES = {"accepted": "ok", "pending": "info", "rejected": "bad", "unknown": "warn", "dropped": ""}
 STEPS: dict[str, StrOrPromise] = {
     "on_hand": _("on hand in the channel's places"),
@@ -56,7 +60,7 @@ def show_offer(request: MemberRequest, shown: Offer, note: str = "") -> HttpResp
     context = {
         "title": shown.sku,
         "explanation": explanation,
-        "steps": [(STEPS.get(step.name, step.name), step) for step in explanation.steps],
+        "steps": [(STEPS.get(step.name, step.name), step, step_note(step, shown)) for step in explanation.steps],
         "price_steps": [(PRICE_STEPS.get(step.name, step.name), step) for step in explanation.price_steps],
         "orders": orders_of(explanation),
         "row": row(shown),
@@ -69,6 +73,34 @@ def show_offer(request: MemberRequest, shown: Offer, note: str = "") -> HttpResp
     if wants_fragment(request):
         return fragment(request, "backoffice/offer_panel.html", context)
     return show(request, "backoffice/offer.html", context)
+
+
+def step_note(step: Step, shown: Offer) -> str:
+    """Which rule or fact is behind a step, in words; nothing where none is set."""
+    channel = shown.channel
+    percent, limit, fixed = f"{channel.share.normalize():f}", channel.max_publish, channel.fixed
+    notes: dict[str, tuple[bool, str]] = {
+        "incoming": (channel.horizon_days > 0, gettext("within {days} days").format(days=channel.horizon_days)),
+        "share": (channel.share != WHOLE, f"{percent} %, {channel.get_share_rounding_display()}"),
+        "buffer": (channel.buffer > 0, gettext("{count} kept back").format(count=channel.buffer)),
+        "cap": (limit is not None or fixed is not None, _cap(limit, fixed)),
+        "zero_at": (channel.zero_at > 0, gettext("{count} or fewer are shown as 0").format(count=channel.zero_at)),
+        "pack_factor": (shown.pack_factor != 1, gettext("{count} to a sold unit").format(count=shown.pack_factor)),
+        "basis": (step.before != step.after, _open_there(shown)),
+    }
+    said, words = notes.get(step.name, (False, ""))
+    return words if said else ""
+
+
+def _cap(limit: int | None, fixed: int | None) -> str:
+    most = gettext("at most {count}").format(count=limit) if limit is not None else ""
+    always = gettext("always {count} while there is stock").format(count=fixed) if fixed is not None else ""
+    return ", ".join(part for part in (most, always) if part)
+
+
+def _open_there(shown: Offer) -> str:
+    words = gettext("{open} open there, {unknown} of them not acknowledged yet")
+    return words.format(open=shown.open_qty, unknown=shown.unacknowledged_qty)
 
 
 def orders_of(explanation: Explanation) -> dict[int, OrderLine]:

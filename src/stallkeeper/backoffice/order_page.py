@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,13 +10,12 @@ from uuid import uuid4
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice.actors import names_of
+from stallkeeper.backoffice.event_words import words_of
 from stallkeeper.backoffice.forms import CancelForm, LinkLineForm, ShipForm
 from stallkeeper.backoffice.order_messages import COMMAND_NAMES, unsaid
 from stallkeeper.backoffice.order_rows import order_row
@@ -155,6 +154,8 @@ def _note(row: Amount) -> str:
         parts.append(str(_("owed by the marketplace")))
     elif row.kind != "tax" and row.tax_included:
         parts.append(str(_("tax included")))
+    elif row.kind in {"product", "shipping"}:
+        parts.append(str(_("without tax")))
     return ", ".join(part for part in parts if part)
 
 
@@ -162,8 +163,9 @@ def time_line(shown: Order) -> list[Moment]:
     """Events, and messages to the channel that are under way, newest first, with the channel's own words."""
     events = list(OrderEvent.objects.filter(order=shown).order_by("pk"))
     names = names_of({event.actor for event in events})
+    skus = dict(shown.lines.values_list("line_id", "sku"))
     moments = [
-        Moment(event.at, *EVENT_NAMES.get(event.kind, (event.kind, "")), words=_words(event.detail), by=names.get(event.actor, ""))
+        Moment(event.at, *EVENT_NAMES.get(event.kind, (event.kind, "")), words=words_of(event.detail, skus), by=names.get(event.actor, ""))
         for event in events
     ]
     moments += [_command_moment(command) for command in commands_of(shown) if command.state in NOT_IN_EVENTS]
@@ -180,15 +182,3 @@ def _command_moment(command: Command) -> Moment:
     at = command.ended_at or command.sent_at or command.created_at
     title = COMMAND_NAMES.get(command.kind, command.kind)
     return Moment(at, title, COMMAND_TONES.get(command.state, ""), words, state=command.get_state_display())
-
-
-def _words(detail: Mapping[str, object]) -> str:
-    """Details as text: "state: processing, lines: 2 × 1, 1 × 2"."""
-    return ", ".join(f"{name.replace('_', ' ')}: {_said(value)}" for name, value in detail.items() if value not in (None, "", [], {}))
-
-
-def _said(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{quantity} × {_('line')} {line}" for line, quantity in value.items())
-    moment = parse_datetime(value) if isinstance(value, str) and "T" in value else None
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}" if moment and moment.tzinfo else str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -12,10 +13,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from stallkeeper.backoffice.charts import nice_top
+from stallkeeper.backoffice.event_words import words_of
 from stallkeeper.backoffice.lanes import STEP_NAMES
+from stallkeeper.backoffice.offer_panel import step_note
 from stallkeeper.backoffice.overview import YOUNG, window_start
 from stallkeeper.backoffice.paging import page
 from stallkeeper.backoffice.templatetags.stallkeeper import ago, clock_time
+from stallkeeper.channels.explain import Step
 from stallkeeper.channels.models import Channel, Command, Connection, Offer
 from stallkeeper.core import clock
 from stallkeeper.core.models import AuditEntry, Membership, Role, User
@@ -98,7 +102,7 @@ def test_the_overview_says_what_the_rows_say(busy: BusyShop, client: Client) -> 
     response = client.get("/")
     shown = text(response)
     assert "Orders per minute" in shown
-    assert "TryLater: GET /v3/items answered 503" in shown
+    assert "not reached, tried again by itself: GET /v3/items answered 503" in shown
     assert "Values that a channel refused" in shown
     assert response.content.decode().count("<rect") >= 20
     with busy.shop.scope():
@@ -235,3 +239,22 @@ def test_the_window_of_the_charts_begins_with_the_shop() -> None:
     assert window_start(hour, now, minutes) == minutes[0]
     assert window_start(hour, now, []) == now - YOUNG
     assert [nice_top(value) for value in (0, 1, 2.1, 55, 101, 700)] == [1, 1, 3, 60, 150, 800]
+
+
+def test_a_time_line_speaks_of_skus_and_reasons(busy: BusyShop) -> None:
+    """No field names of ours and no line numbers of the channel; what has no name yet is shown as it is."""
+    detail = {"reason": "buyer_asked", "lines": {"L1": 2, "L9": 1}, "for_ever": True, "tracking": "", "new_fact": "7"}
+    assert words_of(detail, {"L1": "MUG-RED"}) == (
+        "reason: the buyer asked for it, lines: 2 × MUG-RED, 1 × L9, also from now on: yes, new_fact: 7"
+    )
+
+
+def test_a_step_names_its_rule_only_where_one_is_set(busy: BusyShop) -> None:
+    with busy.shop.scope():
+        offer = Offer.objects.select_related("channel").filter(channel=busy.near).first()
+        channel = offer.channel
+        channel.share, channel.buffer, channel.max_publish, channel.zero_at, channel.fixed = Decimal(100), 0, None, 0, None
+        assert [step_note(Step(name, 5, 5), offer) for name in ("share", "buffer", "cap", "zero_at", "basis")] == [""] * 5
+        channel.share, channel.buffer, channel.max_publish, channel.zero_at = Decimal("50.00"), 2, 9, 1
+        notes = [step_note(Step(name, 5, 4), offer) for name in ("share", "buffer", "cap", "zero_at")]
+    assert notes == ["50 %, down", "2 kept back", "at most 9", "1 or fewer are shown as 0"]

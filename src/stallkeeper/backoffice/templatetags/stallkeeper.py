@@ -15,12 +15,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, gettext_lazy, ngettext, to_locale
 
-from stallkeeper.backoffice.lanes import STEP_NAMES
+from stallkeeper.backoffice.lanes import ERROR_WORDS, STEP_NAMES
 from stallkeeper.backoffice.paging import COUNT_LIMIT
 from stallkeeper.channels.explain import Step
 from stallkeeper.channels.models import Run
 from stallkeeper.core import clock
 from stallkeeper.stock.models import Cause, ReservationKind
+from stallkit.registry import manifest_of
 
 register = template.Library()
 
@@ -199,6 +200,19 @@ def change(step: Step) -> str:
 def entry(mapping: Mapping[object, object], key: object) -> object:
     """The entry of a mapping, or nothing."""
     return mapping.get(key)
+
+
+@register.filter
+def error_words(value: str) -> str:
+    """The last error of a step: what its kind means for a person, then the channel's own words."""
+    kind, _colon, words = value.partition(": ")
+    return f"{ERROR_WORDS[kind]}: {words}" if kind in ERROR_WORDS else value
+
+
+@register.filter
+def platform_title(value: str) -> str:
+    """The platform as people call it."""
+    return manifest_of(value).title
 
 
 @register.filter
