@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,6 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from stallkeeper.channels.models import Connection, Lane, LaneKind
 from stallkeeper.stock.models import Stale
 from stallkeeper.sync import adapters, job_queries, tasks, wake
-from stallkeeper.sync.worker import TICK_LOCK
 from tests.market import Market, Stall, open_market
 
 
@@ -117,21 +115,6 @@ def test_tidying_makes_missing_lanes_and_drops_jobs_of_dead_workers(market: Mark
     with market.shop.scope():
         assert sorted(Lane.objects.values_list("kind", flat=True)) == ["background", "trade"]
     assert not ProcrastinateJob.objects.filter(status="doing").exists()
-
-
-def test_one_worker_ticks(race_db) -> None:
-    """The session lock lets one through, and the next one when that one is gone."""
-    first, second = race_db.connect(autocommit=True), race_db.connect(autocommit=True)
-    try:
-        with first.cursor() as one, second.cursor() as two:
-            assert job_queries.try_tick_lock(one, TICK_LOCK)
-            assert not job_queries.try_tick_lock(two, TICK_LOCK)
-            first.close()
-            pause = threading.Event()
-            assert any(job_queries.try_tick_lock(two, TICK_LOCK) or pause.wait(0.05) for _ in range(1_000))
-    finally:
-        first.close()
-        second.close()
 
 
 # --- sessions -----------------------------------------------------------------------------------------------------------------------------

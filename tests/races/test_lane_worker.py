@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
 
 from stallkeeper.channels.models import Channel, Command, Connection, Lane, Offer
 from stallkeeper.sync import wake
@@ -23,6 +24,8 @@ from tests.shop import Shop
 
 SOON = 45
 """Seconds. Sooner than the minute after which an idle lane looks by itself; this machine may be busy with other things."""
+TAKEN_OVER = 30
+"""Seconds. Ten until a silent worker's lane is free, one until the next tick, and what a busy machine adds."""
 WORKER = "import django; django.setup(); from stallkeeper.sync import worker; worker.main(4)"
 
 
@@ -72,6 +75,12 @@ class House:
             if worker.poll() is None:
                 worker.kill()
             worker.wait(SOON)
+
+    def at_work(self) -> int:
+        """How many workers wait for jobs."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM procrastinate_workers")
+            return int(cursor.fetchone()[0])
 
     def commands(self) -> list[str]:
         with self.shop.scope():
@@ -189,3 +198,48 @@ def test_two_workers_share_the_lanes(house: House) -> None:
         wait_for(lambda: all(house.market.orders[order].acknowledged_at for order in placed), SOON, "the acknowledgements")
         time.sleep(1)
     assert {house.market.orders[order].acknowledge_calls for order in placed} == {1}
+
+
+@contextmanager
+def frozen(worker: subprocess.Popen[bytes]) -> Iterator[None]:
+    """The process stands still, with everything that it holds."""
+    os.kill(worker.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(worker.pid, signal.SIGCONT)
+
+
+def test_a_worker_that_freezes_between_runs_keeps_nobody_waiting(house: House) -> None:
+    """The first worker ticks from its first second on; if the others waited for it, no lane would ever be due again."""
+    with ready(house) as first:
+        second = house.start()
+        wait_for(lambda: house.at_work() == 2, 2 * SOON, "the second worker")
+        time.sleep(2)
+        with frozen(first):
+            order = house.market.place_order([("MUG", 1)])
+            wait_for(lambda: house.market.orders[order].acknowledged_at, TAKEN_OVER, "the acknowledgement by the other worker")
+        later = house.market.place_order([("MUG", 1)])
+        wait_for(lambda: house.market.orders[later].acknowledged_at, SOON, "the next acknowledgement")
+        wait_for(lambda: house.commands() == ["done", "done"], SOON, "both commands")
+        assert (first.poll(), second.poll()) == (None, None)
+    assert {house.market.orders[one].acknowledge_calls for one in (order, later)} == {1}
+
+
+def test_a_worker_that_freezes_in_a_call_is_taken_over_and_wakes_up_harmless(house: House) -> None:
+    with ready(house) as first:
+        house.market.go_on.clear()
+        order = house.market.place_order([("MUG", 3)])
+        wake.hint([house.channel.connection_id])
+        assert house.market.asked.wait(SOON)
+        with frozen(first):
+            house.market.go_on.set()
+            second = house.start()
+            wait_for(lambda: house.at_work() == 2, 2 * SOON, "the second worker")
+            wait_for(lambda: house.commands() == ["done"], TAKEN_OVER, "the takeover")
+        house.shop.at = datetime.now(UTC)
+        house.shop.stock(house.unit, 6)
+        wait_for(lambda: house.market.quantity_of("MUG") == 3, SOON, "the new quantity")
+        assert (first.poll(), second.poll()) == (None, None)
+    assert house.market.orders[order].acknowledge_calls == 1
+    assert house.commands() == ["done"]

@@ -59,9 +59,3 @@ def organisations_with_stale(cursor: Cursor) -> list[int]:
     """Organisations with units whose offers wait for a refresh. Reads the marks, of which there are few."""
     cursor.execute("SELECT DISTINCT organisation_id FROM stock_stale ORDER BY 1")
     return [row[0] for row in rows(cursor)]
-
-
-def try_tick_lock(cursor: Cursor, key: int) -> bool:
-    """Be the one worker that ticks, for as long as this connection lives. Locks: an advisory lock of the session."""
-    cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-    return bool(rows(cursor)[0][0])

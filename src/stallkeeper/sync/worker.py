@@ -1,7 +1,7 @@
 """The worker process: N threads that run lanes, and a tick.
 
-It needs a direct connection to PostgreSQL (LISTEN and session locks do not pass a pooler in transaction mode). The first SIGTERM lets every
-run finish the call that it is in; the second ends at once, which costs nothing but a takeover ten seconds later.
+It needs a direct connection to PostgreSQL (LISTEN does not pass a pooler in transaction mode). The first SIGTERM lets every run finish the
+call that it is in; the second ends at once, which costs nothing but a takeover ten seconds later.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from django.db import DatabaseError, connection, connections
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
-from stallkeeper.sync import job_queries, run, wake
+from stallkeeper.sync import run, wake
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
 TIDY_EVERY = 10
-TICK_LOCK = 0x57A11
 RESTART_SECONDS = 1.0
 IDLE_TRANSACTION = "15s"
 """A worker that freezes inside a transaction would hold its locks for ever; the server ends it."""
+LINE = {"keepalives": "1", "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "20000"}
+"""A line to the database that is cut is noticed within half a minute, not after hours. Seconds; the last in milliseconds."""
 
 
 def main(concurrency: int = 8) -> None:
@@ -47,6 +48,7 @@ def _prepare_connections() -> None:
     options = settings.setdefault("OPTIONS", {})
     timeout = f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION}"
     options["options"] = f"{options.get('options', '')} {timeout}".strip()
+    settings["OPTIONS"] = LINE | options
     connections.close_all()
 
 
@@ -91,7 +93,7 @@ async def _work(concurrency: int) -> None:
 
 
 class Ticker:
-    """Every second, in one worker of all: defer what is due. Whoever holds the advisory lock ticks; if he dies, another one does."""
+    """Every second: defer what is due. Every worker does it and holds nothing meanwhile, so one that freezes keeps nobody waiting."""
 
     def __init__(self, seconds: float = TICK_SECONDS) -> None:
         self.seconds = seconds
@@ -114,11 +116,8 @@ class Ticker:
             connections.close_all()
 
     def _tick(self, ticks: int) -> bool:
-        """One tick if this worker is the one; False if it is not, or if the database is away."""
+        """One tick; False if the database is away. Each statement commits by itself."""
         try:
-            with connection.cursor() as cursor:
-                if not job_queries.try_tick_lock(cursor, TICK_LOCK):
-                    return False
             wake.defer_due()
             if ticks % TIDY_EVERY == 0:
                 wake.tidy()
