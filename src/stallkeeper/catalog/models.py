@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from stallkeeper.core.tenancy import TenantModel
+from stallkeeper.core.tenancy import ChildModel, TenantModel
 
 
 class Product(TenantModel):
@@ -55,10 +55,10 @@ class StockUnit(TenantModel):
         return self.sku
 
 
-class Variant(TenantModel):
+class Variant(ChildModel):
     """One choice of a product (size, colour) and the stock unit behind it; several variants may share one."""
 
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="variants")
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="variants", db_index=False)
     stock_unit = models.ForeignKey(StockUnit, on_delete=models.PROTECT, related_name="variants")
     label = models.CharField(_("variant"), max_length=200, blank=True)
     position = models.PositiveIntegerField(default=0)
@@ -67,7 +67,7 @@ class Variant(TenantModel):
         constraints = [models.UniqueConstraint(fields=["product", "stock_unit", "label"], name="variant_once")]
 
 
-class KitComponent(TenantModel):
+class KitComponent(ChildModel):
     """``quantity`` of a component in one kit. The two ``kind`` columns let the database refuse kits of kits (see the migration)."""
 
     kit = models.ForeignKey(StockUnit, on_delete=models.CASCADE, related_name="components")
@@ -91,7 +91,7 @@ class IdentifierKind(models.TextChoices):
     CHANNEL = "channel", _("channel id")
 
 
-class Identifier(TenantModel):
+class Identifier(ChildModel):
     """An outside number of a stock unit, as a row (E.2). ``scope`` is the platform for channel ids, empty otherwise.
 
     A barcode belongs to (unit, factor): ``pack_factor`` says how many base units one scan means. The same value may belong to several
@@ -125,7 +125,7 @@ class PriceList(TenantModel):
         return f"{self.code} ({self.currency})"
 
 
-class Price(TenantModel):
+class Price(ChildModel):
     """Base price of one unit in a price list."""
 
     price_list = models.ForeignKey(PriceList, on_delete=models.CASCADE, related_name="prices", db_index=False)

@@ -67,7 +67,7 @@ class Cause(models.TextChoices):
     FOUND = "found", _("found while shipping")
 
 
-class Movement(TenantModel):
+class Movement(ChildModel):
     """One immutable row that changes on hand. Two legs (from, to), two clocks (when it happened, when we learned of it).
 
     ``reference`` names its source and is unique: the same source said twice is a no-op. The database refuses updates and deletes.
@@ -102,7 +102,7 @@ class Level(models.Model):
     """
 
     pk = models.CompositePrimaryKey("stock_unit_id", "location_id")
-    organisation = models.ForeignKey("core.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False)
+    organisation = models.ForeignKey("core.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     stock_unit = models.ForeignKey(StockUnit, on_delete=models.PROTECT, related_name="levels", db_index=False)
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="levels", db_index=False)
     on_hand = models.IntegerField(default=0)
@@ -234,10 +234,13 @@ class Incoming(TenantModel):
         constraints = [models.UniqueConstraint(fields=["stock_unit", "location", "expected_on"], name="incoming_once")]
 
 
-class Stale(TenantModel):
-    """A unit whose offers must be looked at again, left over because one transaction takes at most 5,000 offers along."""
+class Stale(ChildModel):
+    """A unit whose offers must be looked at again, left over because one transaction takes at most 5,000 offers along.
 
-    stock_unit = models.ForeignKey(StockUnit, on_delete=models.CASCADE, related_name="+", db_index=False)
+    A mark, gone seconds later: the database does not look up its unit.
+    """
+
+    stock_unit = models.ForeignKey(StockUnit, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organisation", "stock_unit"], name="stale_once")]
