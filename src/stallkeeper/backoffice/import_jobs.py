@@ -28,11 +28,12 @@ KINDS: dict[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class Wish:
-    """What a person asked for: the kind, whether it is only tried, and whether many falls to zero are right."""
+    """What a person asked for: the kind, whether it is only tried, whether many falls to zero are right, the encoding if it was said."""
 
     kind: str
     dry_run: bool
     allow_many_zeroings: bool
+    encoding: str | None = None
 
 
 def start(organisation_id: int, file: UploadedFile[bytes], wish: Wish, actor: str) -> ImportRun:
@@ -54,7 +55,10 @@ def _keep(file: UploadedFile[bytes]) -> Path:
 
 def _work(run: ImportRun, path: Path, wish: Wish) -> None:
     try:
-        run_import(wish.kind, path, run.organisation_id, run.actor, wish.dry_run, allow_many_zeroings=wish.allow_many_zeroings, run=run)
+        run_import(
+            wish.kind, path, run.organisation_id, run.actor, wish.dry_run,
+            encoding=wish.encoding, allow_many_zeroings=wish.allow_many_zeroings, run=run,
+        )  # fmt: skip
     except Exception:
         # The run's own row says that it failed and why; nobody waits for this thread.
         log.exception("import %s of %s", run.pk, run.file_name)

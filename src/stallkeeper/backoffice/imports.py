@@ -15,13 +15,21 @@ from stallkeeper.backoffice import import_jobs
 from stallkeeper.backoffice.actors import names_of
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show, wants_fragment
+from stallkeeper.catalog.imports.files import MOST_BYTES
 from stallkeeper.catalog.imports.sheets import problems_xlsx, template_xlsx
 from stallkeeper.catalog.models import ImportProblem, ImportRun
 from stallkeeper.core.people import Permission
 from stallkeeper.stock.imports import LAYOUTS
 
 SHOWN = 100
-MOST_BYTES = 200 * 1024 * 1024
+ENCODINGS = (
+    ("", gettext_lazy("found out by itself (UTF-8)")),
+    ("windows-1250", gettext_lazy("windows-1250: Polish, Romanian, Czech, Hungarian")),
+    ("windows-1251", gettext_lazy("windows-1251: Russian, Bulgarian")),
+    ("windows-1252", gettext_lazy("windows-1252: western Europe")),
+    ("utf-16-le", gettext_lazy("UTF-16, little end first")),
+    ("utf-16-be", gettext_lazy("UTF-16, big end first")),
+)
 
 
 class ImportForm(LookMixin, forms.Form):
@@ -32,6 +40,12 @@ class ImportForm(LookMixin, forms.Form):
         label=gettext_lazy("File"),
         help_text=gettext_lazy("XLSX or CSV"),
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".xlsx,.csv,.txt"}),
+    )
+    encoding = forms.ChoiceField(
+        label=gettext_lazy("Encoding"),
+        choices=ENCODINGS,
+        required=False,
+        help_text=gettext_lazy("Only for CSV, if letters come out wrong."),
     )
     dry_run = forms.BooleanField(
         label=gettext_lazy("Only try it"),
@@ -52,7 +66,7 @@ class ImportForm(LookMixin, forms.Form):
         if not (file.name or "").lower().endswith((".xlsx", ".csv", ".txt")):
             raise ValidationError(_("Choose an XLSX or CSV file."))
         if (file.size or 0) > MOST_BYTES:
-            raise ValidationError(_("The file is larger than 200 MB; split it."))
+            raise ValidationError(_("The file is larger than {most} MB; split it.").format(most=MOST_BYTES // 1_000_000))
         return file
 
 
@@ -62,7 +76,7 @@ def imports(request: MemberRequest) -> HttpResponse:
     form = ImportForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        wish = import_jobs.Wish(given["kind"], given["dry_run"], given["allow_many_zeroings"])
+        wish = import_jobs.Wish(given["kind"], given["dry_run"], given["allow_many_zeroings"], given["encoding"] or None)
         run = import_jobs.start(request.organisation.pk, given["file"], wish, request.user.actor)
         return redirect("backoffice:import", run.pk)
     runs = list(ImportRun.objects.order_by("-pk")[:25])
@@ -85,7 +99,7 @@ def import_run(request: MemberRequest, pk: int) -> HttpResponse:
         "run": run,
         "kind": import_jobs.KINDS.get(run.kind, run.kind),
         "running": run.state in {ImportRun.State.QUEUED, ImportRun.State.READING},
-        "problems": list(ImportProblem.objects.filter(run=run).order_by("row", "pk")[:SHOWN]),
+        "problems": list(ImportProblem.objects.filter(run=run, row__gt=0).order_by("row", "pk")[:SHOWN]),
         "shown": SHOWN,
     }
     if wants_fragment(request):

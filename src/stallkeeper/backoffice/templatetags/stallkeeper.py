@@ -209,6 +209,17 @@ def error_words(value: str) -> str:
     return f"{ERROR_WORDS[kind]}: {words}" if kind in ERROR_WORDS else value
 
 
+ON_SCREEN = {"say --encoding ": gettext_lazy("choose under “Encoding”: "), "with --encoding: ": gettext_lazy("under “Encoding”: ")}
+
+
+@register.filter
+def on_screen(value: str) -> str:
+    """A message that names options of the command line, with the fields of the screen in their place."""
+    for option, field in ON_SCREEN.items():
+        value = value.replace(option, str(field))
+    return value
+
+
 @register.filter
 def platform_title(value: str) -> str:
     """The platform as people call it."""
