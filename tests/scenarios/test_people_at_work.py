@@ -9,13 +9,14 @@ import pytest
 
 from stallkeeper.catalog import kits, prices
 from stallkeeper.catalog.models import StockUnit
-from stallkeeper.channels import links, switches
-from stallkeeper.channels.models import Channel, Offer, OfferPrice
+from stallkeeper.channels import links, reading, switches
+from stallkeeper.channels.models import Channel, Drift, Offer, OfferPrice, OfferTodo
 from stallkeeper.core.use_case import use_case
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock import holds, places
 from stallkeeper.sync import lapses
 from stallkit.testing.shop import Fault
+from stallkit.types import Money, OfferRef, OfferStatus, RemoteOffer
 from tests.scenarios.town import ACTOR, Stall, Town, assert_adds_up, assert_true, notices
 from tests.shop import Shop
 
@@ -311,6 +312,42 @@ def test_a_price_goes_out(town: Town, firm: Shop, mug: StockUnit, stalls: dict[s
         assert (price.intended, price.believed) == (Decimal("11.50"), Decimal("11.50"))
     assert_true(*stalls.values())
     assert not notices(firm)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_price_that_somebody_changed_there_is_seen_and_put_right(
+    town: Town, firm: Shop, mug: StockUnit, stalls: dict[str, Stall], platform: str
+) -> None:
+    """Walmart tells prices only in its catalogue, so that is where the difference must be found."""
+    stall = stalls[platform]
+    sell_at(stall, mug, "10.00")
+    town.work(15)
+    stall.emulator.offers["MUG"].price = Decimal("1.00")
+    town.clock.tick(3 * 3600)
+    town.work(60)
+    assert stall.emulator.price_of("MUG") == Decimal("10.00")
+    with firm.scope():
+        assert list(Drift.objects.filter(kind="price").values_list("believed", "observed")) == [(Decimal("10.00"), Decimal("1.00"))]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_price_that_went_out_a_moment_ago_is_not_doubted(
+    town: Town, firm: Shop, mug: StockUnit, stalls: dict[str, Stall], platform: str
+) -> None:
+    """Catalogues lag: one that still shows the old price says nothing."""
+    stall = stalls[platform]
+    base = sell_at(stall, mug, "10.00")
+    town.clock.tick(3 * 3600)
+    town.work(60)
+    with stall.use_case() as uc:
+        prices.set_prices(uc, base, {mug.pk: Decimal("12.00")})
+    town.work(20)
+    with stall.use_case() as uc:
+        old = Money(Decimal("10.00"), stall.channel.currency)
+        listing = RemoteOffer(OfferRef("MUG", stall.offer("MUG").external_id), "Mug", OfferStatus.LIVE, price=old)
+        assert reading.write_listed(uc, stall.channel.pk, [listing], town.clock.at) == 0
+    with firm.scope():
+        assert OfferPrice.objects.get(offer=stall.offer("MUG")).believed == Decimal("12.00")
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

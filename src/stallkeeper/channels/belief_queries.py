@@ -132,6 +132,22 @@ def known(cursor: Cursor, offers: Sequence[int]) -> list[Known]:
     return [Known(*row) for row in rows(cursor)]
 
 
+def listed(cursor: Cursor, channel: int, skus: Sequence[str], quiet_since: datetime) -> list[Known]:
+    """Offers by the channel's SKU whose price is believed and was last touched before ``quiet_since``. Index: offer_sku_once."""
+    cursor.execute(
+        f"""
+        {KNOWN}
+        WHERE offer.channel_id = %s AND offer.sku = ANY(%s) AND price.believed IS NOT NULL
+            AND coalesce(greatest(price.sent_at, price.accepted_at), '-infinity') < %s
+            AND NOT EXISTS (SELECT FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
+                            WHERE item.offer_id = offer.id AND NOT item.resolved AND ticket.closed_at IS NULL AND ticket.kind = 'price')
+        ORDER BY offer.id
+        """,
+        [channel, list(skus), quiet_since],
+    )
+    return [Known(*row) for row in rows(cursor)]
+
+
 class Shown(NamedTuple):
     """An offer's figures after a read was written down: what we believed when it began, and what may have happened."""
 

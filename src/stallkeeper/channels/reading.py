@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 
@@ -12,9 +12,11 @@ from stallkeeper.channels.belief_queries import Known, ReadRow
 from stallkeeper.channels.delivery_queries import PRICE, QUANTITY, Figures
 from stallkeeper.channels.models import Channel
 from stallkeeper.core.use_case import UseCase
-from stallkit.types import OfferState
+from stallkit.types import Money, OfferState, RemoteOffer
 
 NO_SUCH_OFFER = "no_such_offer"
+CATALOGUE_LAG = timedelta(hours=1)
+"""For so long a catalogue may show an older price. Walmart promises a quarter of an hour."""
 MISSING = "The channel says that it has no such offer. Check the link, or list the product there again."
 
 Read = tuple[Known, OfferState | None]
@@ -29,7 +31,7 @@ def write(uc: UseCase, read: Sequence[Read], asked: datetime) -> int:
     found = [(known, state) for known, state in read if state is not None]
     missing = sorted(known.offer_id for known, state in read if state is None)
     quantities: list[ReadRow] = [(known.offer_id, state.quantity, state.reserved, known.believed, known.sent_at) for known, state in found]
-    prices: list[ReadRow] = [_price(known, state) for known, state in found if known.currency]
+    prices: list[ReadRow] = [_price(known, state.price) for known, state in found if known.currency and _asked_for(known, state)]
     differing = _write_figures(uc, QUANTITY, quantities, asked) + _write_figures(uc, PRICE, prices, asked)
     if missing:
         _write_missing(uc, missing)
@@ -47,9 +49,24 @@ def read_again(uc: UseCase, offers: Sequence[int]) -> None:
     uc.mark("wake_connection", Channel.objects.filter(offers__in=chosen).values_list("connection_id", flat=True).distinct())
 
 
-def _price(known: Known, state: OfferState) -> ReadRow:
+def write_listed(uc: UseCase, channel_id: int, listings: Sequence[RemoteOffer], asked: datetime) -> int:
+    """Take in the prices of listings that were read at ``asked``; returns how many differed from what we believed.
+
+    For many platforms the catalogue is the only place that tells a price. It may lag, so a price that was touched lately is passed over.
+    """
+    prices = {listing.ref.sku: listing.price for listing in listings if listing.price is not None}
+    with connection.cursor() as cursor:
+        known = belief_queries.listed(cursor, channel_id, sorted(prices), asked - CATALOGUE_LAG)
+    return _write_figures(uc, PRICE, [_price(row, prices[row.sku]) for row in known if prices[row.sku].currency == row.currency], asked)
+
+
+def _asked_for(known: Known, state: OfferState) -> bool:
+    """A platform that tells no price with the state says nothing about one that we believe; of an unknown one, that it cannot be read."""
+    return state.price is not None or known.price_believed is None
+
+
+def _price(known: Known, money: Money | None) -> ReadRow:
     """A price in another currency than ours says nothing about ours."""
-    money = state.price
     amount = money.amount if money is not None and money.currency == known.currency else None
     return known.offer_id, amount, None, known.price_believed, known.price_sent_at
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from stallkeeper.channels import lanes_queries, links
+from stallkeeper.channels import lanes_queries, links, reading
 from stallkeeper.channels.models import Channel
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.sync import parking
@@ -27,9 +27,10 @@ def read_catalogue(current: Current) -> Done:
     place = current.place(STEP)
     cursor, begun, items, left_out = place.cursor, place.begun_at, 0, 0
     while True:
-        begun = begun or now()
+        asked = now()
+        begun = begun or asked
         page: Page[RemoteOffer] = current.call(Priority.BACKGROUND, current.session.adapter.read_offers, cursor)
-        left_out += take(current, page, begun)
+        left_out += take(current, page, begun, asked)
         items, cursor = items + len(page.items), page.cursor
         if page.done:
             return Done(items, left_out, not_before=begun + EVERY)
@@ -37,7 +38,7 @@ def read_catalogue(current: Current) -> Done:
             return Done(items, left_out, again_at=now())
 
 
-def take(current: Current, page: Page[RemoteOffer], begun: datetime) -> int:
+def take(current: Current, page: Page[RemoteOffer], begun: datetime, asked: datetime) -> int:
     """Keep a page and the place after it in one transaction; returns how many listings could not be kept."""
     with current.writing("take_listings") as uc:
         left_out = 0
@@ -45,6 +46,7 @@ def take(current: Current, page: Page[RemoteOffer], begun: datetime) -> int:
             mine = [offer for offer in page.items if channel_of(current.channels, offer).pk == channel.pk]
             if mine:
                 left_out += len(links.take_page(uc, channel.pk, mine).left_out)
+                reading.write_listed(uc, channel.pk, mine, asked)
         parking.park(uc, current.connection, "offer", page.parked)
         parking.unpark(uc, current.connection, "offer", [offer.ref.external_id or offer.ref.sku for offer in page.items])
         _write_place(uc, current, page, begun)
