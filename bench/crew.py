@@ -68,6 +68,7 @@ def crew(size: int) -> Iterator[Crew]:
 
 def _work(pipe: Connection, number: int) -> None:
     load_django()
+    _begin_as_the_worker_does()
     while True:
         try:
             task, arguments = pipe.recv()
@@ -81,3 +82,10 @@ def _work(pipe: Connection, number: int) -> None:
         except Exception:  # noqa: BLE001 - the parent raises it
             pipe.send(_Failed(traceback.format_exc()))
             return
+
+
+def _begin_as_the_worker_does() -> None:
+    from stallkeeper.core import garbage
+    from stallkeeper.sync import runner  # noqa: F401 - with all that a run needs
+
+    garbage.spare_what_is_loaded()

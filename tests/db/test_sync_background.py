@@ -249,9 +249,9 @@ def test_a_hint_during_a_run_is_not_lost(market: Market, stall: Stall, monkeypat
 
     real = push.look
 
-    def hinted(current, kind, channel):
+    def hinted(current, kind):
         wake.hint([stall.connection_id])
-        return real(current, kind, channel)
+        return real(current, kind)
 
     stall.offer(market.shop.unit("MUG", 5), shown=9)
     with monkeypatch.context() as patch:

@@ -7,11 +7,15 @@ zero keep flowing; zeroings, raises and prices wait until a person has seen the 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
+from decimal import Decimal
 
 from django.db import connection
 
 from stallkeeper.channels import breaker_queries as queries
+from stallkeeper.channels.delivery import Item
+from stallkeeper.channels.delivery_queries import Standing
 from stallkeeper.channels.models import Channel, TodoKind
 from stallkeeper.core import audit, notify
 from stallkeeper.core.models import Severity
@@ -27,14 +31,27 @@ class NotThatPlan(ValueError):
     """The plan to release is not the one that is stopped now. The text says what to do."""
 
 
-def check(uc: UseCase, channel: Channel, kind: str) -> bool:
-    """Whether sending this kind is stopped; stops it first if the pending plan calls for that."""
-    now = Channel.objects.only("stopped_at", "stop_detail", "released_until").get(pk=channel.pk)
-    if now.stopped_at is not None and now.stop_detail.get("kind") == kind:
+def check(uc: UseCase, channel: Channel, kind: str, now: Standing, items: Sequence[Item] | None = None) -> bool:
+    """Whether sending this kind is stopped; stops it first if the pending plan calls for that.
+
+    ``items``: what is about to go out of a plan that was judged before. The plan is judged again if one of them is of the sort that stops
+    it, so that none of these goes out unjudged, and looking at everything that waits is not the price of every call.
+    """
+    if now.stopped:
         return True
     if now.released_until is not None and now.released_until > uc.at:
         return False
+    if items is not None and not any(grave(kind, item, now.price_drop_limit) for item in items):
+        return False
     return _stop_prices(uc, channel) if kind == TodoKind.PRICE else _stop_zeroings(uc, channel)
+
+
+def grave(kind: str, item: Item, price_drop_limit: Decimal) -> bool:
+    """Whether an item is of the sort that a plan is stopped for: it goes to zero, or its price falls deeply. Pure."""
+    if kind == TodoKind.QUANTITY:
+        return item.value == 0
+    shown = item.was.observed if item.was.believed is None else item.was.believed
+    return shown is not None and item.value < shown * (1 - price_drop_limit / 100)
 
 
 def too_many(zeroings: int, live: int, limit: int, share: float) -> bool:

@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from django.db import connection
 
 from stallkeeper.channels import belief_queries
 from stallkeeper.channels import delivery_queries as queries
 from stallkeeper.channels.belief_queries import Belief
-from stallkeeper.channels.delivery_queries import Figures, Value, Waiting
+from stallkeeper.channels.delivery_queries import Figures, Standing, Value, Waiting
 from stallkeeper.channels.models import Channel, TodoKind
 from stallkeeper.core.sql import hot_cursor, pipelined
 from stallkeeper.core.use_case import UseCase
@@ -33,26 +34,17 @@ STUCK = timedelta(hours=1)
 """A ticket that is open for longer no longer keeps its offers from being sent another way."""
 SCARCE = 2
 """Of so few units, none is shown once we have been blind for too long."""
-SPARE = 50
-"""Offers that are looked at for one call beyond those that it can carry: some may have to wait."""
 WINDOW = 500
-"""The same if all of those must wait."""
+"""Offers that are looked at for one call beyond those that it can carry, if all of those must wait."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One value on its way. ``before`` and ``sent_before`` are what held until now, in case that the call does not happen."""
+class Item(NamedTuple):
+    """One value on its way. ``was``: what held when it was chosen, and holds again if the call does not happen."""
 
     offer_id: int
     ref: OfferRef
     value: Value
-    version: int
-    danger: bool
-    currency: str
-    before: Value | None
-    sent_before: Value | None
-    sent_at_before: datetime | None
-    overtakes: bool
+    was: Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +80,7 @@ Decide = Callable[[Waiting, View], Value | None]
 
 def value_to_send(row: Waiting, view: View) -> Value | None:
     """The value that goes out now, or None if nothing should (see ``View``). Pure."""
-    if row.excluded or row.intended is None or row.intended in (row.believed, row.refused):
+    if row.intended is None or needs_nothing(row):
         return None
     if view.blind:
         return blind_value(row)
@@ -97,6 +89,11 @@ def value_to_send(row: Waiting, view: View) -> Value | None:
     if _waits_for_orders(row, view):
         return None
     return row.intended
+
+
+def needs_nothing(row: Waiting) -> bool:
+    """Whether there is no reason to be on the todo list, wherever the channel's switches stand. Pure."""
+    return row.excluded or row.intended is None or row.intended in (row.believed, row.refused)
 
 
 def blind_value(row: Waiting) -> Value | None:
@@ -119,37 +116,81 @@ def _waits_for_orders(row: Waiting, view: View) -> bool:
     return row.observed < row.accepted and row.intended > row.observed and row.observed_at > view.watermark and row.believed == row.observed
 
 
+def standing(kind: str, channel_id: int) -> Standing:
+    """How a kind stands on a channel at this moment."""
+    with hot_cursor() as cursor:
+        return queries.standing(cursor, FIGURES[kind], channel_id)
+
+
 def pick(
-    uc: UseCase, kind: str, channel_id: int, most: int, view: View, *, dangerous_only: bool = False, bulk: bool = False
+    uc: UseCase,
+    kind: str,
+    channel_id: int,
+    most: int,
+    view: View,
+    *,
+    now: Standing | None = None,
+    stops: Callable[[Sequence[Item]], bool] | None = None,
+    dangerous_only: bool = False,
+    bulk: bool = False,
 ) -> Batch | None:
     """Choose up to ``most`` offers and write down that they are being sent; None if nothing is to be sent now.
 
-    Locks the offers first and gathers afterwards: what goes out is the newest intention. Offers that need nothing, or whose channel was
-    switched off meanwhile, leave the todo list.
+    Locks the offers and decides by what they say under the lock: what goes out is the newest intention. Offers that need nothing, or whose
+    channel was switched off meanwhile, leave the todo list. ``now``: the channel's standing, if the caller has asked for it already.
+    ``stops``: asked once for what was chosen; True makes the view a stopped one.
     """
     figures = FIGURES[kind]
-    only = dangerous_only or view.blind or view.stopped
-    for window in (most + SPARE, WINDOW + most):
-        waiting, all_seen = _look(uc, figures, channel_id, window, view, dangerous_only=only)
-        items = _items(waiting, view, value_to_send)
-        if items or all_seen:
+    now = now or standing(kind, channel_id)
+    items: list[Item] = []
+    for window in (most, most + WINDOW):
+        waiting = _look(uc, figures, channel_id, window, view, now, dangerous_only=dangerous_only or view.blind or view.stopped)
+        items, left = _decide(waiting, view, value_to_send) if now.live else ([], waiting)
+        if items and stops is not None and stops(items):
+            view, stops = replace(view, stopped=True), None
+            items, left = _decide(waiting, view, value_to_send)
+        _strike(uc, figures, [row.offer_id for row in left if not now.live or needs_nothing(row)])
+        if items or len(waiting) < window:
             break
-    return _send(uc, figures, channel_id, items[:most], bulk=bulk)
+    return _send(uc, figures, channel_id, sorted(items, key=_urgency)[:most], bulk=bulk)
 
 
-def _look(uc: UseCase, figures: Figures, channel_id: int, window: int, view: View, *, dangerous_only: bool) -> tuple[list[Waiting], bool]:
-    """The offers at the head of the line, locked, with all that decides what to send, most urgent first; and whether that is all."""
+def _look(uc: UseCase, figures: Figures, channel_id: int, window: int, view: View, now: Standing, *, dangerous_only: bool) -> list[Waiting]:
     with hot_cursor() as cursor:
-        chosen = queries.candidates(
-            cursor, figures, channel_id, window, dangerous_only=dangerous_only, can_read=view.can_read, stuck_before=uc.at - STUCK
+        return queries.take(
+            cursor,
+            figures,
+            channel_id,
+            window,
+            in_tickets=now.in_tickets,
+            dangerous_only=dangerous_only,
+            can_read=view.can_read,
+            stuck_before=uc.at - STUCK,
         )
-        if not chosen:
-            return [], True
-        ids = sorted(offer for offer, _ in chosen)
-        queries.lock(cursor, figures, ids)
-        queries.settle(cursor, figures, ids, uc.at)
-        rows = {row.offer_id: row for row in queries.gather(cursor, figures, ids)}
-    return [rows[offer] for offer, _ in chosen if offer in rows], len(chosen) < window
+
+
+def _decide(rows: Sequence[Waiting], view: View, decide: Decide) -> tuple[list[Item], list[Waiting]]:
+    """What goes out, and the rest."""
+    items: list[Item] = []
+    left: list[Waiting] = []
+    for row in rows:
+        value = decide(row, view)
+        if value is None:
+            left.append(row)
+        else:
+            items.append(Item(row.offer_id, OfferRef(row.sku, row.external_id), value, row))
+    return items, left
+
+
+def _strike(uc: UseCase, figures: Figures, offers: Sequence[int]) -> None:
+    """Offers that are listed for nothing leave the todo list."""
+    if offers:
+        with hot_cursor() as cursor:
+            queries.settle(cursor, figures, offers, uc.at)
+
+
+def _urgency(item: Item) -> tuple[int, int]:
+    return -item.was.danger, item.was.version
 
 
 def pick_scarce(uc: UseCase, channel_id: int, most: int, view: View) -> Batch | None:
@@ -158,18 +199,7 @@ def pick_scarce(uc: UseCase, channel_id: int, most: int, view: View) -> Batch | 
         ids = sorted(queries.scarce(cursor, channel_id, SCARCE, most))
         queries.lock(cursor, queries.QUANTITY, ids)
         rows = queries.gather_scarce(cursor, ids)
-    return _send(uc, queries.QUANTITY, channel_id, _items(rows, view, zero), bulk=False)
-
-
-def _items(rows: Sequence[Waiting], view: View, decide: Decide) -> list[Item]:
-    decided = ((row, decide(row, view)) for row in rows)
-    return [_item(row, value) for row, value in decided if value is not None]
-
-
-def _item(row: Waiting, value: Value) -> Item:
-    ref = OfferRef(row.sku, row.external_id)
-    overtakes = row.in_ticket is not None
-    return Item(row.offer_id, ref, value, row.version, bool(row.danger), row.currency, row.believed, row.sent, row.sent_at, overtakes)
+    return _send(uc, queries.QUANTITY, channel_id, _decide(rows, view, zero)[0], bulk=False)
 
 
 def _send(uc: UseCase, figures: Figures, channel_id: int, items: Sequence[Item], *, bulk: bool) -> Batch | None:
@@ -178,7 +208,7 @@ def _send(uc: UseCase, figures: Figures, channel_id: int, items: Sequence[Item],
     offers, values = [item.offer_id for item in items], [item.value for item in items]
     with hot_cursor() as cursor:
         queries.mark_sent(cursor, figures, offers, values, uc.at, forget=not bulk)
-        overtaking = [item.offer_id for item in items if item.overtakes]
+        overtaking = [item.offer_id for item in items if item.was.in_ticket is not None]
         if overtaking:
             queries.overtake(cursor, figures, overtaking)
     return Batch(figures.kind, channel_id, tuple(items), uc.at)
@@ -207,19 +237,24 @@ def record(uc: UseCase, batch: Batch, outcomes: Mapping[OfferRef, Outcome], run_
     An item without an answer is unknown (it is read before anything else is sent). Refusals stay visible on the offer.
     """
     figures = FIGURES[batch.kind]
-    answers = {item.offer_id: outcomes.get(item.ref) for item in batch.items}
-    accepted = [item for item in batch.items if isinstance(answers[item.offer_id], Accepted)]
-    refused = [(item, answer) for item in batch.items if isinstance(answer := answers[item.offer_id], Rejected)]
+    answers = [(item, outcomes.get(item.ref)) for item in batch.items]
+    accepted = [item for item, answer in answers if isinstance(answer, Accepted)]
+    others = [(item, answer) for item, answer in answers if not isinstance(answer, Accepted)]
+    refused = [_refusal(item, answer) for item, answer in others if isinstance(answer, Rejected)]
     with hot_cursor() as cursor, pipelined():
-        queries.lock(cursor, figures, sorted(batch.ids))
+        open_ = [item.offer_id for item, _ in others]
+        if others:
+            queries.lock(cursor, figures, sorted(batch.ids))
         if accepted:
-            queries.accept(cursor, figures, [item.offer_id for item in accepted], [item.value for item in accepted], uc.at)
+            accepted.sort()
+            offers, values = [item.offer_id for item in accepted], [item.value for item in accepted]
+            open_ += queries.conclude(cursor, figures, uc.organisation_id, offers, values, uc.at, run_id)
         if refused:
-            queries.refuse(cursor, figures, [_refusal(item, answer) for item, answer in refused], uc.at)
-        queries.settle(cursor, figures, sorted(batch.ids), uc.at)
-        queries.log_sent(
-            cursor, uc.organisation_id, batch.kind, uc.at, run_id, [log_row(item, answers[item.offer_id]) for item in batch.items]
-        )
+            queries.refuse(cursor, figures, refused, uc.at)
+        if others:
+            queries.log_sent(cursor, uc.organisation_id, batch.kind, uc.at, run_id, [log_row(item, answer) for item, answer in others])
+        if open_:
+            queries.settle(cursor, figures, sorted(open_), uc.at)
     return len(refused)
 
 
@@ -237,9 +272,9 @@ def give_back(uc: UseCase, batch: Batch) -> None:
             cursor,
             figures,
             batch.ids,
-            [item.before for item in batch.items],
-            [item.sent_before for item in batch.items],
-            [item.sent_at_before for item in batch.items],
+            [item.was.believed for item in batch.items],
+            [item.was.sent for item in batch.items],
+            [item.was.sent_at for item in batch.items],
         )
         queries.settle(cursor, figures, sorted(batch.ids), uc.at)
 
@@ -256,7 +291,7 @@ def leave_unknown(uc: UseCase, batch: Batch, why: str, run_id: int = 0) -> None:
 
 
 def _refusal(item: Item, answer: Rejected) -> queries.RefusalRow:
-    return item.offer_id, item.value, item.before, answer.code[:100], answer.message[:500]
+    return item.offer_id, item.value, item.was.believed, answer.code[:100], answer.message[:500]
 
 
 def log_row(item: Item, answer: Outcome | None) -> queries.LogRow:

@@ -57,49 +57,72 @@ class Waiting(NamedTuple):
     in_ticket: Value | None
 
 
-def candidates(
-    cursor: Cursor, figures: Figures, channel: int, limit: int, *, dangerous_only: bool, can_read: bool, stuck_before: datetime
-) -> list[tuple[int, bool]]:
-    """Offers that may be sent now, most urgent first: (offer, danger). Locks: none. Indexes: offer_todo_next, ticket_open.
+class Standing(NamedTuple):
+    """How one kind stands on one channel: the switches, the breaker, and whether the account has submissions that are not resolved."""
 
-    Left out: those that must be read first, and those in a ticket opened after ``stuck_before`` unless the channel shows, or will show,
-    too much. What has been read without an answer (``observed`` NULL, read after the last send) is not read again.
+    live: bool
+    """Company, account and channel allow sending."""
+    in_tickets: bool
+    stopped: bool
+    """The breaker holds it."""
+    released_until: datetime | None
+    price_drop_limit: Decimal
 
-    Two parts, so that the first few of many are found without looking at all of them: what is in open tickets, and the rest in the order of
-    the index.
-    """
-    end = figures.end
-    readable = f"""(figure.believed{end} IS NOT NULL OR NOT %(can_read)s
-                   OR (figure.observed{end} IS NULL AND figure.observed_at >= coalesce(figure.sent_at, figure.observed_at)))"""
-    in_ticket = """ticket.kind = %(kind)s AND ticket.closed_at IS NULL AND ticket.opened_at >= %(stuck_before)s
-                   AND NOT item.resolved AND NOT item.overtaken"""
+
+def standing(cursor: Cursor, figures: Figures, channel: int) -> Standing:
+    """How a kind stands on a channel now. Locks: none. Indexes: primary keys, ticket_open."""
     cursor.execute(
         f"""
-        SELECT offer_id, dangerous FROM (
-            (SELECT todo.offer_id, todo.danger > 0 OR held.value > figure.intended{end} AS dangerous, todo.danger, todo.version
-             FROM (SELECT item.offer_id, max(item.value) AS value
-                   FROM channels_ticket AS ticket JOIN channels_ticketitem AS item ON item.ticket_id = ticket.id
-                   WHERE ticket.connection_id = (SELECT connection_id FROM channels_channel WHERE id = %(channel)s) AND {in_ticket}
-                   GROUP BY item.offer_id) AS held
-             JOIN channels_offertodo AS todo ON todo.offer_id = held.offer_id AND todo.kind = %(kind)s AND todo.channel_id = %(channel)s
-             JOIN {figures.table} AS figure ON figure.{figures.key} = todo.offer_id
-             WHERE (todo.danger > 0 OR held.value > figure.intended{end}) AND held.value IS DISTINCT FROM figure.intended{end}
-                AND {readable})
-            UNION ALL
-            (SELECT todo.offer_id, todo.danger > 0, todo.danger, todo.version
-             FROM channels_offertodo AS todo
-             JOIN {figures.table} AS figure ON figure.{figures.key} = todo.offer_id
-             LEFT JOIN LATERAL (
-                SELECT count(*) AS tickets FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
-                WHERE item.offer_id = todo.offer_id AND {in_ticket}
-             ) AS held ON true
-             WHERE todo.channel_id = %(channel)s AND todo.kind = %(kind)s AND todo.danger >= %(least_danger)s AND held.tickets = 0
-                AND {readable}
-             ORDER BY todo.danger DESC, todo.version, todo.offer_id
-             LIMIT %(limit)s)
-        ) AS found
-        ORDER BY dangerous DESC, danger DESC, version, offer_id
-        LIMIT %(limit)s
+        SELECT channel.active AND channel.{figures.switch} AND account.writes_allowed AND organisation.sending_enabled,
+               EXISTS (SELECT FROM channels_ticket AS ticket
+                       WHERE ticket.connection_id = account.id AND ticket.kind = %(kind)s AND ticket.closed_at IS NULL),
+               channel.stopped_at IS NOT NULL AND coalesce(channel.stop_detail ->> 'kind' = %(kind)s, false),
+               channel.released_until, channel.price_drop_limit
+        FROM channels_channel AS channel
+        JOIN channels_connection AS account ON account.id = channel.connection_id
+        JOIN core_organisation AS organisation ON organisation.id = channel.organisation_id
+        WHERE channel.id = %(channel)s
+        """,  # noqa: S608 - constants of this module
+        {"kind": figures.kind, "channel": channel},
+    )
+    return Standing(*rows(cursor)[0])
+
+
+def take(
+    cursor: Cursor,
+    figures: Figures,
+    channel: int,
+    limit: int,
+    *,
+    in_tickets: bool,
+    dangerous_only: bool,
+    can_read: bool,
+    stuck_before: datetime,
+) -> list[Waiting]:
+    """Lock the first ``limit`` offers in the line that may be sent now, and gather what decides what to send; by offer.
+
+    Left out: those that must be read first, and those in a ticket opened after ``stuck_before`` unless the channel shows, or will show,
+    too much. What has been read without an answer (``observed`` NULL, read after the last send) is not read again. ``in_tickets``: see
+    ``Standing``; False spares looking for tickets.
+
+    One statement: rows are chosen as it finds them, then locked, and judged and returned as they are once the lock is had (PostgreSQL's
+    EvalPlanQual). Locks: the rows of the kind's table, by offer id. Indexes: offer_todo_next, ticket_open, primary keys.
+    """
+    end, offer = figures.end, _offer(figures)
+    held = f"""(SELECT max(item.value) FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
+                WHERE item.offer_id = {offer}.id AND {OPEN_ITEM})"""  # noqa: S608
+    cursor.execute(
+        f"""
+        WITH chosen AS MATERIALIZED ({_chosen(figures, in_tickets)})
+        SELECT {offer}.id, {offer}.sku, {offer}.external_id, {"figure.currency" if figures is PRICE else "''"}, chosen.version,
+               {_danger(figures)}, {offer}.{figures.excluded},
+               figure.intended{end}, figure.believed{end}, figure.observed{end}, figure.observed_at, figure.sent{end}, figure.sent_at,
+               figure.accepted{end}, figure.refused{end}, {held if in_tickets else "NULL::numeric"}
+        FROM chosen
+        JOIN {figures.table} AS figure ON figure.{figures.key} = chosen.offer_id
+        {"" if figures is QUANTITY else "JOIN channels_offer AS offer ON offer.id = chosen.offer_id"}
+        WHERE {_readable(figures)}
+        ORDER BY chosen.offer_id FOR NO KEY UPDATE OF figure
         """,  # noqa: S608 - constants of this module
         {
             "channel": channel,
@@ -110,7 +133,63 @@ def candidates(
             "limit": limit,
         },
     )
-    return rows(cursor)
+    return [Waiting(*row) for row in rows(cursor)]
+
+
+OPEN_ITEM = "ticket.kind = %(kind)s AND ticket.closed_at IS NULL AND NOT item.resolved AND NOT item.overtaken"
+
+
+def _offer(figures: Figures) -> str:
+    """The name under which the offer's own columns are found."""
+    return "figure" if figures is QUANTITY else "offer"
+
+
+def _danger(figures: Figures) -> str:
+    """1 if the channel shows, or may show, more than we have. A price never does."""
+    shown = f"coalesce(figure.believed{figures.end}, figure.observed{figures.end})"
+    return f"({shown} IS NULL OR {shown} > figure.intended{figures.end})::int" if figures is QUANTITY else "0"
+
+
+def _readable(figures: Figures) -> str:
+    end = figures.end
+    return f"""(figure.believed{end} IS NOT NULL OR NOT %(can_read)s
+                OR (figure.observed{end} IS NULL AND figure.observed_at >= coalesce(figure.sent_at, figure.observed_at)))"""
+
+
+def _chosen(figures: Figures, in_tickets: bool) -> str:
+    """The first offers of the line that are not in a ticket and, where there are tickets, those of them that are urgent.
+
+    Two parts, so that the first few of many are found in the order of the index without looking at all of them.
+    """
+    if not in_tickets:
+        return _waiting(figures, "")
+    held = f"{OPEN_ITEM} AND ticket.opened_at >= %(stuck_before)s"
+    outside = f"""
+        AND NOT EXISTS (SELECT FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
+                        WHERE item.offer_id = todo.offer_id AND {held} OFFSET 0)"""
+    return f"""
+        SELECT offer_id, version FROM (
+            (SELECT todo.offer_id, todo.version, todo.danger, todo.danger > 0 OR held.value > figure.intended{figures.end} AS urgent
+             FROM (SELECT item.offer_id, max(item.value) AS value
+                   FROM channels_ticket AS ticket JOIN channels_ticketitem AS item ON item.ticket_id = ticket.id
+                   WHERE ticket.connection_id = (SELECT connection_id FROM channels_channel WHERE id = %(channel)s) AND {held}
+                   GROUP BY item.offer_id) AS held
+             JOIN channels_offertodo AS todo ON todo.offer_id = held.offer_id AND todo.kind = %(kind)s AND todo.channel_id = %(channel)s
+             JOIN {figures.table} AS figure ON figure.{figures.key} = todo.offer_id
+             WHERE (todo.danger > 0 OR held.value > figure.intended{figures.end})
+                AND held.value IS DISTINCT FROM figure.intended{figures.end} AND {_readable(figures)})
+            UNION ALL
+            (SELECT offer_id, version, danger, danger > 0 FROM ({_waiting(figures, outside)}) AS waiting)
+        ) AS found
+        ORDER BY urgent DESC, danger DESC, version, offer_id LIMIT %(limit)s"""  # noqa: S608
+
+
+def _waiting(figures: Figures, further: str) -> str:
+    return f"""
+        SELECT todo.offer_id, todo.version, todo.danger
+        FROM channels_offertodo AS todo JOIN {figures.table} AS figure ON figure.{figures.key} = todo.offer_id
+        WHERE todo.channel_id = %(channel)s AND todo.kind = %(kind)s AND todo.danger >= %(least_danger)s AND {_readable(figures)} {further}
+        ORDER BY todo.danger DESC, todo.version, todo.offer_id LIMIT %(limit)s"""  # noqa: S608
 
 
 def lock(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:
@@ -121,29 +200,6 @@ def lock(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:
         """,  # noqa: S608
         [array(offers)],
     )
-
-
-def gather(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> list[Waiting]:
-    """What decides, for offers that are on the todo list; run it after ``lock``. Index: primary keys."""
-    currency = "figure.currency" if figures is PRICE else "''"
-    end = figures.end
-    cursor.execute(
-        f"""
-        SELECT offer.id, offer.sku, offer.external_id, {currency}, todo.version, todo.danger, offer.{figures.excluded},
-               figure.intended{end}, figure.believed{end}, figure.observed{end}, figure.observed_at, figure.sent{end}, figure.sent_at,
-               figure.accepted{end}, figure.refused{end},
-               (SELECT max(item.value) FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
-                WHERE item.offer_id = offer.id AND NOT item.resolved AND NOT item.overtaken AND ticket.kind = todo.kind
-                    AND ticket.closed_at IS NULL)
-        FROM channels_offertodo AS todo
-        JOIN channels_offer AS offer ON offer.id = todo.offer_id
-        JOIN {figures.table} AS figure ON figure.{figures.key} = offer.id
-        WHERE todo.offer_id = ANY(%s::bigint[]) AND todo.kind = %s
-        ORDER BY offer.id
-        """,  # noqa: S608
-        [array(offers), figures.kind],
-    )
-    return [Waiting(*row) for row in rows(cursor)]
 
 
 def mark_sent(cursor: Cursor, figures: Figures, offers: Sequence[int], values: Sequence[Value], at: datetime, *, forget: bool) -> None:
@@ -193,6 +249,46 @@ def accept(cursor: Cursor, figures: Figures, offers: Sequence[int], values: Sequ
         """,  # noqa: S608
         [at, array(offers), plain(values)],
     )
+
+
+def conclude(
+    cursor: Cursor, figures: Figures, organisation: int, offers: Sequence[int], values: Sequence[Value], at: datetime, run: int
+) -> list[int]:
+    """The channel said yes: ``accept``, off the todo list, and into the log of what was sent. Returns the offers whose intention is another
+    by now: they stay listed, and are to be settled.
+
+    Locks: the rows, in the order given (by offer), then their todo rows. Indexes: primary keys. Comparing with an array of one leaves the
+    planner no other way than one look into the index after the other, which is what keeps that order.
+    """
+    end = figures.end
+    cursor.execute(
+        f"""
+        WITH accepted AS (
+            UPDATE {figures.table} AS figure
+            SET accepted{end} = row.value, accepted_at = %(at)s, believed{end} = row.value,
+                refused{end} = NULL, refused_code = '', refused_message = '', refused_at = NULL
+            FROM unnest(%(offers)s::bigint[], %(values)s::{figures.type}[]) AS row(offer, value)
+            WHERE figure.{figures.key} = ANY(ARRAY[row.offer])
+            RETURNING row.offer, row.value, figure.intended{end} AS intended
+        ), ended AS (
+            DELETE FROM channels_offertodo AS todo USING accepted
+            WHERE todo.offer_id = accepted.offer AND todo.kind = %(kind)s AND accepted.intended = accepted.value
+        ), logged AS (
+            INSERT INTO channels_sent_log (organisation_id, at, offer_id, kind, value, outcome, detail, run_id)
+            SELECT %(organisation)s, %(at)s, offer, %(kind)s, value, 'accepted', '', %(run)s FROM accepted
+        )
+        SELECT offer FROM accepted WHERE intended IS DISTINCT FROM value ORDER BY offer
+        """,  # noqa: S608
+        {
+            "organisation": organisation,
+            "offers": array(offers),
+            "values": plain(values),
+            "kind": figures.kind,
+            "at": at,
+            "run": run,
+        },
+    )
+    return [row[0] for row in rows(cursor)]
 
 
 RefusalRow = tuple[int, Value | None, Value | None, str, str]

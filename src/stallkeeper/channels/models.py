@@ -452,7 +452,7 @@ class Ticket(TenantModel):
         indexes = [models.Index(fields=["connection", "next_look_at"], name="ticket_open", condition=models.Q(closed_at=None))]
 
 
-class TicketItem(TenantModel):
+class TicketItem(ChildModel):
     """One offer in a bulk submission: the value and the todo version that it carried."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="items", db_index=False)

@@ -17,6 +17,7 @@ from stallkeeper.channels.delivery import FIGURES, Batch, Item
 from stallkeeper.channels.delivery_queries import Figures, LogRow, RefusalRow, Value
 from stallkeeper.channels.models import Ticket, TodoKind
 from stallkeeper.channels.tickets_queries import OpenItem
+from stallkeeper.core.sql import Cursor, hot_cursor, pipelined
 from stallkeeper.core.use_case import UseCase
 from stallkit.types import Accepted, OfferRef, Outcome, Pending, Rejected, TicketResult
 
@@ -61,14 +62,13 @@ def answer(
         outcome = outcomes.get(item.ref)
         (pending.setdefault(outcome.ticket, []) if isinstance(outcome, Pending) else rest).append(item)
     figures = FIGURES[batch.kind]
-    with connection.cursor() as cursor:
-        delivery_queries.lock(cursor, figures, sorted(batch.ids))
-        first = _ticket_of(uc, connection_id, batch)
-        for position, (name, items) in enumerate(sorted(pending.items())):
-            ticket = _name(first, name) if position == 0 else _split(uc, connection_id, first, name, items)
+    first = _ticket_of(uc, connection_id, batch)
+    for position, (name, items) in enumerate(sorted(pending.items())):
+        ticket = _name(first, name) if position == 0 else _split(uc, connection_id, first, name, items)
+        with hot_cursor() as cursor:
             waiting = [(item.offer_id, item.value, "pending", name[:300]) for item in items]
             delivery_queries.log_sent(cursor, uc.organisation_id, batch.kind, uc.at, run_id, waiting)
-            _count_look(ticket, uc.at, looked=False, limits_scale=limits_scale)
+        _count_look(ticket, uc.at, looked=False, limits_scale=limits_scale)
     decided = [(_as_open(item), outcomes.get(item.ref)) for item in rest]
     refused = _decide(uc, figures, first, decided, run_id)
     if not pending:
@@ -108,7 +108,7 @@ def not_found(uc: UseCase, ticket: Ticket, limits_scale: float = 1.0) -> bool:
 def resolve(uc: UseCase, ticket: Ticket, result: TicketResult, run_id: int = 0, limits_scale: float = 1.0) -> Resolved:
     """What became of a ticket. Items that a single call overtook are unknown now, whatever the answer; so are those without one."""
     by_sku = {ref.sku: outcome for ref, outcome in result.outcomes.items()}
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         items = tickets_queries.open_items(cursor, ticket.pk)
     answers = [(item, result.outcomes.get(OfferRef(item.sku, item.external_id), by_sku.get(item.sku))) for item in items]
     decided = [(item, outcome) for item, outcome in answers if result.done or isinstance(outcome, Accepted | Rejected)]
@@ -139,24 +139,41 @@ def _decide(uc: UseCase, figures: Figures, ticket: Ticket, decided: Sequence[tup
     """Write the answers of some items. Returns how many were refused."""
     if not decided:
         return 0
-    accepted = [item for item, outcome in decided if isinstance(outcome, Accepted)]
-    refusals = [_refusal(item, outcome) for item, outcome in decided if isinstance(outcome, Rejected) and not item.overtaken]
-    unknown = [item.offer_id for item, outcome in decided if item.overtaken or not isinstance(outcome, Accepted | Rejected)]
+    accepted = [item for item, outcome in decided if isinstance(outcome, Accepted) and not item.overtaken]
+    others = [(item, outcome) for item, outcome in decided if item.overtaken or not isinstance(outcome, Accepted)]
+    refusals = [_refusal(item, outcome) for item, outcome in others if isinstance(outcome, Rejected) and not item.overtaken]
     offers = sorted(item.offer_id for item, _ in decided)
-    with connection.cursor() as cursor:
-        delivery_queries.lock(cursor, figures, offers)
+    with hot_cursor() as cursor, pipelined():
+        if others:
+            delivery_queries.lock(cursor, figures, offers)
+        open_ = [item.offer_id for item, _ in others]
         if accepted:
-            values = [_value(figures, item) for item in accepted]
-            delivery_queries.accept(cursor, figures, [item.offer_id for item in accepted], values, uc.at)
+            open_ += _conclude(cursor, uc, figures, sorted(accepted), run_id)
+        if others:
+            log = [_log(item, outcome) for item, outcome in others]
+            _doubt(cursor, uc, figures, others)
+            delivery_queries.log_sent(cursor, uc.organisation_id, figures.kind, uc.at, run_id, log)
         if refusals:
             delivery_queries.refuse(cursor, figures, refusals, uc.at)
-        if unknown:
-            delivery_queries.forget(cursor, figures, unknown)
         tickets_queries.resolve_items(cursor, ticket.pk, offers)
-        delivery_queries.settle(cursor, figures, offers, uc.at)
-        log = [_log(item, outcome) for item, outcome in decided]
-        delivery_queries.log_sent(cursor, uc.organisation_id, figures.kind, uc.at, run_id, log)
+        if open_:
+            delivery_queries.settle(cursor, figures, sorted(open_), uc.at)
     return len(refusals)
+
+
+def _conclude(cursor: Cursor, uc: UseCase, figures: Figures, items: Sequence[OpenItem], run_id: int) -> list[int]:
+    offers, values = [item.offer_id for item in items], [_value(figures, item) for item in items]
+    return delivery_queries.conclude(cursor, figures, uc.organisation_id, offers, values, uc.at, run_id)
+
+
+def _doubt(cursor: Cursor, uc: UseCase, figures: Figures, others: Sequence[tuple[OpenItem, Outcome | None]]) -> None:
+    """What was overtaken, or has no answer, must be read; a yes that came too late was a yes all the same."""
+    late = [item for item, outcome in others if isinstance(outcome, Accepted)]
+    if late:
+        delivery_queries.accept(cursor, figures, [item.offer_id for item in late], [_value(figures, item) for item in late], uc.at)
+    unknown = [item.offer_id for item, outcome in others if item.overtaken or not isinstance(outcome, Rejected)]
+    if unknown:
+        delivery_queries.forget(cursor, figures, unknown)
 
 
 def _refusal(item: OpenItem, answer: Rejected) -> RefusalRow:
@@ -197,14 +214,14 @@ def _insert(uc: UseCase, connection_id: int, kind: str, name: str, at: datetime)
 
 
 def _fill(uc: UseCase, ticket: Ticket, items: Sequence[Item]) -> None:
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         tickets_queries.insert_items(
             cursor,
             uc.organisation_id,
             ticket.pk,
             [item.offer_id for item in items],
             [item.value for item in items],
-            [item.version for item in items],
+            [item.was.version for item in items],
         )
 
 

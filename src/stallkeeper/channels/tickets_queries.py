@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from stallkeeper.channels.delivery_queries import Value
+from stallkeeper.core.copy import array, plain
 from stallkeeper.core.sql import Cursor, rows
 
 
@@ -21,7 +22,7 @@ def insert_items(
         SELECT %s, %s, row.offer, row.value, row.version, false, false
         FROM unnest(%s::bigint[], %s::numeric[], %s::bigint[]) AS row(offer, value, version) ORDER BY row.offer
         """,
-        [organisation, ticket, list(offers), list(values), list(versions)],
+        [organisation, ticket, array(offers), plain(values), array(versions)],
     )
 
 
@@ -51,8 +52,8 @@ def open_items(cursor: Cursor, ticket: int) -> list[OpenItem]:
 def resolve_items(cursor: Cursor, ticket: int, offers: Sequence[int]) -> None:
     """These items are decided. Locks: the items. Index: ticket_item_once."""
     cursor.execute(
-        "UPDATE channels_ticketitem SET resolved = true WHERE ticket_id = %s AND offer_id = ANY(%s) AND NOT resolved",
-        [ticket, list(offers)],
+        "UPDATE channels_ticketitem SET resolved = true WHERE ticket_id = %s AND offer_id = ANY(%s::bigint[]) AND NOT resolved",
+        [ticket, array(offers)],
     )
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
-
-from django.db import connection
 
 from stallkeeper.channels import breaker, delivery, tickets
 from stallkeeper.channels.delivery import FIGURES, Batch, Item, View
 from stallkeeper.channels.delivery_queries import count_waiting
 from stallkeeper.channels.models import Channel, TodoKind
+from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.orders import shortages
 from stallkeeper.sync import orders
@@ -49,7 +49,7 @@ def stock_intent(item: Item) -> StockIntent:
 
 
 def price_intent(item: Item) -> PriceIntent:
-    return PriceIntent(item.ref, Money(delivery.as_decimal(item.value), item.currency))
+    return PriceIntent(item.ref, Money(delivery.as_decimal(item.value), item.was.currency))
 
 
 def ways(current: Current, kind: str) -> Ways:
@@ -89,62 +89,67 @@ def _push(current: Current, kind: str, channels: Sequence[Channel]) -> Done:
 
 def _push_channel(current: Current, way: Ways, channel: Channel) -> Done:
     sent = refused = 0
-    while not (_nothing_waits(current, way, channel) or current.out_of_time):
-        view = look(current, way.kind, channel)
-        following = _next(current, way, channel, view)
+    planned = False
+    while not current.out_of_time and (planned or _something_waits(current, way, channel)):
+        following = _next(current, way, channel, look(current, way.kind), planned=planned)
         if following is None:
             break
         batch, call = following
         refused += send(current, way, batch, call)
-        sent += len(batch.items)
+        sent, planned = sent + len(batch.items), True
     if way.kind == TodoKind.QUANTITY and shortages.has_open_windows(channel.pk):
         current.commit("close_windows", lambda uc: shortages.close_windows(uc, channel.pk))
     return Done(sent, refused)
 
 
-def _nothing_waits(current: Current, way: Ways, channel: Channel) -> bool:
+def _something_waits(current: Current, way: Ways, channel: Channel) -> bool:
     """The cheap look of an idle run. Being blind for too long is a reason to send although nothing waits."""
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         if count_waiting(cursor, FIGURES[way.kind], channel.pk, 1):
-            return False
-    return way.kind == TodoKind.PRICE or not orders.pulls(current) or not _too_old(current.watermark)
+            return True
+    return way.kind == TodoKind.QUANTITY and orders.pulls(current) and _too_old(current.watermark)
 
 
-def look(current: Current, kind: str, channel: Channel) -> View:
+def look(current: Current, kind: str) -> View:
     """What may be sent at this moment: the age of the orders is taken anew before each call."""
     can_read = current.session.can(Capability.READ_STATES)
-    with current.writing("check_plan") as uc:
-        stopped = breaker.check(uc, channel, kind)
     if kind == TodoKind.PRICE or not orders.pulls(current):
-        return View(None, stopped=stopped, can_read=can_read)
+        return View(None, can_read=can_read)
     watermark = current.watermark
     blind = watermark is None or now() - watermark > current.session.manifest.order_freshness
-    return View(watermark, blind, stopped, can_read)
+    return View(watermark, blind, can_read=can_read)
 
 
-def _next(current: Current, way: Ways, channel: Channel, view: View) -> tuple[Batch, Call] | None:
-    """The next call: cuts by the quick path, then everything else, in bulk where enough of it waits."""
-    return current.commit("pick", lambda uc: _choose(uc, current, way, channel, view))
+def _next(current: Current, way: Ways, channel: Channel, view: View, *, planned: bool) -> tuple[Batch, Call] | None:
+    """The next call: cuts by the quick path, then everything else, in bulk where enough of it waits.
+
+    ``planned``: the breaker has judged all that waits, in this step already.
+    """
+    return current.commit("pick", lambda uc: _choose(uc, current, way, channel, view, planned=planned))
 
 
-def _choose(uc: UseCase, current: Current, way: Ways, channel: Channel, view: View) -> tuple[Batch, Call] | None:
-    manifest = current.session.manifest
+def _choose(uc: UseCase, current: Current, way: Ways, channel: Channel, view: View, *, planned: bool) -> tuple[Batch, Call] | None:
+    manifest, standing = current.session.manifest, delivery.standing(way.kind, channel.pk)
+    stopped = standing.stopped or (not planned and breaker.check(uc, channel, way.kind, standing))
+    view = replace(view, stopped=stopped)
+    stops = None if stopped or not planned else partial(breaker.check, uc, channel, way.kind, standing)
+    pick = partial(delivery.pick, uc, way.kind, channel.pk, now=standing, stops=stops)
     quick, bulk = way.quick, way.bulk
-    if quick is not None and (batch := delivery.pick(uc, way.kind, channel.pk, manifest.stock_batch, view, dangerous_only=True)):
+    if bulk is not None and quick is not None and (batch := pick(manifest.stock_batch, view, dangerous_only=True)):
         return batch, quick
     if bulk is not None and (quick is None or (not view.blind and _many(way, channel, manifest.bulk_from))):
-        batch = delivery.pick(uc, way.kind, channel.pk, manifest.bulk_batch, view, bulk=True)
+        batch = pick(manifest.bulk_batch, view, bulk=True)
         return (tickets.open_(uc, current.connection.pk, batch), bulk) if batch else None
     if quick is None:
         return None
-    batch = delivery.pick(uc, way.kind, channel.pk, manifest.stock_batch, view)
+    batch = pick(manifest.stock_batch, view)
     if batch is None and way.kind == TodoKind.QUANTITY and _blind_for_too_long(view):
         batch = delivery.pick_scarce(uc, channel.pk, manifest.stock_batch, view)
     return (batch, quick) if batch else None
 
 
 def _many(way: Ways, channel: Channel, enough: int) -> bool:
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         return count_waiting(cursor, FIGURES[way.kind], channel.pk, enough) >= enough
 
 
@@ -161,7 +166,7 @@ def _too_old(watermark: datetime | None) -> bool:
 
 def send(current: Current, way: Ways, batch: Batch, call: Call) -> int:
     """Make the call and write what came of it; returns how many items were refused. Raises what stops the step."""
-    urgent = any(item.danger for item in batch.items)
+    urgent = any(item.was.danger for item in batch.items)
     try:
         outcomes = current.call(way.urgent if urgent else way.usual, call, [way.intent(item) for item in batch.items])
     except (TryLater, SlowDown, NeedsReconnect):

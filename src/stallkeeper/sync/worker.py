@@ -17,6 +17,7 @@ from django.db import DatabaseError, connection, connections
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
+from stallkeeper.core import garbage
 from stallkeeper.sync import run, wake
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ LINE = {"keepalives": "1", "keepalives_idle": "10", "keepalives_interval": "5", 
 def main(concurrency: int = 8) -> None:
     """Work until a signal says stop. Survives restarts of the database."""
     _prepare_connections()
+    garbage.spare_what_is_loaded()
     ticker = Ticker()
     ticker.start()
     try:
