@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from stallkeeper.channels.models import Command, Offer
+from stallkeeper.channels.models import Channel, ChannelLocation, Command, Offer
 from stallkeeper.orders import cancel, intake, linking, shortages
 from stallkeeper.orders.cancel import CancelError
 from stallkeeper.orders.models import Amount, Order, OrderEvent, OrderLine, Shortage
@@ -288,3 +288,32 @@ def test_a_cut_of_stock_turns_the_latest_dispatch_short(shop: Shop) -> None:
         short = dict(OrderLine.objects.values_list("order__external_id", "short"))
         assert short == {"late": 2, "soon": 0}
         assert Shortage.objects.get().verdict == "stock_cut"
+
+
+def test_an_order_stays_on_its_channel_when_that_is_switched_off(shop: Shop) -> None:
+    """Another channel of the account is active: it gets new orders, and nothing of the old ones."""
+    unit, other = shop.unit("MUG", 10), shop.add_place("EAST")
+    channel = shop.channel()
+    offer = shop.offer(channel, unit)
+    take(shop, channel, remote_order("1001", [("MUG", 3)]))
+    with shop.scope():
+        Channel.objects.filter(pk=channel.pk).update(active=False)
+        second = Channel.objects.create(
+            organisation=shop.organisation,
+            connection=channel.connection,
+            name="B",
+            code="B2",
+            currency="EUR",
+            created_at=NOON,
+            cutover="include",
+        )
+        ChannelLocation.objects.create(organisation=shop.organisation, channel=second, location=other)
+
+    shop.later(minutes=1)
+    take(shop, channel, remote_order("1001", [("MUG", 2)], modified=shop.at), remote_order("1002", [("MUG", 1)]))
+
+    with shop.scope():
+        assert dict(Order.objects.values_list("external_id", "channel_id")) == {"1001": channel.pk, "1002": second.pk}
+        assert list(Reservation.objects.values_list("location_id", "quantity")) == [(shop.place.pk, 2)], "it keeps its places"
+        assert dict(OrderLine.objects.values_list("order__external_id", "short")) == {"1001": 0, "1002": 1}
+        assert Offer.objects.get(pk=offer.pk).open_qty == 3

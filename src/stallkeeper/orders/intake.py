@@ -66,18 +66,21 @@ class _Page:
     """External id to channel, as ``channel_of`` found it."""
 
     def channel_of(self, order: RemoteOrder) -> Intake:
-        """The order's channel: that of its first mapped line, else the one with its currency, else the first."""
+        """The order's channel: its own if it is known, else that of its first mapped line, that with its currency, the first active one."""
         home = self.homes.get(order.order_id)
         if home is None:
             home = self.homes[order.order_id] = self._find_home(order)
         return home
 
     def _find_home(self, order: RemoteOrder) -> Intake:
+        active = {channel.id: channel for channel in self.channels if channel.active}
+        if not active:
+            raise IntakeError("this connection has no active channel that its orders could belong to: add one, or activate it")
         for line in order.lines:
             mapped = self.index.find(line.ref)
-            if mapped:
-                return next(channel for channel in self.channels if channel.id == mapped.channel_id)
-        return next((channel for channel in self.channels if channel.currency == order.currency), self.channels[0])
+            if mapped and mapped.channel_id in active:
+                return active[mapped.channel_id]
+        return next((channel for channel in active.values() if channel.currency == order.currency), next(iter(active.values())))
 
     def before_cutover(self, order: RemoteOrder) -> bool:
         channel = self.channel_of(order)
@@ -109,9 +112,7 @@ def accept(uc: UseCase, connection_id: int, orders: Sequence[RemoteOrder], fetch
 
 
 def _open(uc: UseCase, cursor: Cursor, connection_id: int, latest: dict[str, RemoteOrder], fetched_at: datetime) -> _Page:
-    channels = queries.intake_channels(cursor, connection_id)
-    if not channels:
-        raise IntakeError("this connection has no active channel that its orders could belong to: add one, or activate it")
+    channels = sorted(queries.intake_channels(cursor, connection_id), key=lambda channel: not channel.active)
     digests = {external: snapshots.digest(order) for external, order in latest.items()}
     return _Page(uc, cursor, connection_id, fetched_at, channels, latest, digests, {}, set(), {}, OfferIndex([]), {})
 
@@ -121,19 +122,20 @@ def _write_orders(page: _Page) -> int:
     known = {row.external_id: row for row in queries.known_orders(page.cursor, page.connection_id, list(page.orders))}
     news = [row for row in known.values() if _is_news(page, row)]
     page.states = {row.external_id: row.state for row in news}
+    own = {channel.id: channel for channel in page.channels}
+    page.homes = {row.external_id: own[row.channel_id] for row in news}
     fresh = {external: order for external, order in page.orders.items() if external not in known}
     page.orders = {external: page.orders[external] for external in sorted([*fresh, *(row.external_id for row in news)])}
     if not page.orders:
         return 0
     refs = [line.ref for order in page.orders.values() for line in order.lines]
-    page.index = OfferIndex(
-        queries.find_offers(
-            page.cursor,
-            [channel.id for channel in page.channels],
-            sorted({ref.sku for ref in refs}),
-            sorted({ref.external_id for ref in refs if ref.external_id}),
-        )
+    found = queries.find_offers(
+        page.cursor,
+        list(own),
+        sorted({ref.sku for ref in refs}),
+        sorted({ref.external_id for ref in refs if ref.external_id}),
     )
+    page.index = OfferIndex(sorted(found, key=lambda offer: not own[offer.channel_id].active))
     if fresh:
         page.ids = _insert(page, fresh)
         page.fresh = set(page.ids)

@@ -92,7 +92,7 @@ def reset_lines(uc: UseCase, line_ids: Sequence[int], *, cause: str, by_cut: boo
             for account in sorted({line.connection_id for line in locked})
             for intake in queries.intake_channels(cursor, account)
         }
-    claims = [_claim(line, places[line.channel_id]) for line in locked if line.channel_id in places]
+    claims = [_claim(line, places[line.channel_id]) for line in locked]
     return reserve_lines(uc, claims, parts, cause=cause, by_cut=by_cut)
 
 

@@ -23,18 +23,21 @@ class Intake(NamedTuple):
     cutover_at: datetime | None
     splits: bool
     locations: list[int]
+    active: bool
+    """New orders find only active channels; open orders stay with theirs."""
 
 
 def intake_channels(cursor: Cursor, connection: int) -> list[Intake]:
-    """Channels of a connection. Index: channels_channel.connection."""
+    """All channels of a connection, inactive ones too. Index: channels_channel.connection."""
     cursor.execute(
         """
         SELECT channel.id, channel.connection_id, account.platform, channel.currency, channel.acknowledge_enabled, channel.cutover,
                channel.cutover_at, channel.allow_splits,
                ARRAY(SELECT place.id FROM channels_channellocation AS chosen JOIN stock_location AS place ON place.id = chosen.location_id
-                     WHERE chosen.channel_id = channel.id AND place.active AND place.sellable ORDER BY place.priority, place.id)
+                     WHERE chosen.channel_id = channel.id AND place.active AND place.sellable ORDER BY place.priority, place.id),
+               channel.active
         FROM channels_channel AS channel JOIN channels_connection AS account ON account.id = channel.connection_id
-        WHERE channel.connection_id = %s AND channel.active
+        WHERE channel.connection_id = %s
         ORDER BY channel.id
         """,
         [connection],
@@ -44,6 +47,7 @@ def intake_channels(cursor: Cursor, connection: int) -> list[Intake]:
 
 class Known(NamedTuple):
     id: int
+    channel_id: int
     external_id: str
     state: str
     digest: bytes
@@ -55,24 +59,24 @@ def known_orders(cursor: Cursor, connection: int, external_ids: Sequence[str]) -
     """Orders that are here already. Index: order_once."""
     cursor.execute(
         """
-        SELECT id, external_id, state, digest, remote_modified_at, fetched_at FROM orders_order
+        SELECT id, channel_id, external_id, state, digest, remote_modified_at, fetched_at FROM orders_order
         WHERE connection_id = %s AND external_id = ANY(%s::text[]) ORDER BY external_id
         """,
         [connection, texts(external_ids)],
     )
-    return [Known(row[0], row[1], row[2], bytes(row[3]), row[4], row[5]) for row in rows(cursor)]
+    return [Known(*row[:4], bytes(row[4]), *row[5:]) for row in rows(cursor)]
 
 
 def lock_orders(cursor: Cursor, ids: Sequence[int]) -> list[Known]:
     """Lock orders by id and read them again. Locks: orders_order rows."""
     cursor.execute(
         """
-        SELECT id, external_id, state, digest, remote_modified_at, fetched_at FROM orders_order
+        SELECT id, channel_id, external_id, state, digest, remote_modified_at, fetched_at FROM orders_order
         WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE
         """,
         [array(ids)],
     )
-    return [Known(row[0], row[1], row[2], bytes(row[3]), row[4], row[5]) for row in rows(cursor)]
+    return [Known(*row[:4], bytes(row[4]), *row[5:]) for row in rows(cursor)]
 
 
 class OfferFacts(NamedTuple):
