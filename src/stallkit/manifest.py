@@ -89,7 +89,9 @@ class Quirks:
     """Whether the prices that we send include VAT or sales tax."""
     acknowledge_within: timedelta | None = None
     """Time owed from order to acknowledgement."""
+    acknowledge_before_ship: bool = False
     acknowledge_before_cancel: bool = False
+    """Whether the seller may do this with an order only once it is acknowledged."""
     buyer_may_cancel_until: str = "shipped"
     correction_window: timedelta | None = None
     """How long after the final state corrections are still allowed."""

@@ -26,7 +26,7 @@ class Unsaid:
 def unsaid(order: Order) -> list[Unsaid]:
     """What may be told again, the oldest first. An acknowledgement no longer matters once the order has moved on at the channel."""
     about = Command.objects.filter(subject_type="order", subject_id=order.pk).order_by("pk")
-    waits_for_us = order.state in {Order.State.PENDING, Order.State.NEW}
+    waits_for_us = order.acknowledged_at is None and order.state != Order.State.CANCELLED
     found = [one for one in about if commands.may_try_again(one) and (waits_for_us or one.kind != CommandKind.ACKNOWLEDGE)]
     shipments = {ship.key_of(shipment): shipment for shipment in Shipment.objects.filter(order=order)}
     return [Unsaid(command, shipments.get(command.key)) for command in found]

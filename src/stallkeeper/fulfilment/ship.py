@@ -13,7 +13,7 @@ from stallkeeper.channels.models import Command
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.fulfilment.models import Shipment, ShipmentLine
-from stallkeeper.orders import departures, events, lines, queries
+from stallkeeper.orders import acknowledging, departures, events, lines, queries
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock import ledger, places
 from stallkeeper.stock.ledger import Move
@@ -53,6 +53,7 @@ def ship(
         wanted = _wanted(order, rows, quantities)
         if not carrier.strip():
             raise ShipError(NO_CARRIER)
+        _acknowledge_first(uc, order)
         shipment = _record(uc, order, wanted, carrier.strip(), tracking_number.strip(), tracking_url, shipped_at or uc.at, reference)
         _goods_leave(uc, order, rows, wanted, shipment)
         _tell_channel(uc, order, rows, wanted, shipment)
@@ -118,6 +119,13 @@ def _wanted(order: Order, rows: list[OrderLine], quantities: Mapping[int, int] |
     return asked
 
 
+def _acknowledge_first(uc: UseCase, order: Order) -> None:
+    try:
+        acknowledging.before(uc, order, CommandKind.SHIP)
+    except acknowledging.NotAcknowledged as error:
+        raise ShipError(str(error)) from error
+
+
 def _whole_if_it_must_be(order: Order, rows: list[OrderLine], asked: Mapping[int, int]) -> None:
     """Said before the goods leave, not after the channel has refused them (C25)."""
     manifest = manifest_of(order.connection.platform)
@@ -162,6 +170,10 @@ def _goods_leave(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mappi
         queries.add_shipped(cursor, [row.pk for row in shipping], [wanted[row.pk] for row in shipping])
         queries.resolve_shortages(cursor, uc.at, [row.pk for row in shipping])
     lines.change_open(uc, order, [(row, -wanted[row.pk]) for row in shipping])
+    for row in shipping:
+        row.shipped += wanted[row.pk]
+    if order.state == Order.State.NEW:  # an order of which goods have left is not new any more
+        lines.no_longer_unacknowledged(uc, order, rows)
 
 
 def _units(row: OrderLine, quantity: int, parts: lines.Parts) -> dict[int, int]:
@@ -200,7 +212,7 @@ def _tell_channel(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapp
     shipped = tuple(Line(row.line_id, wanted[row.pk]) for row in rows if row.pk in wanted)
     payload = _notice(shipment, shipped)
     commands.queue(uc, order.connection_id, CommandKind.SHIP, "order", order.pk, key_of(shipment), payload)
-    left = sum(row.open for row in rows) - sum(wanted.values())
+    left = sum(row.open for row in rows)
     Order.objects.filter(pk=order.pk).update(state=Order.State.PART_SHIPPED if left else Order.State.SHIPPED)
     detail: dict[str, object] = {
         "carrier": shipment.carrier,

@@ -6,15 +6,47 @@ from collections.abc import Sequence
 
 from stallkeeper.channels import commands
 from stallkeeper.channels.commands import Acknowledge, CommandKind, NewCommand
+from stallkeeper.channels.models import Command, CommandState
 from stallkeeper.channels.switches import ACKNOWLEDGES
 from stallkeeper.core.use_case import UseCase, before_commit
 from stallkeeper.orders.models import Order
+from stallkit.registry import manifest_of
+
+
+class NotAcknowledged(ValueError):
+    """The order cannot be changed yet, because its channel wants it acknowledged first and that cannot be done. The text says why."""
 
 
 def queue(uc: UseCase, connection_id: int, orders: Sequence[tuple[int, str]]) -> None:
     """Put the acknowledgements of orders (our id, the channel's) in line; those that are in line already stay as they are."""
-    new = [NewCommand(CommandKind.ACKNOWLEDGE, "order", ours, f"acknowledge:{theirs}", Acknowledge(theirs)) for ours, theirs in orders]
+    new = [NewCommand(CommandKind.ACKNOWLEDGE, "order", ours, _key(theirs), Acknowledge(theirs)) for ours, theirs in orders]
     commands.queue_many(uc, connection_id, new)
+
+
+def _key(external_id: str) -> str:
+    return f"acknowledge:{external_id}"
+
+
+def before(uc: UseCase, order: Order, kind: CommandKind) -> None:
+    """Where the channel lets a seller ship or cancel only what is acknowledged, put that in line: commands of one order go out in order.
+
+    This holds also while acknowledging is switched off: whoever ships or cancels has taken the order. NotAcknowledged if it cannot be.
+    """
+    manifest = manifest_of(order.connection.platform)
+    quirks = manifest.quirks
+    needed = quirks.acknowledge_before_ship if kind is CommandKind.SHIP else quirks.acknowledge_before_cancel
+    if not needed or order.state not in {Order.State.PENDING, Order.State.NEW}:
+        return
+    wants = f"{manifest.title} lets a seller {kind} an order only once it is acknowledged"
+    if order.state == Order.State.PENDING:
+        raise NotAcknowledged(f"order {order.number} is pending, its payment is not sure yet, and {wants}")
+    known = Command.objects.filter(connection_id=order.connection_id, key=_key(order.external_id)).first()
+    if known is not None and known.state in {CommandState.REFUSED, CommandState.DEAD}:
+        raise NotAcknowledged(
+            f"{wants}, and the acknowledgement of order {order.number} did not get through ({known.message or known.code}): "
+            "tell it again first (on the order's page, or with stallkeeper retry)"
+        )
+    queue(uc, order.connection_id, [(order.pk, order.external_id)])
 
 
 @before_commit(9)

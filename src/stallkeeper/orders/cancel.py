@@ -9,7 +9,7 @@ from stallkeeper.channels.commands import Cancel, CommandKind, Line
 from stallkeeper.channels.models import Command
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
-from stallkeeper.orders import events, lines
+from stallkeeper.orders import acknowledging, events, lines
 from stallkeeper.orders.models import Order, OrderLine
 from stallkit.manifest import Capability
 from stallkit.registry import manifest_of
@@ -29,6 +29,7 @@ def cancel_lines(
         order = Order.objects.select_related("connection").select_for_update(of=("self",)).get(pk=order_id)
         rows = list(OrderLine.objects.filter(order=order).order_by("id").select_for_update())
         wanted = _wanted(order, rows, quantities)
+        _acknowledge_first(uc, order)
         for row in rows:
             row.cancelled += wanted.get(row.pk, 0)
             row.short = min(row.short, row.open)
@@ -67,14 +68,21 @@ def _wanted(order: Order, rows: list[OrderLine], quantities: Mapping[int, int] |
     return asked
 
 
+def _acknowledge_first(uc: UseCase, order: Order) -> None:
+    try:
+        acknowledging.before(uc, order, CommandKind.CANCEL)
+    except acknowledging.NotAcknowledged as error:
+        raise CancelError(str(error)) from error
+
+
 def _settle(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapping[int, int]) -> None:
     """Set the reservations anew and lower the open units of the offers. What the channel shows changes when it has done its part."""
     lines.reset_lines(uc, sorted(wanted), cause="cancelled")
     lines.change_open(uc, order, [(row, -wanted[row.pk]) for row in rows if row.pk in wanted])
 
 
-def refused(uc: UseCase, order_id: int, payload: Cancel) -> None:
-    """The channel said no: the units are open again, as far as stock goes.
+def undo(uc: UseCase, order_id: int, payload: Cancel, *, cause: str) -> None:
+    """The channel said no, or could not be told: the units are open again, as far as stock goes.
 
     Somebody else may have cancelled them meanwhile, and the last snapshot cannot tell: the next one is taken whatever it says.
     """
@@ -88,5 +96,5 @@ def refused(uc: UseCase, order_id: int, payload: Cancel) -> None:
     for row, units in touched.items():
         row.cancelled -= units
     OrderLine.objects.bulk_update(touched, ["cancelled"])
-    lines.reset_lines(uc, [row.pk for row in touched], cause="cancel_refused")
+    lines.reset_lines(uc, [row.pk for row in touched], cause=cause)
     lines.change_open(uc, order, touched.items())

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import suppress
+
+import msgspec
+
 from stallkeeper.channels import commands, delivery
 from stallkeeper.channels.commands import Acknowledge, Cancel, CommandKind
 from stallkeeper.channels.delivery import OwnSale
-from stallkeeper.channels.models import Command
+from stallkeeper.channels.models import Command, CommandState
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.orders import cancel, events, lines
 from stallkeeper.orders.models import Order, OrderLine
@@ -42,15 +47,29 @@ def _empties(order: Order) -> bool:
 
 
 def _acknowledged(uc: UseCase, order: Order, rows: list[OrderLine]) -> list[tuple[int | None, int]]:
-    """The channel knows now that we have the order: (offer, sold units) of its lines, unless it knew before."""
-    known = order.state not in {Order.State.PENDING, Order.State.NEW}
+    """The channel knows now that we have the order: (offer, sold units) of its lines, unless it knew before.
+
+    Goods may have left already, as far as we are concerned, and cancellations may wait of which it does not know.
+    """
+    waits = order.state in {Order.State.PENDING, Order.State.NEW}
+    known = order.acknowledged_at is not None and not waits
     order.acknowledged_at = order.acknowledged_at or uc.at
-    order.state = order.state if known else Order.State.ACKNOWLEDGED
+    order.state = Order.State.ACKNOWLEDGED if waits else order.state
     order.save(update_fields=["acknowledged_at", "state"])
-    if known:
-        return []
-    lines.no_longer_unacknowledged(uc, order, rows)
-    return [(row.offer_id, row.ordered - row.cancelled) for row in rows]
+    if waits:
+        lines.no_longer_unacknowledged(uc, order, rows)
+    unheard = _unheard(order)
+    return [] if known else [(row.offer_id, row.ordered - row.cancelled + unheard[row.line_id]) for row in rows]
+
+
+def _unheard(order: Order) -> Counter[str]:
+    """Units by line id that we have cancelled and the channel still counts."""
+    units: Counter[str] = Counter()
+    waiting = Command.objects.filter(subject_type="order", subject_id=order.pk, kind=CommandKind.CANCEL)
+    for command in waiting.filter(state__in=[CommandState.QUEUED, CommandState.SENT]):
+        payload = commands.payload_of(command.kind, command.payload)
+        units.update({line.line_id: line.quantity for line in payload.lines} if isinstance(payload, Cancel) else {})
+    return units
 
 
 def refused(uc: UseCase, command: Command, code: str, message: str) -> None:
@@ -60,4 +79,14 @@ def refused(uc: UseCase, command: Command, code: str, message: str) -> None:
     events.record(uc, command.subject_id, REFUSED[CommandKind(command.kind)], {"code": code, "message": message})
     payload = commands.payload_of(command.kind, command.payload)
     if isinstance(payload, Cancel):
-        cancel.refused(uc, command.subject_id, payload)
+        cancel.undo(uc, command.subject_id, payload, cause="cancel_refused")
+
+
+def given_up(uc: UseCase, command: Command, code: str, message: str) -> None:
+    """Nobody knows whether the channel took it: the order says so. Cancelled units are ours to deliver until the channel says not."""
+    if command.subject_type != "order":
+        return
+    events.record(uc, command.subject_id, f"{EVENT[CommandKind(command.kind)]}_given_up", {"code": code, "message": message})
+    if command.kind == CommandKind.CANCEL:
+        with suppress(msgspec.ValidationError):  # it may have been given up because it cannot be read
+            cancel.undo(uc, command.subject_id, msgspec.convert(command.payload, Cancel), cause="cancel_given_up")

@@ -96,6 +96,7 @@ MANIFEST = Manifest(
         max_quantity=65_535,
         price_decimals=4,
         prices_include_tax=False,
+        acknowledge_before_ship=True,
         acknowledge_before_cancel=True,
         buyer_may_cancel_until="acknowledged",
         correction_window=timedelta(hours=48),

@@ -62,6 +62,7 @@ MANIFEST = Manifest(
         prices_include_tax=False,
         out_of_stock_cancel_empties=True,
         acknowledge_within=timedelta(hours=4),
+        acknowledge_before_ship=True,
     ),
     # 5,000 calls a minute allow far more; two seconds keep a run short and the watermark fresh.
     order_interval=timedelta(seconds=2),

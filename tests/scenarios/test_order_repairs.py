@@ -1,0 +1,133 @@
+"""What orders promise and tell, where a channel is switched off, slow to acknowledge, or says later that it was not so."""
+
+from __future__ import annotations
+
+import pytest
+
+from stallkeeper.channels import switches
+from stallkeeper.channels.models import Command
+from stallkeeper.fulfilment.ship import ShipError
+from stallkeeper.orders import acknowledging
+from stallkeeper.orders.cancel import CancelError
+from stallkit.testing.shop import Fault
+from tests.scenarios.town import Stall, Town, assert_adds_up, assert_true, notices
+from tests.shop import Shop
+
+
+def switch(stall: Stall, **wanted: bool) -> None:
+    with stall.use_case() as uc:
+        switches.set_channel(uc, stall.channel.pk, **wanted)
+
+
+# --- a channel that is switched inactive ------------------------------------------------------------------------------------------------
+
+
+def test_open_orders_of_an_inactive_channel_keep_and_give_back_their_stock(town: Town, firm: Shop) -> None:
+    """Only new orders look for an active channel: what is promised stays promised, and comes back when it is cancelled."""
+    unit = firm.unit("MUG", 10)
+    walmart, emag = (town.stall(firm, platform, goods={"MUG": 10}) for platform in ("walmart", "emag"))
+    town.work(40)
+    first, second = walmart.emulator.place_order([("MUG", 3)]), walmart.emulator.place_order([("MUG", 2)])
+    town.work(30)
+    switch(walmart, active=False)
+    assert_adds_up(firm)
+
+    walmart.cancel(first)
+    town.work(60)
+    assert walmart.emulator.orders[first].state == "cancelled"
+    assert firm.level(unit) == (10, 2, 0)
+    assert emag.shown() == {"MUG": 8}
+
+    town.stock(firm, unit, 1)
+    assert [line.short for line in walmart.lines(second)] == [1], "a cut is felt by its lines"
+    assert_adds_up(firm)
+    town.stock(firm, unit, 5)
+    assert [line.short for line in walmart.lines(second)] == [0], "and so is a refill"
+
+    walmart.ship(second)
+    town.work(60)
+    assert firm.level(unit) == (3, 0, 0)
+    assert_true(emag)
+    assert_adds_up(firm)
+
+
+# --- a channel that wants its orders acknowledged first ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("platform", ["walmart", "emag"])
+def test_shipping_an_unacknowledged_order_acknowledges_it_first(town: Town, firm: Shop, platform: str) -> None:
+    """Both take shipments only of what is acknowledged: with acknowledging off, shipping says both, one after the other."""
+    unit = firm.unit("MUG", 20)
+    stall = town.stall(firm, platform, goods={"MUG": 20})
+    switch(stall, acknowledge=False)
+    town.work(40)
+    order = stall.emulator.place_order([("MUG", 3)])
+    town.work(30)
+    assert stall.order(order).state == "new"
+
+    stall.emulator.fail_next(Fault.SERVER_ERROR, times=2, path="/acknowledge/")
+    stall.ship(order)
+    town.work(60)
+
+    assert stall.command(order, "acknowledge").state == stall.command(order, "ship").state == "done"
+    assert stall.emulator.orders[order].state == stall.order(order).state == "shipped"
+    assert firm.level(unit) == (17, 0, 0)
+    assert not notices(firm)
+    assert_true(stall)
+    assert_adds_up(firm, calm=True)
+
+
+def test_cancelling_part_of_an_unacknowledged_order_acknowledges_it_first(town: Town, firm: Shop) -> None:
+    unit = firm.unit("MUG", 20)
+    emag = town.stall(firm, "emag", goods={"MUG": 20})
+    switch(emag, acknowledge=False)
+    town.work(40)
+    order = emag.emulator.place_order([("MUG", 3)])
+    town.work(30)
+    emag.cancel(order, {"1": 1})
+    town.work(5)
+    assert emag.offer("MUG").believed_qty in {None, 18}, "it fell by three when it was acknowledged, and rose by one"
+    town.work(60)
+    assert [line.cancelled for line in emag.emulator.orders[order].lines] == [1]
+    assert emag.order(order).state == "acknowledged"
+    assert firm.level(unit) == (20, 2, 0)
+    assert not notices(firm)
+    assert_true(emag)
+    assert_adds_up(firm, calm=True)
+
+
+def test_what_cannot_be_acknowledged_is_neither_shipped_nor_cancelled(town: Town, firm: Shop) -> None:
+    unit = firm.unit("MUG", 20)
+    emag = town.stall(firm, "emag", goods={"MUG": 20})
+    switch(emag, acknowledge=False)
+    town.work(40)
+    pending, order = emag.emulator.place_order([("MUG", 1)], pending=True), emag.emulator.place_order([("MUG", 2)])
+    town.work(30)
+    with pytest.raises(CancelError, match="pending, its payment is not sure yet, and eMAG Marketplace lets a seller"):
+        emag.cancel(pending)
+
+    with emag.use_case() as uc:
+        acknowledging.queue(uc, emag.connection_id, [(emag.order(order).pk, order)])
+    with firm.scope():
+        Command.objects.filter(kind="acknowledge").update(state="refused", message="not today")
+    with pytest.raises(ShipError, match="did not get through .not today.: tell it again first"):
+        emag.ship(order)
+    with pytest.raises(CancelError, match="did not get through .not today.: tell it again first"):
+        emag.cancel(order)
+    assert firm.level(unit) == (20, 2, 1)
+    assert_adds_up(firm)
+
+
+def test_parts_of_an_unacknowledged_order_leave(town: Town, firm: Shop) -> None:
+    """What has left is no longer counted as new, and the rest neither."""
+    firm.unit("MUG", 20)
+    walmart = town.stall(firm, "walmart", goods={"MUG": 20})
+    switch(walmart, acknowledge=False)
+    town.work(40)
+    order = walmart.emulator.place_order([("MUG", 3)])
+    town.work(30)
+    walmart.ship(order, {"1": 1})
+    assert_adds_up(firm)
+    town.work(60)
+    assert_true(walmart)
+    assert_adds_up(firm, calm=True)
