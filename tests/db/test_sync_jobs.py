@@ -9,8 +9,9 @@ from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from stallkeeper.channels.models import Connection, Lane, LaneKind
+from stallkeeper.core import clock, housekeeping_queries
 from stallkeeper.stock.models import Stale
-from stallkeeper.sync import adapters, job_queries, tasks, wake
+from stallkeeper.sync import adapters, job_queries, nightly, tasks, wake
 from tests.market import Market, Stall, open_market
 
 
@@ -115,6 +116,65 @@ def test_tidying_makes_missing_lanes_and_drops_jobs_of_dead_workers(market: Mark
     with market.shop.scope():
         assert sorted(Lane.objects.values_list("kind", flat=True)) == ["background", "trade"]
     assert not ProcrastinateJob.objects.filter(status="doing").exists()
+
+
+# --- the work of the day ------------------------------------------------------------------------------------------------------------------
+
+
+def last_partition() -> str:
+    with connection.cursor() as cursor:
+        return housekeeping_queries.month_partitions(cursor, "orders_raw_payload")[-1][0]
+
+
+def test_a_machine_that_is_off_at_night_catches_up_when_it_is_on(market: Market, stall: Stall) -> None:
+    """Nothing of it depends on an hour: months are made, personal data is forgotten and offers are looked at once a day all the same."""
+    wake.tidy()
+    assert "daily" in waiting(), "a new installation"
+    tasks.daily(0)
+    ProcrastinateJob.objects.all().delete()
+    months = last_partition()
+    market.clock.tick(23 * 3600)
+    wake.tidy()
+    assert "daily" not in waiting()
+    market.clock.tick(40 * 24 * 3600)
+    wake.tidy()
+    wake.tidy()
+    assert waiting().count("daily") == 1
+    tasks.daily(0)
+    assert last_partition() > months
+    ProcrastinateJob.objects.all().delete()
+    wake.tidy()
+    assert "daily" not in waiting()
+
+
+def test_the_work_of_a_day_that_died_is_taken_up_hours_later(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(organisation: int) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(nightly, "check_offers", die)
+    with pytest.raises(KeyboardInterrupt):
+        nightly.run()
+    monkeypatch.undo()
+    wake.tidy()
+    assert "daily" not in waiting(), "it may still be under way"
+    with clock.using(lambda: market.clock.at + timedelta(hours=3, minutes=1)):
+        wake.tidy()
+        assert "daily" in waiting()
+        assert nightly.run()
+
+
+def test_a_clock_that_was_years_ahead_does_not_end_the_work_of_the_day(market: Market) -> None:
+    with clock.using(lambda: market.clock.at + timedelta(days=900)):
+        assert nightly.run()
+    wake.tidy()
+    assert "daily" in waiting()
+    assert nightly.run()
+
+
+def test_workers_that_begin_the_day_at_once_do_it_once(race_db) -> None:
+    done: list[bool] = []
+    race_db.together(*[lambda: done.append(nightly.run()) for _ in range(6)])
+    assert sorted(done) == [False] * 5 + [True]
 
 
 # --- sessions -----------------------------------------------------------------------------------------------------------------------------

@@ -19,6 +19,13 @@ RUN_DAYS = 30
 LINK_DAYS = 30
 PAGE = 10_000
 LOCK_WAIT_MS = 2_000
+DAY = timedelta(days=1)
+LEAST = timedelta(hours=12)
+"""The fixed hour of the night runs it again if the last one is so old, so that a catch-up by day moves back to the night."""
+PATIENCE = timedelta(hours=3)
+"""A run that was begun and did not end has died after so long."""
+SKEW = timedelta(hours=1)
+"""Clocks of machines differ by less than this."""
 
 
 @dataclass(slots=True)
@@ -32,6 +39,24 @@ class Report:
     runs_deleted: int = 0
     sign_in_links_deleted: int = 0
     failures: list[str] = field(default_factory=list)
+
+
+def is_due(at: datetime) -> bool:
+    """Whether nobody has done the work of the day for a day: a new installation, or a machine that was off at the fixed hour."""
+    with connection.cursor() as cursor:
+        return housekeeping_queries.daily_is_due(cursor, at - DAY, at - PATIENCE, at + SKEW)
+
+
+def begin(at: datetime) -> bool:
+    """Take the work of the day; False if somebody else has it, or did it in the last twelve hours."""
+    with connection.cursor() as cursor:
+        return housekeeping_queries.begin_day(cursor, at, at - LEAST, at - PATIENCE, at + SKEW)
+
+
+def end(begun: datetime) -> None:
+    """The work of the day that was taken then is done."""
+    with connection.cursor() as cursor:
+        housekeeping_queries.end_day(cursor, begun)
 
 
 def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int = RUN_DAYS) -> Report:

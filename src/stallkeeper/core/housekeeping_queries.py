@@ -9,6 +9,40 @@ from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 
+def daily_is_due(cursor: CursorWrapper, done_before: datetime, begun_before: datetime, clock_wrong_after: datetime) -> bool:
+    """Whether the work of the day was last done, and last begun, before those moments, or never. Reads one row.
+
+    A time later than ``clock_wrong_after`` was written by a wrong clock and counts as never.
+    """
+    cursor.execute(
+        """
+        SELECT NOT EXISTS (
+            SELECT FROM core_dailyrun
+            WHERE done_at BETWEEN %(done)s AND %(wrong)s OR begun_at BETWEEN %(begun)s AND %(wrong)s)
+        """,
+        {"done": done_before, "begun": begun_before, "wrong": clock_wrong_after},
+    )
+    return bool(cursor.fetchone()[0])
+
+
+def begin_day(cursor: CursorWrapper, at: datetime, done_before: datetime, begun_before: datetime, clock_wrong_after: datetime) -> bool:
+    """The same question; whoever is told yes is the only one, and its begin stands. Locks: the row."""
+    cursor.execute(
+        """
+        INSERT INTO core_dailyrun AS run (id, begun_at) VALUES (1, %(at)s)
+        ON CONFLICT (id) DO UPDATE SET begun_at = EXCLUDED.begun_at
+        WHERE NOT (coalesce(run.done_at BETWEEN %(done)s AND %(wrong)s, false) OR run.begun_at BETWEEN %(begun)s AND %(wrong)s)
+        """,
+        {"at": at, "done": done_before, "begun": begun_before, "wrong": clock_wrong_after},
+    )
+    return int(cursor.rowcount) == 1
+
+
+def end_day(cursor: CursorWrapper, begun: datetime) -> None:
+    """What was begun then is done. Locks: the row."""
+    cursor.execute("UPDATE core_dailyrun SET done_at = begun_at WHERE begun_at = %s", [begun])
+
+
 def limit_lock_wait(cursor: CursorWrapper, milliseconds: int) -> None:
     """Give up on a lock after so long, in this transaction: a waiting DROP would make everybody behind it wait too."""
     cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(milliseconds)])

@@ -162,6 +162,17 @@ class AuditEntry(TenantModel):
         verbose_name_plural = _("audit entries")
 
 
+class DailyRun(models.Model):
+    """One row: when the work of the day was last begun, and when the last one that was finished had begun."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    begun_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="daily_run_one")]
+
+
 class Severity(models.TextChoices):
     INFO = "info", _("information")
     WARNING = "warning", _("warning")

@@ -1,4 +1,7 @@
-"""Once a day: housekeeping, and a look at every offer of every organisation. The look must find nothing; if it does, people are told."""
+"""Once a day: housekeeping, and a look at every offer of every organisation. The look must find nothing; if it does, people are told.
+
+It is done at night, and as soon as a worker runs again where the machine was off then (``wake.tidy``).
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,19 @@ log = logging.getLogger(__name__)
 KEY = "nightly:differences"
 
 
-def run() -> None:
-    """Do everything; one organisation's failure does not stop the others."""
-    housekeeping.daily(clock.now())
+def run() -> bool:
+    """Do everything, unless another worker has it or it was done lately; one organisation's failure does not stop the others."""
+    begun = clock.now()
+    if not housekeeping.begin(begun):
+        return False
+    housekeeping.daily(begun)
     for organisation in Organisation.objects.order_by("pk").values_list("pk", flat=True):
         try:
             check_offers(organisation)
         except Exception:
             log.exception("organisation %s: the nightly look at its offers failed", organisation)
+    housekeeping.end(begun)
+    return True
 
 
 def check_offers(organisation_id: int) -> int:

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from stallkeeper.channels import lanes_queries
 from stallkeeper.channels.lanes import TAKEOVER
 from stallkeeper.channels.models import LaneKind
-from stallkeeper.core import clock
+from stallkeeper.core import clock, housekeeping
 from stallkeeper.core.use_case import UseCase, before_commit
 from stallkeeper.sync import job_queries
 from stallkeeper.sync.job_queries import NewJob
@@ -87,9 +87,15 @@ def defer_due() -> int:
         return job_queries.defer(cursor, jobs)
 
 
+def daily_job() -> NewJob:
+    return NewJob(QUEUE, "daily", "daily", {"timestamp": int(clock.now().timestamp())})
+
+
 def tidy() -> None:
-    """Every few ticks: lanes that a connection lacks, marks without a job, jobs whose worker died."""
+    """Every few ticks: lanes that a connection lacks, marks without a job, jobs whose worker died, the work of a day that was missed."""
+    overdue = housekeeping.is_due(clock.now())
     with connection.cursor() as cursor:
         lanes_queries.create_missing(cursor, clock.now())
         job_queries.defer(cursor, [drain_job(organisation) for organisation in job_queries.organisations_with_stale(cursor)])
         job_queries.delete_orphans(cursor)
+        job_queries.defer(cursor, [daily_job()] if overdue else [])
