@@ -29,7 +29,7 @@ from stallkeeper.core import clock
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import SYSTEM, UseCase
-from stallkeeper.stock import imports_queries, ledger, queries
+from stallkeeper.stock import imports_queries, ledger
 from stallkeeper.stock.ledger import Move, Target
 from stallkeeper.stock.models import Cause, Location, LocationOwner, VirtualRole
 from stallkeeper.stock.places import virtual
@@ -273,15 +273,14 @@ def _judge(where: str, cut: int, emptied: int, filled: int) -> None:
 
 
 def _set(uc: UseCase, items: list[Counted], run_id: int) -> Outcome:
-    units, locations = [item.unit_id for item in items], [item.location_id for item in items]
-    with connection.cursor() as cursor:
-        queries.ensure_levels(cursor, uc.organisation_id, units, locations)
+    earlier = [item for item in items if item.as_of]
+    if earlier:
         # Levels stay locked from here on, so that what was on hand at the time of counting is compared with an unmoving present.
-        queries.lock_levels(cursor, sorted(set(units)), sorted(set(locations)))
+        with connection.cursor() as cursor:
+            ledger.hold(uc, cursor, ((item.unit_id, item.location_id) for item in items))
     targets = [Target(item.unit_id, item.location_id, item.on_hand, f"import:{run_id}:{item.number}") for item in items if not item.as_of]
     changed = ledger.set_on_hand(uc, targets, Cause.SOURCE, f"import {run_id}")
-    changed += len(ledger.post(uc, _count_moves(uc, [item for item in items if item.as_of], run_id)))
-    return Outcome(changed)
+    return Outcome(changed + len(ledger.post(uc, _count_moves(uc, earlier, run_id))))
 
 
 def _count_moves(uc: UseCase, items: list[Counted], run_id: int) -> list[Move]:

@@ -6,9 +6,9 @@ An order never lowers on hand; goods that leave do. A repair is a movement with 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -19,8 +19,7 @@ from stallkeeper.stock.allocation import Place
 from stallkeeper.stock.models import Cause, Location, LocationOwner, VirtualRole
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """``quantity`` (> 0) base units of a unit go from one place to another, at ``occurred_at``, for a reason with a ``reference``."""
 
     unit_id: int
@@ -33,8 +32,7 @@ class Move:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """On hand of a unit at a place shall be ``on_hand``. ``reference`` names who says so; said twice, it is a no-op."""
 
     unit_id: int
@@ -55,15 +53,18 @@ def post(uc: UseCase, moves: Sequence[Move]) -> list[str]:
     if not moves:
         return []
     with connection.cursor() as cursor:
-        rows = [
-            (m.unit_id, m.quantity, m.from_location_id, m.to_location_id, str(m.cause), m.reference, m.reason, m.occurred_at) for m in moves
-        ]
-        new = set(queries.insert_movements(cursor, uc.organisation_id, uc.actor, uc.at, rows))
-        _project(uc, cursor, [move for move in moves if move.reference in new])
-    return sorted(new)
+        return sorted(_enter(uc, cursor, moves))
 
 
-def _project(uc: UseCase, cursor: Cursor, moves: Sequence[Move]) -> None:
+def _enter(uc: UseCase, cursor: Cursor, moves: Sequence[Move], held: Sequence[queries.LevelRow] | None = None) -> set[str]:
+    """Append movements and bring their levels along. ``held``: those levels, if the caller has locked them already."""
+    rows = [(m.unit_id, m.quantity, m.from_location_id, m.to_location_id, m.cause, m.reference, m.reason, m.occurred_at) for m in moves]
+    new = set(queries.insert_movements(cursor, uc.organisation_id, uc.actor, uc.at, rows))
+    _project(uc, cursor, [move for move in moves if move.reference in new], held)
+    return new
+
+
+def _project(uc: UseCase, cursor: Cursor, moves: Sequence[Move], held: Sequence[queries.LevelRow] | None) -> None:
     """Change the levels of the real places that the movements touch."""
     real = set(
         Location.objects.filter(id__in={side for m in moves for side in (m.from_location_id, m.to_location_id)})
@@ -72,27 +73,38 @@ def _project(uc: UseCase, cursor: Cursor, moves: Sequence[Move]) -> None:
     )
     deltas: dict[Place, int] = defaultdict(int)
     for move in moves:
-        deltas[move.unit_id, move.from_location_id] -= move.quantity
-        deltas[move.unit_id, move.to_location_id] += move.quantity
-    change_on_hand(uc, cursor, {spot: delta for spot, delta in deltas.items() if delta and spot[1] in real})
+        if move.from_location_id in real:
+            deltas[move.unit_id, move.from_location_id] -= move.quantity
+        if move.to_location_id in real:
+            deltas[move.unit_id, move.to_location_id] += move.quantity
+    change_on_hand(uc, cursor, {spot: delta for spot, delta in deltas.items() if delta}, held)
 
 
-def change_on_hand(uc: UseCase, cursor: Cursor, deltas: dict[Place, int]) -> None:
+def change_on_hand(uc: UseCase, cursor: Cursor, deltas: dict[Place, int], held: Sequence[queries.LevelRow] | None = None) -> None:
     """Apply differences of on hand to levels, making room where promises exceed what is left."""
     if not deltas:
         return
-    spots = sorted(deltas)
-    queries.ensure_levels(cursor, uc.organisation_id, [unit for unit, _ in spots], [location for _, location in spots])
-    locked = queries.lock_levels(cursor, sorted({unit for unit, _ in spots}))
-    for unit, location, on_hand, allocated, _held, backorder in locked:
+    for unit, location, on_hand, allocated, _held, backorder in hold(uc, cursor, deltas) if held is None else held:
         after = on_hand + deltas.get((unit, location), 0)
         if after < 0:
             raise NotEnough(f"unit {unit} at place {location}: {on_hand} on hand, {-deltas[unit, location]} shall leave; count it first")
         if allocated > after and not backorder and (unit, location) in deltas:
             reserve.shrink_to(uc, cursor, unit, location, allocated - after)
-    queries.change_on_hand(cursor, [(unit, location, deltas[unit, location]) for unit, location in spots])
-    uc.mark(reserve.STALE, {unit for unit, _ in spots})
+    queries.change_on_hand(cursor, [(unit, location, delta) for (unit, location), delta in sorted(deltas.items())])
+    uc.mark(reserve.STALE, {unit for unit, _ in deltas})
     uc.mark(reserve.RAISED, {unit for (unit, _), delta in deltas.items() if delta > 0})
+
+
+def hold(uc: UseCase, cursor: Cursor, spots: Iterable[Place]) -> list[queries.LevelRow]:
+    """Lock the levels of units at all their places, in key order; those of ``spots`` that are missing are made first."""
+    wanted = set(spots)
+    units = sorted({unit for unit, _ in wanted})
+    locked = queries.lock_levels(cursor, units)
+    missing = sorted(wanted.difference((row[0], row[1]) for row in locked))
+    if not missing:
+        return locked
+    queries.ensure_levels(cursor, uc.organisation_id, [unit for unit, _ in missing], [location for _, location in missing])
+    return queries.lock_levels(cursor, units)
 
 
 def set_on_hand(
@@ -102,18 +114,19 @@ def set_on_hand(
     if not targets:
         return 0
     adjustment = places.virtual(uc, VirtualRole.ADJUSTMENT).pk
+    wanted = {(t.unit_id, t.location_id): t for t in targets}
     with connection.cursor() as cursor:
-        wanted = {(t.unit_id, t.location_id): t for t in targets}
-        locked = queries.lock_levels(cursor, sorted({unit for unit, _ in wanted}), sorted({location for _, location in wanted}))
-        now = {(unit, location): on_hand for unit, location, on_hand, *_ in locked}
-    moves = [
-        _difference(target, target.on_hand - now.get(spot, 0), adjustment, cause, reason, occurred_at or uc.at)
-        for spot, target in sorted(wanted.items())
-        if target.on_hand != now.get(spot, 0)
-    ]
-    return len(post(uc, moves))
+        held = hold(uc, cursor, wanted)
+        at = occurred_at or uc.at
+        moves = [
+            _difference(wanted[row[0], row[1]], row[2], adjustment, cause, reason, at)
+            for row in held
+            if (row[0], row[1]) in wanted and wanted[row[0], row[1]].on_hand != row[2]
+        ]
+        return len(_enter(uc, cursor, moves, held)) if moves else 0
 
 
-def _difference(target: Target, delta: int, adjustment: int, cause: Cause, reason: str, at: datetime) -> Move:
+def _difference(target: Target, now: int, adjustment: int, cause: Cause, reason: str, at: datetime) -> Move:
+    delta = target.on_hand - now
     source, sink = (adjustment, target.location_id) if delta > 0 else (target.location_id, adjustment)
     return Move(target.unit_id, abs(delta), source, sink, cause, target.reference, at, reason)
