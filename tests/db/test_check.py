@@ -120,6 +120,26 @@ BREAKS = [
     ),
     ("DELETE FROM channels_offertodo", "10: offer BOX on"),
     (
+        "UPDATE channels_offertodo SET offer_id = 0 WHERE offer_id = (SELECT max(offer_id) FROM channels_offertodo)",
+        "10: quantity of offer 0 is listed to be sent, but there is no such offer",
+    ),
+    (
+        "UPDATE channels_offer SET stock_excluded = true WHERE sku = 'BOX'",
+        "10: quantity of offer BOX is listed to be sent, but it is left out",
+    ),
+    (
+        "UPDATE channels_offer SET intended_qty = NULL WHERE sku = 'BOX'",
+        "10: quantity of offer BOX is listed to be sent, but there is nothing to send",
+    ),
+    (
+        "UPDATE channels_offertodo SET channel_id = channel_id + 1 WHERE offer_id IN (SELECT id FROM channels_offer WHERE sku = 'BOX')",
+        "10: quantity of offer BOX is listed to be sent, but it belongs to channel",
+    ),
+    (
+        "UPDATE channels_offertodo SET kind = 'price' WHERE offer_id IN (SELECT id FROM channels_offer WHERE sku = 'BOX')",
+        "10: price of offer BOX is listed to be sent, but there is nothing to send",
+    ),
+    (
         "UPDATE core_personaldata SET delete_after = '2026-02-01'",
         "15: order",
     ),

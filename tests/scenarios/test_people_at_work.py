@@ -369,6 +369,24 @@ def test_a_refused_price_does_not_hold_up_the_quantity(
     all_show(stalls, MUG=7)
 
 
+def test_a_price_that_is_left_out_waits_no_longer(town: Town, firm: Shop, mug: StockUnit, stalls: dict[str, Stall]) -> None:
+    """What waits to be sent is what will be sent; taken in again, it waits again."""
+    stall = stalls["walmart"]
+    sell_at(stall, mug, "12.00")
+    offer = stall.offer("MUG")
+
+    def waits(**out: bool) -> list[str]:
+        with stall.use_case() as uc:
+            links.exclude(uc, [offer.pk], **out)
+        assert_adds_up(firm)
+        with firm.scope():
+            return list(OfferTodo.objects.filter(offer=offer).values_list("kind", flat=True))
+
+    assert waits(prices=False) == ["price"]
+    assert waits(prices=True) == []
+    assert waits(prices=False) == ["price"]
+
+
 def test_seventy_prices_go_out_as_one_feed(town: Town, firm: Shop) -> None:
     """Walmart takes a hundred single prices an hour; many go by feed."""
     skus = [f"U{number:02d}" for number in range(70)]

@@ -84,7 +84,10 @@ def write_intended(
     prices: Sequence[tuple[int, Decimal | None]],
     sends: bool,
 ) -> None:
-    """Store intended prices and put offers whose channel may hold another on the todo list. Locks: price and todo rows of locked offers."""
+    """Store intended prices, put offers whose channel may hold another on the todo list, and take off it those that have none any more.
+
+    Locks: price and todo rows of locked offers.
+    """
     cursor.execute(
         """
         WITH written AS (
@@ -93,6 +96,9 @@ def write_intended(
             SELECT new.id, %s, %s, new.intended, '', '' FROM unnest(%s::bigint[], %s::numeric[]) AS new(id, intended)
             ON CONFLICT (offer_id) DO UPDATE SET intended = EXCLUDED.intended, currency = EXCLUDED.currency
             RETURNING offer_id, intended, believed
+        ), left_out AS (
+            DELETE FROM channels_offertodo AS todo USING written
+            WHERE written.intended IS NULL AND todo.offer_id = written.offer_id AND todo.kind = 'price'
         )
         INSERT INTO channels_offertodo (organisation_id, offer_id, kind, channel_id, danger, version, since)
         SELECT %s, offer_id, 'price', %s, 0, nextval('channels_todo_version'), %s

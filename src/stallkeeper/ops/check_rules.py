@@ -132,6 +132,7 @@ PROMISED = Rule(
                CASE WHEN o.state = 'cancelled' OR o.fulfilled_by <> 'seller' OR o.at_cutover THEN 0
                     ELSE (line.ordered - line.cancelled - line.shipped - line.short) * line.pack_factor * part.number END AS units
         FROM orders_orderline AS line JOIN orders_order AS o ON o.id = line.order_id
+        JOIN channels_channel AS channel ON channel.id = o.channel_id AND channel.active
         JOIN part ON part.unit_id = line.stock_unit_id WHERE line.organisation_id = %(organisation)s
     ), held AS (
         SELECT owner_id AS line_key, stock_unit_id AS component_id, sum(quantity) AS units FROM stock_reservation
@@ -181,6 +182,25 @@ LISTED = Rule(
       AND offer.intended_qty IS NOT NULL
     """,
 )
+BELONGS = Rule(
+    "10",
+    "Whatever is listed to be sent is an offer of that channel, and not left out",
+    """
+    SELECT why.told IS NOT NULL AS wrong, format('%%s of offer %%s is listed to be sent, but %%s', todo.kind, coalesce(offer.sku,
+                  todo.offer_id::text), why.told) AS problem
+    FROM channels_offertodo AS todo
+    LEFT JOIN channels_offer AS offer ON offer.id = todo.offer_id
+    LEFT JOIN channels_offerprice AS price ON price.offer_id = todo.offer_id
+    CROSS JOIN LATERAL (SELECT CASE
+        WHEN offer.id IS NULL THEN 'there is no such offer'
+        WHEN offer.organisation_id <> todo.organisation_id THEN 'it belongs to another organisation'
+        WHEN offer.channel_id <> todo.channel_id THEN format('it belongs to channel %%s, not %%s', offer.channel_id, todo.channel_id)
+        WHEN CASE todo.kind WHEN 'quantity' THEN offer.stock_excluded ELSE offer.prices_excluded END THEN 'it is left out'
+        WHEN CASE todo.kind WHEN 'quantity' THEN offer.intended_qty IS NULL ELSE price.intended IS NULL END THEN 'there is nothing to send'
+    END AS told) AS why
+    WHERE todo.organisation_id = %(organisation)s
+    """,
+)
 CALM = Rule(
     "10",
     "Every channel is believed to show what it should",
@@ -228,5 +248,5 @@ APPEND_ONLY = Rule(
     WHERE %(organisation)s > 0
     """,
 )
-AT_REST = (LEDGER, APPEND_ONLY, RESERVED, HISTORY, WITHIN, SHORT, ONCE, LINES, PROMISED, OPEN, LISTED, FORGOTTEN)
+AT_REST = (LEDGER, APPEND_ONLY, RESERVED, HISTORY, WITHIN, SHORT, ONCE, LINES, PROMISED, OPEN, LISTED, BELONGS, FORGOTTEN)
 WHEN_CALM = (CALM, COMMANDS)
