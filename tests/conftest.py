@@ -73,6 +73,7 @@ def _prepare(stack: ExitStack) -> None:
     # Nothing of the machine's own installation, and nothing left behind.
     home = stack.enter_context(tempfile.TemporaryDirectory(prefix="stallkeeper-pytest-"))
     patch.setenv("STALLKEEPER_HOME", home)
+    patch.setenv("STALLKEEPER_TEST_PLATFORMS", "1")
     patch.setenv("STALLKEEPER_TEST_RUN", secrets.token_hex(4))
     stack.callback(_drop_database, _template())
 

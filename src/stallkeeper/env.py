@@ -12,6 +12,7 @@ Variables::
     STALLKEEPER_LOG_LEVEL           DEBUG, INFO (default), WARNING, ERROR or CRITICAL
     STALLKEEPER_ALLOW_PRIVATE_URLS  comma-separated host names or networks (10.0.0.0/8) that shops may live at although they are private
     STALLKEEPER_TIME_ZONE           default UTC
+    STALLKEEPER_TEST_PLATFORMS      1 or 0 (default 0): offer platforms that exist for tests and adapter authors only
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class Environment:
     log_level: str
     allow_private_urls: tuple[str, ...]
     time_zone: str
+    test_platforms: bool
 
     @property
     def databases(self) -> dict[str, dict[str, object]]:
@@ -80,6 +82,7 @@ def load(variables: Mapping[str, str] = os.environ) -> Environment:
         log_level=_choice(variables, "STALLKEEPER_LOG_LEVEL", LOG_LEVELS, default="INFO"),
         allow_private_urls=_words(variables, "STALLKEEPER_ALLOW_PRIVATE_URLS"),
         time_zone=_time_zone(variables),
+        test_platforms=_flag(variables, "STALLKEEPER_TEST_PLATFORMS"),
     )
 
 

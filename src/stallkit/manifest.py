@@ -129,6 +129,8 @@ class Manifest:
     read_batch: int = 50
     verify_interval: timedelta = timedelta(minutes=15)
     """How often the background run reads back what the channel shows."""
+    for_tests: bool = False
+    """Not a platform that anybody sells on: offered for connecting only where the installation asks for such."""
     skips: tuple[tuple[str, str], ...] = ()
     """Contract-suite cases that cannot apply here, each with the reason that the matrix prints."""
 

@@ -20,6 +20,7 @@ def test_defaults(tmp_path):
     assert loaded.base_url == "http://localhost:8000"
     assert loaded.allowed_hosts == ("localhost", "127.0.0.1", "[::1]")
     assert loaded.allow_private_urls == ()
+    assert not loaded.test_platforms
     assert loaded.database_url is None
 
 
@@ -56,6 +57,7 @@ def test_lists_and_hosts(tmp_path):
         STALLKEEPER_BASE_URL="https://stalls.example.com/",
         STALLKEEPER_ALLOW_PRIVATE_URLS="shop.internal, 10.0.0.0/8,",
         STALLKEEPER_DEBUG="yes",
+        STALLKEEPER_TEST_PLATFORMS="1",
         STALLKEEPER_LOG_LEVEL="debug",
     )
     assert loaded.base_url == "https://stalls.example.com"
@@ -63,6 +65,7 @@ def test_lists_and_hosts(tmp_path):
     assert loaded.allow_private_urls == ("shop.internal", "10.0.0.0/8")
     assert loaded.debug is True
     assert loaded.log_level == "DEBUG"
+    assert loaded.test_platforms
     assert load(tmp_path, STALLKEEPER_ALLOWED_HOSTS="a.example,b.example").allowed_hosts == ("a.example", "b.example")
 
 

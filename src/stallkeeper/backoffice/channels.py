@@ -20,7 +20,6 @@ from stallkeeper.channels.models import Channel, Connection, OfferTodo
 from stallkeeper.channels.send_plan import send_plan
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.use_case import use_case
-from stallkit.registry import ADAPTERS
 
 StrOrPromise = str | Promise
 
@@ -53,7 +52,7 @@ def channels(request: MemberRequest) -> HttpResponse:
     context = {
         "title": _("Channels"),
         "connections": [(each, by_connection.get(each.pk, [])) for each in Connection.objects.order_by("name")],
-        "platforms": [connect.manifest(platform) for platform in ADAPTERS],
+        "platforms": connect.offered(),
         "organisation": request.organisation,
         "may_connect": can(request.membership, Permission.CONNECT),
         "may_send": can(request.membership, Permission.SEND),

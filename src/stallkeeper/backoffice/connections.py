@@ -30,7 +30,7 @@ from stallkit.types import AccountInfo
 def connect_account(request: MemberRequest, platform: str) -> HttpResponse:
     """The form from the manifest. Sent, it asks the platform first and stores only what works; everything stays switched off."""
     try:
-        manifest = connect.manifest(platform)
+        manifest = connect.to_connect(platform)
     except connect.ConnectError as error:
         raise Http404(str(error)) from None
     form = ConnectForm(manifest, request.POST or None)

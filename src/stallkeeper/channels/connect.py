@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
+from django import conf
 
 from stallkeeper.channels.models import Channel, ChannelLocation, Connection, Lane, LaneKind
 from stallkeeper.core import audit, notify, secrets
@@ -41,11 +42,25 @@ class Settings:
 
 
 def manifest(platform: str) -> Manifest:
-    """The platform's declaration; ConnectError for one that we do not know."""
+    """The declaration of a platform that is connected already; ConnectError for one that we do not know."""
     try:
         return manifest_of(platform)
     except KeyError:
-        raise ConnectError(f"There is no platform {platform!r}. Known are: {', '.join(sorted(ADAPTERS))}.") from None
+        raise ConnectError(f"There is no adapter for the platform {platform!r} in this release.") from None
+
+
+def offered() -> list[Manifest]:
+    """The platforms that may be connected, by code; those for tests only where STALLKEEPER_TEST_PLATFORMS asks for them."""
+    declared = [manifest_of(platform) for platform in sorted(ADAPTERS)]
+    return [one for one in declared if conf.settings.ENV.test_platforms or not one.for_tests]
+
+
+def to_connect(platform: str) -> Manifest:
+    """The declaration of a platform that may be connected; ConnectError that lists them otherwise."""
+    known = {one.platform: one for one in offered()}
+    if platform not in known:
+        raise ConnectError(f"There is no platform {platform!r}. Known are: {', '.join(known)}.")
+    return known[platform]
 
 
 def check_settings(declared: Manifest, values: Mapping[str, str]) -> Settings:

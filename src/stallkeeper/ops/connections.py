@@ -54,7 +54,7 @@ def connect(
     organisation_id: int, platform: str, name: str, code: str | None, currency: str | None, settings: Settings, base_url: str, actor: str
 ) -> Connected:
     """Probe the account, then store it with one channel; everything is off. ConnectError or an adapter's error if it cannot be."""
-    declared = connecting.manifest(platform)
+    declared = connecting.to_connect(platform)
     account = adapters.probe(platform, settings.all, base_url)
     money = currency or account.currency or (declared.currencies[0] if len(declared.currencies) == 1 else "")
     if money.upper() not in declared.currencies:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.test import Client
@@ -261,6 +262,18 @@ def test_an_account_is_stored_only_after_it_answered(busy: BusyShop, client: Cli
         account = Connection.objects.get(name="eMAG Bulgaria")
         channel = account.channels.get()
         assert (account.writes_allowed, channel.orders_enabled, channel.stock_enabled) == (False, False, False)
+
+
+def test_the_platform_for_tests_is_not_offered(busy: BusyShop, client: Client, settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither on the screen nor on the command line, unless the installation asks for it."""
+    list_of_channels, form = reverse("backoffice:channels"), reverse("backoffice:connect", args=["dummy"])
+    assert "Dummy market" in text(client.get(list_of_channels))
+    assert client.get(form).status_code == 200
+    settings.ENV = replace(settings.ENV, test_platforms=False)
+    assert "Dummy market" not in text(client.get(list_of_channels))
+    assert client.get(form).status_code == 404
+    assert run(["connect", "dummy", "--set", "client_id=shop"]) == 1
+    assert "There is no platform 'dummy'. Known are: emag, walmart." in capsys.readouterr().err
 
 
 def test_transfer_status_tells_each_step(busy: BusyShop, client: Client) -> None:

@@ -49,7 +49,7 @@ def connect(
     from stallkeeper.channels import connect as connecting
     from stallkeeper.ops import connections
 
-    manifest = connecting.manifest(platform)
+    manifest = connecting.manifest(platform) if reconnect else connecting.to_connect(platform)
     settings = ask_settings(manifest, parse_settings(given), test_system=bool(base_url))
     name = name or manifest.title
     if reconnect:

@@ -42,4 +42,5 @@ MANIFEST = Manifest(
     bulk_batch=1_000,
     bulk_from=200,
     read_batch=100,
+    for_tests=True,
 )
