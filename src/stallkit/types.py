@@ -285,6 +285,8 @@ class ShipmentNotice:
     tracking_number: str
     shipped_at: datetime
     tracking_url: str = ""
+    although_asked: bool = False
+    """A person has decided that lines leave which the buyer asked to cancel."""
 
 
 class CancelReason(StrEnum):

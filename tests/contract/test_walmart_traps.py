@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -361,10 +362,13 @@ def test_a_carrier_that_walmart_does_not_list_needs_a_tracking_url(world):
     assert world.shop.orders[order_id].lines[0].carrier == "Ada's Van"
 
 
-def test_a_line_that_the_buyer_asked_to_cancel_ships_with_an_override(world):
+def test_a_line_that_the_buyer_asked_to_cancel_ships_only_if_a_person_said_so(world):
     order_id = world.order(acknowledged=True)
     world.shop.request_cancel(order_id)
-    assert world.adapter.confirm_shipment(ship(order_id)) == Accepted()
+    refused = world.adapter.confirm_shipment(ship(order_id))
+    assert isinstance(refused, Rejected)
+    assert "asked to cancel" in refused.message
+    assert world.adapter.confirm_shipment(replace(ship(order_id), although_asked=True)) == Accepted()
     assert b'"intentToCancelOverride":true' in world.exchanges[-1].request_body
 
 

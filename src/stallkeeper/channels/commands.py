@@ -46,6 +46,8 @@ class Ship(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shipped_at: datetime
     tracking_number: str = ""
     tracking_url: str = ""
+    although_asked: bool = False
+    """A person has decided that lines leave which the buyer asked to cancel."""
 
 
 class Cancel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,8 +104,8 @@ class CommandError(ValueError):
 
 
 def may_try_again(command: Command) -> bool:
-    """Was it refused or given up, so that saying it again makes sense? A refused cancellation has been undone: that is asked for anew."""
-    return command.state == CommandState.DEAD or (command.state == CommandState.REFUSED and command.kind != CommandKind.CANCEL)
+    """Was it refused or given up, so that saying it again makes sense? A cancellation has been undone then: that is asked for anew."""
+    return command.state in {CommandState.DEAD, CommandState.REFUSED} and command.kind != CommandKind.CANCEL
 
 
 def try_again(uc: UseCase, command_id: int, payload: Payload | None = None) -> Command:
@@ -127,8 +129,8 @@ def try_again(uc: UseCase, command_id: int, payload: Payload | None = None) -> C
 
 
 def _why_not(command: Command) -> str:
-    if command.state == CommandState.REFUSED:
-        return "The channel refused this cancellation, so it was undone here. Cancel again."
+    if command.state in {CommandState.DEAD, CommandState.REFUSED}:
+        return "This cancellation did not get through, so it was undone here. Cancel again."
     return f"This is {command.get_state_display()}; only what was refused or given up can be tried again."
 
 

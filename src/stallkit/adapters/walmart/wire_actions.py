@@ -85,7 +85,7 @@ def build_carrier(text: str) -> Carrier:
 
 
 def build_shipment(notice: ShipmentNotice, order: Order) -> bytes:
-    """``order`` tells the method that the buyer paid for, and the lines that he asked to cancel (they need an explicit override)."""
+    """``order`` tells the method that the buyer paid for, and the lines that he asked to cancel: they leave only if a person said so."""
     tracking = Tracking(
         ship_date_time=int(notice.shipped_at.timestamp() * 1000),
         carrier_name=build_carrier(notice.carrier),
@@ -93,7 +93,7 @@ def build_shipment(notice: ShipmentNotice, order: Order) -> bytes:
         tracking_number=notice.tracking_number,
         tracking_url=notice.tracking_url or None,
     )
-    asked = {line.line_number for line in order.lines if line.asked_to_cancel}
+    asked = {line.line_number for line in order.lines if line.asked_to_cancel} if notice.although_asked else set()
     lines = [
         ShipLine(
             line.line_id,
