@@ -13,7 +13,6 @@ from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice.callbacks import callback_context
 from stallkeeper.backoffice.channels import ask_to_send
-from stallkeeper.backoffice.connect_words import trouble
 from stallkeeper.backoffice.connection_forms import ConnectForm, SettingsForm
 from stallkeeper.backoffice.lanes import lane_rows
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
@@ -50,7 +49,7 @@ def _connect(request: MemberRequest, platform: str, form: ConnectForm) -> Connec
             made = connect.create(uc, platform, given["name"], settings, account, base_url=given["base_url"])
             connect.create_channel(uc, made, code=given["code"], name=given["name"], currency=given["currency"])
     except (connect.ConnectError, AdapterError, ValidationError, ValueError) as error:
-        form.add_error(None, trouble(error, form.manifest, given["base_url"]) + " " + _("Nothing was stored."))
+        form.add_error(None, str(error) if not isinstance(error, ValidationError) else " ".join(error.messages))
         return None
     _say(request, account)
     return made
@@ -105,7 +104,7 @@ def reconnect(request: MemberRequest, pk: int) -> HttpResponse:
             with use_case("reconnect.account", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
                 connect.reconnect(uc, shown.pk, settings, account)
         except (connect.ConnectError, AdapterError, ValueError) as error:
-            form.add_error(None, trouble(error, form.manifest, shown.base_url) + " " + _("What was stored before stays."))
+            form.add_error(None, str(error))
         else:
             _say(request, account)
             return redirect("backoffice:connection", pk)
@@ -120,7 +119,7 @@ def probe_now(request: MemberRequest, pk: int) -> HttpResponse:
     try:
         account = probe(shown.platform, connect.settings_of(shown).all, shown.base_url)
     except AdapterError as error:
-        messages.error(request, trouble(error, connect.manifest(shown.platform), shown.base_url))
+        messages.error(request, _("{platform} did not let us in: {error}").format(platform=shown.name, error=error))
     else:
         _say(request, account)
     return redirect("backoffice:connection", pk)

@@ -62,7 +62,7 @@ def gather(
         if any(channel.fenced for channel in channels.values()):
             fences = queries.gather_fences(cursor, organisation)
         if horizon:
-            incoming = queries.gather_incoming(cursor, organisation, today + timedelta(days=horizon))
+            incoming = queries.gather_incoming(cursor, organisation, today, today + timedelta(days=horizon))
     return Facts(channels, offers, places, fences, incoming, today)
 
 

@@ -219,15 +219,15 @@ def gather_fences(cursor: Cursor, organisation: int) -> list[tuple[int, int, int
     return rows(cursor)
 
 
-def gather_incoming(cursor: Cursor, organisation: int, until: date) -> list[tuple[int, int, date, int]]:
-    """Incoming goods up to a day: (unit, location, day, quantity)."""
+def gather_incoming(cursor: Cursor, organisation: int, today: date, until: date) -> list[tuple[int, int, date, int]]:
+    """Incoming goods from today up to a day: (unit, location, day, quantity)."""
     cursor.execute(
         """
         SELECT stock_unit_id, location_id, expected_on, sum(quantity) FROM stock_incoming
-        WHERE organisation_id = %s AND expected_on <= %s
+        WHERE organisation_id = %s AND expected_on BETWEEN %s AND %s
         GROUP BY stock_unit_id, location_id, expected_on ORDER BY stock_unit_id, location_id, expected_on
         """,
-        [organisation, until],
+        [organisation, today, until],
     )
     return rows(cursor)
 

@@ -1,4 +1,7 @@
-"""Incoming goods: how many units of what should come to which place on which day. Channels with a horizon may offer them beforehand."""
+"""Incoming goods: how many units of what should come to which place on which day. Channels with a horizon may offer them beforehand.
+
+Goods whose day has passed are late, and count no longer: nobody knows when they come.
+"""
 
 from __future__ import annotations
 
@@ -46,3 +49,8 @@ def set_incoming(uc: UseCase, unit: StockUnit, location: Location, expected_on: 
         audit.record(uc, "set.incoming", "stock_unit", unit.pk, location=location.pk, expected_on=expected_on, units=[before, quantity])
         uc.mark(reserve.STALE, [unit.pk])
     return before
+
+
+def announced() -> list[int]:
+    """Units of which something should come in, or should have come: their figures may change when a day begins."""
+    return list(Incoming.objects.order_by("stock_unit_id").values_list("stock_unit_id", flat=True).distinct())

@@ -12,6 +12,7 @@ from stallkeeper.channels import refresh
 from stallkeeper.core import clock, housekeeping, notify
 from stallkeeper.core.models import Organisation, Severity
 from stallkeeper.core.use_case import use_case
+from stallkeeper.stock import incoming
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,12 @@ def run() -> bool:
 
 
 def check_offers(organisation_id: int) -> int:
-    """Work every offer out anew. Differences are put right and reported: some change did not refresh what it should have."""
+    """Work every offer out anew. Differences are put right and reported: some change did not refresh what it should have.
+
+    What a new day changes by itself (goods come within a horizon, or are late) is no difference.
+    """
+    with use_case("offers.new_day", organisation_id=organisation_id) as uc:
+        refresh.refresh(uc, incoming.announced())
     with use_case("offers.sweep", organisation_id=organisation_id) as uc:
         found = refresh.sweep(uc)
         if not len(found):
