@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice.callbacks import callback_context
 from stallkeeper.backoffice.channels import ask_to_send
+from stallkeeper.backoffice.connect_words import trouble
 from stallkeeper.backoffice.connection_forms import ConnectForm, SettingsForm
 from stallkeeper.backoffice.lanes import lane_rows
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
@@ -49,7 +50,7 @@ def _connect(request: MemberRequest, platform: str, form: ConnectForm) -> Connec
             made = connect.create(uc, platform, given["name"], settings, account, base_url=given["base_url"])
             connect.create_channel(uc, made, code=given["code"], name=given["name"], currency=given["currency"])
     except (connect.ConnectError, AdapterError, ValidationError, ValueError) as error:
-        form.add_error(None, str(error) if not isinstance(error, ValidationError) else " ".join(error.messages))
+        form.add_error(None, trouble(error, form.manifest, given["base_url"]) + " " + _("Nothing was stored."))
         return None
     _say(request, account)
     return made
@@ -104,7 +105,7 @@ def reconnect(request: MemberRequest, pk: int) -> HttpResponse:
             with use_case("reconnect.account", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
                 connect.reconnect(uc, shown.pk, settings, account)
         except (connect.ConnectError, AdapterError, ValueError) as error:
-            form.add_error(None, str(error))
+            form.add_error(None, trouble(error, form.manifest, shown.base_url) + " " + _("What was stored before stays."))
         else:
             _say(request, account)
             return redirect("backoffice:connection", pk)
@@ -119,7 +120,7 @@ def probe_now(request: MemberRequest, pk: int) -> HttpResponse:
     try:
         account = probe(shown.platform, connect.settings_of(shown).all, shown.base_url)
     except AdapterError as error:
-        messages.error(request, _("{platform} did not let us in: {error}").format(platform=shown.name, error=error))
+        messages.error(request, trouble(error, connect.manifest(shown.platform), shown.base_url))
     else:
         _say(request, account)
     return redirect("backoffice:connection", pk)

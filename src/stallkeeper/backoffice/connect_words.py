@@ -1,0 +1,52 @@
+"""What went wrong when an account was asked who it is, and what to do about it, in the words of the form."""
+
+from __future__ import annotations
+
+import math
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from stallkit.errors import AdapterError, NeedsReconnect, Refused, SlowDown
+from stallkit.manifest import Manifest, SettingKind
+
+
+def trouble(error: Exception, manifest: Manifest, other_address: str = "") -> str:
+    """The words of the platform or of the check, then what to do. An adapter's error is told together with its remedy."""
+    if isinstance(error, ValidationError):
+        return " ".join(error.messages)
+    if not isinstance(error, AdapterError):
+        return str(error)
+    return f"{_sentence(error.detail)} {_remedy(error, manifest, other_address)}"
+
+
+def _sentence(said: str) -> str:
+    """A capital at the beginning, except for names like eMAG, and a full stop at the end."""
+    begun = said if said[1:2].isupper() else said[:1].upper() + said[1:]
+    return begun.rstrip(".") + "."
+
+
+def _remedy(error: AdapterError, manifest: Manifest, other_address: str) -> str:
+    match error:
+        case NeedsReconnect() if error.status or not other_address:  # without a status our own guard refused the address
+            return _(
+                "Either {settings} is wrong, expired or revoked, or belongs to another account; "
+                "or the account does not allow the address of this server."
+            ).format(settings=_credentials(manifest))
+        case SlowDown():
+            seconds = max(1, math.ceil(error.retry_after))
+            return ngettext("Try again in {count} second.", "Try again in {count} seconds.", seconds).format(count=seconds)
+        case Refused():
+            return _("Repeating it unchanged is useless: put right what {platform} names.").format(platform=manifest.title)
+        case _ if other_address:
+            return _("Look at “Other address”, or try again in some minutes.")
+        case _:
+            return _("That lies with {platform} or the network: try again in some minutes.").format(platform=manifest.title)
+
+
+def _credentials(manifest: Manifest) -> str:
+    """The labels of what opens the account: the settings that are needed and typed by hand."""
+    typed = {SettingKind.TEXT, SettingKind.SECRET}
+    labels = [f"“{setting.label}”" for setting in manifest.settings if setting.required and setting.kind in typed]
+    return _(" or ").join(labels) or _("a setting")
