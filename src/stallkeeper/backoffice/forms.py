@@ -73,6 +73,11 @@ class LineQuantities(LookMixin, forms.Form):
         return cleaned
 
 
+def although_asked() -> forms.BooleanField:
+    """The tick that is asked for only where the buyer wants to cancel what leaves."""
+    return forms.BooleanField(label=_("It leaves although the buyer asks to cancel"), required=False)
+
+
 class ShipForm(LineQuantities):
     """What left, with whom. The channel is told in our next run."""
 
@@ -82,6 +87,11 @@ class ShipForm(LineQuantities):
 
     reference = forms.CharField(max_length=80, widget=forms.HiddenInput)
     """Makes a form that is sent twice one shipment."""
+
+    def __init__(self, lines: Iterable[OrderLine], *args: object, **kwargs: object) -> None:
+        super().__init__(lines, *args, **kwargs)
+        if any(line.cancel_requested for line in self.lines):
+            self.fields["although_asked"] = although_asked()
 
     def first_guess(self, line: OrderLine) -> int:
         return line.allocated

@@ -63,6 +63,7 @@ def _ship(request: MemberRequest, order: Order, form: ShipForm) -> None:
         tracking_number=given["tracking_number"],
         tracking_url=given["tracking_url"],
         reference=given["reference"],
+        although_asked=given.get("although_asked", False),
         actor=request.user.actor,
     )
 

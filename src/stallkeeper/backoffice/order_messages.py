@@ -9,7 +9,7 @@ from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from stallkeeper.backoffice.forms import LookMixin
+from stallkeeper.backoffice.forms import LookMixin, although_asked
 from stallkeeper.channels.models import Command
 from stallkeeper.fulfilment import again, ship
 from stallkeeper.fulfilment.again import Unsaid
@@ -29,6 +29,10 @@ class ShipmentForm(LookMixin, forms.Form):
     carrier = forms.CharField(label=_("Carrier"), max_length=60, widget=forms.TextInput(attrs={"list": "carriers", "autocomplete": "off"}))
     tracking_number = forms.CharField(label=_("Tracking number"), max_length=100, required=False)
     tracking_url = forms.URLField(label=_("Tracking address"), max_length=300, required=False, assume_scheme="https")
+
+    def ask_about_wish(self) -> None:
+        """The buyer wants to cancel what has left."""
+        self.fields["although_asked"] = although_asked()
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,10 @@ def unsaid(order: Order, given: Mapping[int, ShipmentForm] | None = None) -> lis
 def form_for(shipment: Shipment, command: int, data: Mapping[str, str] | None = None) -> ShipmentForm:
     """The shipment's form, filled with what was told before."""
     told = {name: getattr(shipment, name) for name in ShipmentForm.base_fields}
-    return ShipmentForm(data, prefix=f"command_{command}", initial=told)
+    form = ShipmentForm(data, prefix=f"command_{command}", initial=told)
+    if shipment.lines.filter(line__cancel_requested__gt=0).exists():
+        form.ask_about_wish()
+    return form
 
 
 def tell_again(organisation_id: int, order_id: int, message: Message, form: ShipmentForm | None, actor: str) -> None:

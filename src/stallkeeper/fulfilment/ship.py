@@ -39,10 +39,12 @@ def ship(
     tracking_url: str = "",
     shipped_at: datetime | None = None,
     reference: str = "",
+    although_asked: bool = False,
 ) -> Shipment:
     """Ship sold units per line (None = everything open). ``reference`` makes a repeat harmless: the same one returns the first shipment.
 
     A line that is short may be shipped only if the goods were found: they are entered as found first, so the ledger stays true.
+    A line that the buyer asks to cancel leaves only if a person says so: ``although_asked``.
     """
     with use_case("ship.order", organisation_id=organisation_id, actor=actor) as uc:
         order = Order.objects.select_related("connection").select_for_update(of=("self",)).get(pk=order_id)
@@ -53,10 +55,11 @@ def ship(
         wanted = _wanted(order, rows, quantities)
         if not carrier.strip():
             raise ShipError(NO_CARRIER)
+        _heed_wishes(rows, wanted, although_asked=although_asked)
         _acknowledge_first(uc, order)
         shipment = _record(uc, order, wanted, carrier.strip(), tracking_number.strip(), tracking_url, shipped_at or uc.at, reference)
         _goods_leave(uc, order, rows, wanted, shipment)
-        _tell_channel(uc, order, rows, wanted, shipment)
+        _tell_channel(uc, order, rows, wanted, shipment, although_asked=although_asked)
     return shipment
 
 
@@ -69,10 +72,11 @@ def tell_again(
     carrier: str | None = None,
     tracking_number: str | None = None,
     tracking_url: str | None = None,
+    although_asked: bool | None = None,
 ) -> Shipment:
     """The channel refused a shipment, or was given up on: put right what was wrong (None leaves it as it is) and tell it again.
 
-    CommandError if it was told already, or is on its way. ShipError for a carrier without a name.
+    ``although_asked``: the buyer has asked to cancel lines meanwhile, and they have left all the same. CommandError if it was told already, or is on its way. ShipError for a carrier without a name.
     """
     with use_case("ship.tell_again", organisation_id=organisation_id, actor=actor) as uc:
         shipment = Shipment.objects.select_related("order").select_for_update(of=("self",)).get(pk=shipment_id)
@@ -85,7 +89,10 @@ def tell_again(
         units = {row.line: row.quantity for row in shipment.lines.select_related("line").order_by("line_id")}
         shipped = tuple(Line(line.line_id, quantity) for line, quantity in units.items())
         command = Command.objects.get(connection_id=shipment.order.connection_id, key=key_of(shipment))
-        commands.try_again(uc, command.pk, _notice(shipment, shipped))
+        told = commands.payload_of(command.kind, command.payload)
+        before = isinstance(told, Ship) and told.although_asked
+        notice = _notice(shipment, shipped, although_asked=before if although_asked is None else although_asked)
+        commands.try_again(uc, command.pk, notice)
         events.record(uc, shipment.order_id, "ship_told_again", {"carrier": shipment.carrier, "tracking": shipment.tracking_number})
     return shipment
 
@@ -124,6 +131,16 @@ def _acknowledge_first(uc: UseCase, order: Order) -> None:
         acknowledging.before(uc, order, CommandKind.SHIP)
     except acknowledging.NotAcknowledged as error:
         raise ShipError(str(error)) from error
+
+
+def _heed_wishes(rows: list[OrderLine], wanted: Mapping[int, int], *, although_asked: bool) -> None:
+    """Some channels take such a shipment only with an override: that is for a person to decide, not for us."""
+    asked = [f"{row.cancel_requested} of line {row.line_id} ({row.sku})" for row in rows if row.pk in wanted and row.cancel_requested]
+    if asked and not although_asked:
+        raise ShipError(
+            f"the buyer asks to cancel {', '.join(asked)}: cancel that, or say that it leaves although they asked "
+            "(tick it in the form; --although-asked on the command line)"
+        )
 
 
 def _whole_if_it_must_be(order: Order, rows: list[OrderLine], asked: Mapping[int, int]) -> None:
@@ -208,9 +225,11 @@ def _first_place(order_id: int) -> int:
     return chosen[0]
 
 
-def _tell_channel(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapping[int, int], shipment: Shipment) -> None:
+def _tell_channel(
+    uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapping[int, int], shipment: Shipment, *, although_asked: bool
+) -> None:
     shipped = tuple(Line(row.line_id, wanted[row.pk]) for row in rows if row.pk in wanted)
-    payload = _notice(shipment, shipped)
+    payload = _notice(shipment, shipped, although_asked=although_asked)
     commands.queue(uc, order.connection_id, CommandKind.SHIP, "order", order.pk, key_of(shipment), payload)
     left = sum(row.open for row in rows)
     Order.objects.filter(pk=order.pk).update(state=Order.State.PART_SHIPPED if left else Order.State.SHIPPED)
@@ -222,6 +241,6 @@ def _tell_channel(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapp
     events.record(uc, order.pk, "shipped", detail)
 
 
-def _notice(shipment: Shipment, lines: tuple[Line, ...]) -> Ship:
+def _notice(shipment: Shipment, lines: tuple[Line, ...], *, although_asked: bool) -> Ship:
     to = shipment.order.external_id
-    return Ship(to, lines, shipment.carrier, shipment.shipped_at, shipment.tracking_number, shipment.tracking_url)
+    return Ship(to, lines, shipment.carrier, shipment.shipped_at, shipment.tracking_number, shipment.tracking_url, although_asked)

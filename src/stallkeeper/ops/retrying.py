@@ -17,9 +17,10 @@ class Corrections:
     carrier: str | None
     tracking: str | None
     url: str | None
+    although_asked: bool | None = None
 
     def __bool__(self) -> bool:
-        return (self.carrier, self.tracking, self.url) != (None, None, None)
+        return (self.carrier, self.tracking, self.url, self.although_asked) != (None, None, None, None)
 
 
 def tell_again(organisation_id: int, order: Order, corrections: Corrections, reference: str | None, actor: str) -> list[Row]:
@@ -32,6 +33,7 @@ def tell_again(organisation_id: int, order: Order, corrections: Corrections, ref
             ship.tell_again(
                 organisation_id, one.shipment.pk, actor=actor,
                 carrier=corrections.carrier, tracking_number=corrections.tracking, tracking_url=corrections.url,
+                although_asked=corrections.although_asked,
             )  # fmt: skip
     return [_row(order, one) for one in chosen]
 

@@ -18,8 +18,8 @@ from stallkeeper.channels.models import Command, CommandState
 from stallkeeper.core import notify
 from stallkeeper.core.models import Severity
 from stallkeeper.core.use_case import UseCase
-from stallkeeper.orders import events, outcomes
-from stallkeeper.sync import queries
+from stallkeeper.orders import outcomes
+from stallkeeper.sync import orders, parking, queries
 from stallkeeper.sync.run import Current, Done, now
 from stallkit.errors import AdapterError, NeedsReconnect, OutcomeUnknown, Refused, SlowDown, TryLater, Unintelligible
 from stallkit.manifest import Capability
@@ -31,6 +31,7 @@ from stallkit.types import (
     LineQuantity,
     OrderState,
     Outcome,
+    Parked,
     Pending,
     Rejected,
     RemoteOrder,
@@ -109,7 +110,13 @@ def _call(current: Current, payload: Payload) -> Outcome:
         case Ship():
             lines = tuple(LineQuantity(line.line_id, line.quantity) for line in payload.lines)
             notice = ShipmentNotice(
-                payload.order_id, lines, payload.carrier, payload.tracking_number, payload.shipped_at, payload.tracking_url
+                payload.order_id,
+                lines,
+                payload.carrier,
+                payload.tracking_number,
+                payload.shipped_at,
+                payload.tracking_url,
+                payload.although_asked,
             )
             outcome = adapter.confirm_shipment(notice)
         case Cancel():
@@ -173,18 +180,38 @@ def _end(current: Current, command: Command, state: CommandState, code: str, mes
             return True
         if state is CommandState.REFUSED:
             outcomes.refused(uc, command, code, message)
-        elif command.subject_type == "order":
-            events.record(uc, command.subject_id, f"{command.kind}_given_up", {"code": code, "message": message})
+        else:
+            outcomes.given_up(uc, command, code, message)
         if (command.kind, code) != (CommandKind.ACKNOWLEDGE, CANCELLED):  # a buyer who was quicker is no problem of anybody's
             _tell(uc, current, command)
+    if (command.kind, state) == (CommandKind.CANCEL, CommandState.DEAD):
+        _read_anew(current, str(command.payload.get("order_id", "")))
     return False
+
+
+def _read_anew(current: Current, order_id: str) -> None:
+    """Take over what the channel says of an order; one that cannot be read now is parked, and so asked for again."""
+    if not current.session.can(Capability.READ_ORDER):
+        return
+    asked = now()
+    try:
+        remote: RemoteOrder | None = current.call(Priority.ORDER, current.session.adapter.read_order, order_id)
+        parked = orders.take_apart(current, [remote], asked)[1] if remote is not None else []
+    except AdapterError as error:
+        parked = [Parked(order_id, f"A cancellation was given up, and the order cannot be read: {error.detail}", b"")]
+    if parked:
+        with current.writing("park_order") as uc:
+            parking.park(uc, current.connection, "order", parked)
 
 
 def _tell(uc: UseCase, current: Current, command: Command) -> None:
     number = command.payload.get("order_id", command.subject_id)
     what = "was refused" if command.state == CommandState.REFUSED else "was given up"
     title = f"{current.connection.name}: {command.kind} of order {number} {what}"
-    notify.raise_(uc, f"command:{command.pk}", Severity.ERROR, title, command.message or command.code)
+    said = command.message or command.code
+    if (command.kind, command.state) == (CommandKind.CANCEL, CommandState.DEAD):
+        said = f"The cancellation was undone here: its units are reserved again. If they must not go out, cancel again. {said}"
+    notify.raise_(uc, f"command:{command.pk}", Severity.ERROR, title, said)
 
 
 def _later(current: Current, command: Command, error: AdapterError, state: CommandState) -> bool:

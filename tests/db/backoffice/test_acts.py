@@ -311,3 +311,21 @@ def busy_file(name: str):
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     return SimpleUploadedFile(name, b"sku;on_hand\n")
+
+
+def test_the_tick_for_lines_that_the_buyer_asks_to_cancel_stands_only_there(busy: BusyShop, client: Client) -> None:
+    order = open_order(busy)
+    page, address = reverse("backoffice:order", args=[order.pk]), reverse("backoffice:ship", args=[order.pk])
+    words = "It leaves although the buyer asks to cancel"
+    assert words not in text(client.get(page))
+    with busy.shop.scope():
+        line = order.lines.filter(stock_unit__isnull=False).first()
+        order.lines.update(cancel_requested=1)
+        data = {f"quantity_{line.pk}": line.open, "carrier": "Cargus", "tracking_number": "A", "reference": "asked"}
+    assert words in text(client.get(page))
+    refused = client.post(address, data)
+    assert refused.status_code == 422
+    assert "the buyer asks to cancel 1 of line" in text(refused)
+    assert client.post(address, data | {"although_asked": "on"}).status_code == 302
+    with busy.shop.scope():
+        assert Command.objects.get(kind="ship", subject_id=order.pk).payload["although_asked"] is True

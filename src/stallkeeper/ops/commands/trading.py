@@ -47,9 +47,19 @@ def orders(organisation: Organisation, state: str | None, channel: str | None, s
 @click.option("--tracking", default="", help="Tracking number.")
 @click.option("--url", default="", help="Address of the tracking page.")
 @click.option("--line", "lines", multiple=True, metavar="LINE[=UNITS]", help="Only this line (its number or SKU); may be repeated.")
+@click.option("--although-asked", is_flag=True, help="Lines leave although the buyer asks to cancel them.")
 @json_option
 @boot.for_organisation
-def ship(organisation: Organisation, order: str, carrier: str, tracking: str, url: str, lines: tuple[str, ...], as_json: bool) -> None:
+def ship(
+    organisation: Organisation,
+    order: str,
+    carrier: str,
+    tracking: str,
+    url: str,
+    lines: tuple[str, ...],
+    although_asked: bool,
+    as_json: bool,
+) -> None:
     """Goods of ORDER have left: take them off the shelf and tell the channel.
 
     ORDER is the number on the channel or ours. Without --line everything that is open leaves.
@@ -64,7 +74,7 @@ def ship(organisation: Organisation, order: str, carrier: str, tracking: str, ur
     found = find_order(order)
     shipment = ship_order(
         organisation.pk, found.pk, chosen_lines(found, lines), carrier=carrier, tracking_number=tracking, tracking_url=url,
-        actor=boot.actor(),
+        although_asked=although_asked, actor=boot.actor(),
     )  # fmt: skip
     units = {line.line.sku: line.quantity for line in shipment.lines.select_related("line").order_by("line_id")}
     if as_json:
@@ -107,11 +117,19 @@ def cancel(organisation: Organisation, order: str, lines: tuple[str, ...], reaso
 @click.option("--carrier", help="Put right who carries the parcel.")
 @click.option("--tracking", help="Put right the tracking number.")
 @click.option("--url", help="Put right the address of the tracking page.")
+@click.option("--although-asked", is_flag=True, help="The lines have left although the buyer asks to cancel them.")
 @click.option("--shipment", metavar="REFERENCE", help="Only this shipment, if several were refused.")
 @json_option
 @boot.for_organisation
 def retry(
-    organisation: Organisation, order: str, carrier: str | None, tracking: str | None, url: str | None, shipment: str | None, as_json: bool
+    organisation: Organisation,
+    order: str,
+    carrier: str | None,
+    tracking: str | None,
+    url: str | None,
+    although_asked: bool,
+    shipment: str | None,
+    as_json: bool,
 ) -> None:
     """Tell the channel again what it refused about ORDER, or what was given up: acknowledgement, shipment, cancellation.
 
@@ -125,7 +143,7 @@ def retry(
     """
     from stallkeeper.ops import retrying
 
-    corrections = retrying.Corrections(carrier, tracking, url)
+    corrections = retrying.Corrections(carrier, tracking, url, although_asked or None)
     told = retrying.tell_again(organisation.pk, find_order(order), corrections, shipment, boot.actor())
     columns = {"order": "Order", "message": "Told again", "shipment": "Shipment", "said": "What was said before"}
     terminal.show(told, columns, as_json=as_json)
