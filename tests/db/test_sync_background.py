@@ -7,11 +7,14 @@ from decimal import Decimal
 
 import pytest
 
+from stallkeeper.backoffice.problems import problems
+from stallkeeper.channels import switches
 from stallkeeper.channels.belief_queries import Shown
 from stallkeeper.channels.drift import EDIT, LATE, NOT_APPLIED, SALE, UNKNOWN, Fall, first_verdict, later_verdict
 from stallkeeper.channels.drift_queries import Sent
 from stallkeeper.channels.models import Connection, Drift, LaneKind, RemoteListing
 from stallkeeper.core.models import Notification
+from stallkeeper.orders.models import Order
 from stallkeeper.sync import nightly, wake
 from stallkit.testing.dials import Dials
 from stallkit.testing.shop import Fault
@@ -212,6 +215,50 @@ def test_credentials_that_end_soon_are_announced(market: Market, stall: Stall) -
         Connection.objects.filter(pk=stall.connection_id).update(credentials_expire_at=NOON + timedelta(days=9))
     stall.run(LaneKind.BACKGROUND)
     assert open_notices(market) == [f"connection:{stall.connection_id}:expiry"]
+
+
+@pytest.mark.parametrize("off", ["acknowledging", "company", "writes"])
+def test_orders_whose_acknowledgement_falls_due_are_an_alarm(market: Market, stall: Stall, off: str) -> None:
+    """A channel cancels what nobody acknowledged, whatever our switches say: as long as there is time, a person must hear of it."""
+    stall.offer(market.shop.unit("MUG", 5), shown=5)
+    turn(market, stall, off, on=False)
+    order = stall.emulator.place_order([("MUG", 1)])
+    stall.run()
+    due = order_of(market, order).acknowledge_by
+    assert due is not None
+    market.clock.at = due - timedelta(hours=2)
+    background(market, stall)
+    key = f"connection:{stall.connection_id}:acknowledge"
+    assert key not in open_notices(market)
+    market.clock.at = due - timedelta(minutes=50)
+    background(market, stall)
+    assert key in open_notices(market)
+    with market.shop.scope():
+        notice = Notification.objects.get(key=key)
+    assert f"1 order to acknowledge by {due:%Y-%m-%d %H:%M}" in notice.title
+    assert order in notice.detail
+    assert {problem.kind.key: problem.count for problem in problems(market.shop.organisation.pk)}["acknowledge"] == 1
+    assert ("Acknowledging is switched off" if off == "acknowledging" else "Nothing is sent") in notice.detail
+    turn(market, stall, off, on=True)
+    market.settle(3)
+    background(market, stall, seconds=61)
+    assert stall.emulator.orders[order].acknowledged_at is not None
+    assert key not in open_notices(market)
+
+
+def turn(market: Market, stall: Stall, switch: str, *, on: bool) -> None:
+    with market.shop.use_case("test.switch") as uc:
+        if switch == "company":
+            switches.set_company(uc, on)
+        elif switch == "writes":
+            switches.set_writes(uc, stall.connection_id, on)
+        else:
+            switches.set_channel(uc, stall.channel.pk, acknowledge=on)
+
+
+def order_of(market: Market, external: str) -> Order:
+    with market.shop.scope():
+        return Order.objects.get(external_id=external)
 
 
 # --- wake-ups and the night ---------------------------------------------------------------------------------------------------------------

@@ -123,6 +123,19 @@ def refused_counts(cursor: Cursor, organisation_id: int, commands_since: datetim
     return _named(cursor, cursor.fetchone())
 
 
+def owed_counts(cursor: Cursor, organisation_id: int, due_before: datetime, ordered_since: datetime) -> dict[str, int]:
+    """Orders that nobody acknowledged and whose deadline is near or over (``sync.alarms.owed``). Index: order_recent. No locks."""
+    cursor.execute(
+        """
+        SELECT count(*) AS acknowledge FROM orders_order
+        WHERE organisation_id = %s AND ordered_at >= %s AND state = 'new' AND fulfilled_by = 'seller' AND acknowledged_at IS NULL
+          AND acknowledge_by < %s
+        """,
+        [organisation_id, ordered_since, due_before],
+    )
+    return _named(cursor, cursor.fetchone())
+
+
 def what_exists(cursor: Cursor, organisation_id: int) -> dict[str, bool]:
     """Which steps of the first run are done. Existence only, each answered by one row; no locks."""
     cursor.execute(

@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.backoffice import overview_queries
 from stallkeeper.core import clock
+from stallkeeper.sync.alarms import DUE_SOON, STILL_OWED
 
 REFUSED_SECONDS = 20
-"""How old the counts of refusals may be: they read whole tables, and the overview is asked every few seconds."""
+"""How old the counts of refusals and of what is owed may be: they read whole tables, and the overview is asked every few seconds."""
 COMMAND_DAYS = timedelta(days=7)
 
 StrOrPromise = str | Promise
@@ -43,6 +44,14 @@ KINDS = (
     ProblemKind("stopped", _("Stopped channels"), _("Look at the plan, then release or correct it."), "bad", "channels"),
     ProblemKind("lanes", _("Connections that fail"), _("They are tried again by themselves; read the error."), "bad", "channels"),
     ProblemKind("shortages", _("Units sold that are not there"), _("Buy, move, or cancel the line."), "bad", "problem_list"),
+    ProblemKind(
+        "acknowledge",
+        _("Orders that must be acknowledged within the hour, or are late"),
+        _("The channel may cancel them: switch on what is off, or acknowledge there."),
+        "bad",
+        "orders",
+        "?state=new",
+    ),
     ProblemKind("unmapped", _("Order lines with an unknown SKU"), _("Link each to a stock unit."), "warn", "orders", "?unmapped=1"),
     ProblemKind(
         "refused", _("Values that a channel refused"), _("Correct the cause, then send again."), "warn", "offers", "?state=refused"
@@ -82,7 +91,8 @@ def counted(organisation_id: int) -> dict[str, int]:
     with connection.cursor() as cursor:
         counts = overview_queries.waiting_counts(cursor, organisation_id)
         if refused is None:
-            refused = overview_queries.refused_counts(cursor, organisation_id, clock.now() - COMMAND_DAYS)
+            refused = overview_queries.refused_counts(cursor, organisation_id, (now := clock.now()) - COMMAND_DAYS)
+            refused |= overview_queries.owed_counts(cursor, organisation_id, now + DUE_SOON, now - STILL_OWED)
             cache.set(key, refused, REFUSED_SECONDS)
     return counts | refused
 

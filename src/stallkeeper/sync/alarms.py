@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from stallkeeper.channels import drift
-from stallkeeper.channels.models import LaneKind, LaneStep
+from stallkeeper.channels.models import Channel, LaneKind, LaneStep
 from stallkeeper.core import notify
 from stallkeeper.core.models import Severity
 from stallkeeper.core.use_case import UseCase
+from stallkeeper.orders.models import Order
 from stallkeeper.sync import orders
 from stallkeeper.sync.run import Current, Done, now
 
@@ -16,12 +17,15 @@ EVERY = timedelta(minutes=1)
 SILENT = timedelta(minutes=15)
 """No orders could be asked for during this time (or twenty intervals, if that is longer)."""
 EXPIRES_SOON = timedelta(days=14)
+DUE_SOON = timedelta(hours=1)
+STILL_OWED = timedelta(days=14)
+"""An order that nobody acknowledged for so long has been cancelled by its channel, or is no longer asked about."""
 
 
 def look_around(current: Current) -> Done:
     """Raise or close the alarms of the account."""
     with current.writing("alarms") as uc:
-        raised = silence(uc, current) + expiry(uc, current) + int(drift.alarm(uc, current.connection) > 0)
+        raised = silence(uc, current) + expiry(uc, current) + owed(uc, current) + int(drift.alarm(uc, current.connection) > 0)
     return Done(errors=raised, not_before=now() + EVERY)
 
 
@@ -51,6 +55,35 @@ def expiry(uc: UseCase, current: Current) -> int:
     title = f"The credentials of {account.name} end on {ends:%Y-%m-%d}"
     notify.raise_(uc, key, Severity.WARNING, title, "Make new ones in the channel's own screens and reconnect the account with them.")
     return 1
+
+
+def owed(uc: UseCase, current: Current) -> int:
+    """Orders that must be acknowledged within the hour, or are late: channels cancel those, whatever our switches say."""
+    account, key = current.connection, f"connection:{current.connection.pk}:acknowledge"
+    waiting = Order.objects.filter(
+        channel__in=list(Channel.objects.filter(connection=account)),
+        ordered_at__gte=uc.at - STILL_OWED,
+        state=Order.State.NEW,
+        fulfilled_by="seller",
+        acknowledged_at=None,
+        acknowledge_by__lt=uc.at + DUE_SOON,
+    ).order_by("acknowledge_by", "pk")
+    due = list(waiting.values_list("number", "acknowledge_by"))
+    if not due:
+        notify.resolve(uc, key)
+        return 0
+    title = f"{account.name}: {len(due)} order{'s' * (len(due) > 1)} to acknowledge by {due[0][1]:%Y-%m-%d %H:%M} UTC"
+    numbers = ", ".join(number for number, _ in due[:5])
+    notify.raise_(uc, key, Severity.ERROR, title, f"A channel may cancel what is late. {_why_owed(current)} The most urgent: {numbers}.")
+    return 1
+
+
+def _why_owed(current: Current) -> str:
+    if not current.sending:
+        return "Nothing is sent for this account: switch sending on (for the company and for the account), or acknowledge on the channel."
+    if not all(channel.acknowledge_enabled for channel in current.channels):
+        return "Acknowledging is switched off: switch it on, or acknowledge on the channel."
+    return "Read on the order what came of its acknowledgement, and tell the channel again."
 
 
 def _last_pull(current: Current) -> datetime | None:

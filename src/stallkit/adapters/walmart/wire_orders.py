@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
 from msgspec import Raw, Struct, field
 
+from stallkit.adapters.walmart.manifest import MANIFEST
 from stallkit.adapters.walmart.wire import instant, many, ref_of
 from stallkit.types import (
     Buyer,
@@ -28,7 +28,7 @@ from stallkit.types import (
     RemoteOrderLine,
 )
 
-ACKNOWLEDGE_WITHIN = timedelta(hours=4)
+WITHIN = MANIFEST.quirks.acknowledge_within
 PLACEHOLDER_EMAIL = "nocxemail@"
 """Start of the address that stands in until Walmart has made the relay address (page "Orders & returns"): the same as none."""
 
@@ -227,7 +227,7 @@ def parse_order(raw: Raw | bytes) -> Parsed:
         currency=currency_of(lines),
         lines=lines,
         modified_at=max(changes, default=None),
-        acknowledge_by=ordered_at + ACKNOWLEDGE_WITHIN if state is OrderState.NEW else None,
+        acknowledge_by=ordered_at + WITHIN if WITHIN is not None and state is OrderState.NEW else None,
         dispatch_by=instant(leave) if leave is not None else None,
         buyer=parse_buyer(wire),
         fulfilled_by=fulfilled_by(wire),
