@@ -80,6 +80,47 @@ def test_a_catalogue_that_breaks_off_goes_on_where_it_was(market: Market, stall:
     assert len([call for call in stall.emulator.calls[calls:] if call.path == "/v1/offers"]) == 1
 
 
+def listings(market: Market) -> dict[str, str]:
+    with market.shop.scope():
+        return dict(RemoteListing.objects.values_list("sku", "status"))
+
+
+def test_what_the_channel_no_longer_lists_is_not_shown_as_live(market: Market, stall: Stall) -> None:
+    """A linked listing stays, marked; one that nobody linked goes; what comes back is live again."""
+    stall.offer(market.shop.unit("LINKED", 5), shown=5)
+    stall.emulator.add_offer("FREE", quantity=1)
+    stall.emulator.add_offer("STAYS", quantity=1)
+    stall.run(LaneKind.BACKGROUND)
+    with market.shop.scope():
+        RemoteListing.objects.filter(sku="LINKED").update(state=RemoteListing.State.LINKED)
+    taken = {sku: stall.emulator.offers.pop(sku) for sku in ("LINKED", "FREE")}
+    look_at_the_list(market, stall)
+    assert listings(market) == {"LINKED": "gone", "STAYS": "live"}
+    stall.emulator.offers |= taken
+    look_at_the_list(market, stall)
+    assert listings(market) == {"LINKED": "live", "FREE": "live", "STAYS": "live"}
+
+
+def test_a_list_that_broke_off_says_nothing_of_what_it_did_not_bring(market: Market, stall: Stall) -> None:
+    for number in range(250):
+        stall.emulator.add_offer(f"U{number:03d}", quantity=1)
+    stall.run(LaneKind.BACKGROUND)
+    before = listings(market)
+    stall.emulator.fail_next(Fault.SERVER_ERROR, times=10, path="/v1/offers", after=1)
+    look_at_the_list(market, stall, outcome="error")
+    assert listings(market) == before
+    stall.emulator.clear_faults()
+    del stall.emulator.offers["U000"]
+    market.clock.tick(600)
+    stall.run(LaneKind.BACKGROUND)
+    assert listings(market).keys() == before.keys(), "its page had been read before it went"
+
+
+def look_at_the_list(market: Market, stall: Stall, outcome: str = "ok") -> None:
+    market.clock.tick(3700)
+    stall.run(LaneKind.BACKGROUND, outcome=outcome)
+
+
 # --- reading back -------------------------------------------------------------------------------------------------------------------------
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Q
 
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.catalog.prices import PRICED
@@ -85,6 +86,21 @@ def _row(offer: RemoteOffer) -> dict[str, object]:
         "currency": offer.price.currency if offer.price else "",
         "fulfilled_by": offer.fulfilled_by,
     }
+
+
+def still_there(uc: UseCase, channel_id: int, ids: Sequence[str]) -> None:
+    """The channel lists these (by its number or by SKU), although it says something of them that we could not read."""
+    known = RemoteListing.objects.filter(channel_id=channel_id)
+    known.filter(Q(external_id__in=ids) | Q(sku__in=ids)).update(seen_at=uc.at)
+
+
+def forget_unseen(channel_id: int, begun: datetime) -> tuple[int, int]:
+    """A read that began then has come to its end: listings that it did not bring are no longer there. Only after a complete read.
+
+    Those that are linked stay, with the status ``gone``; the others go. Returns (gone for good, marked).
+    """
+    with database.cursor() as cursor:
+        return queries.forget_unseen(cursor, channel_id, begun)
 
 
 def propose(uc: UseCase, channel_id: int) -> Proposal:

@@ -47,11 +47,14 @@ def take(current: Current, page: Page[RemoteOffer], begun: datetime, asked: date
             if mine:
                 left_out += len(links.take_page(uc, channel.pk, mine).left_out)
                 reading.write_listed(uc, channel.pk, mine, asked)
+            if page.parked:
+                links.still_there(uc, channel.pk, [thing.external_id for thing in page.parked])
         parking.park(uc, current.connection, "offer", page.parked)
         parking.unpark(uc, current.connection, "offer", [offer.ref.external_id or offer.ref.sku for offer in page.items])
         _write_place(uc, current, page, begun)
         if page.done:
             for channel in current.channels:
+                links.forget_unseen(channel.pk, begun)
                 links.propose(uc, channel.pk)
     return left_out + len(page.parked)
 
