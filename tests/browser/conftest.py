@@ -11,12 +11,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect, sync_playwright
 
 if TYPE_CHECKING:
     from tests.busy_shop import BusyShop
 
 WIDTH, HEIGHT = 1280, 900
+PATIENCE = 60_000
+"""Milliseconds until what is expected must be there: several browsers may share two busy processors."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,6 +34,7 @@ def browser(chromium_path: str) -> Iterator[Browser]:
     # Playwright runs an event loop in this thread; Django's ORM is used from it between the steps of a test.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE)
         launched = playwright.chromium.launch(executable_path=chromium_path, headless=True, args=["--no-sandbox", "--disable-gpu"])
         yield launched
         launched.close()
@@ -47,20 +50,45 @@ def busy(transactional_db: None, monkeypatch: pytest.MonkeyPatch, tmp_path) -> B
     return open_busy_shop()
 
 
+class UnderWay:
+    """Requests that the server still works on. Pages renew themselves, and a late one would meet the emptying of the tables."""
+
+    def __init__(self) -> None:
+        self.requests: set[Request] = set()
+
+    def begins(self, request: Request) -> None:
+        self.requests.add(request)
+
+    def ends(self, request: Request) -> None:
+        self.requests.discard(request)
+
+    def let_end(self, page: Page) -> None:
+        for _ in range(100):
+            if not self.requests:
+                return
+            page.wait_for_timeout(50)
+
+
 @pytest.fixture
 def screen(busy: BusyShop, live_server, browser: Browser) -> Iterator[Page]:
     """A page of the owner, signed in by a link. ``goto`` takes paths. The test fails if the console or a response reports an error."""
     from stallkeeper.core.people import sign_in_link
 
     context = browser.new_context(base_url=live_server.url, viewport={"width": WIDTH, "height": HEIGHT})
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     complaints: list[str] = []
+    under_way = UnderWay()
+    page.on("request", under_way.begins)
+    page.on("requestfinished", under_way.ends)
+    page.on("requestfailed", under_way.ends)
     page.on("console", lambda message: _listen(complaints, message))
     page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
     page.on("response", lambda response: _watch(complaints, response))
     page.goto(f"/sign-in/{sign_in_link(busy.owner)}/")
     page.wait_for_url("**/")
     yield page
+    under_way.let_end(page)
     context.close()
     assert complaints == []
 
