@@ -76,7 +76,8 @@ def tell_again(
 ) -> Shipment:
     """The channel refused a shipment, or was given up on: put right what was wrong (None leaves it as it is) and tell it again.
 
-    ``although_asked``: the buyer has asked to cancel lines meanwhile, and they have left all the same. CommandError if it was told already, or is on its way. ShipError for a carrier without a name.
+    ``although_asked``: the buyer has asked to cancel lines meanwhile, and they have left all the same. CommandError if it was told
+    already, or is on its way. ShipError for a carrier without a name.
     """
     with use_case("ship.tell_again", organisation_id=organisation_id, actor=actor) as uc:
         shipment = Shipment.objects.select_related("order").select_for_update(of=("self",)).get(pk=shipment_id)
