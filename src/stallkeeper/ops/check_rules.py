@@ -132,7 +132,6 @@ PROMISED = Rule(
                CASE WHEN o.state = 'cancelled' OR o.fulfilled_by <> 'seller' OR o.at_cutover THEN 0
                     ELSE (line.ordered - line.cancelled - line.shipped - line.short) * line.pack_factor * part.number END AS units
         FROM orders_orderline AS line JOIN orders_order AS o ON o.id = line.order_id
-        JOIN channels_channel AS channel ON channel.id = o.channel_id AND channel.active
         JOIN part ON part.unit_id = line.stock_unit_id WHERE line.organisation_id = %(organisation)s
     ), held AS (
         SELECT owner_id AS line_key, stock_unit_id AS component_id, sum(quantity) AS units FROM stock_reservation
