@@ -11,6 +11,7 @@ import pytest
 import xlsxwriter
 
 from stallkeeper.__main__ import run
+from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import fences
 from stallkeeper.channels.fences import FenceError
 from stallkeeper.core import clock
@@ -176,6 +177,26 @@ def test_a_hold_takes_what_is_free_and_says_how_much(shop: Shop, cli) -> None:
     assert (code, "nothing is free at MAIN" in err) == (1, True)
     with shop.scope():
         assert list(ManualHold.objects.values_list("stock_unit__sku", "quantity")) == [("MUG", 8)]
+
+
+def test_holds_stand_side_by_side_and_one_article_has_one_per_place(shop: Shop) -> None:
+    """Said again for the same article and place, it replaces what was said before; it never touches another hold."""
+    mug, cup, attic = shop.unit("MUG", 5), shop.unit("CUP", 5), shop.add_place("ATTIC")
+    shop.stock(mug, {"MAIN": 5, "ATTIC": 5})
+
+    def kept(*holding: tuple[StockUnit, Location, int]) -> list[tuple[str, str, int, int]]:
+        for unit, place, number in holding:
+            with shop.use_case() as uc:
+                holds.keep_back(uc, unit, place, number, reason="fair")
+        with shop.scope():
+            return [(hold.stock_unit.sku, hold.location.code, hold.quantity, kept) for hold, kept in holds.kept_back()]
+
+    three = [("CUP", "MAIN", 3, 3), ("MUG", "MAIN", 1, 1), ("MUG", "ATTIC", 2, 2)]
+    assert kept((mug, shop.place, 1), (mug, attic, 2), (cup, shop.place, 3)) == three
+    assert kept((mug, shop.place, 4)) == [three[0], ("MUG", "MAIN", 4, 4), three[2]]
+    assert kept((mug, attic, 0)) == [three[0], ("MUG", "MAIN", 4, 4)]
+    with shop.scope():
+        assert (shop.level(mug)[2], shop.level(cup)[2]) == (4, 3)
 
 
 def test_holds_end_by_themselves_with_their_rows(shop: Shop) -> None:
