@@ -8,12 +8,12 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.functional import Promise
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.backoffice.offer_rows import row
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show, wants_fragment
 from stallkeeper.channels import switches
 from stallkeeper.channels.explain import Explanation, Step, explain
+from stallkeeper.channels.explain_words import PRICE_STEPS, STEPS
 from stallkeeper.channels.models import Offer
 from stallkeeper.core.people import Permission, can
 from stallkeeper.orders.models import OrderLine
@@ -22,29 +22,6 @@ StrOrPromise = str | Promise
 
 WHOLE = Decimal(100)
 OUTCOMES = {"accepted": "ok", "pending": "info", "rejected": "bad", "unknown": "warn", "dropped": ""}
-STEPS: dict[str, StrOrPromise] = {
-    "on_hand": _("on hand in the channel's places"),
-    "allocated": _("less promised to orders"),
-    "holds": _("less held for a while"),
-    "ring_fence": _("less kept for other channels"),
-    "incoming": _("plus incoming goods"),
-    "kit": _("kits that can be made"),
-    "share": _("share of the channel"),
-    "buffer": _("less buffer"),
-    "cap": _("cap"),
-    "zero_at": _("zero at or below"),
-    "pack_factor": _("in sold units"),
-    "limit": _("at most what the channel takes"),
-    "basis": _("plus open orders that the channel subtracts itself"),
-}
-PRICE_STEPS: dict[str, StrOrPromise] = {
-    "list_price": _("list price"),
-    "pack_factor": _("for one sold unit"),
-    "mark_up": _("with mark-up"),
-    "tax": _("with tax as the channel wants it"),
-    "currency": _("in the channel's currency"),
-    "rounding": _("rounded"),
-}
 
 
 @screen(Permission.VIEW_STOCK)

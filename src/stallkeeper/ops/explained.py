@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from django.utils.functional import Promise
+from django.utils.text import capfirst
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
 from stallkeeper.channels.explain import Explanation
+from stallkeeper.channels.explain_words import PRICE_STEPS, STEPS
 from stallkeeper.ops.terminal import Row, cell, table
 from stallkeeper.orders.models import OrderLine
 
@@ -21,21 +24,6 @@ VERDICTS = {
     "excluded": "left out of stock sending",
     "switched_off": "nothing is sent: see 'stallkeeper channel'",
     "not_refreshed": "the stored figure is being worked out anew",
-}
-STEPS = {
-    "on_hand": "On hand",
-    "allocated": "less allocated to orders",
-    "holds": "less holds",
-    "ring_fence": "less fences of others",
-    "incoming": "plus incoming in time",
-    "kit": "complete kits",
-    "share": "share",
-    "buffer": "less buffer",
-    "cap": "cap",
-    "zero_at": "zero at or below",
-    "pack_factor": "packs",
-    "limit": "the platform's limit",
-    "basis": "in the channel's own basis",
 }
 SPOTS = {
     "component": "Unit", "per_kit": "Per kit", "location": "Place", "on_hand": "On hand", "allocated": "Allocated", "held": "Held",
@@ -58,7 +46,7 @@ def as_json(one: Explanation) -> dict[str, object]:
 def render(one: Explanation) -> Group:
     """The working as a table, the five quantities, and the facts behind them."""
     title = Text.assemble((f"{one.sku}", "bold"), f" on {one.channel} ({one.channel_code}), unit {one.unit}: ", (_figure(one), "bold"))
-    steps = [{"step": STEPS.get(step.name, step.name), "before": step.before, "after": step.after, "note": step.note} for step in one.steps]
+    steps = [{"step": in_words(STEPS, step.name), "before": step.before, "after": step.after, "note": step.note} for step in one.steps]
     five: list[Row] = [
         {"what": "intended", "value": one.stored, "at": None},
         {"what": "sent", "value": one.sent, "at": one.sent_at},
@@ -74,6 +62,11 @@ def render(one: Explanation) -> Group:
     return Group(*parts, "")
 
 
+def in_words(names: Mapping[str, str | Promise], step: str) -> str:
+    """A step as the screens call it."""
+    return capfirst(str(names.get(step, step)))
+
+
 def _figure(one: Explanation) -> str:
     return f"{cell(one.intended)}, {VERDICTS.get(one.verdict, one.verdict)}"
 
@@ -85,7 +78,10 @@ def _facts(one: Explanation) -> list[Padding]:
         (spots, SPOTS),
         ([asdict(promise) | {"owner": owners.get(promise.line_id or 0, promise.owner)} for promise in one.promises], PROMISES),
         ([asdict(movement) for movement in one.movements[:10]], MOVEMENTS),
-        ([asdict(step) for step in one.price_steps], {"name": "Price step", "price": "Price", "note": ""}),
+        (
+            [asdict(step) | {"name": in_words(PRICE_STEPS, step.name)} for step in one.price_steps],
+            {"name": "Price step", "price": "Price", "note": ""},
+        ),
     ]
     parts = [_in(table(rows, columns)) for rows, columns in tables if rows]
     return [*parts, _in(Text(f"Price: {one.price_problem}"))] if one.price_problem else parts

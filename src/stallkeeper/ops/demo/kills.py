@@ -79,7 +79,7 @@ def play(options: Options, times: int, say: Callable[[str], None]) -> tuple[dict
 @click.command()
 @click.option("--times", type=click.IntRange(1), default=20, show_default=True, help="How often to kill.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Goods, buyers and moments.")
-@click.option("--limits-scale", type=click.FloatRange(0.01, 10), default=1.0, show_default=True, help="Rate limits and feed times, as a multiple of the real ones.")
+@click.option("--limits-scale", type=click.FloatRange(0.01, 10), default=1.0, show_default=True, help="0.1: limits ten times faster.")
 def main(times: int, seed: int, limits_scale: float) -> None:
     """Kill the hub's processes in the middle of a demo, and see whether everything comes out right."""
     figures, problems = play(Options(None, seed, limits_scale), times, lambda text: click.echo(text, err=True))
