@@ -196,8 +196,9 @@ def test_pages_follow_each_other(screen: Page) -> None:
     expect(screen.locator("tbody a.sk-link").first).to_have_text(first)
 
 
-def test_signing_out(screen: Page) -> None:
-    screen.get_by_text("Olga Owner").click()
+def test_signing_out_without_a_mouse(screen: Page) -> None:
+    screen.get_by_role("button", name="Olga Owner").focus()
+    screen.keyboard.press("Enter")
     screen.get_by_role("button", name="Log out").click()
     screen.goto("/orders/")
     expect(screen.get_by_label("E-mail address")).to_be_visible()

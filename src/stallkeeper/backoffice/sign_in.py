@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.contrib import messages
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth import login
+from django.contrib.auth import login, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import SetPasswordForm
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -17,10 +19,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import BASE_INPUT_CLASSES
 
+from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.scope import SESSION_KEY
 from stallkeeper.backoffice.screens import show, site
 from stallkeeper.core.models import Membership, User
 from stallkeeper.core.people import use_link
+
+if TYPE_CHECKING:
+    PasswordForm = SetPasswordForm[User]
+else:
+    PasswordForm = SetPasswordForm
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 TRIES = 10
@@ -56,6 +64,7 @@ class SignInForm(AdminAuthenticationForm):
 
 
 site.login_form = SignInForm
+site.login_template = "backoffice/login.html"
 
 
 @never_cache
@@ -80,3 +89,25 @@ def choose_organisation(request: HttpRequest) -> HttpResponse:
     if chosen.isdigit() and Membership.objects.filter(user=request.user, organisation_id=int(chosen)).exists():
         request.session[SESSION_KEY] = int(chosen)
     return redirect("backoffice:overview")
+
+
+class FirstPasswordForm(LookMixin, PasswordForm):
+    """A password, twice. The old one is not asked for: there is none."""
+
+
+@never_cache
+@login_required
+def first_password(request: HttpRequest) -> HttpResponse:
+    """Who came in by a link and has no password yet chooses one; afterwards it is changed with the old one only."""
+    user = request.user
+    assert isinstance(user, User)
+    if user.has_usable_password():
+        return redirect("admin:password_change")
+    form = FirstPasswordForm(user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        update_session_auth_hash(request, user)
+        messages.success(request, _("From now on you can sign in with your e-mail address and this password."))
+        return redirect("backoffice:overview")
+    context = {"title": _("Choose a password"), "form": form}
+    return show(request, "backoffice/first_password.html", context, status=422 if form.errors else 200)

@@ -33,6 +33,7 @@ urlpatterns = [
     path("", overview.overview, name="overview"),
     path("live/", overview.live, name="overview_live"),
     path("sign-in/<str:token>/", sign_in.sign_in_by_link, name="sign_in_by_link"),
+    path("password/", sign_in.first_password, name="first_password"),
     path("organisation/", sign_in.choose_organisation, name="choose_organisation"),
     path("problems/", problem_board.problem_board, name="problem_board"),
     path("problems/<slug:kind>/", problem_board.problem_list, name="problem_list"),

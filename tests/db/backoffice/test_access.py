@@ -163,6 +163,29 @@ def test_signing_in_with_a_password_and_out_again(busy: BusyShop) -> None:
     assert client.get("/orders/").status_code == 302
 
 
+def test_who_came_by_a_link_chooses_a_first_password_and_only_the_first(busy: BusyShop) -> None:
+    """After that the old one is asked for, so a forgotten open window gives nobody the account."""
+    user = User.objects.create_user("link@example.com")
+    Membership.objects.create(user=user, organisation=busy.organisation, role=Role.WAREHOUSE)
+    client, address = signed_in(user), reverse("backoffice:first_password")
+    assert "Choose a password" in text(client.get("/"))
+    weak = client.post(address, {"new_password1": "12345", "new_password2": "12345"})
+    assert weak.status_code == 422
+    assert "at least 12 characters" in text(weak)
+    given = {"new_password1": "a stall by the river", "new_password2": "a stall by the river"}
+    assert "From now on you can sign in" in text(client.post(address, given, follow=True))
+    user.refresh_from_db()
+    assert user.check_password("a stall by the river")
+    assert "Choose a password" not in text(client.get("/"))
+    assert client.post(address, {"new_password1": "another stall there", "new_password2": "another stall there"}).status_code == 302
+    user.refresh_from_db()
+    assert user.check_password("a stall by the river")
+
+
+def test_the_sign_in_page_says_how_to_get_in_without_a_password(busy: BusyShop) -> None:
+    assert "stallkeeper users link you@example.com" in text(Client().get("/login/"))
+
+
 def test_guessing_passwords_is_stopped(busy: BusyShop) -> None:
     """After ten wrong passwords even the right one waits; another account is not affected."""
     busy.owner.set_password("correct horse battery")

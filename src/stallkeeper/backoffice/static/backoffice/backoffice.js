@@ -87,8 +87,20 @@
     if (token && event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = token.value;
   });
 
+  // The theme opens the menu of the user by the mouse alone; keyboards and screen readers get a button.
+  function makeButton(element) {
+    element.setAttribute("role", "button");
+    element.setAttribute("tabindex", "0");
+    element.addEventListener("keydown", function (event) {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      element.click();
+    });
+  }
+
   document.addEventListener("DOMContentLoaded", function () {
     countChosen();
+    document.querySelectorAll("div[x-on\\:click^=openUserLinks]").forEach(makeButton);
     document.querySelectorAll("form[data-submit-at-once]").forEach((form) => form.requestSubmit());
   });
 })();
