@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from stallkeeper.channels.models import Channel, Connection, RingFence
 from stallkeeper.core import clock
-from stallkeeper.core.models import Membership, Role, User
-from stallkeeper.stock.models import Incoming, ManualHold, Movement, StockCount
+from stallkeeper.core.models import AuditEntry, Membership, Role, User
+from stallkeeper.stock.models import Incoming, Location, ManualHold, Movement, StockCount
 from tests.busy_shop import signed_in, text
 from tests.shop import Shop
 
@@ -43,6 +43,60 @@ def owner(shop: Shop) -> Client:
 
 def post(client: Client, name: str, unit, **data: object):
     return client.post(reverse(f"backoffice:{name}", args=[unit.pk]), data, headers={"HX-Request": "true"})
+
+
+# --- places -------------------------------------------------------------------------------------------------------------------------------
+
+
+FACTS = {"name": "Main warehouse", "owner": "mine", "priority": "100", "sellable": "on", "active": "on"}
+
+
+def save_place(client: Client, place: Location, follow: bool = True, **changes: object):
+    given = {name: value for name, value in ({**FACTS, "priority": place.priority} | changes).items() if value is not None}
+    return client.post(reverse("backoffice:place", args=[place.pk]), given, follow=follow)
+
+
+def test_a_place_is_renamed_and_moved_up_without_asking(shop: Shop, owner: Client) -> None:
+    attic = shop.add_place("ATTIC", 70)
+    assert "ATTIC" in text(owner.get(reverse("backoffice:places")))
+    said = text(save_place(owner, attic, name="Attic, second floor", priority=5))
+    assert "Attic, second floor is saved." in said
+    attic.refresh_from_db()
+    assert (attic.code, attic.name, attic.priority, attic.sellable, attic.active) == ("ATTIC", "Attic, second floor", 5, True, True)
+    with shop.scope():
+        entry = AuditEntry.objects.get(action="change.place")
+        assert entry.detail["priority"] == [70, 5]
+
+
+def test_a_place_that_is_sold_from_asks_before_it_stops(shop: Shop, owner: Client) -> None:
+    """D3: counts first; nothing changes before the yes."""
+    offer = shop.offer(shop.channel(), shop.unit("MUG", 5))
+    asked = text(save_place(owner, shop.place, sellable=None))
+    assert "1 offer gets another quantity" in asked
+    assert "fall: 1, of which to zero: 1" in asked
+    shop.place.refresh_from_db()
+    assert (shop.intended(offer), shop.place.sellable) == (5, True)
+    save_place(owner, shop.place, sellable=None, sure="1")
+    shop.place.refresh_from_db()
+    assert (shop.intended(offer), shop.place.sellable) == (0, False)
+    assert "rise: 1" in text(save_place(owner, shop.place))
+    save_place(owner, shop.place, sure="1")
+    assert shop.intended(offer) == 5
+    save_place(owner, shop.place, active=None, sure="1")
+    assert "not in use" in text(owner.get(reverse("backoffice:places")))
+
+
+def test_a_wrong_place_comes_back_and_strangers_find_none(shop: Shop, owner: Client) -> None:
+    assert save_place(owner, shop.place, name="").status_code == 422
+    reader = member(shop, Role.READ_ONLY)
+    assert save_place(reader, shop.place, name="Mine").status_code == 403
+    assert reverse("backoffice:place", args=[shop.place.pk]) not in reader.get(reverse("backoffice:places")).content.decode()
+    assert save_place(member(Shop.open(), Role.OPERATIONS), shop.place, name="Mine").status_code == 404
+    with shop.scope():
+        virtual = Location.objects.get(virtual_role="customer")
+    assert save_place(owner, virtual, name="Mine").status_code == 404
+    shop.place.refresh_from_db()
+    assert shop.place.name == "Main warehouse"
 
 
 # --- what is kept back --------------------------------------------------------------------------------------------------------------------

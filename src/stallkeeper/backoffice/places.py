@@ -1,28 +1,28 @@
-"""Places: where stock lies, in which order orders are served from them; adding one."""
+"""Places: where stock lies, in which order orders are served from them; adding one, changing one."""
 
 from __future__ import annotations
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from stallkeeper.backoffice.forms import LookMixin
+from stallkeeper.backoffice.place_plan import plan_change
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock.models import Location, LocationOwner
-from stallkeeper.stock.places import PlaceError, create_location
+from stallkeeper.stock.places import Changes, PlaceError, change, create_location
 
 REAL_OWNERS = [(value, label) for value, label in LocationOwner.choices if value != LocationOwner.VIRTUAL]
 
 
-class PlaceForm(LookMixin, forms.Form):
-    """A new place."""
+class FactsForm(LookMixin, forms.Form):
+    """What can be said of a place, new or old."""
 
-    code = forms.SlugField(label=gettext_lazy("Code"), max_length=30, help_text=gettext_lazy("Stands in files that you import."))
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
     owner = forms.ChoiceField(label=gettext_lazy("Whose stock"), choices=REAL_OWNERS)
     priority = forms.IntegerField(
@@ -33,6 +33,36 @@ class PlaceForm(LookMixin, forms.Form):
         help_text=gettext_lazy("Orders are served from the lowest number first."),
     )
     sellable = forms.BooleanField(label=gettext_lazy("What lies there may be sold"), required=False, initial=True)
+
+
+class PlaceForm(FactsForm):
+    """A new place."""
+
+    code = forms.SlugField(label=gettext_lazy("Code"), max_length=30, help_text=gettext_lazy("Stands in files that you import."))
+    field_order = ("code",)
+
+
+class ChangeForm(FactsForm):
+    """A place that is there. Its code stays: files and commands name it."""
+
+    allows_backorder = forms.BooleanField(
+        label=gettext_lazy("More may be promised than there is"),
+        required=False,
+        help_text=gettext_lazy("Taken away, promises beyond what is there go short, the latest dispatch dates first."),
+    )
+    active = forms.BooleanField(label=gettext_lazy("In use"), required=False)
+
+    def changes(self) -> Changes:
+        """What the form says, as the use case takes it."""
+        given = self.cleaned_data
+        return Changes(
+            name=given["name"],
+            owner=LocationOwner(given["owner"]),
+            priority=given["priority"],
+            sellable=given["sellable"],
+            allows_backorder=given["allows_backorder"],
+            active=given["active"],
+        )
 
 
 @screen(Permission.VIEW_STOCK)
@@ -46,6 +76,7 @@ def places(request: MemberRequest) -> HttpResponse:
         "title": _("Places"),
         "places": Location.objects.exclude(owner=LocationOwner.VIRTUAL).order_by("priority", "id"),
         "form": form,
+        "may_edit": may_edit,
     }
     return show(request, "backoffice/places.html", context, status=422 if form and form.errors else 200)
 
@@ -67,3 +98,21 @@ def _create(request: MemberRequest, form: PlaceForm) -> bool:
         return False
     messages.success(request, _("{name} is there. Choose in a channel's rules whether it sells from it.").format(name=given["name"]))
     return True
+
+
+@screen(Permission.EDIT_STOCK)
+def place(request: MemberRequest, pk: int) -> HttpResponse:
+    """One place. POST counts which offers would show another number; where some would, it asks before it saves."""
+    shown = get_object_or_404(Location.objects.exclude(owner=LocationOwner.VIRTUAL), pk=pk)
+    form = ChangeForm(request.POST or None, initial={name: getattr(shown, name) for name in ChangeForm.base_fields})
+    if request.method == "POST" and form.is_valid():
+        plan = None if request.POST.get("sure") else plan_change(request.organisation.pk, pk, form.changes(), request.user.actor)
+        if plan and plan.changes:
+            title = _("Change {name}?").format(name=shown.name)
+            return show(request, "backoffice/place_sure.html", {"title": title, "place": shown, "form": form, "plan": plan})
+        with use_case("change.place", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+            change(uc, pk, form.changes())
+        messages.success(request, _("{name} is saved.").format(name=form.cleaned_data["name"]))
+        return redirect("backoffice:places")
+    context = {"title": shown.name, "place": shown, "form": form}
+    return show(request, "backoffice/place.html", context, status=422 if form.errors else 200)

@@ -44,6 +44,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         "offer": {"pk": offer.pk},
         "choose": {"pk": listing.pk},
         "unit": {"pk": unit},
+        "place": {"pk": busy.shop.place.pk},
         "adjust": {"pk": unit, "place": busy.shop.place.pk},
         **{name: {"pk": unit} for name in ("hold", "fence", "incoming")},
         "import": {"pk": run.pk},

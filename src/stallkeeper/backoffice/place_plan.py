@@ -1,0 +1,46 @@
+"""What changing a place would do to the numbers on the channels, found out by doing it and taking it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stallkeeper.channels import refresh
+from stallkeeper.core.use_case import use_case
+from stallkeeper.stock import places
+from stallkeeper.stock.places import Changes
+from stallkeeper.stock.reserve import STALE
+
+
+@dataclass(frozen=True)
+class PlacePlan:
+    """Offers that would show another number: how many rise, fall, and of those to zero."""
+
+    rises: int = 0
+    falls: int = 0
+    to_zero: int = 0
+
+    @property
+    def changes(self) -> int:
+        return self.rises + self.falls
+
+
+class _TakenBack(Exception):
+    def __init__(self, plan: PlacePlan) -> None:
+        super().__init__("the change was only tried")
+        self.plan = plan
+
+
+def plan_change(organisation_id: int, place_id: int, wanted: Changes, actor: str) -> PlacePlan:
+    """Change the place in a transaction that is rolled back, and count. PlaceError as from changing.
+
+    Orders are not served anew in it: what a place gives or takes back by that comes on top.
+    """
+    try:
+        with use_case("plan.place", organisation_id=organisation_id, actor=actor) as uc:
+            places.change(uc, place_id, wanted)
+            found = refresh.refresh(uc, uc.peek(STALE), dry_run=True)
+            falls = found.after < found.before
+            zero = falls & (found.after == 0)
+            raise _TakenBack(PlacePlan(int((found.after > found.before).sum()), int(falls.sum()), int(zero.sum())))
+    except _TakenBack as taken:
+        return taken.plan
