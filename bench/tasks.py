@@ -71,16 +71,10 @@ def make_stale(_client: int, on_hand: int) -> Callable[[], int]:
 
 
 def drain_all(found: shop.Shop) -> int:
-    """The job's loop: refresh what one transaction left over. How many units there were."""
+    """The job: refresh what one transaction left over. How many units there were."""
     from stallkeeper.channels import refresh
 
-    total = 0
-    while True:
-        with use_case(found) as uc:
-            taken = refresh.drain_stale(uc)
-        total += taken
-        if not taken:
-            return total
+    return refresh.drain(found.organisation)
 
 
 def sweep(_client: int) -> Callable[[], tuple[int, int]]:

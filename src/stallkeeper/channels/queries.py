@@ -232,23 +232,28 @@ def gather_incoming(cursor: Cursor, organisation: int, today: date, until: date)
     return rows(cursor)
 
 
+INTENDED = """intended_qty = nullif(new.intended, -1) FROM unnest(%s::bigint[], %s::int[]) AS new(id, intended)"""
+INTENDED_AND_SOLD = """
+    intended_qty = nullif(new.intended, -1), believed_qty = nullif(new.believed, -1), open_qty = new.open,
+    unacknowledged_qty = new.unacknowledged
+    FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::int[]) AS new(id, intended, believed, open, unacknowledged)
+"""
+
+
 def write_figures(
     cursor: Cursor, organisation: int, at: datetime, figures: Sequence[Ints], todo: tuple[Ints, Ints, Ints], settled: Ints
 ) -> None:
     """Store what was worked out for offers, put those on the todo list that must be sent, and take off it those that need not.
 
-    ``figures``: offer ids, intended, believed (-1 = none), open, unacknowledged. ``todo``: offer ids, their channels, danger; an offer that
-    is listed already keeps its place in the line. ``settled``: offer ids. Rows are looked up before they are inserted (ON CONFLICT costs
-    twice as much): the locks of offers, held since an earlier statement, keep everybody else from listing them. Locks: the offers (held
-    already) and their todo rows.
+    ``figures``: offer ids, intended (-1 = none) and, where orders say something of them, believed (-1 = none), open, unacknowledged.
+    ``todo``: offer ids, their channels, danger; an offer that is listed already keeps its place in the line. ``settled``: offer ids. Rows
+    are looked up before they are inserted (ON CONFLICT costs twice as much): the locks of offers, held since an earlier statement, keep
+    everybody else from listing them. Locks: the offers (held already) and their todo rows.
     """
     cursor.execute(
-        """
+        f"""
         WITH written AS (
-            UPDATE channels_offer AS offer
-            SET intended_qty = nullif(new.intended, -1), believed_qty = nullif(new.believed, -1), open_qty = new.open,
-                unacknowledged_qty = new.unacknowledged
-            FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::int[]) AS new(id, intended, believed, open, unacknowledged)
+            UPDATE channels_offer AS offer SET {INTENDED if len(figures) == 2 else INTENDED_AND_SOLD}
             WHERE offer.id = new.id
         ), known AS MATERIALIZED (
             SELECT new.*, todo.danger AS was
@@ -262,7 +267,7 @@ def write_figures(
         )
         INSERT INTO channels_offertodo (organisation_id, offer_id, kind, channel_id, danger, version, since)
         SELECT %s, id, 'quantity', channel, danger, (SELECT nextval('channels_todo_version')), %s FROM known WHERE was IS NULL
-        """,
+        """,  # noqa: S608 - constants of this module
         [*map(array, figures), *map(array, todo), array(settled), organisation, at],
     )
 

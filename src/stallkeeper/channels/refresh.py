@@ -7,6 +7,7 @@ locking would lose updates: two transactions would each work out a number withou
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.channels.sales import Sold
 from stallkeeper.core.copy import Ints
 from stallkeeper.core.sql import hot_cursor
-from stallkeeper.core.use_case import UseCase, before_commit
+from stallkeeper.core.use_case import UseCase, before_commit, use_case
 from stallkeeper.stock import queries as stock_queries
 from stallkeeper.stock.availability import NOT_SET, Flags
 from stallkeeper.stock.reserve import STALE
@@ -29,6 +30,9 @@ LOCKED = "offers_locked"
 TAKE_ALONG = 5_000
 """Offers that one transaction refreshes itself, if each unit has one on every channel; the rest is left to a job."""
 SWEEP_BATCH = 50_000
+DRAIN_BATCH = 500
+DRAINERS = 3
+"""Units that a transaction of the job takes, and such transactions at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +126,15 @@ def _work_out(
     after = facts.decide(facts.gather(uc.organisation_id, channels, offers, gathered, uc.at.date()))
     differs = after != offers["intended"]
     if not dry_run:
-        _write(uc, channels, offers, after, differs if touched is None else differs | touched)
+        _write(uc, channels, offers, after, differs, touched)
     return Difference(offers["id"][differs], offers["channel"][differs], offers["intended"][differs], after[differs])
 
 
-def _write(uc: UseCase, channels: Mapping[int, ChannelFacts], offers: Mapping[str, Ints], after: Ints, changed: Flags) -> None:
-    """Store what differs; list what the channel may not hold yet."""
+def _write(
+    uc: UseCase, channels: Mapping[int, ChannelFacts], offers: Mapping[str, Ints], after: Ints, differs: Flags, touched: Flags | None
+) -> None:
+    """Store what differs or was touched by orders; list what the channel may not hold yet."""
+    changed = differs if touched is None else differs | touched
     sending = [channel.id for channel in channels.values() if channel.sends]
     pending = np.isin(offers["channel"], sending) & (after != NOT_SET) & (after != offers["believed"])
     pending &= changed | (after != offers["refused"])
@@ -136,7 +143,8 @@ def _write(uc: UseCase, channels: Mapping[int, ChannelFacts], offers: Mapping[st
     shown = np.where(offers["believed"] == NOT_SET, offers["observed"], offers["believed"])
     danger = ((shown == NOT_SET) | (shown > after)).astype(np.int64)
     with hot_cursor() as cursor:
-        figures = [column[changed] for column in (offers["id"], after, offers["believed"], offers["open"], offers["unacknowledged"])]
+        sold = () if touched is None else (offers["believed"], offers["open"], offers["unacknowledged"])
+        figures = [column[changed] for column in (offers["id"], after, *sold)]
         todo = (offers["id"][pending], offers["channel"][pending], danger[pending])
         queries.write_figures(cursor, uc.organisation_id, uc.at, figures, todo, offers["id"][changed & ~pending])
     to_wake = np.unique(offers["channel"][pending]).tolist()
@@ -161,10 +169,40 @@ def refresh_marked(uc: UseCase) -> None:
         uc.mark("drain_stale", [uc.organisation_id])
 
 
-def drain_stale(uc: UseCase, limit: int = 500) -> int:
-    """The job's part: take marks that were left over and refresh their offers; returns how many units it took."""
+def drain(organisation_id: int) -> int:
+    """The job: refresh the offers of all units that are marked; how many units there were.
+
+    Several transactions at once, on connections of their own: most of the time is PostgreSQL's, which works for each on a core of its own.
+    """
+    taken = _drain_once(organisation_id)
+    if taken < DRAIN_BATCH:
+        return taken
+    if connection.in_atomic_block:  # others would not see its rows
+        return taken + _drain_rest(organisation_id)
+    with ThreadPoolExecutor(DRAINERS, thread_name_prefix="drain") as pool:
+        return taken + sum(pool.map(_drain_apart, [organisation_id] * DRAINERS))
+
+
+def _drain_apart(organisation_id: int) -> int:
+    try:
+        return _drain_rest(organisation_id)
+    finally:
+        connection.close()
+
+
+def _drain_rest(organisation_id: int) -> int:
+    return sum(iter(lambda: _drain_once(organisation_id), 0))
+
+
+def _drain_once(organisation_id: int) -> int:
+    with use_case("offers.refresh", organisation_id=organisation_id) as uc:
+        return drain_stale(uc)
+
+
+def drain_stale(uc: UseCase, limit: int | None = None) -> int:
+    """Take marks that were left over and refresh their offers; returns how many units it took."""
     with connection.cursor() as cursor:
-        units: Iterable[int] = stock_queries.take_stale(cursor, uc.organisation_id, limit)
+        units: Iterable[int] = stock_queries.take_stale(cursor, uc.organisation_id, limit or DRAIN_BATCH)
     taken = list(units)
     if taken:
         refresh(uc, taken)

@@ -205,11 +205,14 @@ def take_stale(cursor: Cursor, organisation: int, limit: int) -> list[int]:
 
 
 def mark_stale(cursor: Cursor, organisation: int, units: Sequence[int]) -> None:
-    """Leave marks for the job that refreshes the rest. Index: stale_once."""
+    """Leave marks for the job that refreshes the rest, every fourth unit first. Index: stale_once.
+
+    Offers of neighbours share a page. Changed all at once they would leave it and be entered anew in four indexes; a quarter finds room.
+    """
     cursor.execute(
         """
         INSERT INTO stock_stale (organisation_id, stock_unit_id)
-        SELECT %s, unit FROM unnest(%s::bigint[]) AS unit ORDER BY unit
+        SELECT %s, unit FROM unnest(%s::bigint[]) AS unit ORDER BY unit %% 4, unit
         ON CONFLICT DO NOTHING
         """,
         [organisation, array(units)],

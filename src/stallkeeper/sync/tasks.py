@@ -12,7 +12,6 @@ from procrastinate.contrib.django import app
 from stallkeeper.channels import refresh
 from stallkeeper.channels.models import LaneKind
 from stallkeeper.core import clock
-from stallkeeper.core.use_case import use_case
 from stallkeeper.sync import lapses, nightly, wake
 from stallkeeper.sync.runner import run_lane
 
@@ -49,10 +48,7 @@ def _run(lane_id: int, kind: LaneKind) -> None:
 @app.task(name="drain_stale", queue=wake.QUEUE)
 def drain_stale(organisation_id: int) -> None:
     """Refresh the offers that a large change left over, a few hundred units per transaction."""
-    while True:
-        with use_case("offers.refresh", organisation_id=organisation_id) as uc:
-            if not refresh.drain_stale(uc):
-                return
+    refresh.drain(organisation_id)
 
 
 @app.periodic(cron="17 2 * * *")
