@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from email.utils import format_datetime
 
 import httpx
@@ -20,7 +22,9 @@ from stallkit.testing.emulator import Fault
 from stallkit.testing.serving import EmulatorTransport
 from stallkit.types import (
     Accepted,
+    Money,
     OrderState,
+    PriceIntent,
     Rejected,
     StockIntent,
 )
@@ -96,11 +100,11 @@ def test_recordings_hold_no_secret(world):
         assert secret not in recorded
 
 
-def test_a_probe_names_the_account_its_rights_and_what_is_missing(world, monkeypatch):
+def test_a_probe_names_the_account_its_rights_and_what_is_missing(world):
     info = world.adapter.probe()
     assert (info.account_id, info.name, info.currency, info.warnings) == ("100009", "Ada's Stall", "USD", ())
     assert "orders: full_access" in info.rights
-    monkeypatch.setattr(emulated, "AREAS", ("orders", "inventory", "price", "item"))
+    del world.shop.scopes["feeds"]
     assert world.adapter.probe().warnings == ("The keys lack full access to 'feeds': give it in the Developer Portal.",)
 
 
@@ -436,3 +440,50 @@ def test_a_pending_order_is_hidden_and_its_units_are_held(world):
     assert world.shop.quantity_of(RED.sku) == 8
     world.shop.confirm_payment(order_id)
     assert world.pull()[0][order_id].state is OrderState.NEW
+
+
+# --- rights of the key ------------------------------------------------------------------------------------------------------------------
+
+FORBIDDEN: dict[str, tuple[str, str, Callable[[World], object]]] = {
+    "orders": ("orders", "no_access", lambda world: world.adapter.pull_orders("")),
+    "acknowledge": ("orders", "view_only", lambda world: world.adapter.acknowledge(world.order())),
+    "stock": ("inventory", "view_only", lambda world: world.adapter.write_stock([StockIntent(RED, 3)])),
+    "items": ("item", "no_access", lambda world: world.adapter.read_offers("")),
+    "feed": ("feeds", "view_only", lambda world: world.adapter.submit_stock([StockIntent(RED, 3)])),
+    "fed": ("inventory", "no_access", lambda world: world.adapter.submit_stock([StockIntent(RED, 3)])),
+}
+
+
+def refusals(call: Callable[[World], object], world: World) -> list[str]:
+    """What is refused, be it the call or its items."""
+    try:
+        answer = call(world)
+    except Refused as error:
+        return [f"{error.code}: {error.detail}"]
+    outcomes = answer.values() if isinstance(answer, dict) else [answer]
+    return [f"{outcome.code}: {outcome.message}" for outcome in outcomes if isinstance(outcome, Rejected)]
+
+
+@pytest.mark.parametrize("asked", list(FORBIDDEN))
+def test_a_right_that_the_key_lacks_refuses_its_own_step_only(world, asked):
+    area, level, call = FORBIDDEN[asked]
+    world.shop.scopes[area] = level
+    (said,) = refusals(call, world)
+    assert said.startswith("no_right: The key has no right to this")
+    assert f"({area}: {level})" in said
+    world.shop.scopes[area] = "full_access"
+    assert refusals(call, world) == []
+
+
+def test_rights_are_read_once_for_many_refusals(world):
+    world.shop.scopes["price"] = "no_access"
+    for _ in range(5):
+        with suppress(Refused):
+            world.adapter.write_prices([PriceIntent(RED, Money(Decimal("9.99"), "USD"))])
+    assert sum(call.path == "/v3/token/detail" for call in world.shop.calls) == 1
+
+
+def test_a_403_that_no_right_explains_needs_a_person(world):
+    world.shop.fail_next(Fault.IP_BLOCKED, path="/v3/orders")
+    with pytest.raises(NeedsReconnect):
+        world.adapter.pull_orders("")

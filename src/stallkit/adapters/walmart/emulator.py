@@ -31,8 +31,16 @@ TOKEN_LIFE = timedelta(seconds=900)
 ITEM_CURSOR_LIFE = timedelta(minutes=2)
 MOST_ORDERS = 20_000
 AREAS = ("content", "feeds", "inventory", "item", "lagtime", "orders", "price", "reports", "returns", "rules", "shipping")
+AREA_OF = {"orders": "orders", "inventory": "inventory", "inventories": "inventory", "price": "price", "items": "item", "feeds": "feeds"}
+AREA_OF_FEED = {"inventory": "inventory", "PRICE_AND_PROMOTION": "price"}
 TOPICS = {"order": "PO_CREATED", "cancel": "PO_LINE_AUTOCANCELLED", "cancel_request": "INTENT_TO_CANCEL"}
 Handler = Callable[[WireRequest, str], object]
+
+
+def areas(request: WireRequest) -> list[str]:
+    """The areas of a key's rights that a call touches. How Walmart words the refusal is not documented; the status is."""
+    wanted = (AREA_OF.get(request.path.split("/")[2]), AREA_OF_FEED.get(request.param("feedType")))
+    return [area for area in wanted if area]
 
 
 class Emulator(Shop):
@@ -54,6 +62,8 @@ class Emulator(Shop):
         self.credentials = dict(credentials if credentials is not None else {CLIENT_ID: CLIENT_SECRET})
         self.webhook_secret = WEBHOOK_SECRET
         self.rates = Rates(limits_scale)
+        self.scopes = dict.fromkeys(AREAS, "full_access")
+        """What the key may do, by area: full_access, view_only or no_access."""
         self.correlation_ids: list[str] = []
         self._revoked = False
         self._tokens: dict[str, datetime] = {}
@@ -137,6 +147,10 @@ class Emulator(Shop):
         until = self._tokens.get(request.headers.get("wm-sec.access-token", ""))
         if with_token and (until is None or until <= self.clock()):
             raise SaidNo(401, "UNAUTHORIZED.GMP_GATEWAY_API", "Unauthorized token or incorrect authorization header", gateway=True)
+        for area in areas(request):
+            level = self.scopes.get(area, "no_access")
+            if level == "no_access" or (level == "view_only" and request.method != "GET"):
+                raise SaidNo(403, "FORBIDDEN.GMP_GATEWAY_API", f"no permission for {area}", gateway=True)
         return self.rates.spend(bucket, self.clock()) if bucket else ()
 
     def _token(self, request: WireRequest, _: str) -> Json:
@@ -154,8 +168,13 @@ class Emulator(Shop):
 
     def _token_detail(self, request: WireRequest, _: str) -> Json:
         until = po.ms(self._tokens[request.headers["wm-sec.access-token"]])
-        scopes = dict.fromkeys(AREAS, "full_access")
-        return {"expire_at": str(until), "issued_at": str(until - 900_000), "is_valid": True, "is_channel_match": True, "scopes": scopes}
+        return {
+            "expire_at": str(until),
+            "issued_at": str(until - 900_000),
+            "is_valid": True,
+            "is_channel_match": True,
+            "scopes": self.scopes,
+        }
 
     def _partner(self, _request: WireRequest, _: str) -> Json:
         return {

@@ -1,4 +1,7 @@
-"""The conversation with Walmart: a token of fifteen minutes, the headers that every call must carry, and its ways to say no."""
+"""The conversation with Walmart: a token of fifteen minutes, the headers that every call must carry, and its ways to say no.
+
+A 403 has two meanings: the key has no right to this area (``/v3/token/detail`` lists its rights), or nothing of ours is let in.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,23 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from stallkit.adapters.walmart.manifest import MANIFEST
-from stallkit.adapters.walmart.wire import Token, parse_errors, replenished_in
-from stallkit.errors import AdapterError, NeedsReconnect, Refused, SlowDown, TryLater
+from stallkit.adapters.walmart.wire import Token, TokenDetail, parse_errors, replenished_in
+from stallkit.errors import AdapterError, NeedsReconnect, Refused, SlowDown, TryLater, Unintelligible
 from stallkit.http import Door, Reply, Request, retry_after
 
 EARLY = timedelta(seconds=60)
 """A token is renewed so long before it ends: no call starts with one that dies on the way."""
+RIGHTS = "/v3/token/detail"
+AREAS = {"/v3/orders": "orders", "/v3/inventory": "inventory", "/v3/inventories": "inventory", "/v3/price": "price", "/v3/items": "item"}
+"""First two parts of a path to the right that it needs, by the names of token/detail; feeds need two."""
+FED = {"inventory": "inventory", "PRICE_AND_PROMOTION": "price"}
 
 
 class Session:
     """Calls with a token that is kept here and renewed before it ends, and once when Walmart refuses it (401).
 
-    NeedsReconnect when a fresh token is refused too, or when Walmart gives none for these credentials.
+    NeedsReconnect when a fresh token is refused too, or when Walmart gives none for these credentials, or lets nothing in (403).
+    Refused, with the code ``no_right``, when the key lacks the right to what was asked: other areas go on.
     """
 
     def __init__(self, config: Mapping[str, str], http: Door, clock: Callable[[], datetime]) -> None:
@@ -31,6 +39,7 @@ class Session:
         self._http = http.with_(secrets=self._secrets, read_error=self._read_error)
         self._token = ""
         self._renew_at: datetime | None = None
+        self._rights: Mapping[str, str] | None = None
 
     def call(self, request: Request) -> Reply:
         """Make the call with a valid token. A 401 means that nothing was done there, so repeating even a write is safe."""
@@ -39,10 +48,32 @@ class Session:
         try:
             return self._send(request)
         except NeedsReconnect as error:
+            if error.status == 403:
+                raise self._forbidden(request, error) from error
             if error.status != 401:
                 raise
         self.renew()
         return self._send(request)
+
+    def _forbidden(self, request: Request, error: NeedsReconnect) -> AdapterError:
+        """What a 403 means, by the rights of the key."""
+        areas = areas_of(request)
+        if not areas:
+            return error
+        if self._rights is None:
+            try:
+                self._rights = self._send(Request("GET", RIGHTS, MANIFEST.limit("probe"))).decode(TokenDetail).scopes
+            except (NeedsReconnect, Unintelligible):
+                return error
+        lacking = [f"{area}: {self._rights.get(area, 'none')}" for area in areas if not suffices(self._rights.get(area), request)]
+        if not lacking:
+            return error
+        return Refused(
+            f"The key has no right to this ({', '.join(lacking)}). In the Developer Portal give it full access to {' and '.join(areas)}, "
+            "and reconnect the account if Walmart makes a new key. Everything else goes on.",
+            code="no_right",
+            status=403,
+        )
 
     def renew(self) -> None:
         """Get a new token. NeedsReconnect if Walmart refuses the client id or secret."""
@@ -59,7 +90,7 @@ class Session:
             if error.status == 403:
                 raise
             raise NeedsReconnect(f"Walmart gives no token for this client id and secret: {error.detail}", status=error.status) from error
-        self._token = token.access_token
+        self._token, self._rights = token.access_token, None
         self._renew_at = self.clock() + timedelta(seconds=token.expires_in) - EARLY
         self._http = self._http.with_(secrets=(*self._secrets, self._token))
 
@@ -95,3 +126,17 @@ class Session:
         if "retry-after" in reply.headers or seconds is None:
             return retry_after(reply.headers, self.clock())
         return min(max(seconds, 1.0), 6 * 3600.0)
+
+
+def areas_of(request: Request) -> tuple[str, ...]:
+    """The rights that a call needs; none for those about the account itself. Pure."""
+    if request.path.startswith("/v3/feeds"):
+        fed = FED.get(dict(request.params).get("feedType", ""))
+        return ("feeds", fed) if fed else ("feeds",)
+    area = AREAS.get("/".join(request.path.split("/")[:3]))
+    return (area,) if area else ()
+
+
+def suffices(level: str | None, request: Request) -> bool:
+    """Whether a level of access, as token/detail names it, is enough for a call. Pure."""
+    return level == "full_access" or (level == "view_only" and not request.writes)
