@@ -203,7 +203,7 @@ def sent(*values: int, accepted: bool = True) -> list[Sent]:
 
 
 def test_a_value_whose_fate_was_unknown_landed_late() -> None:
-    assert first_verdict(shown(2, 4, seen_before=9), {1: [*sent(2), *sent(4, accepted=False)]}) == LATE
+    assert first_verdict("quantity", shown(2, 4, seen_before=9), {1: [*sent(2), *sent(4, accepted=False)]}) == LATE
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_a_value_whose_fate_was_unknown_landed_late() -> None:
     ],
 )
 def test_first_verdicts(row: Shown, older: tuple[int, ...], verdict: str) -> None:
-    assert first_verdict(row, {1: sent(*older)}) == verdict
+    assert first_verdict("quantity", row, {1: sent(*older)}) == verdict
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Reads that differ from what we believed, each with a verdict: why the channel shows something else.
 
-A fall is left open (``unknown``) until the orders of its time have been pulled: only then can a sale be told from an edit.
+A quantity that fell is left open (``unknown``) until the orders of its time have been pulled: only then can a sale be told from an edit.
+No sale lowers a price, so a price has its verdict at once.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from stallkeeper.channels import drift_queries as queries
 from stallkeeper.channels.belief_queries import Shown
 from stallkeeper.channels.delivery_queries import Value
 from stallkeeper.channels.drift_queries import Sent
-from stallkeeper.channels.models import Connection, Drift
+from stallkeeper.channels.models import Connection, Drift, TodoKind
 from stallkeeper.core import notify
 from stallkeeper.core.models import Severity
 from stallkeeper.core.use_case import UseCase
@@ -48,17 +49,18 @@ def note(uc: UseCase, kind: str, shown: Sequence[Shown], at: datetime) -> int:
             believed=row.believed_before,
             observed=row.observed,
             intended=row.intended,
-            verdict=first_verdict(row, older),
+            verdict=first_verdict(kind, row, older),
         )
         for row in differing
     )
     return len(differing)
 
 
-def first_verdict(row: Shown, older: Mapping[int, Sequence[Sent]]) -> str:
+def first_verdict(kind: str, row: Shown, older: Mapping[int, Sequence[Sent]]) -> str:
     """What can be told from the figures alone. ``older``: what was sent for the offer, newest first. Pure."""
     earlier = _earlier(older.get(row.offer_id, ()))
-    if row.observed is not None and row.believed_before is not None and row.observed < row.believed_before:
+    fell = row.observed is not None and row.believed_before is not None and row.observed < row.believed_before
+    if fell and kind == TodoKind.QUANTITY:
         return UNKNOWN
     if row.accepted_at is not None and not row.confirmed and row.observed in (row.seen_before, _replaced(earlier)):
         return NOT_APPLIED
