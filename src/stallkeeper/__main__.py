@@ -29,6 +29,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "orders": ("trading:orders", "List orders."),
         "ship": ("trading:ship", "Goods of an order have left: tell the channel."),
         "cancel": ("trading:cancel", "Cancel an order or lines of it; stock comes back everywhere."),
+        "not-left": ("trading:not_left", "Goods have not left after all: the channel took the shipment back."),
         "retry": ("trading:retry", "Tell the channel again what it refused about an order."),
         "offers": ("trading:offers", "List offers: intended, believed and observed quantity."),
         "explain": ("trading:explain", "Every step that leads to the quantity of a SKU."),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from stallkeeper.channels import switches
 from stallkeeper.channels.models import Command
-from stallkeeper.fulfilment import ship
+from stallkeeper.fulfilment import not_left, ship
+from stallkeeper.fulfilment.not_left import NotLeftError
 from stallkeeper.fulfilment.ship import ShipError
-from stallkeeper.orders import acknowledging
+from stallkeeper.orders import acknowledging, departures
 from stallkeeper.orders.cancel import CancelError
+from stallkit.testing.serving import EmulatorTransport
 from stallkit.testing.shop import Fault
 from tests.scenarios.town import ACTOR, Stall, Town, assert_adds_up, assert_true, notices
 from tests.shop import Shop
@@ -174,3 +177,101 @@ def test_a_wish_that_comes_after_the_goods_have_left_is_not_overridden_silently(
     town.work(20)
     assert walmart.command(order, "ship").state == "done"
     assert not notices(firm)
+
+
+# --- a shipment that the channel takes back ---------------------------------------------------------------------------------------------
+
+
+def correct(town: Town, emag: Stall, order: str, status: int) -> None:
+    """A person changes a finalized order in eMAG's own screens."""
+    town.clock.tick(60)
+    address = emag.address
+    with httpx.Client(transport=EmulatorTransport(emag.emulator), auth=(emag.config["user"], emag.config["password"])) as client:
+        raw = client.post(f"{address}/order/read", json={"id": int(order), "type": 3}).json()["results"][0]
+        raw |= {"status": status, "reason_cancellation": 31 if status == 0 else None}
+        assert not client.post(f"{address}/order/save", json=[raw]).json()["isError"]
+    town.work(60)
+
+
+@pytest.fixture
+def finalized(town: Town, firm: Shop):
+    """An order of two of five mugs that left, and that eMAG has finalized."""
+    unit = firm.unit("MUG", 5)
+    emag = town.stall(firm, "emag", goods={"MUG": 5})
+    town.work(40)
+    order = emag.emulator.place_order([("MUG", 2)])
+    town.work(30)
+    emag.ship(order)
+    town.work(30)
+    assert emag.order(order).state == "shipped"
+    assert not notices(firm)
+    return unit, emag, order
+
+
+def quantities(stall: Stall, order: str) -> list[tuple[int, int, int, int]]:
+    return [(line.shipped, line.taken_back, line.cancelled, line.open) for line in stall.lines(order)]
+
+
+def test_a_shipment_that_emag_takes_back_is_told_and_can_be_made_good(town: Town, firm: Shop, finalized) -> None:
+    """4 to 3 within 48 hours: a person says that the goods are here, and they may leave once more."""
+    unit, emag, order = finalized
+    correct(town, emag, order, 3)
+    key = departures.notice_of(emag.order(order).pk)
+    assert notices(firm) == {key: f"Order {order}: the channel says that goods have not left"}
+    assert quantities(emag, order) == [(2, 2, 0, 0)]
+    assert firm.level(unit) == (3, 0, 0), "whether they are here, only a person knows"
+    assert_adds_up(firm)
+
+    assert not_left.not_left(firm.organisation.pk, emag.order(order).pk, None, actor=ACTOR) == {emag.lines(order)[0].pk: 2}
+    assert quantities(emag, order) == [(0, 0, 0, 2)]
+    assert firm.level(unit) == (5, 2, 0)
+    assert not notices(firm)
+    town.work(60)
+    assert_true(emag)
+    assert_adds_up(firm, calm=True)
+
+    emag.ship(order)
+    town.work(60)
+    assert emag.emulator.orders[order].state == emag.order(order).state == "shipped"
+    assert firm.level(unit) == (3, 0, 0)
+    assert_true(emag)
+    assert_adds_up(firm, calm=True)
+
+    correct(town, emag, order, 3)
+    not_left.not_left(firm.organisation.pk, emag.order(order).pk, None, actor=ACTOR)
+    assert firm.level(unit) == (5, 2, 0), "the same again, and what came back once does not come back twice"
+    with pytest.raises(NotLeftError, match="does not say of anything"):
+        not_left.not_left(firm.organisation.pk, emag.order(order).pk, None, actor=ACTOR)
+
+
+def test_a_shipment_that_emag_takes_back_and_cancels(town: Town, firm: Shop, finalized) -> None:
+    """4 to 3 to 0: buyers see what our books say at any time, and the goods are free once a person says that they are here."""
+    unit, emag, order = finalized
+    correct(town, emag, order, 3)
+    correct(town, emag, order, 0)
+    assert emag.order(order).state == "cancelled"
+    assert quantities(emag, order) == [(2, 2, 0, 0)]
+    assert notices(firm)
+    assert emag.shown() == {"MUG": 3}, "eMAG counted them back by itself; our books do not"
+    assert_true(emag)
+
+    not_left.not_left(firm.organisation.pk, emag.order(order).pk, None, actor=ACTOR)
+    town.work(60)
+    assert quantities(emag, order) == [(0, 0, 2, 0)]
+    assert firm.level(unit) == (5, 0, 0)
+    assert emag.shown() == {"MUG": 5}
+    assert not notices(firm)
+    assert_true(emag)
+    assert_adds_up(firm, calm=True)
+
+
+def test_a_shipment_that_is_taken_back_by_mistake_is_put_right_on_the_channel(town: Town, firm: Shop, finalized) -> None:
+    unit, emag, order = finalized
+    correct(town, emag, order, 3)
+    assert notices(firm)
+    correct(town, emag, order, 4)
+    assert not notices(firm)
+    assert quantities(emag, order) == [(2, 0, 0, 0)]
+    assert firm.level(unit) == (3, 0, 0)
+    assert_true(emag)
+    assert_adds_up(firm, calm=True)

@@ -18,6 +18,8 @@ from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.commands import CommandError
 from stallkeeper.core.people import Permission
+from stallkeeper.fulfilment.not_left import NotLeftError
+from stallkeeper.fulfilment.not_left import not_left as take_back
 from stallkeeper.fulfilment.ship import ShipError
 from stallkeeper.fulfilment.ship import ship as ship_goods
 from stallkeeper.orders.cancel import CancelError, cancel_lines
@@ -66,6 +68,21 @@ def _ship(request: MemberRequest, order: Order, form: ShipForm) -> None:
         although_asked=given.get("although_asked", False),
         actor=request.user.actor,
     )
+
+
+@require_POST
+@screen(Permission.ACT_ORDERS)
+def not_left(request: MemberRequest, pk: int) -> HttpResponse:
+    """The channel took a shipment back, and the goods are here."""
+    order = _order(pk)
+    try:
+        units = sum(take_back(request.organisation.pk, order.pk, None, actor=request.user.actor).values())
+    except NotLeftError as error:
+        messages.error(request, str(error))
+    else:
+        text = ngettext("{count} unit is back on the shelf.", "{count} units are back on the shelf.", units)
+        messages.success(request, text.format(count=units))
+    return redirect("backoffice:order", pk)
 
 
 @require_POST

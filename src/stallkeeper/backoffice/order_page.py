@@ -45,6 +45,8 @@ EVENT_NAMES: dict[str, tuple[StrOrPromise, str]] = {
     "changed": (_("changed on the channel"), ""),
     "linked": (_("line linked to a stock unit"), ""),
     "shipped": (_("goods left"), "ok"),
+    "taken_back": (_("the channel says that goods have not left"), "bad"),
+    "not_left": (_("not left after all"), "warn"),
     "cancel_asked": (_("cancelled by us"), "warn"),
     "acknowledged": (_("the channel took the acknowledgement"), "ok"),
     "ship_confirmed": (_("the channel took the shipment"), "ok"),
@@ -54,7 +56,7 @@ EVENT_NAMES: dict[str, tuple[StrOrPromise, str]] = {
     "cancel_refused": (_("the channel refused the cancellation"), "bad"),
     "acknowledge_given_up": (_("gave up on the acknowledgement"), "bad"),
     "ship_given_up": (_("gave up on telling the channel of the shipment"), "bad"),
-    "cancel_given_up": (_("gave up on telling the channel of the cancellation"), "bad"),
+    "cancel_given_up": (_("gave up on telling the channel of the cancellation, and undid it here"), "bad"),
     "acknowledge_told_again": (_("the acknowledgement is told again"), ""),
     "ship_told_again": (_("the shipment is told again"), ""),
     "cancel_told_again": (_("the cancellation is told again"), ""),
@@ -107,6 +109,7 @@ def show_order(request: MemberRequest, shown: Order, status: int = 200, **forms_
         "moments": time_line(shown),
         "shipments": list(Shipment.objects.filter(order=shown).prefetch_related("lines__line").order_by("shipped_at")),
         "may_act": may_act,
+        "taken_back": [line for line in lines if line.taken_back],
         "may_see_buyer": can(request.membership, Permission.SEE_PERSONAL_DATA),
         "quirks": manifest_of(shown.connection.platform).quirks,
         "carriers": Shipment.objects.order_by("carrier").values_list("carrier", flat=True).distinct()[:30],
@@ -169,7 +172,7 @@ def time_line(shown: Order) -> list[Moment]:
         for event in events
     ]
     moments += [_command_moment(command) for command in commands_of(shown) if command.state in NOT_IN_EVENTS]
-    return sorted(moments, key=lambda moment: moment.at, reverse=True)
+    return sorted(moments, key=lambda moment: moment.at)[::-1]  # of two at once the later written comes first
 
 
 def commands_of(shown: Order) -> list[Command]:

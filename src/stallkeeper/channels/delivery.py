@@ -312,8 +312,9 @@ def log_row(item: Item, answer: Outcome | None) -> queries.LogRow:
 
 @dataclass(frozen=True, slots=True)
 class OwnSale:
-    """``quantity`` sold units of an offer whose order reached a point of its story: event "order", "acknowledge", "ship", "cancel", or
-    "cancel_unacknowledged" for units that were cancelled before the channel heard that we have the order.
+    """``quantity`` sold units of an offer whose order reached a point of its story: event "order", "acknowledge", "ship", "cancel",
+    "taken_back" for units that have not left after all by the channel's word, or "cancel_unacknowledged" for units that were cancelled
+    before the channel heard that we have the order.
 
     ``at`` is when that happened on the channel. ``ours``: our own call did it, so ``at`` is our clock and comparing is exact.
     """
@@ -362,8 +363,10 @@ def doubt(uc: UseCase, offer_ids: Sequence[int]) -> None:
 
 
 def unforeseeable(sale: OwnSale, quirks: Quirks) -> bool:
-    """Whether nobody can tell what the event did to the channel's figure: gross, and the platform does not say if shipping lowers it."""
-    return sale.event == "ship" and quirks.own_sale_lowers is Lowers.NEVER and quirks.basis is Basis.GROSS_UNTIL_SHIPPED
+    """Whether nobody can tell what the event did to the channel's figure: a shipment that the channel takes back; or gross, and
+    the platform does not say if shipping lowers it."""
+    gross = quirks.own_sale_lowers is Lowers.NEVER and quirks.basis is Basis.GROSS_UNTIL_SHIPPED
+    return sale.event == "taken_back" or (sale.event == "ship" and gross)
 
 
 def effect(sale: OwnSale, quirks: Quirks) -> int:

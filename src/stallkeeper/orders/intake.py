@@ -102,9 +102,9 @@ def accept(uc: UseCase, connection_id: int, orders: Sequence[RemoteOrder], fetch
         if not page.ids:
             return IntakeResult(unchanged=len(latest))
         rows = _write_lines(page)
-        short, gone = _reserve(page, rows)
+        short, gone, taken_back = _reserve(page, rows)
         _write_facts(page, rows)
-        _tell_offers(page, rows, gone)
+        _tell_offers(page, rows, gone, taken_back)
         _acknowledge(page)
     unmapped = sum(row.unit_id is None for row in rows)
     new = len(page.fresh)
@@ -244,8 +244,11 @@ def _by_id(page: _Page) -> dict[int, RemoteOrder]:
     return {page.ids[order.order_id]: order for order in page.written()}
 
 
-def _reserve(page: _Page, rows: Sequence[WrittenLine]) -> tuple[dict[int, int], dict[int, int]]:
-    """Set the reservations of all mapped lines that we serve; then let go what the channel says has been shipped without us."""
+def _reserve(page: _Page, rows: Sequence[WrittenLine]) -> tuple[dict[int, int], dict[int, int], dict[int, int]]:
+    """Set the reservations of all mapped lines that we serve; then let go what the channel says has been shipped without us.
+
+    Returns units by line: what is short, what left without us, and what has not left after all by the channel's word.
+    """
     orders = _by_id(page)
     claims = [
         _claim(page, orders[row.order_id], row)
@@ -256,7 +259,9 @@ def _reserve(page: _Page, rows: Sequence[WrittenLine]) -> tuple[dict[int, int], 
     missing = {claim.unit_id for claim in claims} - parts.keys()
     parts |= lines.load_parts(page.cursor, sorted(missing)) if missing else {}
     short = lines.reserve_lines(page.uc, claims, parts, cause="order")
-    return short, departures.follow(page.uc, page.cursor, rows, orders, {claim.line_id for claim in claims}, parts)
+    taken_back = departures.compare(page.uc, page.cursor, rows, orders, page.fetched_at)
+    gone = departures.follow(page.uc, page.cursor, rows, orders, {claim.line_id for claim in claims}, parts)
+    return short, gone, taken_back
 
 
 def _claim(page: _Page, order: RemoteOrder, row: WrittenLine) -> lines.Claim:
@@ -306,7 +311,7 @@ def _detail(order: RemoteOrder) -> str:
     return msgspec.json.encode({"state": order.remote_state, "lines": len(order.lines), "modified": order.modified_at}).decode()
 
 
-def _tell_offers(page: _Page, rows: Sequence[WrittenLine], gone: Mapping[int, int]) -> None:
+def _tell_offers(page: _Page, rows: Sequence[WrittenLine], gone: Mapping[int, int], taken_back: Mapping[int, int]) -> None:
     """Sold units that are open per offer, and what each sale or cancellation did to the channel's own figure.
 
     Orders that the marketplace fulfils from its own stock touch neither.
@@ -317,7 +322,8 @@ def _tell_offers(page: _Page, rows: Sequence[WrittenLine], gone: Mapping[int, in
         order = orders[row.order_id]
         if row.offer_id is None or row.unit_id is None or order.fulfilled_by != "seller":
             continue
-        story = LineStory(row, order, page.states.get(order.order_id, ""), gone.get(row.id, 0), page.fetched_at)
+        state_before = page.states.get(order.order_id, "")
+        story = LineStory(row, order, state_before, gone.get(row.id, 0), page.fetched_at, taken_back.get(row.id, 0))
         platform = page.channels[0].platform
         sold.append(Sold(row.offer_id, row.unit_id, platform, story.opened(), story.unacknowledged(), tuple(story.own_sales())))
     sales.leave(page.uc, sold)

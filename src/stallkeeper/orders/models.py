@@ -76,6 +76,8 @@ class OrderLine(ChildModel):
     refunded = models.IntegerField(default=0)
     cancel_requested = models.IntegerField(default=0)
     short = models.IntegerField(default=0)
+    taken_back = models.IntegerField(default=0, db_default=0)
+    """Of ``shipped``: units of which the channel, which had said so, says now that they have not left."""
 
     class Meta:
         constraints = [
@@ -85,6 +87,9 @@ class OrderLine(ChildModel):
             ),
             models.CheckConstraint(
                 condition=models.Q(ordered__gte=models.F("cancelled") + models.F("shipped") + models.F("short")), name="order_line_adds_up"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(taken_back__gte=0, taken_back__lte=models.F("shipped")), name="order_line_taken_back"
             ),
             models.CheckConstraint(
                 condition=models.Q(returned__lte=models.F("shipped"), returned__gte=0, refunded__gte=0), name="order_line_returned"

@@ -64,7 +64,7 @@ def known_orders(cursor: Cursor, connection: int, external_ids: Sequence[str]) -
         """,
         [connection, texts(external_ids)],
     )
-    return [Known(*row[:4], bytes(row[4]), *row[5:]) for row in rows(cursor)]
+    return [Known(row[0], row[1], row[2], row[3], bytes(row[4]), row[5], row[6]) for row in rows(cursor)]
 
 
 def lock_orders(cursor: Cursor, ids: Sequence[int]) -> list[Known]:
@@ -76,7 +76,7 @@ def lock_orders(cursor: Cursor, ids: Sequence[int]) -> list[Known]:
         """,
         [array(ids)],
     )
-    return [Known(*row[:4], bytes(row[4]), *row[5:]) for row in rows(cursor)]
+    return [Known(row[0], row[1], row[2], row[3], bytes(row[4]), row[5], row[6]) for row in rows(cursor)]
 
 
 class OfferFacts(NamedTuple):
@@ -186,6 +186,7 @@ class WrittenLine(NamedTuple):
     ordered: int
     cancelled: int
     shipped: int
+    taken_back: int
     open_before: int
     """Sold units that its offer counted as open before this write: 0 for a line that had none, -1 for a new line."""
 
@@ -220,7 +221,7 @@ def upsert_lines(cursor: Cursor, organisation: int, lines: Sequence[LineRow]) ->
                     offer_id = coalesce(line.offer_id, EXCLUDED.offer_id),
                     stock_unit_id = coalesce(line.stock_unit_id, EXCLUDED.stock_unit_id),
                     pack_factor = CASE WHEN line.stock_unit_id IS NULL THEN EXCLUDED.pack_factor ELSE line.pack_factor END
-            RETURNING id, order_id, line_id, offer_id, stock_unit_id, pack_factor, ordered, cancelled, shipped
+            RETURNING id, order_id, line_id, offer_id, stock_unit_id, pack_factor, ordered, cancelled, shipped, taken_back
         )
         SELECT written.*, coalesce(before.open, -1)
         FROM written LEFT JOIN before USING (order_id, line_id) ORDER BY written.id
@@ -460,6 +461,36 @@ def short_lines_of_units(cursor: Cursor, organisation: int, units: Sequence[int]
         [organisation, array(units), array(units)],
     )
     return [row[0] for row in rows(cursor)]
+
+
+def unheard_shipments(cursor: Cursor, lines: Sequence[int], fetched_at: datetime) -> dict[int, int]:
+    """Units of lines that count as shipped here and that a snapshot fetched at ``fetched_at`` need not show: by line.
+
+    Index: command_subject.
+    """
+    cursor.execute(
+        """
+        SELECT line.id, sum((item.value ->> 'quantity')::int)::int
+        FROM orders_orderline AS line
+        JOIN channels_command AS command ON command.subject_type = 'order' AND command.subject_id = line.order_id
+            AND command.kind = 'ship' AND (command.state <> 'done' OR command.ended_at >= %s)
+        CROSS JOIN LATERAL jsonb_array_elements(command.payload -> 'lines') AS item
+        WHERE line.id = ANY(%s::bigint[]) AND item.value ->> 'line_id' = line.line_id GROUP BY line.id
+        """,
+        [fetched_at, array(lines)],
+    )
+    return dict(rows(cursor))
+
+
+def set_taken_back(cursor: Cursor, lines: Sequence[int], units: Sequence[int]) -> None:
+    """Store of how many shipped units the channel says that they have not left. Locks: the lines."""
+    cursor.execute(
+        """
+        UPDATE orders_orderline AS line SET taken_back = new.units
+        FROM unnest(%s::bigint[], %s::int[]) AS new(id, units) WHERE line.id = new.id
+        """,
+        [array(lines), array(units)],
+    )
 
 
 def add_shipped(cursor: Cursor, lines: Sequence[int], quantities: Sequence[int]) -> None:

@@ -16,13 +16,15 @@ UNACKNOWLEDGED = frozenset({str(Order.State.PENDING), str(Order.State.NEW)})
 
 @dataclass(frozen=True, slots=True)
 class LineStory:
-    """A line after a snapshot was written. ``state_before`` is "" for a new order; ``gone`` units left without us (``departures``)."""
+    """A line after a snapshot was written. ``state_before`` is "" for a new order; ``gone`` units left without us, ``taken_back``
+    units have not left after all by the channel's word (``departures``)."""
 
     row: WrittenLine
     order: RemoteOrder
     state_before: str
     gone: int
     fetched_at: datetime
+    taken_back: int = 0
 
     @property
     def _was_new(self) -> bool:
@@ -66,5 +68,7 @@ class LineStory:
         known_now = not self._is_new and (fresh or self._was_new)
         if known_now and self.row.ordered > self.row.cancelled:
             yield OwnSale(offer, self.row.ordered - self.row.cancelled, changed_at, "acknowledge")
+        if self.taken_back:
+            yield OwnSale(offer, self.taken_back, changed_at, "taken_back")
         if self.gone:
             yield OwnSale(offer, self.gone, changed_at, "ship")

@@ -168,10 +168,26 @@ def test_rules_show_what_they_change_and_change_nothing_before_the_yes(busy: Bus
 
 
 def test_rules_that_cannot_be_are_named(busy: BusyShop, client: Client) -> None:
-    data = rules_of(client, busy.near, share="120")
+    data = rules_of(client, busy.near, share="120", mark_up="-100", tax_rate="-1")
     response = client.post(reverse("backoffice:channel_rules", args=[busy.near.pk]), data)
     assert response.status_code == 422
-    assert "share" in text(response)
+    for said in ("less than or equal to 100", "greater than or equal to -99.99", "greater than or equal to 0"):
+        assert f"Ensure this value is {said}." in text(response)
+    assert "Constraint" not in text(response)
+
+
+def test_a_time_line_ends_with_the_coming_in_of_the_order(busy: BusyShop, client: Client) -> None:
+    """Newest first; what was written in the same moment stands in the order of writing."""
+    order = open_order(busy)
+    shown = text(client.get(reverse("backoffice:order", args=[order.pk])))
+    assert shown.index("Acknowledgement to the channel") < shown.index("Came in", shown.index("Time line"))
+
+
+def test_cancelling_what_had_no_stock_says_that_nothing_goes_back(busy: BusyShop, client: Client) -> None:
+    with busy.shop.scope():
+        line = OrderLine.objects.filter(stock_unit=None).select_related("order")[0]
+    asked = client.post(reverse("backoffice:cancel", args=[line.order_id]), {f"quantity_{line.pk}": line.open, "reason": "buyer_asked"})
+    assert "No stock was promised for them, so nothing goes back on sale." in text(asked)
 
 
 def test_orders_and_stock_wait_for_the_answer_about_open_orders(busy: BusyShop, client: Client) -> None:
@@ -329,3 +345,23 @@ def test_the_tick_for_lines_that_the_buyer_asks_to_cancel_stands_only_there(busy
     assert client.post(address, data | {"although_asked": "on"}).status_code == 302
     with busy.shop.scope():
         assert Command.objects.get(kind="ship", subject_id=order.pk).payload["although_asked"] is True
+
+
+def test_what_a_channel_takes_back_is_shown_and_made_good_on_the_order_page(busy: BusyShop, client: Client) -> None:
+    order = open_order(busy)
+    page, address = reverse("backoffice:order", args=[order.pk]), reverse("backoffice:not_left", args=[order.pk])
+    with busy.shop.scope():
+        line = order.lines.filter(stock_unit__isnull=False).first()
+    data = {f"quantity_{line.pk}": line.open, "carrier": "Cargus", "tracking_number": "A", "reference": "back"}
+    client.post(reverse("backoffice:ship", args=[order.pk]), data)
+    assert "says that this has not left" not in text(client.get(page))
+    assert "does not say of anything" in text(client.post(address, follow=True))
+    with busy.shop.scope():
+        OrderLine.objects.filter(pk=line.pk).update(taken_back=line.open)
+    assert "says that this has not left" in text(client.get(page))
+    shown = text(client.post(address, follow=True))
+    assert "back on the shelf" in shown
+    assert "Not left after all" in shown
+    with busy.shop.scope():
+        assert OrderLine.objects.get(pk=line.pk).open == line.open
+        assert not OrderLine.objects.get(pk=line.pk).short

@@ -114,6 +114,30 @@ def cancel(organisation: Organisation, order: str, lines: tuple[str, ...], reaso
 
 @click.command()
 @click.argument("order")
+@click.option("--line", "lines", multiple=True, metavar="LINE[=UNITS]", help="Only this line (its number or SKU); may be repeated.")
+@json_option
+@boot.for_organisation
+def not_left(organisation: Organisation, order: str, lines: tuple[str, ...], as_json: bool) -> None:
+    """Goods of ORDER have not left after all, as the channel says: they are on the shelf again, and the lines wait to be shipped.
+
+    \b
+    Examples:
+      stallkeeper not-left 412345678
+      stallkeeper not-left 412345678 --line MUG-RED=2
+    """
+    from stallkeeper.fulfilment.not_left import not_left as take_back
+
+    found = find_order(order)
+    units = take_back(organisation.pk, found.pk, chosen_lines(found, lines, "taken_back"), actor=boot.actor())
+    by_sku = {line.sku: units[line.pk] for line in found.lines.filter(pk__in=units).order_by("pk")}
+    if as_json:
+        terminal.print_json({"order": found.number, "units": by_sku})
+    else:
+        click.echo(f"Order {found.number}: {say_units(by_sku)} did not leave after all; back on the shelf.")
+
+
+@click.command()
+@click.argument("order")
 @click.option("--carrier", help="Put right who carries the parcel.")
 @click.option("--tracking", help="Put right the tracking number.")
 @click.option("--url", help="Put right the address of the tracking page.")
@@ -252,8 +276,8 @@ def find_order(text: str) -> Order:
     return found[0]
 
 
-def chosen_lines(order: Order, given: tuple[str, ...]) -> dict[int, int] | None:
-    """The lines that were named, with the units of each; None if none was named. Refusal names what is wrong."""
+def chosen_lines(order: Order, given: tuple[str, ...], all_of: str = "open") -> dict[int, int] | None:
+    """The lines that were named, with the units of each (else those in ``all_of``); None if none was named. Refusal names what is wrong."""
     if not given:
         return None
     chosen: dict[int, int] = {}
@@ -266,7 +290,7 @@ def chosen_lines(order: Order, given: tuple[str, ...]) -> dict[int, int] | None:
             raise Refusal(f"--line {name}: {'several lines fit' if fitting else 'no such line'}. Order {order.number} has: {known}.")
         if units and not units.isdigit():
             raise Refusal(f"--line {text}: write the units as a whole number, for instance --line {name}=2.")
-        chosen[fitting[0].pk] = int(units) if units else fitting[0].open
+        chosen[fitting[0].pk] = int(units) if units else getattr(fitting[0], all_of)
     return chosen
 
 
