@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from stallkeeper.channels import delivery
+from stallkeeper.channels import belief_queries, delivery
 from stallkeeper.channels.models import LaneStep, OfferTodo, SentLog
 from stallkeeper.sync import push
 from stallkit.testing.shop import Fault
@@ -218,6 +218,23 @@ def test_blind_for_too_long_takes_scarce_units_off_and_puts_them_back(market: Ma
     assert stall.emulator.quantity_of("SCARCE") == 2
 
 
+def test_where_orders_could_never_be_read_scarce_units_are_taken_off_as_well(market: Market) -> None:
+    """No complete pull ever: the time counts from when our figures were let out."""
+    stall = market.stall(first_send_at=market.clock.at)
+    stall.offer(market.shop.unit("SCARCE", 2), shown=2)
+    stall.offer(market.shop.unit("PLENTY", 20), shown=20)
+    go_blind(market, stall, 9 * 60)
+    stall.run(outcome="error")
+    assert stall.emulator.quantity_of("SCARCE") == 2
+    market.clock.tick(2 * 60)
+    stall.run(outcome="error")
+    assert (stall.emulator.quantity_of("SCARCE"), stall.emulator.quantity_of("PLENTY")) == (0, 20)
+    stall.emulator.clear_faults()
+    market.clock.tick(600)
+    stall.run()
+    assert stall.emulator.quantity_of("SCARCE") == 2
+
+
 def test_before_the_first_complete_pull_nothing_is_raised(market: Market, stall: Stall) -> None:
     stall.offer(market.shop.unit("MUG", 9), shown=3)
     go_blind(market, stall, 0)
@@ -316,3 +333,28 @@ def push_lane(stall: Stall) -> None:
     from stallkeeper.sync.runner import run_lane
 
     run_lane(stall.lane().pk, "w1")
+
+
+# --- very many that wait ------------------------------------------------------------------------------------------------------------------
+
+
+def test_unknown_offers_far_behind_in_a_long_line_are_found_twice_a_minute(
+    market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every run looks through the head of the line only; what is behind it waits half a minute at most."""
+    first, behind = (stall.offer(market.shop.unit(sku, 5), shown=5) for sku in ("FIRST", "BEHIND"))
+    stall.run()
+    monkeypatch.setattr(belief_queries, "HEAD", 1)
+    monkeypatch.setattr(push, "_something_waits", lambda *_: False)
+    market.stock(first.stock_unit, 4)
+
+    def found_by_the_next_run() -> bool:
+        with market.shop.use_case() as uc:
+            delivery.doubt(uc, [behind.pk])
+        stall.run()
+        return stall.reload(behind).believed_qty is not None
+
+    assert found_by_the_next_run()
+    assert not found_by_the_next_run()
+    market.clock.tick(31)
+    assert found_by_the_next_run()

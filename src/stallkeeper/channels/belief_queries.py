@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from stallkeeper.channels.delivery_queries import QUANTITY, Figures, Value
+from stallkeeper.channels.delivery_queries import PRICE, QUANTITY, Figures, Value
 from stallkeeper.core.copy import array
 from stallkeeper.core.sql import Cursor, rows
 
@@ -81,26 +81,50 @@ KNOWN = """
 """
 
 
-def unknown(cursor: Cursor, channel: int, limit: int) -> list[Known]:
-    """Offers that wait to be sent and must be read first, most urgent first. Index: offer_todo_next."""
+HEAD = 1_000
+"""So many offers at the head of the line are looked through in every run."""
+
+
+def unknown(cursor: Cursor, channel: int, limit: int, *, head_only: bool) -> list[Known]:
+    """Offers that wait to be sent and must be read first, most urgent first. Index: offer_todo_next.
+
+    ``head_only``: of the first HEAD in the line of each kind; otherwise everything that waits is looked through.
+    """
     cursor.execute(
         f"""
+        WITH chosen AS MATERIALIZED ({_unread(QUANTITY)} UNION ALL {_unread(PRICE)})
         {KNOWN}
-        JOIN channels_offertodo AS todo ON todo.offer_id = offer.id
-        WHERE todo.channel_id = %s
-            AND CASE WHEN todo.kind = 'quantity'
-                THEN offer.believed_qty IS NULL AND (offer.observed_qty IS NOT NULL OR offer.observed_at IS NULL
-                                                     OR offer.observed_at < offer.sent_at)
-                ELSE price.believed IS NULL AND (price.observed IS NOT NULL OR price.observed_at IS NULL
-                                                 OR price.observed_at < price.sent_at) END
-            AND NOT EXISTS (SELECT FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
-                            WHERE item.offer_id = offer.id AND NOT item.resolved AND ticket.closed_at IS NULL AND ticket.kind = todo.kind)
-        ORDER BY todo.kind DESC, todo.danger DESC, todo.version, offer.id
-        LIMIT %s
+        JOIN chosen ON chosen.offer_id = offer.id
+        ORDER BY chosen.kind DESC, chosen.danger DESC, chosen.version, offer.id
+        LIMIT %(limit)s
         """,
-        [channel, limit],
+        {"channel": channel, "limit": limit, "head": HEAD if head_only else None},
     )
     return [Known(*row) for row in rows(cursor)]
+
+
+def is_long(cursor: Cursor, channel: int) -> bool:
+    """Whether more offers wait than HEAD. Index: offer_todo_next."""
+    cursor.execute(
+        "SELECT count(*) > %s FROM (SELECT FROM channels_offertodo WHERE channel_id = %s LIMIT %s) AS counted", [HEAD, channel, HEAD + 1]
+    )
+    return bool(rows(cursor)[0][0])
+
+
+def _unread(figures: Figures) -> str:
+    """The first offers in the line of a kind of which nobody knows what the channel shows, and that can be read: not those in a ticket."""
+    end = figures.end
+    return f"""
+        (SELECT todo.offer_id, todo.kind, todo.danger, todo.version
+         FROM (SELECT offer_id, kind, danger, version FROM channels_offertodo WHERE channel_id = %(channel)s AND kind = '{figures.kind}'
+               ORDER BY danger DESC, version, offer_id LIMIT %(head)s) AS todo
+         JOIN {figures.table} AS figure ON figure.{figures.key} = todo.offer_id
+         WHERE figure.believed{end} IS NULL
+            AND (figure.observed{end} IS NOT NULL OR figure.observed_at IS NULL OR figure.observed_at < figure.sent_at)
+            AND NOT EXISTS (SELECT FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
+                            WHERE item.offer_id = todo.offer_id AND NOT item.resolved AND ticket.closed_at IS NULL
+                                AND ticket.kind = todo.kind)
+         ORDER BY todo.danger DESC, todo.version, todo.offer_id LIMIT %(limit)s)"""  # noqa: S608 - constants of this module
 
 
 def unconfirmed(cursor: Cursor, channels: Sequence[int], accepted_before: datetime, limit: int) -> list[Known]:

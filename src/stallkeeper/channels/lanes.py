@@ -17,6 +17,7 @@ from django.db import DatabaseError, connection, connections
 
 from stallkeeper.channels import lanes_queries as queries
 from stallkeeper.core import clock
+from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.use_case import UseCase, use_case
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def claim(lane_id: int, worker: str) -> Claim | None:
 
 def guard(held: Claim) -> None:
     """First statement of every transaction that writes after a network call: LaneLost, and nothing is written, if the lane is gone."""
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         if not queries.guard(cursor, held.lane_id, held.epoch, held.worker):
             raise LaneLost(f"lane {held.lane_id}: epoch {held.epoch} of {held.worker} is over")
 

@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from stallkeeper.core import clock
+from stallkeeper.core.sql import hot_cursor
 from stallkeeper.sync import budgets_queries as queries
 from stallkit.errors import SlowDown
 from stallkit.manifest import Limit
-from stallkit.pacing import Bucket, Priority, stretched, take
+from stallkit.pacing import Bucket, MemoryPacer, Priority, stretched, take
 
 PATIENCE = 0.9
 """Seconds that one call may sleep until its turn (a bucket of one call per 375 ms needs two turns at times); longer waits end the step."""
@@ -69,8 +70,26 @@ class PgPacer:
 
     def _take(self, limit: Limit, cost: float) -> float:
         now = self._now()
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(), hot_cursor() as cursor:
             row = queries.lock(cursor, self.connection_id, limit.bucket, float(limit.capacity), now)
             bucket, wait = take(Bucket(*row), limit, now, self.priority, cost)
             queries.write(cursor, self.connection_id, limit.bucket, (bucket.tokens, bucket.at, bucket.blocked_until), spent=wait <= 0)
         return wait
+
+
+class Beforehand(MemoryPacer):
+    """The budget of an account that is asked who it is before it is stored."""
+
+    def __init__(self, limits_scale: float = 1.0) -> None:
+        super().__init__(clock.now)
+        self.limits_scale = limits_scale
+
+    def spend(self, limit: Limit, cost: float = 1.0) -> None:
+        super().spend(stretched(limit, self.limits_scale), cost)
+
+    def hand_over(self, connection_id: int) -> None:
+        """The account is stored: its own budget begins with what this one has left."""
+        with connection.cursor() as cursor:
+            for name, bucket in sorted(self.buckets().items()):
+                queries.lock(cursor, connection_id, name, bucket.tokens, bucket.at)
+                queries.write(cursor, connection_id, name, (bucket.tokens, bucket.at, bucket.blocked_until), spent=True)

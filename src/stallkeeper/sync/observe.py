@@ -3,34 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection
 
-from stallkeeper.channels import belief_queries, reading
+from stallkeeper.channels import belief_queries, lanes_queries, reading
 from stallkeeper.channels.belief_queries import Known
+from stallkeeper.channels.models import Channel
+from stallkeeper.core.sql import hot_cursor
 from stallkeeper.sync.run import Current, Done, now
 from stallkit.manifest import Capability
 from stallkit.pacing import Priority
 from stallkit.types import OfferRef, OfferState
+
+STEP = "observe"
+LOOK_THROUGH_EVERY = timedelta(seconds=30)
+"""Every run looks at the head of the line; where very many wait, everything behind it is looked through once in so long."""
 
 
 def observe(current: Current) -> Done:
     """Read the unknown offers of all channels that send, most urgent first, until none is left or the time is up."""
     if not current.sending or not current.session.can(Capability.READ_STATES):
         return Done()
-    items = 0
+    items, looked_through = 0, False
     for channel in current.channels:
-        while channel.stock_enabled or channel.prices_enabled:
-            with connection.cursor() as cursor:
-                unknown = belief_queries.unknown(cursor, channel.pk, current.session.manifest.read_batch)
-            if not unknown:
-                break
+        if not (channel.stock_enabled or channel.prices_enabled):
+            continue
+        thorough = _is_time(current) and _is_long(channel)
+        while unknown := _unknown(current, channel, thorough=thorough):
             items += read(current, unknown, Priority.ORDER).items
             if current.out_of_time:
                 return Done(items, again_at=now())
+        looked_through |= thorough
+    if looked_through:
+        _remember(current)
     return Done(items)
+
+
+def _unknown(current: Current, channel: Channel, *, thorough: bool) -> list[Known]:
+    with hot_cursor() as cursor:
+        return belief_queries.unknown(cursor, channel.pk, current.session.manifest.read_batch, head_only=not thorough)
+
+
+def _is_time(current: Current) -> bool:
+    last = current.place(STEP).cursor
+    return not last or current.started_at - datetime.fromisoformat(last) >= LOOK_THROUGH_EVERY
+
+
+def _is_long(channel: Channel) -> bool:
+    with hot_cursor() as cursor:
+        return belief_queries.is_long(cursor, channel.pk)
+
+
+def _remember(current: Current) -> None:
+    """Everything that waits has been looked through: the step's cursor says when."""
+    at = current.started_at.isoformat()
+    with current.writing("looked_through") as uc, connection.cursor() as cursor:
+        lanes_queries.write_cursor(cursor, uc.organisation_id, current.held.lane_id, STEP, at, None, None)
 
 
 class Read(NamedTuple):
