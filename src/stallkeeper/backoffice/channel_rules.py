@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django import forms
 from django.contrib import messages
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
@@ -56,6 +58,26 @@ HELP = {
 """What each rule does, beside its field."""
 
 
+RANGES = {
+    "share": (Decimal(0), Decimal(100)),
+    "mark_up": (Decimal("-99.99"), None),
+    "exchange_rate": (Decimal("0.00000001"), None),
+    "tax_rate": (Decimal(0), Decimal(100)),
+    "zero_limit_share": (Decimal(0), Decimal(100)),
+    "price_drop_limit": (Decimal(0), Decimal(100)),
+}
+"""The least and the most that makes sense, said at the field instead of by the database."""
+
+
+def bound(field: forms.Field, least: Decimal, most: Decimal | None) -> None:
+    """Limits that the browser knows too."""
+    field.validators.append(MinValueValidator(least))
+    field.widget.attrs["min"] = least
+    if most is not None:
+        field.validators.append(MaxValueValidator(most))
+        field.widget.attrs["max"] = most
+
+
 if TYPE_CHECKING:
     ChannelForm = forms.ModelForm[Channel]
 else:
@@ -89,6 +111,8 @@ class RulesForm(LookMixin, ChannelForm):
         super().__init__(*args, **kwargs)
         currencies = connect.manifest(self.instance.connection.platform).currencies
         self.fields["currency"].choices = [(code, code) for code in currencies]  # type: ignore[attr-defined]
+        for name, (least, most) in RANGES.items():
+            bound(self.fields[name], least, most)
         places = self.fields["locations"]
         assert isinstance(places, forms.ModelMultipleChoiceField)
         places.queryset = Location.objects.filter(active=True).exclude(owner=LocationOwner.VIRTUAL)

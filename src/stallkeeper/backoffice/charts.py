@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 WIDTH, HEIGHT = 460, 170
-LEFT, RIGHT, TOP, BOTTOM = 40, 6, 10, 24
+LEFT, RIGHT, TOP, BOTTOM = 52, 6, 10, 24
 MINUTE = timedelta(minutes=1)
 SHORT = timedelta(minutes=30)
 COLOURS = 6

@@ -87,8 +87,10 @@
     if (token && event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = token.value;
   });
 
-  // The theme opens the menu of the user by the mouse alone; keyboards and screen readers get a button.
+  // The theme opens its menus by the mouse alone; keyboards and screen readers get buttons.
   function makeButton(element) {
+    const frame = document.querySelector("[data-menu]");
+    if (element.matches(".material-symbols-outlined") && frame) element.setAttribute("aria-label", frame.dataset.menu);
     element.setAttribute("role", "button");
     element.setAttribute("tabindex", "0");
     element.addEventListener("keydown", function (event) {
@@ -100,7 +102,7 @@
 
   document.addEventListener("DOMContentLoaded", function () {
     countChosen();
-    document.querySelectorAll("div[x-on\\:click^=openUserLinks]").forEach(makeButton);
+    document.querySelectorAll("div[x-on\\:click^=openUserLinks], span[x-on\\:click^=sidebar]").forEach(makeButton);
     document.querySelectorAll("form[data-submit-at-once]").forEach((form) => form.requestSubmit());
   });
 })();
