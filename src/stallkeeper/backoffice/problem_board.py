@@ -21,7 +21,7 @@ from stallkeeper.backoffice.screens import MemberRequest, own_address, screen, s
 from stallkeeper.channels.models import Command, CommandState, Drift, Parked
 from stallkeeper.core import clock
 from stallkeeper.core.models import Notification
-from stallkeeper.core.people import Permission
+from stallkeeper.core.people import Permission, can
 from stallkeeper.orders.models import Shortage
 
 StrOrPromise = str | Promise
@@ -46,6 +46,8 @@ class ProblemRow:
     at: datetime
     note: StrOrPromise = ""
     seen_id: int | None = None
+    body_id: int | None = None
+    """A parked object whose untouched body may be looked at."""
 
 
 @screen(Permission.VIEW_ORDERS)
@@ -60,6 +62,7 @@ def problem_list(request: MemberRequest, kind: str) -> HttpResponse:
     if kind not in READERS:
         raise Http404(kind)
     context = {"title": BY_KEY[kind].title, "kind": BY_KEY[kind], "rows": READERS[kind](), "most": SHOWN}
+    context["may_see_body"] = can(request.membership, Permission.SEE_PERSONAL_DATA)
     return show(request, "backoffice/problem_list.html", context)
 
 
@@ -105,6 +108,7 @@ def parked() -> list[ProblemRow]:
             row.reason,
             row.last_seen_at,
             _("seen {times} times").format(times=row.times),
+            body_id=row.pk,
         )
         for row in rows
     ]

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.db.models import F
 
 from stallkeeper.channels.models import Connection, Parked
-from stallkeeper.core import notify
+from stallkeeper.core import housekeeping, notify, personal
 from stallkeeper.core.models import Severity
+from stallkeeper.core.personal import PersonalText
 from stallkeeper.core.use_case import UseCase
 from stallkit.types import Parked as ParkedObject
 
+SUBJECT, BODY = "parked", "body"
+"""Where the vault keeps what came: it names buyers, so it is sealed and goes when bodies of orders go."""
+MOST = 200_000
+"""Bytes of a body that are kept."""
+
 
 def park(uc: UseCase, account: Connection, kind: str, objects: Sequence[ParkedObject]) -> None:
-    """Keep the objects and say so once per connection. The same object again is counted up."""
+    """Keep the objects with what came, and say so once per connection. The same object again is counted up."""
+    bodies = []
     for thing in objects:
         row, new = Parked.objects.get_or_create(
             organisation_id=uc.organisation_id,
@@ -25,6 +33,10 @@ def park(uc: UseCase, account: Connection, kind: str, objects: Sequence[ParkedOb
         )
         if not new:
             Parked.objects.filter(pk=row.pk).update(reason=thing.reason[:500], last_seen_at=uc.at, times=F("times") + 1, resolved_at=None)
+        if thing.raw:
+            until = uc.at + timedelta(days=housekeeping.RAW_PAYLOAD_DAYS)
+            bodies.append(PersonalText(SUBJECT, row.pk, BODY, thing.raw[:MOST].decode("utf-8", "backslashreplace"), until))
+    personal.store_many(uc, bodies)
     if objects:
         first = objects[0]
         title = f"{account.name}: {kind} {first.external_id} cannot be read"
@@ -42,3 +54,9 @@ def unpark(uc: UseCase, account: Connection, kind: str, ids: Sequence[str], exce
     if done and not open_.exists():
         notify.resolve(uc, f"connection:{account.pk}:parked:{kind}")
     return done
+
+
+def body_of(uc: UseCase, parked_id: int) -> str | None:
+    """What came, as text; None if its time is over or nothing was kept. Reading it is audited."""
+    texts = personal.read(uc, SUBJECT, [parked_id], reason="parked object")
+    return texts.get((parked_id, BODY))

@@ -12,7 +12,7 @@ from django.urls import URLPattern, reverse
 from stallkeeper.backoffice import sign_in
 from stallkeeper.backoffice import urls as backoffice_urls
 from stallkeeper.catalog.models import ImportRun
-from stallkeeper.channels.models import Offer, RemoteListing
+from stallkeeper.channels.models import Offer, Parked, RemoteListing
 from stallkeeper.core import clock, people
 from stallkeeper.core.models import Membership, Notification, Organisation, Role, User
 from stallkeeper.orders.models import Order, OrderLine
@@ -30,6 +30,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         )
         offer, listing = Offer.objects.first(), RemoteListing.objects.first()
         unit, notification = offer.stock_unit_id, Notification.objects.first().pk
+        parked = Parked.objects.first().pk
     channel, connection_id = {"pk": busy.near.pk}, {"pk": busy.near.connection_id}
     about_order = {name: {"pk": order.pk} for name in ("order", "buyer", "ship", "cancel")}
     of_channel = "channel turn answer_cutover channel_rules release look_again channel_status propose confirm_certain"
@@ -52,6 +53,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         "import_template": {"kind": "stock"},
         "connect": {"platform": "emag"},
         "problem_list": {"kind": "drift"},
+        "parked_body": {"pk": parked},
         "seen": {"pk": notification},
         "sign_in_by_link": {"token": "made-up"},
     }
