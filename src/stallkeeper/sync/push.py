@@ -107,7 +107,7 @@ def _something_waits(current: Current, way: Ways, channel: Channel) -> bool:
     with hot_cursor() as cursor:
         if count_waiting(cursor, FIGURES[way.kind], channel.pk, 1):
             return True
-    return way.kind == TodoKind.QUANTITY and orders.pulls(current) and _too_old(current.watermark)
+    return way.kind == TodoKind.QUANTITY and orders.pulls(current) and _too_old(current.watermark, channel)
 
 
 def look(current: Current, kind: str) -> View:
@@ -143,7 +143,7 @@ def _choose(uc: UseCase, current: Current, way: Ways, channel: Channel, view: Vi
     if quick is None:
         return None
     batch = pick(manifest.stock_batch, view)
-    if batch is None and way.kind == TodoKind.QUANTITY and _blind_for_too_long(view):
+    if batch is None and way.kind == TodoKind.QUANTITY and view.blind and _too_old(view.watermark, channel):
         batch = delivery.pick_scarce(uc, channel.pk, manifest.stock_batch, view)
     return (batch, quick) if batch else None
 
@@ -153,12 +153,10 @@ def _many(way: Ways, channel: Channel, enough: int) -> bool:
         return count_waiting(cursor, FIGURES[way.kind], channel.pk, enough) >= enough
 
 
-def _blind_for_too_long(view: View) -> bool:
-    return view.blind and _too_old(view.watermark)
-
-
-def _too_old(watermark: datetime | None) -> bool:
-    return watermark is not None and now() - watermark > BLIND_LIMIT
+def _too_old(watermark: datetime | None, channel: Channel) -> bool:
+    """Blind for too long; where orders could never be read, since our figures stand on the channel."""
+    since = watermark or channel.first_send_at
+    return since is not None and now() - since > BLIND_LIMIT
 
 
 # --- one call -----------------------------------------------------------------------------------------------------------------------------
