@@ -103,6 +103,11 @@ class MemoryPacer:
         if wait > 0:
             raise SlowDown(f"our own budget '{limit.bucket}' is spent for {wait:.1f} s", retry_after=wait)
 
+    def buckets(self) -> dict[str, Bucket]:
+        """The buckets that were spent from, or blocked, by name."""
+        with self._lock:
+            return dict(self._buckets)
+
     def block(self, limit: Limit, seconds: float) -> None:
         with self._lock:
             now = self.clock()

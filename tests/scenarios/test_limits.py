@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from django.urls import reverse
 
 from stallkeeper.__main__ import run
+from stallkeeper.channels.models import RateBudget
+from stallkeeper.core.models import Membership, Role, User
+from stallkeeper.sync import adapters
+from stallkit.adapters.emag.manifest import OTHER
+from stallkit.errors import SlowDown
+from tests.busy_shop import signed_in
 from tests.scenarios.town import Stall, Town, assert_true
 from tests.shop import Shop
 
@@ -32,6 +41,34 @@ def test_no_call_is_ever_too_early(town: Town, firm: Shop, platform: str, scale:
     assert early == []
     assert len(stall.emulator.calls) > 15
     assert_true(stall)
+
+
+def test_a_probe_is_paid_from_the_accounts_budget(town: Town, firm: Shop, settings, tmp_path) -> None:
+    """However often somebody presses "Ask now", and right after connecting: eMAG answers three calls a second."""
+    settings.ENV = replace(settings.ENV, keyring=tmp_path / "keyring.json")
+    settings.STATIC_ROOT = tmp_path
+    stall = town.stall(firm, "emag", open_=False)
+    with firm.scope():
+        first = RateBudget.objects.get(connection_id=stall.connection_id)
+        assert (first.bucket, first.tokens, first.spent) == ("other", 1, 1)
+    owner = User.objects.create_user("owner@example.com")
+    Membership.objects.create(user=owner, organisation=firm.organisation, role=Role.OWNER)
+    client = signed_in(owner)
+    for _ in range(8):
+        client.post(reverse("backoffice:probe_now", args=[stall.connection_id]))
+    assert [call.status for call in stall.emulator.calls] == [200] * 9
+    with firm.scope():
+        assert RateBudget.objects.get().spent == 9
+
+
+def test_before_it_is_stored_an_account_is_asked_no_faster_either() -> None:
+    """A test system five times as slow as the platform gives its two calls in five times the time."""
+    budget = adapters.budget_beforehand({"limits_scale": "5"}, "http://127.0.0.1:9")
+    for _ in range(2):
+        budget.spend(OTHER)
+    with pytest.raises(SlowDown) as slow:
+        budget.spend(OTHER)
+    assert slow.value.retry_after == pytest.approx(5 * 0.55, abs=0.1)
 
 
 def calls_at_once(town: Town, scale: float) -> int:

@@ -24,6 +24,7 @@ from stallkeeper.orders.cancel import CancelError
 from stallkeeper.orders.models import Order, OrderLine, Shortage
 from stallkeeper.stock.models import Level
 from stallkeeper.sync import adapters
+from stallkit.errors import SlowDown
 from stallkit.testing.emulator import Dials, SoldOut
 from stallkit.testing.shop import Fault, ShopOrder
 from stallkit.types import CancelReason, OrderState
@@ -156,9 +157,13 @@ class Day:
         dials, stall.emulator.dials = stall.emulator.dials, Dials()
         stall.emulator.clear_faults()
         deadly, self.town.deadly = self.town.deadly, 0.0
-        info = adapters.probe(stall.platform, stall.config, stall.address)
-        with stall.use_case("connection.reconnect") as uc:
-            connect.reconnect(uc, stall.connection_id, connect.check_settings(connect.manifest(stall.platform), stall.config), info)
+        try:
+            info = adapters.probe(stall.platform, stall.config, stall.address, adapters.budget_of(stall.account))
+        except SlowDown:
+            info = None  # the person is told to wait, and tries again later
+        if info is not None:
+            with stall.use_case("connection.reconnect") as uc:
+                connect.reconnect(uc, stall.connection_id, connect.check_settings(connect.manifest(stall.platform), stall.config), info)
         stall.emulator.dials, self.town.deadly = dials, deadly
 
     def calm(self) -> None:

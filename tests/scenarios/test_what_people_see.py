@@ -99,7 +99,7 @@ def trade(town: Town, stall: Stall, seconds: float = 15) -> None:
 
 def reconnect(stall: Stall) -> None:
     """A person enters the credentials again: the account is asked who it is first."""
-    info = adapters.probe(stall.platform, stall.config, stall.address)
+    info = adapters.probe(stall.platform, stall.config, stall.address, adapters.budget_of(stall.account))
     settings = connect.check_settings(connect.manifest(stall.platform), stall.config)
     with stall.use_case("connection.reconnect") as uc:
         connect.reconnect(uc, stall.connection_id, settings, info)

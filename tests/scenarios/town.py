@@ -167,12 +167,14 @@ class Stall:
     # --- opening ------------------------------------------------------------------------------------------------------------------------
 
     def connect(self) -> None:
-        info = adapters.probe(self.platform, self.config, self.address)
         settings = connect.check_settings(connect.manifest(self.platform), self.config)
         if self.emulator.limits_scale != 1.0:
             settings.shown[adapters.SCALE] = str(self.emulator.limits_scale)
+        budget = adapters.budget_beforehand(settings.all, self.address)
+        info = adapters.probe(self.platform, self.config, self.address, budget)
         with self.use_case("connection.create") as uc:
             account = connect.create(uc, self.platform, self.name, settings, info, base_url=self.address)
+            budget.hand_over(account.pk)
             code = connect.free_code(self.platform, Channel.objects.values_list("code", flat=True))
             self.channel = connect.create_channel(uc, account, code=code, name=self.name, currency=CURRENCY[self.platform])
 

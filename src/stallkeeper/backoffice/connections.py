@@ -21,7 +21,7 @@ from stallkeeper.channels import connect, switches
 from stallkeeper.channels.models import Connection, Parked
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.use_case import use_case
-from stallkeeper.sync.adapters import probe
+from stallkeeper.sync.adapters import budget_beforehand, budget_of, probe
 from stallkit.errors import AdapterError
 from stallkit.types import AccountInfo
 
@@ -45,9 +45,11 @@ def _connect(request: MemberRequest, platform: str, form: ConnectForm) -> Connec
     given = form.cleaned_data
     try:
         settings = connect.check_settings(form.manifest, form.values())
-        account = probe(platform, settings.all, given["base_url"])
+        budget = budget_beforehand(settings.all, given["base_url"])
+        account = probe(platform, settings.all, given["base_url"], budget)
         with use_case("connect.account", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
             made = connect.create(uc, platform, given["name"], settings, account, base_url=given["base_url"])
+            budget.hand_over(made.pk)
             connect.create_channel(uc, made, code=given["code"], name=given["name"], currency=given["currency"])
     except (connect.ConnectError, AdapterError, ValidationError, ValueError) as error:
         form.add_error(None, trouble(error, form.manifest, given["base_url"]) + " " + _("Nothing was stored."))
@@ -101,7 +103,7 @@ def reconnect(request: MemberRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         try:
             settings = connect.check_settings(form.manifest, form.values())
-            account = probe(shown.platform, settings.all, shown.base_url)
+            account = probe(shown.platform, settings.all, shown.base_url, budget_of(shown))
             with use_case("reconnect.account", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
                 connect.reconnect(uc, shown.pk, settings, account)
         except (connect.ConnectError, AdapterError, ValueError) as error:
@@ -118,7 +120,7 @@ def probe_now(request: MemberRequest, pk: int) -> HttpResponse:
     """Ask the platform now what it says about the account; changes nothing there."""
     shown = get_object_or_404(Connection, pk=pk)
     try:
-        account = probe(shown.platform, connect.settings_of(shown).all, shown.base_url)
+        account = probe(shown.platform, connect.settings_of(shown).all, shown.base_url, budget_of(shown))
     except AdapterError as error:
         messages.error(request, trouble(error, connect.manifest(shown.platform), shown.base_url))
     else:

@@ -55,13 +55,15 @@ def connect(
 ) -> Connected:
     """Probe the account, then store it with one channel; everything is off. ConnectError or an adapter's error if it cannot be."""
     declared = connecting.to_connect(platform)
-    account = adapters.probe(platform, settings.all, base_url)
+    budget = adapters.budget_beforehand(settings.all, base_url)
+    account = adapters.probe(platform, settings.all, base_url, budget)
     money = currency or account.currency or (declared.currencies[0] if len(declared.currencies) == 1 else "")
     if money.upper() not in declared.currencies:
         raise ConnectError(f"Say which currency the channel sells in: --currency {'|'.join(declared.currencies)}.")
     code = code or connecting.free_code(platform, Channel.objects.values_list("code", flat=True))
     with use_case("connect.account", organisation_id=organisation_id, actor=actor) as uc:
         made = connecting.create(uc, platform, name, settings, account, base_url=base_url)
+        budget.hand_over(made.pk)
         connecting.create_channel(uc, made, code=code, name=name, currency=money)
     return Connected(made.pk, code, account)
 
@@ -72,7 +74,7 @@ def reconnect(organisation_id: int, platform: str, name: str, settings: Settings
     if found is None:
         known = ", ".join(Connection.objects.filter(platform=platform).order_by("name").values_list("name", flat=True)) or "none"
         raise ConnectError(f"There is no account {name!r} on {platform}. There are: {known}.")
-    account = adapters.probe(platform, settings.all, found.base_url)
+    account = patiently(partial(adapters.probe, platform, settings.all, found.base_url, adapters.budget_of(found)))
     with use_case("reconnect.account", organisation_id=organisation_id, actor=actor) as uc:
         connecting.reconnect(uc, found.pk, settings, account)
     first = found.channels.order_by("pk").first()

@@ -18,11 +18,11 @@ from django.conf import settings
 from stallkeeper.channels import connect
 from stallkeeper.channels.models import Connection
 from stallkeeper.core import clock
-from stallkeeper.sync.budgets import PgPacer, refuse_in_transaction
+from stallkeeper.sync.budgets import Beforehand, PgPacer, refuse_in_transaction
 from stallkit import guard
 from stallkit.http import Client, Door, Exchange, open_client
 from stallkit.manifest import Capability, Manifest
-from stallkit.pacing import MemoryPacer
+from stallkit.pacing import Pacer
 from stallkit.registry import build, manifest_of
 from stallkit.types import AccountInfo
 
@@ -81,11 +81,15 @@ def session(connection: Connection, lane_kind: str) -> Session:
 
 def open_session(connection: Connection, config: Mapping[str, str], stamp: tuple[object, ...] = ()) -> Session:
     """A new session with the given settings (secrets in clear)."""
-    limits_scale = float(config.get(SCALE, 1)) if connection.base_url else 1.0
+    limits_scale = _scale(config, connection.base_url)
     pacer, tape = PgPacer(connection.organisation_id, connection.pk, limits_scale=limits_scale), Tape()
     door = Door(client(connection.base_url), connect.base_url_of(connection), pacer, clock.now, recorder=tape)
     adapter = build(connection.platform, {name: value for name, value in config.items() if name != SCALE}, door, clock.now)
     return Session(manifest_of(connection.platform), adapter, pacer, tape, limits_scale, stamp)
+
+
+def _scale(config: Mapping[str, str], base_url: str) -> float:
+    return float(config.get(SCALE, 1)) if base_url else 1.0
 
 
 def _stamp(connection: Connection) -> tuple[object, ...]:
@@ -93,13 +97,23 @@ def _stamp(connection: Connection) -> tuple[object, ...]:
     return (connection.platform, connection.base_url, connection.site, sorted(connection.config.items()), sealed and sealed.updated_at)
 
 
-def probe(platform: str, config: Mapping[str, str], base_url: str = "") -> AccountInfo:
+def budget_of(connection: Connection) -> PgPacer:
+    """The budget that all calls of a stored account are paid from."""
+    return PgPacer(connection.organisation_id, connection.pk, limits_scale=_scale(connection.config, connection.base_url))
+
+
+def budget_beforehand(config: Mapping[str, str], base_url: str) -> Beforehand:
+    """The budget of an account that is not stored yet; ``hand_over`` passes it on once it is."""
+    return Beforehand(_scale(config, base_url))
+
+
+def probe(platform: str, config: Mapping[str, str], base_url: str, pacer: Pacer) -> AccountInfo:
     """Ask an account who it is, before or after it is stored; changes nothing there. Raises what adapters raise."""
     refuse_in_transaction()
     manifest = manifest_of(platform)
     hosts = dict(manifest.hosts)
     host = base_url or hosts.get(config.get("site", "")) or next(iter(hosts.values()))
-    door = Door(client(base_url), host, MemoryPacer(clock.now), clock.now)
+    door = Door(client(base_url), host, pacer, clock.now)
     adapter: Any = build(platform, {name: value for name, value in config.items() if name != SCALE}, door, clock.now)
     account: AccountInfo = adapter.probe()
     return account

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,6 @@ from stallkeeper.sync.adapters import SCALE
 
 ACTOR = "console:demo"
 CODES = {"emag": ("EM", "RON"), "walmart": ("WM", "USD")}
-PAUSE = 1.0
-"""The probe spent from the platform's limit before there was an account whose budget could know of it."""
 UNSIGNED = {"webhook_secret"}
 """Settings that are left out: the emulator signs for an address that it does not know."""
 
@@ -69,7 +66,6 @@ def connect(organisation: Organisation, platform: str, where: Mapping[str, str],
     base_url = where["url"] + urlsplit(declared.hosts[0][1]).path
     connections.connect(organisation.pk, platform, declared.title, code, currency, settings, base_url, ACTOR)
     channel = Channel.objects.select_related("connection").get(code=code)
-    time.sleep(PAUSE)
     connections.read_offers(organisation.pk, channel, ACTOR, lambda _done, _total: None)
     found = connections.propose(organisation.pk, channel, ACTOR)
     if found.ambiguous or found.new:
