@@ -407,3 +407,71 @@ def test_a_lost_cancellation_is_not_mistaken_for_the_buyers(town: Town, firm: Sh
     assert all(each.shown() == {"MUG": 9} for each in stalls.values())
     assert_true(*stalls.values())
     assert_adds_up(firm, calm=True)
+
+
+# --- nobody could be told ---------------------------------------------------------------------------------------------------------------
+
+
+def give_up(town: Town, stall: Stall, order: str) -> None:
+    """More than a day passes, and no call gets through."""
+    for _ in range(3):
+        town.clock.tick(15 * 3600)
+        town.work(20)
+    assert stall.command(order, "cancel").state == "dead"
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_cancellation_that_is_given_up_keeps_its_units(town: Town, firm: Shop, stalls: dict[str, Stall], platform: str) -> None:
+    """The buyer still waits for the goods: released units would be sold twice, and nobody would see it."""
+    stall, other = stalls[platform], stalls[PLATFORMS[platform == PLATFORMS[0]]]
+    order = stall.emulator.place_order([("MUG", 4)])
+    town.work(15)
+    stall.emulator.fail_next(Fault.SERVER_ERROR, times=10_000, path="/cancel" if platform == "walmart" else "/order/save")
+    stall.cancel(order)
+    town.work(15)
+    assert other.shown() == {"MUG": 10}, "released at once"
+    sold = other.emulator.place_order([("MUG", 8)])
+    town.work(15)
+    give_up(town, stall, order)
+    (line,) = stall.lines(order)
+    assert (line.cancelled, line.open, line.short) == (0, 4, 2)
+    assert [other_line.short for other_line in other.lines(sold)] == [0]
+    assert f"command:{stall.command(order, 'cancel').pk}" in notices(firm)
+    assert_adds_up(firm)
+
+    stall.emulator.clear_faults()
+    stall.cancel(order)
+    town.work(60)
+    theirs = stall.emulator.orders[order]
+    assert (theirs.cancel_calls, theirs.lines[0].cancelled) == (1, 4)
+    assert [line.short for line in stall.lines(order)] == [0]
+    assert_true(*stalls.values())
+    assert_adds_up(firm, calm=True)
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_a_cancellation_that_is_given_up_blindly_is_looked_up_when_that_works(
+    town: Town, firm: Shop, stalls: dict[str, Stall], mug: StockUnit, applied: bool
+) -> None:
+    """Its reply was lost, and so was every question about the order: what the channel says then is what counts."""
+    stall = stalls["walmart"]
+    order = stall.emulator.place_order([("MUG", 4)])
+    town.work(15)
+    stall.emulator.fail_next(Fault.SERVER_ERROR, path="/cancel")
+    stall.emulator.fail_next(Fault.DROP_AFTER if applied else Fault.SERVER_ERROR, path="/cancel")
+    stall.emulator.fail_next(Fault.SERVER_ERROR, times=10_000, path=f"/v3/orders/{order}", after=1)
+    stall.cancel(order)
+    town.work(15)
+    assert [line.cancelled for line in stall.emulator.orders[order].lines] == [4 if applied else 0]
+    give_up(town, stall, order)
+    parked = f"connection:{stall.connection_id}:parked:order"
+    assert parked in notices(firm)
+    assert firm.level(mug) == (10, 0 if applied else 4, 0)
+    stall.emulator.clear_faults()
+    town.clock.tick(16 * 60)
+    town.work(40)
+    assert parked not in notices(firm)
+    assert stall.order(order).state == ("cancelled" if applied else "acknowledged")
+    assert firm.level(mug) == (10, 0 if applied else 4, 0)
+    assert_true(*stalls.values())
+    assert_adds_up(firm, calm=True)

@@ -125,21 +125,34 @@ def test_only_who_may_act_on_orders_tells_again(town: Town, firm: Shop, stall: S
     assert stall.command(order, "ship").state == "refused"
 
 
-@pytest.mark.parametrize(
-    ("kind", "path", "named"), [("acknowledge", "/acknowledge", "acknowledgement"), ("cancel", "/cancel", "cancellation")]
-)
-def test_what_was_given_up_is_told_again(town: Town, firm: Shop, stall: Stall, kind: str, path: str, named: str) -> None:
-    order = given_up(town, stall, kind, path)
+def test_what_was_given_up_is_told_again(town: Town, firm: Shop, stall: Stall) -> None:
+    order = given_up(town, stall, "acknowledge", "/acknowledge")
     client = client_of(firm)
     page = reverse("backoffice:order", args=[stall.order(order).pk])
-    assert f"{named.capitalize()} to the channel gave up" in text(client.get(page))
-    client.post(address(stall, order, kind))
-    town.work(30)
-    theirs = stall.emulator.orders[order]
-    assert (theirs.acknowledge_calls, theirs.cancel_calls) == (1, int(kind == "cancel"))
-    assert stall.command(order, kind).state == "done"
+    assert "Acknowledgement to the channel gave up" in text(client.get(page))
+    client.post(address(stall, order, "acknowledge"))
+    town.work(90)
+    assert stall.emulator.orders[order].acknowledge_calls == 1
+    assert stall.command(order, "acknowledge").state == "done"
     assert not notices(firm)
-    assert f"The {named} is told again" in text(client.get(page))
+    assert "The acknowledgement is told again" in text(client.get(page))
+    assert_true(stall)
+
+
+def test_a_cancellation_that_was_given_up_was_undone_and_is_not_repeated(town: Town, firm: Shop, stall: Stall, says) -> None:
+    """Its units are reserved again, and may be on their way by now: whoever still wants it cancels anew."""
+    order = given_up(town, stall, "cancel", "/cancel")
+    assert [line.cancelled for line in stall.lines(order)] == [0]
+    client = client_of(firm)
+    page = text(client.get(reverse("backoffice:order", args=[stall.order(order).pk])))
+    assert "ave up on telling the channel of the cancellation" in page
+    assert "Tell the channel again" not in page
+    client.post(address(stall, order, "cancel"))
+    assert "nothing that the channel refused" in says("retry", order, status=1)
+    assert stall.command(order, "cancel").state == "dead"
+    stall.cancel(order, {"1": 1})
+    town.work(30)
+    assert stall.emulator.orders[order].cancel_calls == 1
     assert_true(stall)
 
 
