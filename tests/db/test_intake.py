@@ -9,12 +9,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from stallkeeper.backoffice.order_page import AMOUNT_NAMES
 from stallkeeper.channels.models import Channel, ChannelLocation, Command, Offer
-from stallkeeper.orders import cancel, intake, linking, shortages
+from stallkeeper.orders import cancel, intake, lines, linking, shortages
 from stallkeeper.orders.cancel import CancelError
 from stallkeeper.orders.models import Amount, Order, OrderEvent, OrderLine, Shortage
 from stallkeeper.stock.models import Reservation
-from stallkit.types import CancelReason, OrderState
+from stallkit.types import CancelReason, ChargeKind, OrderState
 from tests.shop import NOON, Shop, remote_line, remote_order
 
 
@@ -317,3 +318,25 @@ def test_an_order_stays_on_its_channel_when_that_is_switched_off(shop: Shop) -> 
         assert list(Reservation.objects.values_list("location_id", "quantity")) == [(shop.place.pk, 2)], "it keeps its places"
         assert dict(OrderLine.objects.values_list("order__external_id", "short")) == {"1001": 0, "1002": 1}
         assert Offer.objects.get(pk=offer.pk).open_qty == 3
+
+
+@pytest.mark.parametrize("arrived", [3, 7])
+def test_a_refill_serves_every_short_line_that_it_can(shop: Shop, monkeypatch: pytest.MonkeyPatch, arrived: int) -> None:
+    """However many wait: not only the first page of them."""
+    monkeypatch.setattr(lines, "REFILL", 2)
+    unit, channel = shop.unit("MUG", 0), shop.channel()
+    shop.offer(channel, unit)
+    due = [shop.at + timedelta(hours=number) for number in range(7)]
+    take(shop, channel, *(remote_order(f"o{number}", [("MUG", 1)], dispatch_by=at) for number, at in enumerate(due)))
+    with shop.scope():
+        assert OrderLine.objects.filter(short=1).count() == 7
+
+    shop.stock(unit, arrived)
+
+    with shop.scope():
+        assert list(OrderLine.objects.order_by("order__dispatch_by").values_list("short", flat=True)) == [0] * arrived + [1] * (7 - arrived)
+    assert shop.level(unit) == (arrived, arrived, 0)
+
+
+def test_the_money_page_names_each_kind_of_amount_that_there_is_and_no_other() -> None:
+    assert set(AMOUNT_NAMES) == set(ChargeKind)

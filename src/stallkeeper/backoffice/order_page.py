@@ -38,7 +38,6 @@ AMOUNT_NAMES: dict[str, StrOrPromise] = {
     "discount": _("discount"),
     "fee": _("fee of the channel"),
     "tax": _("tax"),
-    "residual": _("not explained by the channel"),
 }
 EVENT_NAMES: dict[str, tuple[StrOrPromise, str]] = {
     "imported": (_("came in"), ""),
@@ -140,7 +139,7 @@ def buyer(request: MemberRequest, pk: int) -> HttpResponse:
 
 
 def amounts(shown: Order, lines: Sequence[OrderLine]) -> list[Money]:
-    """The order's money as the channel stated it: order first, then line by line; what is left over has its name."""
+    """The order's money as the channel stated it: order first, then line by line."""
     skus = {line.pk: line.sku for line in lines}
     rows = Amount.objects.filter(order=shown).order_by("line_id", "pk")
     found = [

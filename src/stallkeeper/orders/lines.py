@@ -25,6 +25,9 @@ OWNER = "line"
 PENDING_HOLD = timedelta(hours=24)
 """How long an order whose payment is not sure keeps its units (C28)."""
 
+REFILL = 1_000
+"""Short lines that are served at a time when goods come."""
+
 Parts = Mapping[int, tuple[tuple[int, int], ...]]
 """Stock unit to what one of it takes: (component, number); empty where nothing is counted."""
 
@@ -151,11 +154,20 @@ def look_again(uc: UseCase) -> None:
         reset_lines(uc, shrunk, cause="stock_cut", by_cut=True)
     raised = uc.take(RAISED)
     if raised:
-        with connection.cursor() as cursor:
-            waiting = queries.short_lines_of_units(cursor, uc.organisation_id, raised)
-        if waiting:
-            reset_lines(uc, waiting, cause="refill")
+        _refill(uc, raised)
         uc.take(RAISED)
+
+
+def _refill(uc: UseCase, units: Sequence[int]) -> None:
+    """Serve the lines that are short of these units, until each had its turn or nothing is free any more."""
+    seen: list[int] = []
+    while True:
+        with connection.cursor() as cursor:
+            waiting = queries.short_lines_of_units(cursor, uc.organisation_id, units, seen, REFILL)
+        if not waiting:
+            return
+        reset_lines(uc, waiting, cause="refill")
+        seen += waiting
 
 
 def _mark_unserved(line_ids: Sequence[int]) -> None:

@@ -117,7 +117,7 @@ class Amount(ChildModel):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="amounts")
     line = models.ForeignKey(OrderLine, on_delete=models.CASCADE, null=True, related_name="amounts", db_index=False)
     kind = models.CharField(max_length=10)
-    """product | shipping | discount | fee | tax | residual"""
+    """product | shipping | discount | fee | tax (``stallkit.types.ChargeKind``)"""
     amount = models.DecimalField(max_digits=18, decimal_places=4)
     currency = models.CharField(max_length=3)
     tax_included = models.BooleanField(default=False)

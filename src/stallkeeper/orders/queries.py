@@ -448,17 +448,23 @@ def lock_lines(cursor: Cursor, lines: Sequence[int]) -> list[ShortLine]:
     return [ShortLine(*row) for row in rows(cursor)]
 
 
-def short_lines_of_units(cursor: Cursor, organisation: int, units: Sequence[int]) -> list[int]:
-    """Lines that are short of units or of kits with these units, earliest dispatch first. Index: order_line_short."""
+def short_lines_of_units(cursor: Cursor, organisation: int, units: Sequence[int], seen: Sequence[int], limit: int) -> list[int]:
+    """Lines that are short of units or of kits with these units, without those ``seen``, earliest dispatch first; none if nothing is free.
+
+    Indexes: order_line_short, stock_level's key.
+    """
     cursor.execute(
         """
         SELECT line.id FROM orders_orderline AS line JOIN orders_order AS o ON o.id = line.order_id
         WHERE line.organisation_id = %s AND line.short > 0 AND o.state <> 'pending' AND line.stock_unit_id = ANY (ARRAY(
             SELECT unnest(%s::bigint[]) UNION SELECT kit_id FROM catalog_kitcomponent WHERE component_id = ANY(%s::bigint[])))
+            AND line.id <> ALL(%s::bigint[])
+            AND EXISTS (SELECT FROM stock_level AS level WHERE level.stock_unit_id = ANY(%s::bigint[])
+                        AND (level.backorder OR level.on_hand > level.allocated))
         ORDER BY o.dispatch_by NULLS LAST, line.id
-        LIMIT 1000
+        LIMIT %s
         """,
-        [organisation, array(units), array(units)],
+        [organisation, array(units), array(units), array(seen), array(units), limit],
     )
     return [row[0] for row in rows(cursor)]
 
