@@ -5,13 +5,16 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from stallkeeper.__main__ import run
 from stallkeeper.channels import switches
 from stallkeeper.channels.models import Command
 from stallkeeper.fulfilment import not_left, ship
+from stallkeeper.fulfilment.models import Shipment
 from stallkeeper.fulfilment.not_left import NotLeftError
 from stallkeeper.fulfilment.ship import ShipError
 from stallkeeper.orders import acknowledging, departures
 from stallkeeper.orders.cancel import CancelError
+from stallkeeper.orders.models import OrderEvent
 from stallkit.testing.serving import EmulatorTransport
 from stallkit.testing.shop import Fault
 from tests.scenarios.town import ACTOR, Stall, Town, assert_adds_up, assert_true, notices
@@ -275,3 +278,23 @@ def test_a_shipment_that_is_taken_back_by_mistake_is_put_right_on_the_channel(to
     assert firm.level(unit) == (3, 0, 0)
     assert_true(emag)
     assert_adds_up(firm, calm=True)
+
+
+# --- a channel that takes no tracking number --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("platform", "told"), [("walmart", "tracking"), ("emag", "tracking_kept")])
+def test_where_a_tracking_number_goes_is_said(town: Town, firm: Shop, capsys: pytest.CaptureFixture[str], platform: str, told: str) -> None:
+    """Walmart is told the number; of eMAG it is said before anything is sent that the number stays here."""
+    firm.unit("MUG", 5)
+    stall = town.stall(firm, platform, goods={"MUG": 5})
+    town.work(40)
+    order = stall.emulator.place_order([("MUG", 1)])
+    town.work(30)
+    assert run(["ship", order, "--carrier", "UPS", "--tracking", "1Z999"]) == 0
+    said = f"{stall.channel.name} takes no tracking number: 1Z999 is kept here only."
+    assert (said in capsys.readouterr().out) == (told == "tracking_kept")
+    with firm.scope():
+        detail = OrderEvent.objects.get(order=stall.order(order), kind="shipped").detail
+        assert detail[told] == Shipment.objects.get(order=stall.order(order)).tracking_number == "1Z999"
+        assert len({"tracking", "tracking_kept"} & detail.keys()) == 1

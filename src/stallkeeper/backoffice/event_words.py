@@ -17,6 +17,7 @@ NAMES: dict[str, str | Promise] = {
     "modified": _("changed there at"),
     "carrier": _("carrier"),
     "tracking": _("tracking number"),
+    "tracking_kept": _("tracking number, kept here only"),
     "reason": _("reason"),
     "code": _("code"),
     "message": _("message"),

@@ -236,10 +236,15 @@ def _tell_channel(
     Order.objects.filter(pk=order.pk).update(state=Order.State.PART_SHIPPED if left else Order.State.SHIPPED)
     detail: dict[str, object] = {
         "carrier": shipment.carrier,
-        "tracking": shipment.tracking_number,
+        "tracking" if takes_tracking(order) else "tracking_kept": shipment.tracking_number,
         "lines": {line.line_id: line.quantity for line in shipped},
     }
     events.record(uc, order.pk, "shipped", detail)
+
+
+def takes_tracking(order: Order) -> bool:
+    """Whether the order's channel takes a tracking number with a shipment; otherwise it is kept here only."""
+    return manifest_of(order.connection.platform).quirks.tracking_numbers_per_line > 0
 
 
 def _notice(shipment: Shipment, lines: tuple[Line, ...], *, although_asked: bool) -> Ship:

@@ -365,3 +365,12 @@ def test_what_a_channel_takes_back_is_shown_and_made_good_on_the_order_page(busy
     with busy.shop.scope():
         assert OrderLine.objects.get(pk=line.pk).open == line.open
         assert not OrderLine.objects.get(pk=line.pk).short
+
+
+def test_the_form_says_that_a_channel_takes_no_tracking_number(busy: BusyShop, client: Client) -> None:
+    order = open_order(busy)
+    page, words = reverse("backoffice:order", args=[order.pk]), "takes no tracking number: it is kept here only"
+    for platform in ("walmart", "emag"):
+        with busy.shop.scope():
+            Connection.objects.filter(pk=order.connection_id).update(platform=platform)
+        assert (words in text(client.get(page))) == (platform == "emag")

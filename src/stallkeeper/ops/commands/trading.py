@@ -70,15 +70,19 @@ def ship(
       stallkeeper ship 412345678 --carrier DHL --tracking 77 --line MUG-RED=2 --line 3
     """
     from stallkeeper.fulfilment.ship import ship as ship_order
+    from stallkeeper.fulfilment.ship import takes_tracking
 
     found = find_order(order)
+    kept = bool(tracking) and not takes_tracking(found)
+    if kept and not as_json:
+        click.echo(f"{found.channel.name} takes no tracking number: {tracking} is kept here only.")
     shipment = ship_order(
         organisation.pk, found.pk, chosen_lines(found, lines), carrier=carrier, tracking_number=tracking, tracking_url=url,
         although_asked=although_asked, actor=boot.actor(),
     )  # fmt: skip
     units = {line.line.sku: line.quantity for line in shipment.lines.select_related("line").order_by("line_id")}
     if as_json:
-        terminal.print_json({"order": found.number, "shipment": shipment.reference, "units": units})
+        terminal.print_json({"order": found.number, "shipment": shipment.reference, "units": units, "tracking_told": not kept})
     else:
         click.echo(f"Order {found.number}: {say_units(units)} left with {shipment.carrier}. The channel is told next.")
 
