@@ -141,7 +141,7 @@ def gather_places(units: Ints) -> dict[str, Ints]:
         WHERE unit.id = ANY(%(units)s::bigint[])
         ORDER BY unit.id, 2, 6
     """
-    return read_columns(query, {"units": array(units)}, PLACE_COLUMNS)
+    return read_columns(query, {"units": units}, PLACE_COLUMNS)
 
 
 def gather_places_of_organisation(organisation: int) -> dict[str, Ints]:
@@ -268,7 +268,7 @@ def write_figures(
         INSERT INTO channels_offertodo (organisation_id, offer_id, kind, channel_id, danger, version, since)
         SELECT %s, id, 'quantity', channel, danger, (SELECT nextval('channels_todo_version')), %s FROM known WHERE was IS NULL
         """,  # noqa: S608 - constants of this module
-        [*map(array, figures), *map(array, todo), array(settled), organisation, at],
+        [*figures, *todo, settled, organisation, at],  # type: ignore[list-item]  # what the driver can pass, which is more
     )
 
 
