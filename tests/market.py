@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
 from stallkeeper.catalog.models import StockUnit
+from stallkeeper.channels.lanes import Heart
 from stallkeeper.channels.models import Channel, Connection, Lane, LaneKind, LaneStep, Offer, OfferTodo
 from stallkeeper.core import clock
-from stallkeeper.sync import adapters
+from stallkeeper.sync import adapters, run, runner
 from stallkeeper.sync.runner import Ended, run_lane
 from stallkit.adapters.dummy.emulator import CONFIG, Emulator
 from stallkit.testing.serving import EmulatorTransport
@@ -115,11 +117,24 @@ class Market:
                 run_lane(stall.lane().pk, "w1")
 
 
+class Quiet(Heart):
+    """A heart that never beats: its thread could not see the lane, which the test's own transaction has not committed."""
+
+    def _beat(self) -> None:
+        self._stop.wait()
+
+
 @contextmanager
 def open_market(monkeypatch: pytest.MonkeyPatch) -> Iterator[Market]:
-    """A market with no stalls yet; the clock stands at noon."""
+    """A market with no stalls yet; the clock stands at noon. However slow the machine is, steps end by this clock."""
     toy = ToyClock()
+
+    def seconds() -> float:
+        return toy.at.timestamp()
+
     adapters.forget_sessions()
+    monkeypatch.setattr(run, "time", SimpleNamespace(monotonic=seconds))
+    monkeypatch.setattr(runner, "Heart", Quiet)
     with clock.using(toy):
         market = Market(Shop.open(), toy)
         monkeypatch.setattr(adapters, "client", market.client)
