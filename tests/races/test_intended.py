@@ -57,13 +57,13 @@ def meeting(monkeypatch: pytest.MonkeyPatch):
 def test_with_the_lock_no_sale_is_forgotten(race_db, monkeypatch: pytest.MonkeyPatch, meeting) -> None:
     shop = Shop.open()
     channels, offer = two_places(shop)
-    locked = queries.lock_offers_of_units
+    locked = queries.ask_offers_of_units
 
     def lock(units):
         meeting()
         return locked(units)
 
-    monkeypatch.setattr(queries, "lock_offers_of_units", lock)
+    monkeypatch.setattr(queries, "ask_offers_of_units", lock)
     sell_at_once(shop, channels, race_db)
     assert shop.intended(offer) == 8
 
@@ -71,17 +71,17 @@ def test_with_the_lock_no_sale_is_forgotten(race_db, monkeypatch: pytest.MonkeyP
 def test_without_the_lock_a_sale_is_forgotten(race_db, monkeypatch: pytest.MonkeyPatch, meeting) -> None:
     shop = Shop.open()
     channels, offer = two_places(shop)
-    gather = queries.gather_places
+    ask = queries.ask_places
 
     def unlocked(units):
-        return queries.read_offers_of_units(units)
+        return lambda: queries.read_offers_of_units(units)
 
     def gathered(units):
-        facts = gather(units)
+        facts = ask(units)()
         meeting()
-        return facts
+        return lambda: facts
 
-    monkeypatch.setattr(queries, "lock_offers_of_units", unlocked)
-    monkeypatch.setattr(queries, "gather_places", gathered)
+    monkeypatch.setattr(queries, "ask_offers_of_units", unlocked)
+    monkeypatch.setattr(queries, "ask_places", gathered)
     sell_at_once(shop, channels, race_db)
     assert shop.intended(offer) == 9

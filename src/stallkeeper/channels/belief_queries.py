@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from stallkeeper.channels.delivery_queries import PRICE, QUANTITY, Figures, Value
 from stallkeeper.core.copy import array
-from stallkeeper.core.sql import Cursor, rows
+from stallkeeper.core.sql import Answer, Cursor, ask, rows
 
 
 class Belief(NamedTuple):
@@ -22,19 +22,23 @@ class Belief(NamedTuple):
     in_ticket: bool
 
 
+BELIEFS = """
+    SELECT offer.id, offer.believed_qty, greatest(offer.sent_at, offer.accepted_at), offer.observed_at,
+           EXISTS (SELECT FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
+                   WHERE item.offer_id = offer.id AND NOT item.resolved AND ticket.kind = 'quantity' AND ticket.closed_at IS NULL)
+    FROM channels_offer AS offer WHERE offer.id = ANY(%s::bigint[]) ORDER BY offer.id
+"""
+
+
 def lock_beliefs(cursor: Cursor, offers: Sequence[int]) -> list[Belief]:
     """Beliefs of offers. Locks: the offers, by id. Index: primary key."""
-    cursor.execute(
-        """
-        SELECT offer.id, offer.believed_qty, greatest(offer.sent_at, offer.accepted_at), offer.observed_at,
-               EXISTS (SELECT FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
-                       WHERE item.offer_id = offer.id AND NOT item.resolved AND ticket.kind = 'quantity' AND ticket.closed_at IS NULL)
-        FROM channels_offer AS offer WHERE offer.id = ANY(%s::bigint[]) ORDER BY offer.id
-        FOR NO KEY UPDATE
-        """,
-        [array(offers)],
-    )
+    cursor.execute(f"{BELIEFS} FOR NO KEY UPDATE", [array(offers)])
     return [Belief(*row) for row in rows(cursor)]
+
+
+def ask_beliefs(offers: Sequence[int]) -> Answer[Belief]:
+    """Beliefs of offers that are locked already, by an earlier statement. Index: primary key."""
+    return ask(BELIEFS, [array(offers)], Belief._make)
 
 
 def write_beliefs(cursor: Cursor, beliefs: Sequence[tuple[int, int | None]], overtaken: Sequence[int]) -> None:

@@ -81,7 +81,7 @@ def queue_many(uc: UseCase, connection_id: int, new: Sequence[NewCommand]) -> No
     if not new:
         return
     with hot_cursor() as cursor:
-        queries.insert_commands(cursor, uc.organisation_id, connection_id, uc.at, [_row(uc, command) for command in new])
+        queries.insert_commands(cursor, uc.organisation_id, connection_id, uc.at, rows(uc, new))
     uc.mark("wake_connection", [connection_id])
 
 
@@ -137,6 +137,11 @@ def _why_not(command: Command) -> str:
 def payload_of(kind: str, stored: object) -> Payload:
     """The payload of a stored command. msgspec.ValidationError names the field that does not fit."""
     return msgspec.convert(stored, PAYLOADS[CommandKind(kind)])
+
+
+def rows(uc: UseCase, new: Sequence[NewCommand]) -> list[queries.CommandRow]:
+    """Rows of the commands, for a statement that puts them in line along with something else."""
+    return [_row(uc, command) for command in new]
 
 
 def _row(uc: UseCase, command: NewCommand) -> queries.CommandRow:

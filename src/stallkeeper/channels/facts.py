@@ -15,7 +15,6 @@ from django.db import connection
 from stallkeeper.channels import queries
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.core.copy import Ints
-from stallkeeper.core.sql import hot_cursor
 from stallkeeper.stock.availability import ALWAYS, NOT_SET, ROUND_DOWN, ROUND_NEAREST, ROUND_UP, Places, Rules, Trace, for_sale, to_show
 from stallkit.manifest import Basis
 from stallkit.registry import manifest_of
@@ -47,8 +46,7 @@ class Facts:
 
 
 def gather_channels(organisation: int) -> dict[int, ChannelFacts]:
-    with hot_cursor() as cursor:
-        return {channel.id: channel for channel in queries.gather_channels(cursor, organisation)}
+    return {channel.id: channel for channel in queries.ask_channels(organisation)()}
 
 
 def gather(
@@ -58,11 +56,11 @@ def gather(
     horizon = max((channel.horizon_days for channel in channels.values()), default=0)
     fences: Sequence[tuple[int, int, int]] = ()
     incoming: Sequence[tuple[int, int, date, int]] = ()
-    with connection.cursor() as cursor:
-        if any(channel.fenced for channel in channels.values()):
-            fences = queries.gather_fences(cursor, organisation)
-        if horizon:
-            incoming = queries.gather_incoming(cursor, organisation, today, today + timedelta(days=horizon))
+    fenced = any(channel.fenced for channel in channels.values())
+    if fenced or horizon:
+        with connection.cursor() as cursor:
+            fences = queries.gather_fences(cursor, organisation) if fenced else ()
+            incoming = queries.gather_incoming(cursor, organisation, today, today + timedelta(days=horizon)) if horizon else ()
     return Facts(channels, offers, places, fences, incoming, today)
 
 

@@ -5,15 +5,15 @@ One function per statement. Lock order everywhere: orders, levels, then offers (
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
 
-from stallkeeper.core.copy import Ints, array, columns, moments, read_columns, texts, unpack
-from stallkeeper.core.sql import Cursor, hot_cursor, rows
+from stallkeeper.core.copy import Ints, array, ask_columns, columns, moments, read_columns, texts, unpack
+from stallkeeper.core.sql import Answer, Cursor, ask, hot_cursor, rows
 
 OFFER_COLUMNS = (
     "id",
@@ -40,6 +40,11 @@ OFFERS = """
 
 def lock_offers_of_units(units: Sequence[int]) -> dict[str, Ints]:
     """Offers of units and of the kits they are part of. Locks: the offers, by id. Indexes: offer.stock_unit, kitcomponent.component."""
+    return ask_offers_of_units(units)()
+
+
+def ask_offers_of_units(units: Sequence[int]) -> Callable[[], dict[str, Ints]]:
+    """The same, sent now and awaited when what it returns is called. Locks: the offers, by id."""
     query = f"""{OFFERS}
         WHERE offer.stock_unit_id = ANY (ARRAY(
             SELECT unnest(%(units)s::bigint[])
@@ -47,7 +52,7 @@ def lock_offers_of_units(units: Sequence[int]) -> dict[str, Ints]:
         ORDER BY offer.id
         FOR NO KEY UPDATE OF offer
     """  # noqa: S608 - a constant of this module
-    return read_columns(query, {"units": array(units)}, OFFER_COLUMNS)
+    return ask_columns(query, {"units": array(units)}, OFFER_COLUMNS)
 
 
 def lock_only(cursor: Cursor, units: Sequence[int]) -> int:
@@ -137,11 +142,16 @@ def gather_places(units: Ints) -> dict[str, Ints]:
 
     ``counted``: 0 inactive, 1 counted, 2 always available. Indexes: primary keys of stock unit and level, kit_component_once.
     """
+    return ask_places(units)()
+
+
+def ask_places(units: Ints) -> Callable[[], dict[str, Ints]]:
+    """The same, sent now and awaited when what it returns is called."""
     query = f"""{PLACES}
         WHERE unit.id = ANY(%(units)s::bigint[])
         ORDER BY unit.id, 2, 6
     """
-    return read_columns(query, {"units": units}, PLACE_COLUMNS)
+    return ask_columns(query, {"units": units}, PLACE_COLUMNS)
 
 
 def gather_places_of_organisation(organisation: int) -> dict[str, Ints]:
@@ -170,7 +180,7 @@ def gather_places_of_organisation(organisation: int) -> dict[str, Ints]:
 
 
 class ChannelFacts(NamedTuple):
-    """What availability needs to know of a channel. ``sends`` is every switch together."""
+    """What availability and intake need to know of a channel. ``sends`` is every switch together; ``locations`` serve it, best first."""
 
     id: int
     connection_id: int
@@ -186,11 +196,16 @@ class ChannelFacts(NamedTuple):
     horizon_days: int
     locations: list[int]
     fenced: bool
+    active: bool
+    currency: str
+    acknowledge: bool
+    cutover: str
+    cutover_at: datetime | None
 
 
-def gather_channels(cursor: Cursor, organisation: int) -> list[ChannelFacts]:
+def ask_channels(organisation: int) -> Answer[ChannelFacts]:
     """All channels of the organisation with their places, best first. Index: channel_code_once, channel_location_once."""
-    cursor.execute(
+    return ask(
         """
         SELECT channel.id, channel.connection_id, account.platform,
                organisation.sending_enabled AND channel.active AND channel.stock_enabled AND account.writes_allowed,
@@ -198,7 +213,8 @@ def gather_channels(cursor: Cursor, organisation: int) -> list[ChannelFacts]:
                channel.allow_splits, channel.horizon_days,
                ARRAY(SELECT place.id FROM channels_channellocation AS chosen JOIN stock_location AS place ON place.id = chosen.location_id
                      WHERE chosen.channel_id = channel.id AND place.active AND place.sellable ORDER BY place.priority, place.id),
-               EXISTS (SELECT FROM channels_ringfence AS fence WHERE fence.organisation_id = channel.organisation_id)
+               EXISTS (SELECT FROM channels_ringfence AS fence WHERE fence.organisation_id = channel.organisation_id),
+               channel.active, channel.currency, channel.acknowledge_enabled, channel.cutover, channel.cutover_at
         FROM channels_channel AS channel
         JOIN channels_connection AS account ON account.id = channel.connection_id
         JOIN core_organisation AS organisation ON organisation.id = channel.organisation_id
@@ -206,8 +222,8 @@ def gather_channels(cursor: Cursor, organisation: int) -> list[ChannelFacts]:
         ORDER BY channel.id
         """,
         [organisation],
+        ChannelFacts._make,
     )
-    return [ChannelFacts(*row) for row in rows(cursor)]
 
 
 def gather_fences(cursor: Cursor, organisation: int) -> list[tuple[int, int, int]]:

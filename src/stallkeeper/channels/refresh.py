@@ -14,10 +14,11 @@ import numpy as np
 from django.db import connection
 
 from stallkeeper.channels import facts, queries, sales
+from stallkeeper.channels.belief_queries import Belief
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.channels.sales import Sold
 from stallkeeper.core.copy import Ints
-from stallkeeper.core.sql import hot_cursor
+from stallkeeper.core.sql import Answer, hot_cursor
 from stallkeeper.core.use_case import UseCase, before_commit, use_case
 from stallkeeper.stock import queries as stock_queries
 from stallkeeper.stock.availability import NOT_SET, Flags
@@ -81,6 +82,28 @@ def refresh(
     offers = queries.read_offers_of_units(unit_ids) if dry_run or locked else queries.lock_offers_of_units(unit_ids)
     touched = sales.take_in(uc, offers, sold) if sold else None
     return _work_out(uc, channels, offers, None, touched, dry_run=dry_run)
+
+
+def ahead(channels: Mapping[int, ChannelFacts], sold: Iterable[int], units: Iterable[int]) -> list[int] | None:
+    """Units whose offers a use case that sold ``sold`` and changes ``units`` may lock and refresh itself; None if they are too many."""
+    first = set(sold)
+    rest = set(units) - first
+    return sorted(first | rest) if len(rest) <= _room(channels, len(first)) else None
+
+
+def conclude(
+    uc: UseCase,
+    channels: Mapping[int, ChannelFacts],
+    units: Iterable[int],
+    offers: Mapping[str, Ints],
+    places: Mapping[str, Ints],
+    sold: Sequence[Sold],
+    beliefs: Answer[Belief] | None,
+) -> Difference:
+    """Refresh all offers of units, which the caller has locked, with places gathered in a later statement. Their marks are done with."""
+    touched = sales.take_in(uc, offers, sold, beliefs)
+    uc.unmark(STALE, units)
+    return _work_out(uc, channels, offers, places, touched, dry_run=False)
 
 
 def lock(uc: UseCase, unit_ids: Sequence[int]) -> None:
@@ -160,13 +183,18 @@ def refresh_marked(uc: UseCase) -> None:
     if not units and not first:
         return
     channels = facts.gather_channels(uc.organisation_id)
-    room = max(TAKE_ALONG // max(len(channels), 1) - len(first), 0)
+    room = _room(channels, len(first))
     rest = [unit for unit in units if unit not in first]
     refresh(uc, sorted(first.union(rest[:room])), sold=sold, channels=channels)
     if rest[room:]:
         with connection.cursor() as cursor:
             stock_queries.mark_stale(cursor, uc.organisation_id, rest[room:])
         uc.mark("drain_stale", [uc.organisation_id])
+
+
+def _room(channels: Mapping[int, ChannelFacts], first: int) -> int:
+    """How many units may be refreshed beside the ``first`` that must be."""
+    return max(TAKE_ALONG // max(len(channels), 1) - first, 0)
 
 
 def drain(organisation_id: int) -> int:

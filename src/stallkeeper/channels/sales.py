@@ -13,11 +13,13 @@ import numpy as np
 from django.db import connection
 
 from stallkeeper.channels import belief_queries, delivery, queries
+from stallkeeper.channels.belief_queries import Belief
 from stallkeeper.channels.delivery import OwnSale
 from stallkeeper.core.copy import Ints
-from stallkeeper.core.sql import hot_cursor
+from stallkeeper.core.sql import Answer
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock.availability import NOT_SET, Flags
+from stallkit.manifest import OwnSale as Lowers
 from stallkit.registry import manifest_of
 
 SOLD = "sold"
@@ -45,10 +47,17 @@ def take(uc: UseCase) -> list[Sold]:
     return [line for line in uc.take_left(SOLD) if isinstance(line, Sold)]
 
 
-def take_in(uc: UseCase, offers: Mapping[str, Ints], sold: Sequence[Sold]) -> Flags:
+def ask_beliefs(platform: str, offers: Sequence[int]) -> Answer[Belief] | None:
+    """What ``take_in`` needs to know of locked offers that were sold, sent now; None on platforms whose figures no sale moves."""
+    moved = manifest_of(platform).quirks.own_sale_lowers is not Lowers.NEVER
+    return belief_queries.ask_beliefs(offers) if moved and offers else None
+
+
+def take_in(uc: UseCase, offers: Mapping[str, Ints], sold: Sequence[Sold], beliefs: Answer[Belief] | None = None) -> Flags:
     """Bring the columns ``open``, ``unacknowledged`` and ``believed`` of locked offers (sorted by id) up to date; which rows changed.
 
-    An offer that belongs to another unit by now is not among them: it is written at once.
+    ``beliefs``: if the caller has asked for those of all sold offers already. An offer that belongs to another unit by now is not among the
+    locked ones: it is written at once.
     """
     row_of = dict(zip(offers["id"].tolist(), range(len(offers["id"])), strict=True))
     here = [line for line in sold if line.offer_id in row_of]
@@ -58,12 +67,12 @@ def take_in(uc: UseCase, offers: Mapping[str, Ints], sold: Sequence[Sold]) -> Fl
     touched[rows] = True
     np.add.at(offers["open"], rows, [line.open for line in here])
     np.add.at(offers["unacknowledged"], rows, [line.unacknowledged for line in here])
-    for offer, value in _beliefs(here).items():
+    for offer, value in _beliefs(here, beliefs).items():
         offers["believed"][row_of[offer]] = NOT_SET if value is None else value
     return touched
 
 
-def _beliefs(lines: Sequence[Sold]) -> dict[int, int | None]:
+def _beliefs(lines: Sequence[Sold], asked: Answer[Belief] | None) -> dict[int, int | None]:
     """What is believed of offers whose channel changed its own figure; their open tickets are overtaken (see ``delivery.own_sales``)."""
     moves: dict[int, list[tuple[OwnSale, int]]] = {}
     doubtful: set[int] = set()
@@ -76,10 +85,10 @@ def _beliefs(lines: Sequence[Sold]) -> dict[int, int | None]:
                 moves.setdefault(line.offer_id, []).append((sale, delta))
     if not moves:
         return dict.fromkeys(doubtful)
-    with hot_cursor() as cursor:
-        beliefs = belief_queries.lock_beliefs(cursor, sorted(moves))
-        in_ticket = [belief.offer_id for belief in beliefs if belief.in_ticket]
-        if in_ticket:
+    beliefs = [belief for belief in (asked or belief_queries.ask_beliefs(sorted(moves)))() if belief.offer_id in moves]
+    in_ticket = [belief.offer_id for belief in beliefs if belief.in_ticket]
+    if in_ticket:
+        with connection.cursor() as cursor:
             belief_queries.write_beliefs(cursor, [], in_ticket)
     return {belief.offer_id: delivery.believe(belief, moves[belief.offer_id]) for belief in beliefs} | dict.fromkeys(doubtful)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,7 +19,7 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
-from stallkeeper.core.sql import hot_cursor
+from stallkeeper.core.sql import ask
 
 Ints: TypeAlias = NDArray[np.int64]
 HEADER = 28
@@ -33,13 +34,21 @@ def read_columns(query: str, parameters: Mapping[str, object], names: Sequence[s
 
     Runs in the transaction that is open on Django's connection; locks in the query hold as usual. Holds up to seven million rows.
     """
+    return ask_columns(query, parameters, names)()
+
+
+def ask_columns(query: str, parameters: Mapping[str, object], names: Sequence[str]) -> Callable[[], dict[str, Ints]]:
+    """The same, sent now and awaited when what it returns is called (see ``sql.ask``)."""
     columns = ", ".join(f"c{number}" for number in range(len(names)))
-    with hot_cursor() as cursor:
-        packing = f"SELECT array_send(array_agg(ARRAY[{columns}])) FROM ({query}) AS row({columns})"  # noqa: S608 - no user's text
-        cursor.execute(packing, dict(parameters))  # type: ignore[arg-type]  # what the driver can pass, which is more
-        (packed,) = cursor.fetchone() or (None,)
-    table = np.frombuffer(packed or b"", dtype=VALUE, offset=HEADER if packed else 0)["value"].reshape(-1, len(names))
-    return {name: table[:, number].astype(np.int64) for number, name in enumerate(names)}
+    packing = f"SELECT array_send(array_agg(ARRAY[{columns}])) FROM ({query}) AS row({columns})"  # noqa: S608 - no user's text
+    answer = ask(packing, dict(parameters), itemgetter(0))
+
+    def table() -> dict[str, Ints]:
+        (packed,) = answer()
+        values = np.frombuffer(packed or b"", dtype=VALUE, offset=HEADER if packed else 0)["value"].reshape(-1, len(names))
+        return dict(zip(names, values.T.astype(np.int64), strict=True))
+
+    return table
 
 
 def unpack(packed: bytes | None) -> Ints:

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from stallkeeper.core import audit, secret_queries
 from stallkeeper.core.models import PersonalData
+from stallkeeper.core.secret_queries import PersonalRow
 from stallkeeper.core.secrets import Sealer
 from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.use_case import UseCase
@@ -37,16 +38,17 @@ def store_many(uc: UseCase, texts: Iterable[PersonalText], sealer: Sealer | None
 
     ``sealer``: one that the caller has already, which saves reading the keys.
     """
-    sealer = sealer or Sealer(uc.organisation_id)
-    newest = {text.key: text for text in texts}
-    rows = [
-        (*key, *sealer.seal(_context(*key), text.text.encode()), text.delete_after)
-        for key, text in sorted(newest.items(), key=lambda i: i[0])
-    ]
+    rows = sealed(texts, sealer or Sealer(uc.organisation_id))
     if rows:
         with hot_cursor() as cursor:
             secret_queries.upsert_personal(cursor, uc.organisation_id, rows)
     return len(rows)
+
+
+def sealed(texts: Iterable[PersonalText], sealer: Sealer) -> list[PersonalRow]:
+    """Rows of the vault, one per subject and purpose, for a statement that keeps them along with something else."""
+    newest = {text.key: text for text in texts}
+    return [(*key, *sealer.seal(_context(*key), text.text.encode()), text.delete_after) for key, text in sorted(newest.items())]
 
 
 def read(

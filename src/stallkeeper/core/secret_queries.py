@@ -9,6 +9,7 @@ from typing import NamedTuple
 from django.db.backends.utils import CursorWrapper
 
 from stallkeeper.core.copy import array, blobs, columns, moments, texts
+from stallkeeper.core.sql import Answer, ask
 
 KEYS_LOCK = 5_300_001
 
@@ -36,14 +37,21 @@ def lock_keys(cursor: CursorWrapper) -> None:
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", [KEYS_LOCK])
 
 
+DATA_KEYS = (
+    "SELECT id, organisation_id, version, wrapped, wrapped_by, retired_at IS NOT NULL FROM core_datakey"
+    " WHERE organisation_id = %s ORDER BY version"
+)
+
+
 def data_keys(cursor: CursorWrapper, organisation_id: int, for_update: bool = False) -> list[WrappedKey]:
     """Data keys of an organisation, oldest first. Locks: the rows if ``for_update``. Index: data_key_once."""
-    statement = (
-        "SELECT id, organisation_id, version, wrapped, wrapped_by, retired_at IS NOT NULL FROM core_datakey"
-        " WHERE organisation_id = %s ORDER BY version"
-    )
-    cursor.execute(statement + " FOR UPDATE" if for_update else statement, [organisation_id])
+    cursor.execute(DATA_KEYS + " FOR UPDATE" if for_update else DATA_KEYS, [organisation_id])
     return [WrappedKey._make(row) for row in cursor.fetchall()]
+
+
+def ask_data_keys(organisation_id: int) -> Answer[WrappedKey]:
+    """The same without locks, sent now and awaited when what it returns is called."""
+    return ask(DATA_KEYS, [organisation_id], WrappedKey._make)
 
 
 def add_data_key(cursor: CursorWrapper, organisation_id: int, version: int, wrapped: bytes, wrapped_by: str, at: datetime) -> None:
@@ -121,8 +129,12 @@ def replace_personal(cursor: CursorWrapper, rows: Sequence[tuple[int, int, bytes
     )
 
 
-def upsert_personal(cursor: CursorWrapper, organisation_id: int, rows: Sequence[tuple[str, int, str, int, bytes, datetime]]) -> None:
-    """Write (subject type, subject id, purpose, key version, ciphertext, delete after) in one statement. Index: personal_data_once.
+PersonalRow = tuple[str, int, str, int, bytes, datetime]
+"""subject type, subject id, purpose, key version, ciphertext, delete after"""
+
+
+def upsert_personal(cursor: CursorWrapper, organisation_id: int, rows: Sequence[PersonalRow]) -> None:
+    """Write personal data in one statement. Index: personal_data_once.
 
     Locks: the rows, in the order given; no key twice.
     """

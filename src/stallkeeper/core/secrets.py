@@ -20,8 +20,7 @@ from django.db.backends.utils import CursorWrapper
 from stallkeeper.core import audit, clock, keyring, secret_queries
 from stallkeeper.core.models import Secret
 from stallkeeper.core.secret_queries import SealedRow, WrappedKey
-from stallkeeper.core.sql import hot_cursor
-from stallkeeper.core.use_case import UseCase
+from stallkeeper.core.use_case import SYSTEM, UseCase, use_case
 
 NONCE = 12
 PAGE = 1_000
@@ -37,8 +36,10 @@ class Sealer:
     The first seal of an organisation makes its data key, in the transaction that is open.
     """
 
-    def __init__(self, organisation_id: int) -> None:
+    def __init__(self, organisation_id: int, *, ahead: bool = False) -> None:
+        """``ahead``: the keys will be needed, so ask for them now; in a pipeline nobody waits before the first use."""
         self.organisation_id = organisation_id
+        self._asked = secret_queries.ask_data_keys(organisation_id) if ahead else None
         self._ciphers: dict[int, AESGCM] = {}
         self._newest = 0
 
@@ -71,8 +72,8 @@ class Sealer:
         self._newest = max((key.version for key in keys if not key.retired), default=0)
 
     def _unwrap_all(self, make: bool) -> tuple[list[WrappedKey], dict[int, AESGCM]]:
-        with hot_cursor() as cursor:
-            keys = secret_queries.data_keys(cursor, self.organisation_id)
+        asked, self._asked = self._asked or secret_queries.ask_data_keys(self.organisation_id), None
+        keys = asked()
         if make and all(key.retired for key in keys):
             keys = _first_data_key(self.organisation_id)
         return keys, {key.version: _unwrap(key) for key in keys}
@@ -104,7 +105,14 @@ class Rotation:
     dropped: tuple[str, ...]
 
 
-def rotate(organisation_id: int | None = None, *, data_keys: bool = False, keep_old: bool = False, at: datetime | None = None) -> Rotation:
+def rotate(
+    organisation_id: int | None = None,
+    *,
+    data_keys: bool = False,
+    keep_old: bool = False,
+    at: datetime | None = None,
+    actor: str = SYSTEM,
+) -> Rotation:
     """Make a new wrapping key and re-wrap all data keys (of one organisation, or of all) while everything runs.
 
     ``data_keys`` also makes new data keys and seals secrets and personal data anew; raw payloads stay under the old data key until their
@@ -115,8 +123,8 @@ def rotate(organisation_id: int | None = None, *, data_keys: bool = False, keep_
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         ring = _new_wrapping_key(cursor, at)
     organisations = [organisation_id] if organisation_id is not None else _organisations()
-    rewrapped = sum(_rewrap_all(organisation) for organisation in organisations)
-    resealed = sum(_reseal_all(organisation, at) for organisation in organisations) if data_keys else 0
+    rewrapped = sum(_rewrap_all(organisation, at, actor) for organisation in organisations)
+    resealed = sum(_reseal_all(organisation, at, actor) for organisation in organisations) if data_keys else 0
     dropped = () if keep_old else _drop_unused()
     return Rotation(ring.current, rewrapped, len(organisations) if data_keys else 0, resealed, dropped)
 
@@ -198,9 +206,9 @@ def _new_wrapping_key(cursor: CursorWrapper, at: datetime) -> keyring.Keyring:
     return keyring.add_key(at) if ring.current in used else ring
 
 
-def _rewrap_all(organisation_id: int) -> int:
+def _rewrap_all(organisation_id: int, at: datetime, actor: str) -> int:
     """Wrap an organisation's data keys by the current key, in one transaction; how many were wrapped by another."""
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
+    with use_case("rotate.keys", organisation_id=organisation_id, actor=actor, at=at) as uc, connection.cursor() as cursor:
         secret_queries.lock_keys(cursor)
         ring = keyring.read()
         old = [key for key in secret_queries.data_keys(cursor, organisation_id, for_update=True) if key.wrapped_by != ring.current]
@@ -208,6 +216,7 @@ def _rewrap_all(organisation_id: int) -> int:
             ring.cipher(key.wrapped_by)
             plain = _unwrapped_bytes(organisation_id, key.version, key.wrapped, ring.keys[key.wrapped_by])
             secret_queries.rewrap(cursor, key.id, _wrap(plain, organisation_id, key.version, ring), ring.current)
+        audit.record(uc, "rotate.keys", "organisation", organisation_id, key=ring.current, wrapped=len(old))
     return len(old)
 
 
@@ -215,11 +224,12 @@ Reader = Callable[[CursorWrapper, int, int, int], list[SealedRow]]
 Writer = Callable[[CursorWrapper, list[tuple[int, int, bytes]]], None]
 
 
-def _reseal_all(organisation_id: int, at: datetime) -> int:
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
+def _reseal_all(organisation_id: int, at: datetime, actor: str) -> int:
+    with use_case("make.data_key", organisation_id=organisation_id, actor=actor, at=at) as uc, connection.cursor() as cursor:
         secret_queries.lock_keys(cursor)
         keys = secret_queries.data_keys(cursor, organisation_id, for_update=True)
         version = _add_data_key(cursor, organisation_id, keys, keyring.read(), at)
+        audit.record(uc, "make.data_key", "organisation", organisation_id, version=version)
     tables: list[tuple[Reader, Writer]] = [
         (secret_queries.secrets_under_old_keys, secret_queries.replace_secrets),
         (secret_queries.personal_under_old_keys, secret_queries.replace_personal),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.utils import CursorWrapper as Cursor
 
 PREPARE_AFTER = 2
 """Runs of a statement before the server keeps its plan."""
+
+R = TypeVar("R")
+Answer: TypeAlias = Callable[[], list[R]]
+"""Rows of a statement that was sent already: call it, once, to wait for them."""
 
 
 def rows(cursor: Cursor) -> list[Any]:
@@ -26,14 +30,36 @@ def hot_cursor() -> Iterator[Cursor]:
 
     For a few thousand rows at a time: a kept plan does not know how many there are.
     """
-    connection.ensure_connection()
-    raw: psycopg.Connection[Any] = connection.connection
+    with _hot() as cursor:
+        yield cursor
+
+
+def ask(query: str, parameters: Sequence[object] | Mapping[str, object], shape: Callable[[Any], R]) -> Answer[R]:
+    """Send a statement that returns rows, as by ``hot_cursor``. In a pipeline several can be asked before the first answer is awaited.
+
+    ``shape`` makes of each row what the caller wants.
+    """
+    cursor = _hot()
+    cursor.execute(query, parameters)  # type: ignore[arg-type]  # what the driver can pass, which is more
+
+    def answer() -> list[R]:
+        with cursor:
+            return [shape(row) for row in cursor.fetchall()]
+
+    return answer
+
+
+def _hot() -> Cursor:
+    ours = connections[DEFAULT_DB_ALIAS]
+    ours.ensure_connection()
+    logged = ours.queries_logged
+    raw: psycopg.Connection[Any] = ours.connection
     # A log of statements shows their text, which one that was prepared no longer carries.
-    raw.prepare_threshold = None if connection.queries_logged else PREPARE_AFTER
-    with psycopg.Cursor(raw) as cursor:
-        cursor.format = psycopg.pq.Format.BINARY
-        wrap: Callable[[Any], Cursor] = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-        yield wrap(cursor)
+    raw.prepare_threshold = None if logged else PREPARE_AFTER
+    cursor = psycopg.Cursor(raw)
+    cursor.format = psycopg.pq.Format.BINARY
+    wrap: Callable[[Any], Cursor] = ours.make_debug_cursor if logged else ours.make_cursor
+    return wrap(cursor)
 
 
 @contextmanager
@@ -47,4 +73,4 @@ def pipelined() -> Iterator[None]:
         yield
 
 
-__all__ = ["Cursor", "hot_cursor", "pipelined", "rows"]
+__all__ = ["Answer", "Cursor", "ask", "hot_cursor", "pipelined", "rows"]

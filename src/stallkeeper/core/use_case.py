@@ -43,6 +43,12 @@ class UseCase:
         """The ids left under ``kind``, in key order; they are gone afterwards."""
         return sorted(self.marks.pop(kind, {}))
 
+    def unmark(self, kind: str, ids: Iterable[int]) -> None:
+        """These ids have been seen to; the others stay."""
+        marked = self.marks.get(kind, {})
+        for done in ids:
+            marked.pop(done, None)
+
     def leave(self, kind: str, things: Iterable[object]) -> None:
         """Leave things for the hook that writes them last, in this order (audit entries)."""
         self.left.setdefault(kind, []).extend(things)

@@ -19,8 +19,12 @@ class NotAcknowledged(ValueError):
 
 def queue(uc: UseCase, connection_id: int, orders: Sequence[tuple[int, str]]) -> None:
     """Put the acknowledgements of orders (our id, the channel's) in line; those that are in line already stay as they are."""
-    new = [NewCommand(CommandKind.ACKNOWLEDGE, "order", ours, _key(theirs), Acknowledge(theirs)) for ours, theirs in orders]
-    commands.queue_many(uc, connection_id, new)
+    commands.queue_many(uc, connection_id, wanted(orders))
+
+
+def wanted(orders: Sequence[tuple[int, str]]) -> list[NewCommand]:
+    """The acknowledgements of orders (our id, the channel's)."""
+    return [NewCommand(CommandKind.ACKNOWLEDGE, "order", ours, _key(theirs), Acknowledge(theirs)) for ours, theirs in orders]
 
 
 def _key(external_id: str) -> str:

@@ -19,6 +19,7 @@ from stallkeeper.stock import reserve
 from stallkeeper.stock.allocation import Demand
 from stallkeeper.stock.holds import LAPSED
 from stallkeeper.stock.models import ReservationKind
+from stallkeeper.stock.queries import LevelRow
 from stallkeeper.stock.reserve import RAISED, SHRUNK, STALE, Want
 
 OWNER = "line"
@@ -47,10 +48,16 @@ class Claim:
     fresh: bool = False
 
 
-def reserve_lines(uc: UseCase, claims: Sequence[Claim], parts: Parts, *, cause: str, by_cut: bool = False) -> dict[int, int]:
-    """Set the reservations of lines; returns what each is short of (sold units) and keeps lines and shortage rows in step."""
+def reserve_lines(
+    uc: UseCase, claims: Sequence[Claim], parts: Parts, *, cause: str, by_cut: bool = False, levels: Sequence[LevelRow] | None = None
+) -> dict[int, int]:
+    """Set the reservations of lines; returns what each is short of (sold units) and keeps lines and shortage rows in step.
+
+    ``levels``: every level that may be touched, if the caller has locked them already.
+    """
     counted = [claim for claim in claims if parts.get(claim.unit_id)]
-    served = reserve.set_reservations(uc, OWNER, [_want(uc, claim, parts[claim.unit_id]) for claim in counted], cause=cause)
+    wants = [_want(uc, claim, parts[claim.unit_id]) for claim in counted]
+    served = reserve.set_reservations(uc, OWNER, wants, cause=cause, levels=levels)
     short = {claim.line_id: claim.open - served[claim.line_id] for claim in counted}
     _keep_in_step(uc, counted, short, by_cut=by_cut)
     return short

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import NamedTuple
 
 from stallkeeper.core.copy import Encode, array, blobs, columns, moments, plain, texts
@@ -55,18 +54,6 @@ class Known(NamedTuple):
     fetched_at: datetime
 
 
-def known_orders(cursor: Cursor, connection: int, external_ids: Sequence[str]) -> list[Known]:
-    """Orders that are here already. Index: order_once."""
-    cursor.execute(
-        """
-        SELECT id, channel_id, external_id, state, digest, remote_modified_at, fetched_at FROM orders_order
-        WHERE connection_id = %s AND external_id = ANY(%s::text[]) ORDER BY external_id
-        """,
-        [connection, texts(external_ids)],
-    )
-    return [Known(row[0], row[1], row[2], row[3], bytes(row[4]), row[5], row[6]) for row in rows(cursor)]
-
-
 def lock_orders(cursor: Cursor, ids: Sequence[int]) -> list[Known]:
     """Lock orders by id and read them again. Locks: orders_order rows."""
     cursor.execute(
@@ -76,39 +63,7 @@ def lock_orders(cursor: Cursor, ids: Sequence[int]) -> list[Known]:
         """,
         [array(ids)],
     )
-    return [Known(row[0], row[1], row[2], row[3], bytes(row[4]), row[5], row[6]) for row in rows(cursor)]
-
-
-class OfferFacts(NamedTuple):
-    id: int
-    channel_id: int
-    sku: str
-    external_id: str
-    unit_id: int
-    pack_factor: int
-    stocked: bool
-    component_id: int | None
-    component_quantity: int | None
-
-
-def find_offers(cursor: Cursor, channels: Sequence[int], skus: Sequence[str], external_ids: Sequence[str]) -> list[OfferFacts]:
-    """Offers by SKU or by the channel's number, a row per kit part. Indexes: offer_sku_once, offer_external_id."""
-    cursor.execute(
-        """
-        SELECT offer.id, offer.channel_id, offer.sku, offer.external_id, offer.stock_unit_id, offer.pack_factor, unit.stocked,
-               part.component_id, part.quantity
-        FROM (
-            SELECT * FROM channels_offer WHERE channel_id = ANY(%s::bigint[]) AND sku = ANY(%s::text[])
-            UNION SELECT * FROM channels_offer WHERE channel_id = ANY(%s::bigint[]) AND external_id <> ''
-                AND external_id = ANY(%s::text[])
-        ) AS offer
-        JOIN catalog_stockunit AS unit ON unit.id = offer.stock_unit_id
-        LEFT JOIN catalog_kitcomponent AS part ON part.kit_id = unit.id AND unit.kind = 'kit'
-        ORDER BY offer.id, part.component_id
-        """,
-        [array(channels), texts(skus), array(channels), texts(external_ids)],
-    )
-    return [OfferFacts(*row) for row in rows(cursor)]
+    return [Known._make(row) for row in rows(cursor)]
 
 
 def unit_parts(cursor: Cursor, units: Sequence[int]) -> list[tuple[int, bool, int, int]]:
@@ -125,30 +80,6 @@ def unit_parts(cursor: Cursor, units: Sequence[int]) -> list[tuple[int, bool, in
         [array(units)],
     )
     return rows(cursor)
-
-
-OrderRow = tuple[int, str, str, str, str, str, datetime, datetime | None, datetime, datetime | None, datetime | None, str, bytes, bool]
-"""channel, external id, number, state, remote state, fulfilled by, ordered, modified, fetched, acknowledge by, dispatch by, currency,
-digest, at cutover"""
-
-
-def insert_orders(cursor: Cursor, organisation: int, connection: int, at: datetime, orders: Sequence[OrderRow]) -> dict[str, int]:
-    """Enter new orders; one that another worker entered meanwhile is left out. Returns external id to id. Index: order_once."""
-    row: list[Encode] = [array, *[texts] * 5, *[moments] * 5, texts, blobs, plain]
-    cursor.execute(
-        """
-        INSERT INTO orders_order
-            (organisation_id, connection_id, imported_at, channel_id, external_id, number, state, remote_state, fulfilled_by, ordered_at,
-             remote_modified_at, fetched_at, acknowledge_by, dispatch_by, currency, digest, at_cutover)
-        SELECT %s, %s, %s, row.*
-        FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-                    %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::bytea[], %s::bool[]) AS row
-        ON CONFLICT (connection_id, external_id) DO NOTHING
-        RETURNING external_id, id
-        """,
-        [organisation, connection, at, *columns(orders, *row)],
-    )
-    return dict(rows(cursor))
 
 
 ChangedRow = tuple[int, str, str, datetime | None, datetime, datetime | None, bytes]
@@ -354,43 +285,6 @@ def lines_of(cursor: Cursor, orders: Sequence[int]) -> list[KnownLine]:
         [array(orders)],
     )
     return [KnownLine(*row) for row in rows(cursor)]
-
-
-AmountRow = tuple[int, int | None, str, Decimal, str, bool, Decimal | None, str, str]
-"""order, line, kind, amount, currency, tax included, rate, owed by, label"""
-EventRow = tuple[int, str, str]
-"""order, kind, detail as JSON"""
-RawRow = tuple[int, int, bytes]
-"""order, key version, ciphertext"""
-
-
-def insert_facts(
-    cursor: Cursor,
-    organisation: int,
-    at: datetime,
-    actor: str,
-    amounts: Sequence[AmountRow],
-    events: Sequence[EventRow],
-    raw: Sequence[RawRow],
-) -> None:
-    """Append amounts, time-line entries and untouched bodies in one statement. Locks: none beside the new rows."""
-    money = columns(amounts, array, plain, texts, plain, texts, plain, plain, texts, texts)
-    story, bodies = columns(events, array, texts, texts), columns(raw, array, array, blobs)
-    cursor.execute(
-        """
-        WITH money AS (
-            INSERT INTO orders_amount (organisation_id, order_id, line_id, kind, amount, currency, tax_included, rate, owed_by, label)
-            SELECT %s, row.* FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::numeric[], %s::text[], %s::bool[], %s::numeric[],
-                                         %s::text[], %s::text[]) AS row
-        ), story AS (
-            INSERT INTO orders_orderevent (organisation_id, at, actor, order_id, kind, detail)
-            SELECT %s, %s, %s, row.id, row.kind, row.detail FROM unnest(%s::bigint[], %s::text[], %s::jsonb[]) AS row(id, kind, detail)
-        )
-        INSERT INTO orders_raw_payload (organisation_id, at, order_id, key_version, ciphertext)
-        SELECT %s, %s, row.* FROM unnest(%s::bigint[], %s::int[], %s::bytea[]) AS row
-        """,
-        [organisation, *money, organisation, at, actor, *story, organisation, at, *bodies],
-    )
 
 
 def delete_amounts(cursor: Cursor, orders: Sequence[int]) -> None:

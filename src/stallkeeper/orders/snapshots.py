@@ -10,7 +10,8 @@ from operator import attrgetter
 
 import msgspec
 
-from stallkeeper.orders.queries import AmountRow, Asked, Known, OfferFacts
+from stallkeeper.orders.entry_queries import AmountRow, OfferFacts
+from stallkeeper.orders.queries import Asked, Known
 from stallkit.types import Buyer, Charge, OfferRef, OrderState, RemoteOrder, RemoteOrderLine
 
 NOTHING_ASKED = Asked(0, 0, 0)

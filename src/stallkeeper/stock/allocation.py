@@ -43,12 +43,14 @@ class Free:
 
     def whole(self, demand: Demand, location: int, with_held: bool) -> int:
         """Sold units that ``location`` can serve alone."""
-        return min((self._of((unit, location), with_held) // number for unit, number in demand.parts), default=0)
+        possible = [self._of((unit, location), with_held) // number for unit, number in demand.parts]
+        return min(possible) if possible else 0
 
     def _of(self, place: Place, with_held: bool) -> int:
         if place[1] in self.endless:
             return 1 << 31
-        return max(self.net.get(place, 0), 0) + (self.held.get(place, 0) if with_held else 0)
+        free = self.net.get(place, 0)
+        return (free if free > 0 else 0) + (self.held.get(place, 0) if with_held else 0)
 
     def take(self, place: Place, quantity: int) -> None:
         """Use up units, unheld ones first."""
@@ -69,6 +71,10 @@ def place(demand: Demand, free: Free, *, may_use_held: bool) -> Placement:
     """
     units: dict[Place, int] = defaultdict(int)
     left = demand.quantity
+    alone = _alone(demand, free, left, False)
+    if alone is not None:
+        _serve(demand, free, alone, left, units)
+        return Placement(left, units)
     for with_held in (False, True) if may_use_held else (False,):
         for location in _order(demand, free, left, with_held) if left else ():
             left -= _serve(demand, free, location, min(free.whole(demand, location, with_held), left), units)
@@ -80,8 +86,15 @@ def place(demand: Demand, free: Free, *, may_use_held: bool) -> Placement:
 
 def _order(demand: Demand, free: Free, left: int, with_held: bool) -> Sequence[int]:
     """The first place that can serve all of it, if there is one; else all places in their order."""
-    alone = next((location for location in demand.places if free.whole(demand, location, with_held) >= left), None)
+    alone = _alone(demand, free, left, with_held)
     return demand.places if alone is None else (alone,)
+
+
+def _alone(demand: Demand, free: Free, left: int, with_held: bool) -> int | None:
+    for location in demand.places:
+        if free.whole(demand, location, with_held) >= left:
+            return location
+    return None
 
 
 def _serve(demand: Demand, free: Free, location: int, sold: int, units: dict[Place, int]) -> int:

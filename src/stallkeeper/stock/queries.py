@@ -9,25 +9,30 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from stallkeeper.core.copy import array, columns, moments, texts
-from stallkeeper.core.sql import Cursor, rows
+from stallkeeper.core.sql import Answer, Cursor, ask, rows
 
 LevelRow = tuple[int, int, int, int, int, bool]
 """stock_unit_id, location_id, on_hand, allocated, held, backorder"""
 
 
+LOCK_LEVELS = """
+    SELECT stock_unit_id, location_id, on_hand, allocated, held, backorder
+    FROM stock_level
+    WHERE stock_unit_id = ANY(%s::bigint[]) AND (%s::bigint[] IS NULL OR location_id = ANY(%s::bigint[]))
+    ORDER BY stock_unit_id, location_id
+    FOR NO KEY UPDATE
+"""
+
+
 def lock_levels(cursor: Cursor, units: Sequence[int], locations: Sequence[int] | None = None) -> list[LevelRow]:
     """Lock and read the levels of units (at the given places). Locks: stock_level rows in key order. Index: primary key."""
-    cursor.execute(
-        """
-        SELECT stock_unit_id, location_id, on_hand, allocated, held, backorder
-        FROM stock_level
-        WHERE stock_unit_id = ANY(%s::bigint[]) AND (%s::bigint[] IS NULL OR location_id = ANY(%s::bigint[]))
-        ORDER BY stock_unit_id, location_id
-        FOR NO KEY UPDATE
-        """,
-        [array(units), *[None if locations is None else array(locations)] * 2],
-    )
+    cursor.execute(LOCK_LEVELS, [array(units), *[None if locations is None else array(locations)] * 2])
     return rows(cursor)
+
+
+def ask_levels(units: Sequence[int], locations: Sequence[int]) -> Answer[LevelRow]:
+    """The same, sent now and awaited when what it returns is called."""
+    return ask(LOCK_LEVELS, [array(units), *[array(locations)] * 2], tuple)
 
 
 def ensure_levels(cursor: Cursor, organisation: int, units: Sequence[int], locations: Sequence[int]) -> None:

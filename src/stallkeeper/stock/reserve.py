@@ -18,6 +18,7 @@ from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import queries
 from stallkeeper.stock.allocation import Demand, Free, Place, Placement, place
 from stallkeeper.stock.models import ReservationKind
+from stallkeeper.stock.queries import LevelRow
 
 RAISED = "unit_raised"
 """Mark: units of which more can be promised than before; whoever has shortages looks again."""
@@ -41,16 +42,19 @@ class Want:
     fresh: bool = False
 
 
-def set_reservations(uc: UseCase, owner_type: str, wants: Sequence[Want], *, cause: str) -> dict[int, int]:
+def set_reservations(
+    uc: UseCase, owner_type: str, wants: Sequence[Want], *, cause: str, levels: Sequence[LevelRow] | None = None
+) -> dict[int, int]:
     """Set the reservations of all owners at once; returns served sold units per owner (the rest is short).
 
-    Earlier ``due_at`` are served first. Sales may take units that soft holds keep back; holds may not.
+    Earlier ``due_at`` are served first. Sales may take units that soft holds keep back; holds may not. ``levels``: every level that may be
+    touched, if the caller has locked them already.
     """
     if not wants:
         return {}
     with hot_cursor() as cursor:
         current = _current(cursor, owner_type, [want.demand.owner_id for want in wants if not want.fresh])
-        free = _lock_free(cursor, uc, wants, current)
+        free = _lock_free(cursor, uc, wants, current, levels)
         decided = _decide(wants, current, free)
         changes = list(_changes(owner_type, wants, current, decided))
         _write(cursor, uc, changes, cause)
@@ -69,7 +73,7 @@ def _current(cursor: Cursor, owner_type: str, owners: Sequence[int]) -> Current:
     return result
 
 
-def _lock_free(cursor: Cursor, uc: UseCase, wants: Sequence[Want], current: Current) -> Free:
+def _lock_free(cursor: Cursor, uc: UseCase, wants: Sequence[Want], current: Current, levels: Sequence[LevelRow] | None) -> Free:
     """Lock every level that may be touched and say what is free, the owners' own reservations given back first."""
     units = {unit for want in wants for unit, _number in want.demand.parts}
     units |= {unit for rows in current.values() for (unit, _location), _kind in rows}
@@ -77,7 +81,9 @@ def _lock_free(cursor: Cursor, uc: UseCase, wants: Sequence[Want], current: Curr
     locations |= {location for rows in current.values() for (_unit, location), _kind in rows}
     free = Free({}, {})
     endless = set()
-    for unit, location, on_hand, allocated, held, backorder in queries.lock_levels(cursor, sorted(units), sorted(locations)):
+    if levels is None:
+        levels = queries.lock_levels(cursor, sorted(units), sorted(locations))
+    for unit, location, on_hand, allocated, held, backorder in levels:
         free.net[unit, location] = on_hand - allocated - held
         free.held[unit, location] = min(held, max(on_hand - allocated, 0))
         if backorder:
@@ -102,21 +108,20 @@ def _make_endless(cursor: Cursor, uc: UseCase, missing: set[Place]) -> None:
 def _decide(wants: Sequence[Want], current: Current, free: Free) -> dict[int, Placement]:
     decided = {}
     for want in sorted(wants, key=_urgency):
-        mine = {spot[1] for spot, _kind in current.get(want.demand.owner_id, {})}
-        demand = _prefer(want.demand, mine)
+        demand = _prefer(want.demand, current.get(want.demand.owner_id))
         decided[demand.owner_id] = place(demand, free, may_use_held=want.kind == ReservationKind.ALLOCATED)
     return decided
 
 
 def _urgency(want: Want) -> tuple[bool, datetime | None, int]:
-    return (want.due_at is None, want.due_at, want.demand.owner_id) if want.due_at else (True, None, want.demand.owner_id)
+    return want.due_at is None, want.due_at, want.demand.owner_id
 
 
-def _prefer(demand: Demand, locations: Iterable[int]) -> Demand:
+def _prefer(demand: Demand, reserved: Mapping[tuple[Place, str], int] | None) -> Demand:
     """Places that serve the owner already come first, so that an unchanged order is not moved about."""
-    mine = set(locations)
-    if not mine:
+    if not reserved:
         return demand
+    mine = {location for (_unit, location), _kind in reserved}
     places = tuple(sorted(demand.places, key=lambda location: location not in mine))
     return Demand(demand.owner_id, demand.quantity, demand.parts, places, demand.splits)
 
@@ -124,14 +129,16 @@ def _prefer(demand: Demand, locations: Iterable[int]) -> Demand:
 def _changes(
     owner_type: str, wants: Sequence[Want], current: Current, decided: Mapping[int, Placement]
 ) -> Iterable[queries.ReservationChange]:
+    nothing: Mapping[tuple[Place, str], int] = {}
     for want in wants:
         owner = want.demand.owner_id
-        before = dict(current.get(owner, {}))
-        after = {(spot, str(want.kind)): quantity for spot, quantity in decided[owner].units.items()}
-        for key in sorted(before.keys() | after.keys()):
-            if before.get(key, 0) != after.get(key, 0):
+        before = current.get(owner, nothing)
+        after = {(spot, want.kind.value): quantity for spot, quantity in decided[owner].units.items()}
+        for key in sorted(before.keys() | after.keys()) if before else sorted(after):
+            old, new = before.get(key, 0), after.get(key, 0)
+            if old != new:
                 (unit, location), kind = key
-                yield (owner_type, owner, unit, location, kind, before.get(key, 0), after.get(key, 0), want.due_at, want.expires_at)
+                yield (owner_type, owner, unit, location, kind, old, new, want.due_at, want.expires_at)
 
 
 def _write(cursor: Cursor, uc: UseCase, changes: Sequence[queries.ReservationChange], cause: str) -> None:
