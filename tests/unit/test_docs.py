@@ -184,7 +184,15 @@ def test_other_python_on_the_pages_compiles():
     for page in PAGES:
         for file, language, body in FENCE.findall(page.read_text("utf-8")):
             if language == "python" and not file:
-                compile(body, name_of(page), "exec")
+                assert compiles(body), f"{name_of(page)}: this is no Python:\n{body}"
+
+
+def compiles(code: str) -> bool:
+    try:
+        compile(code, "page", "exec")
+    except SyntaxError:
+        return False
+    return True
 
 
 def test_the_page_about_adapters_counts_the_cases():

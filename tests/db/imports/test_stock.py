@@ -240,6 +240,7 @@ def test_the_ledger_adds_up_afterwards(bring, units):
         moves = Movement.objects.filter(stock_unit=unit)
         total = sum(m.quantity if m.to_location.code == "MAIN" else -m.quantity for m in moves)
         assert total == on_hand().get(unit.sku, 0)
+    assert on_hand()["S7"] == 10
 
 
 def test_another_organisations_articles_and_places_are_unknown(bring, units, tmp_path):
