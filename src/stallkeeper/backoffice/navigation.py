@@ -57,7 +57,8 @@ def frame(request: HttpRequest) -> dict[str, object]:
     if membership is None:
         return {}
     others = Membership.objects.filter(user=membership.user).select_related("organisation").order_by("organisation__name")
-    return {"own_memberships": list(others), "sk_membership": membership}
+    may_change = can(membership, Permission.MANAGE_USERS)
+    return {"own_memberships": list(others), "sk_membership": membership, "sk_may_change_company": may_change}
 
 
 def organisation_name(request: HttpRequest) -> str | None:

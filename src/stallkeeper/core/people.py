@@ -72,6 +72,15 @@ def create_organisation(name: str, slug: str, time_zone: str = "UTC", actor: str
     return organisation
 
 
+def change_organisation(uc: UseCase, name: str, time_zone: str) -> None:
+    """Another name or time zone for the organisation of the use case; instants stay. PeopleError for an empty name or a wrong zone."""
+    organisation = Organisation.objects.select_for_update().get(pk=uc.organisation_id)
+    _check_organisation(name.strip(), organisation.slug, time_zone)
+    organisation.name, organisation.time_zone = name.strip(), time_zone
+    organisation.save(update_fields=["name", "time_zone"])
+    audit.record(uc, uc.name, "organisation", organisation.pk, name=organisation.name, time_zone=time_zone)
+
+
 def create_user(email: str, name: str = "", password: str | None = None) -> User:
     """A person who signs in with this address; without a password only by link. PeopleError if the address is wrong or taken."""
     email = email.strip().lower()

@@ -15,8 +15,8 @@ OWNER = "owner@localhost"
 
 
 def organisation(name: str, slug: str) -> Organisation:
-    """A new organisation with its virtual places and a first one of its own."""
-    made = people.create_organisation(name, slug)
+    """A new organisation in the time zone of the installation, with its virtual places and a first one of its own."""
+    made = people.create_organisation(name, slug, settings.TIME_ZONE)
     with use_case("first.locations", organisation_id=made.pk) as uc:
         places.first_locations(uc)
     return made

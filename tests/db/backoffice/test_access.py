@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.cache import cache
@@ -14,7 +15,7 @@ from stallkeeper.backoffice import urls as backoffice_urls
 from stallkeeper.catalog.models import ImportRun
 from stallkeeper.channels.models import Offer, Parked, RemoteListing
 from stallkeeper.core import clock, people
-from stallkeeper.core.models import Membership, Notification, Organisation, Role, User
+from stallkeeper.core.models import AuditEntry, Membership, Notification, Organisation, Role, User
 from stallkeeper.orders.models import Order, OrderLine
 from tests.busy_shop import BusyShop, refuse_to_probe, signed_in, text
 from tests.shop import Shop
@@ -32,7 +33,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         unit, notification = offer.stock_unit_id, Notification.objects.first().pk
         parked = Parked.objects.first().pk
     channel, connection_id = {"pk": busy.near.pk}, {"pk": busy.near.connection_id}
-    about_order = {name: {"pk": order.pk} for name in ("order", "buyer", "ship", "cancel")}
+    about_order = {name: {"pk": order.pk} for name in ("order", "buyer", "ship", "cancel", "not_left")}
     of_channel = "channel turn answer_cutover channel_rules release look_again channel_status propose confirm_certain"
     about_channel = dict.fromkeys(of_channel.split(), channel)
     about_account = dict.fromkeys(("connection", "reconnect", "probe_now", "allow_writes", "run_now"), connection_id)
@@ -187,6 +188,23 @@ def test_who_came_by_a_link_chooses_a_first_password_and_only_the_first(busy: Bu
 
 def test_the_sign_in_page_says_how_to_get_in_without_a_password(busy: BusyShop) -> None:
     assert "stallkeeper users link you@example.com" in text(Client().get("/login/"))
+
+
+def test_an_owner_chooses_the_time_zone_of_the_company(busy: BusyShop, client: Client) -> None:
+    """Stored instants stay; screens show them in the new zone, and the change is in the audit."""
+    with busy.shop.scope():
+        order = Order.objects.order_by("pk").first()
+    address = reverse("backoffice:company")
+    assert "Europe/Bucharest" in text(client.get(address))
+    wrong = client.post(address, {"name": "Sample", "time_zone": "Mars/Base"})
+    assert wrong.status_code == 422
+    assert "Mars/Base is not one of the available choices" in text(wrong)
+    shown = text(client.post(address, {"name": "Sample", "time_zone": "Asia/Tokyo"}, follow=True))
+    assert "Times are in Asia/Tokyo." in shown
+    assert f"{order.ordered_at.astimezone(ZoneInfo('Asia/Tokyo')):%H:%M}" in text(client.get(reverse("backoffice:order", args=[order.pk])))
+    with busy.shop.scope():
+        assert Order.objects.get(pk=order.pk).ordered_at == order.ordered_at
+        assert AuditEntry.objects.get(action="change.organisation").detail["time_zone"] == "Asia/Tokyo"
 
 
 def test_guessing_passwords_is_stopped(busy: BusyShop) -> None:
