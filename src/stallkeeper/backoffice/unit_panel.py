@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from uuid import uuid4
 
 from django import forms
 from django.http import HttpResponse
@@ -23,8 +22,8 @@ from stallkeeper.channels.models import Offer
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.use_case import use_case
 from stallkeeper.orders.models import OrderLine
-from stallkeeper.stock.ledger import Target, set_on_hand
-from stallkeeper.stock.models import Cause, Level, Location, Movement, Reservation
+from stallkeeper.stock import ledger
+from stallkeeper.stock.models import Level, Location, Movement, Reservation
 
 LAST = 15
 
@@ -131,7 +130,6 @@ def adjust(request: MemberRequest, pk: int, place: int) -> HttpResponse:
         return show_unit(request, shown, wrong=form, wrong_place=place)
     on_hand, reason = form.cleaned_data["on_hand"], form.cleaned_data["reason"]
     with use_case("adjust.stock", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
-        target = Target(shown.pk, where.pk, on_hand, f"adjust:{uuid4()}")
-        changed = set_on_hand(uc, [target], Cause.ADJUST, reason)
+        changed = ledger.adjust(uc, shown, where, on_hand, reason)
     note = _("{place}: {count} units now.") if changed else _("{place}: it was {count} already.")
     return show_unit(request, shown, note.format(place=where.name, count=on_hand))

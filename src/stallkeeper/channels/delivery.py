@@ -20,6 +20,7 @@ from stallkeeper.channels import delivery_queries as queries
 from stallkeeper.channels.belief_queries import Belief
 from stallkeeper.channels.delivery_queries import Figures, Standing, Value, Waiting
 from stallkeeper.channels.models import Channel, TodoKind
+from stallkeeper.core import audit
 from stallkeeper.core.sql import hot_cursor, pipelined
 from stallkeeper.core.use_case import UseCase
 from stallkit.manifest import Basis, Quirks
@@ -419,6 +420,7 @@ def resync(uc: UseCase, channel_id: int | None = None) -> int:
                 queries.settle(cursor, figures, offers, uc.at)
                 count += len(offers) if figures is queries.QUANTITY else 0
         uc.mark("wake_connection", [channel.connection_id])
+    audit.record(uc, "offers.resync", "channel", channel_id or "", offers=count)
     return count
 
 
@@ -429,4 +431,5 @@ def try_again(uc: UseCase, kind: str, offer_ids: Sequence[int]) -> None:
         queries.lock(cursor, figures, sorted(offer_ids))
         queries.clear_refusals(cursor, figures, offer_ids)
         queries.settle(cursor, figures, sorted(offer_ids), uc.at)
+    audit.record(uc, "offers.send_again", "offer", offer_ids[0] if len(offer_ids) == 1 else "", offers=len(offer_ids), figures=kind)
     uc.mark("wake_connection", Channel.objects.filter(offers__in=offer_ids).values_list("connection_id", flat=True).distinct())

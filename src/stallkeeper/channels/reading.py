@@ -11,6 +11,7 @@ from stallkeeper.channels import belief_queries, delivery_queries, drift
 from stallkeeper.channels.belief_queries import Known, ReadRow
 from stallkeeper.channels.delivery_queries import PRICE, QUANTITY, Figures
 from stallkeeper.channels.models import Channel
+from stallkeeper.core import audit
 from stallkeeper.core.use_case import UseCase
 from stallkit.types import Money, OfferState, RemoteOffer
 
@@ -46,6 +47,7 @@ def read_again(uc: UseCase, offers: Sequence[int]) -> None:
             delivery_queries.lock(cursor, figures, chosen)
             delivery_queries.forget(cursor, figures, chosen)
             delivery_queries.settle(cursor, figures, chosen, uc.at)
+    audit.record(uc, "offers.read_again", "offer", chosen[0] if len(chosen) == 1 else "", offers=len(chosen))
     uc.mark("wake_connection", Channel.objects.filter(offers__in=chosen).values_list("connection_id", flat=True).distinct())
 
 

@@ -10,6 +10,7 @@ from django.db import connection
 from stallkeeper.channels import commands
 from stallkeeper.channels.commands import CommandKind, Line, Ship
 from stallkeeper.channels.models import Command
+from stallkeeper.core import audit
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.fulfilment.models import Shipment, ShipmentLine
@@ -60,6 +61,8 @@ def ship(
         shipment = _record(uc, order, wanted, carrier.strip(), tracking_number.strip(), tracking_url, shipped_at or uc.at, reference)
         _goods_leave(uc, order, rows, wanted, shipment)
         _tell_channel(uc, order, rows, wanted, shipment, although_asked=although_asked)
+        told = {row.line_id: wanted[row.pk] for row in rows if row.pk in wanted}
+        audit.record(uc, "ship.order", "order", order.pk, number=order.number, carrier=shipment.carrier, lines=told)
     return shipment
 
 

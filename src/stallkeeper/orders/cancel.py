@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from stallkeeper.channels import commands
 from stallkeeper.channels.commands import Cancel, CommandKind, Line
 from stallkeeper.channels.models import Command
+from stallkeeper.core import audit
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.orders import acknowledging, events, lines
@@ -40,6 +41,7 @@ def cancel_lines(
         commands.queue(uc, order.connection_id, CommandKind.CANCEL, "order", order.pk, key, payload)
         detail: dict[str, object] = {"reason": str(reason), "lines": {row.line_id: wanted[row.pk] for row in rows if row.pk in wanted}}
         events.record(uc, order.pk, "cancel_asked", detail)
+        audit.record(uc, "cancel.lines", "order", order.pk, number=order.number, **detail)
     return wanted
 
 

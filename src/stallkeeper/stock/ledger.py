@@ -9,14 +9,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
+from uuid import uuid4
 
 from django.db import connection
 
+from stallkeeper.catalog.models import StockUnit
+from stallkeeper.core import audit
 from stallkeeper.core.sql import Cursor
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import places, queries, reserve
 from stallkeeper.stock.allocation import Place
-from stallkeeper.stock.models import Cause, Location, LocationOwner, VirtualRole
+from stallkeeper.stock.models import Cause, Level, Location, LocationOwner, VirtualRole
 
 
 class Move(NamedTuple):
@@ -105,6 +108,15 @@ def hold(uc: UseCase, cursor: Cursor, spots: Iterable[Place]) -> list[queries.Le
         return locked
     queries.ensure_levels(cursor, uc.organisation_id, [unit for unit, _ in missing], [location for _, location in missing])
     return queries.lock_levels(cursor, units)
+
+
+def adjust(uc: UseCase, unit: StockUnit, location: Location, on_hand: int, reason: str) -> bool:
+    """A person says what is really there, and why it differs; True if it was another number. The reason stands on the movement."""
+    level = Level.objects.filter(stock_unit=unit, location=location).first()
+    changed = set_on_hand(uc, [Target(unit.pk, location.pk, on_hand, f"adjust:{uuid4()}")], Cause.ADJUST, reason[:300]) > 0
+    before = level.on_hand if level else 0
+    audit.record(uc, "adjust.stock", "stock_unit", unit.pk, sku=unit.sku, location=location.code, on_hand=[before, on_hand], reason=reason)
+    return changed
 
 
 def set_on_hand(

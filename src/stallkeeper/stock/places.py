@@ -32,7 +32,7 @@ def create_location(
         raise PlaceError("owner: virtual places are made by Stallkeeper itself")
     if Location.objects.filter(code=code).exists():
         raise PlaceError(f"code: there is a place with the code {code!r} already")
-    return Location.objects.create(
+    place = Location.objects.create(
         organisation_id=uc.organisation_id,
         code=code,
         name=name,
@@ -41,6 +41,8 @@ def create_location(
         sellable=sellable,
         allows_backorder=allows_backorder,
     )
+    audit.record(uc, "create.place", "location", place.pk, code=code, name=name, owner=owner.value)
+    return place
 
 
 class Changes(TypedDict, total=False):

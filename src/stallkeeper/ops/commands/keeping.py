@@ -117,7 +117,7 @@ def rotate_keys(data_keys: bool, keep_old: bool, as_json: bool) -> None:
     boot.start()
     from stallkeeper.core import secrets
 
-    done = secrets.rotate(data_keys=data_keys, keep_old=keep_old)
+    done = secrets.rotate(data_keys=data_keys, keep_old=keep_old, actor=boot.actor())
     if as_json:
         terminal.print_json({name: getattr(done, name) for name in ("key", "rewrapped", "new_data_keys", "resealed", "dropped")})
         return

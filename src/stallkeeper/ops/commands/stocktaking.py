@@ -94,21 +94,19 @@ def adjust(organisation: Organisation, sku: str, place: str, on_hand: int, reaso
     Example:
       stallkeeper adjust MUG-RED --location MAIN --on-hand 11 --reason "one broke"
     """
-    from uuid import uuid4
-
     from stallkeeper.core.use_case import use_case
     from stallkeeper.stock import ledger
-    from stallkeeper.stock.models import Cause, Level
+    from stallkeeper.stock.models import Level
 
     unit, where = _unit(sku), _place(place)
     if unit.kind == "kit" or not unit.stocked:
         raise Refusal(f"{unit.sku} is a kit or not counted: nothing of it lies anywhere. Adjust the articles that it is made of.")
     with use_case("adjust.stock", organisation_id=organisation.pk, actor=boot.actor()) as uc:
-        changed = ledger.set_on_hand(uc, [ledger.Target(unit.pk, where.pk, on_hand, f"adjust:{uuid4()}")], Cause.ADJUST, reason[:300])
+        changed = ledger.adjust(uc, unit, where, on_hand, reason)
     level = Level.objects.filter(stock_unit=unit, location=where).first()
     figures = {"on_hand": on_hand, "allocated": level.allocated if level else 0, "held": level.held if level else 0}
     if as_json:
-        terminal.print_json({"sku": unit.sku, "location": where.code, "changed": bool(changed), **figures})
+        terminal.print_json({"sku": unit.sku, "location": where.code, "changed": changed, **figures})
     else:
         said = "{on_hand} on hand now, {allocated} of them allocated, {held} held." if changed else "it was {on_hand} already."
         click.echo(f"{unit.sku} at {where.code}: {said.format(**figures)}")
