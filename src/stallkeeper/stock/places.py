@@ -41,7 +41,7 @@ def create_location(
         sellable=sellable,
         allows_backorder=allows_backorder,
     )
-    audit.record(uc, "create.place", "location", place.pk, code=code, name=name, owner=owner.value)
+    audit.record(uc, "create.place", "location", place.pk, code=code, name=name, owner=str(owner))
     return place
 
 
