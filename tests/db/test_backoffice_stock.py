@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from stallkeeper.catalog.models import ImportRun
 from stallkeeper.channels.models import Channel, Connection, RingFence
 from stallkeeper.core import clock
 from stallkeeper.core.models import AuditEntry, Membership, Role, User
@@ -97,6 +98,25 @@ def test_a_wrong_place_comes_back_and_strangers_find_none(shop: Shop, owner: Cli
     assert save_place(owner, virtual, name="Mine").status_code == 404
     shop.place.refresh_from_db()
     assert shop.place.name == "Main warehouse"
+
+
+# --- imports -----------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("state", "minutes", "ended"), [("reading", 0, True), ("queued", 0, False), ("queued", 11, True)])
+def test_an_import_whose_process_is_gone_is_shown_as_ended(shop: Shop, owner: Client, state: str, minutes: int, ended: bool) -> None:
+    """Nobody waits for a bar that will not move again; the page says how to go on."""
+    with shop.scope():
+        began = clock.now() - timedelta(minutes=minutes)
+        run = ImportRun.objects.create(
+            organisation=shop.organisation, kind="stock", file_name="stock.csv", actor="system", state=state, started_at=began
+        )
+    for address in (reverse("backoffice:import", args=[run.pk]), reverse("backoffice:imports")):
+        page = owner.get(address)
+        assert ("failed" in text(page)) == ended
+    shown = owner.get(reverse("backoffice:import", args=[run.pk]))
+    assert ("The import was interrupted. Run it again" in text(shown)) == ended
+    assert ("<progress" in shown.content.decode()) != ended
 
 
 # --- what is kept back --------------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from stallkeeper.backoffice.actors import names_of
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show, wants_fragment
 from stallkeeper.catalog.imports.files import MOST_BYTES
+from stallkeeper.catalog.imports.runs import close_interrupted
 from stallkeeper.catalog.imports.sheets import problems_xlsx, template_xlsx
 from stallkeeper.catalog.models import ImportProblem, ImportRun
 from stallkeeper.core.people import Permission
@@ -73,6 +74,7 @@ class ImportForm(LookMixin, forms.Form):
 @screen(Permission.EDIT_CATALOGUE)
 def imports(request: MemberRequest) -> HttpResponse:
     """The form, and what came in before."""
+    close_interrupted(request.organisation.pk)
     form = ImportForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -92,7 +94,8 @@ def imports(request: MemberRequest) -> HttpResponse:
 
 @screen(Permission.EDIT_CATALOGUE)
 def import_run(request: MemberRequest, pk: int) -> HttpResponse:
-    """One import: its progress, which renews itself until it ends, and its first problems."""
+    """One import: its progress, which renews itself until it ends, and its first problems. One whose process is gone has ended, too."""
+    close_interrupted(request.organisation.pk)
     run = get_object_or_404(ImportRun, pk=pk)
     context = {
         "title": run.file_name,

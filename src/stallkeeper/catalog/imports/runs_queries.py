@@ -50,11 +50,15 @@ def let_go(cursor: Cursor, run_id: int) -> None:
 
 
 def close_interrupted(cursor: Cursor, organisation_id: int, at: datetime, problem: str) -> int:
-    """Mark runs as failed whose process is gone: nobody holds their lock. How many there were."""
+    """Mark runs as failed whose process is gone: nobody holds their lock, or nobody began them within ten minutes. How many there were."""
     cursor.execute(
-        "UPDATE catalog_importrun SET state = 'failed', finished_at = %s, problem = %s"
-        " WHERE organisation_id = %s AND state = 'reading' AND pg_try_advisory_xact_lock(%s, (id %% 2147483647)::int)",
-        [at, problem, organisation_id, RUN_LOCK],
+        """
+        UPDATE catalog_importrun SET state = 'failed', finished_at = %(at)s, problem = %(problem)s
+        WHERE organisation_id = %(organisation)s
+          AND (state = 'reading' OR (state = 'queued' AND started_at < %(at)s::timestamptz - interval '10 minutes'))
+          AND pg_try_advisory_xact_lock(%(lock)s, (id %% 2147483647)::int)
+        """,
+        {"at": at, "problem": problem, "organisation": organisation_id, "lock": RUN_LOCK},
     )
     return int(cursor.rowcount)
 
