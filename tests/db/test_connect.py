@@ -189,7 +189,7 @@ def test_all_switches_together_let_stock_out(organisation, channel):
     """S3.29: the company switch stops everything."""
     with doing(organisation) as uc:
         cutover.answer(uc, channel.pk, include=False)
-        switches.set_channel(uc, channel.pk, stock=True)
+        switches.set_channel(uc, channel.pk, orders=True, stock=True)
     assert switches.why_silent(switches.states().get()) == [
         "writing to the account Dummy is not allowed",
         "sending is off for the whole company",

@@ -122,13 +122,22 @@ def test_a_channel_without_orders_still_gets_its_numbers(
 ) -> None:
     """Somebody else takes this account's orders: there is nothing to wait for, and no alarm of silence."""
     stall = stalls[platform]
-    turn(stall, orders=False)
+    with pytest.raises(switches.Unwatched, match="no orders of this account are taken"):
+        turn(stall, orders=False)
+    turn(stall, orders=False, without_orders=True)
     town.stock(firm, mug, 15)
     town.work(20)
     all_show(stalls, MUG=15)
     town.clock.tick(3600)
     town.work(20)
+    assert list(notices(firm).values()) == [f"{stall.account.name}: stock is sent, and no orders are taken"], "it stands while it is so"
+    turn(stall, orders=True)
     assert not notices(firm)
+    turn(stall, stock=False)
+    turn(stall, orders=False)
+    assert not notices(firm)
+    with pytest.raises(switches.Unwatched, match="no orders of this account are taken"):
+        turn(stall, stock=True)
 
 
 def test_a_channel_that_is_switched_off_keeps_its_figure_and_catches_up(

@@ -118,7 +118,9 @@ def turn(request: MemberRequest, pk: int) -> HttpResponse:
         return ask_to_send(request, [shown], {"switch": name, "on": "1"}, reverse("backoffice:channel", args=[pk]))
     try:
         with use_case("switch.channel", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
-            switches.set_channel(uc, shown.pk, **{name: on})
+            switches.set_channel(uc, shown.pk, without_orders=bool(request.POST.get("without_orders")), **{name: on})
+    except switches.Unwatched:
+        return _ask_to_go_unwatched(request, shown)
     except switches.SwitchError as error:
         unasked = shown.cutover == Channel.Cutover.UNASKED
         messages.error(request, _("Answer the question about open orders first.") if unasked else str(error))
@@ -126,6 +128,11 @@ def turn(request: MemberRequest, pk: int) -> HttpResponse:
         title = next((each.title for each in SWITCHES if each.name == name), name)
         messages.success(request, _("{switch}: on.").format(switch=title) if on else _("{switch}: off.").format(switch=title))
     return redirect("backoffice:channel", pk)
+
+
+def _ask_to_go_unwatched(request: MemberRequest, shown: Channel) -> HttpResponse:
+    context = {"title": _("Stock without orders?"), "channel": shown, "given": request.POST.items()}
+    return show(request, "backoffice/unwatched_sure.html", context)
 
 
 @require_POST

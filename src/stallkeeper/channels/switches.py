@@ -7,8 +7,10 @@ from django.db import models
 from stallkeeper.channels import rules
 from stallkeeper.channels.models import Channel, Connection
 from stallkeeper.core import audit, notify
-from stallkeeper.core.models import Organisation
+from stallkeeper.core.models import Organisation, Severity
 from stallkeeper.core.use_case import UseCase
+from stallkit.manifest import Capability
+from stallkit.registry import manifest_of
 
 CHANNEL_SWITCHES = {
     "orders": "orders_enabled",
@@ -54,11 +56,15 @@ def set_writes(uc: UseCase, connection_id: int, allowed: bool) -> bool:
     return turned
 
 
-def set_channel(uc: UseCase, channel_id: int, **wanted: bool) -> list[str]:
+class Unwatched(SwitchError):
+    """Stock would be sent to an account whose orders nobody reads. That is refused unless a person says that it shall be so."""
+
+
+def set_channel(uc: UseCase, channel_id: int, *, without_orders: bool = False, **wanted: bool) -> list[str]:
     """Turn switches of a channel by name (orders, stock, prices, acknowledge, active); returns those that changed.
 
     Orders and stock need an answer to the cutover question first: SwitchError. Switching stock or prices on works out every offer anew
-    (RuleError if the price rules cannot be applied).
+    (RuleError if the price rules cannot be applied). Stock without orders is Unwatched, unless ``without_orders`` says that it is meant.
     """
     channel = Channel.objects.select_for_update().get(pk=channel_id)
     if unknown := sorted(set(wanted) - set(CHANNEL_SWITCHES)):
@@ -67,18 +73,52 @@ def set_channel(uc: UseCase, channel_id: int, **wanted: bool) -> list[str]:
     _require_cutover(channel, [name for name in turned if wanted[name]])
     if not turned:
         return []
+    watched = not unwatched(channel.connection)
     for name in turned:
         setattr(channel, CHANNEL_SWITCHES[name], wanted[name])
     if channel.stock_enabled and channel.first_send_at is None:
         channel.first_send_at = uc.at
     channel.save(update_fields=[*(CHANNEL_SWITCHES[name] for name in turned), "first_send_at"])
-    audit.record(uc, "channel.switch", "channel", channel_id, **{name: wanted[name] for name in turned})
+    meant: dict[str, object] = {}
+    if watch(uc, channel.connection) and watched:
+        if not without_orders:
+            raise Unwatched(f"Channel {channel.code}: {WITHOUT_ORDERS}")
+        meant = {"without_orders": True}
+    audit.record(uc, "channel.switch", "channel", channel_id, **{name: wanted[name] for name in turned}, **meant)
     if {"stock", "prices", "active"} & set(turned):
         rules.work_out_anew(uc, channel)
     if "acknowledge" in turned and channel.acknowledge_enabled:
         uc.mark(ACKNOWLEDGES, [channel_id])
     uc.mark("wake_connection", [channel.connection_id])
     return turned
+
+
+WITHOUT_ORDERS = (
+    "stock would be sent while no orders of this account are taken. Nobody would see what is sold there, so a number that is sent could "
+    "offer once more what is gone. Switch orders on first, or say that it is meant (stallkeeper channel … --without-orders)."
+)
+
+
+def unwatched(account: Connection) -> list[Channel]:
+    """The account's channels that get stock while none of its channels takes orders; none where the platform has no orders to read."""
+    if Capability.PULL_ORDERS not in manifest_of(account.platform).capabilities:
+        return []
+    active = list(Channel.objects.filter(connection=account, active=True).order_by("code"))
+    return [] if any(channel.orders_enabled for channel in active) else [channel for channel in active if channel.stock_enabled]
+
+
+def watch(uc: UseCase, account: Connection) -> int:
+    """Keep the notification of stock without orders standing as long as that is so; how many channels that is."""
+    found = unwatched(account)
+    key = f"connection:{account.pk}:without_orders"
+    if found:
+        title = f"{account.name}: stock is sent, and no orders are taken"
+        codes = ", ".join(channel.code for channel in found)
+        detail = f"What is sold there is not seen, so units can be sold twice. Switch orders on, or stock off: {codes}."
+        notify.raise_(uc, key, Severity.WARNING, title, detail)
+    else:
+        notify.resolve(uc, key)
+    return len(found)
 
 
 def _require_cutover(channel: Channel, switched_on: list[str]) -> None:

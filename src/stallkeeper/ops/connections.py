@@ -144,7 +144,7 @@ def change(organisation_id: int, channel: Channel | None, wanted: Mapping[str, A
             if "rules" in wanted or "locations" in wanted:
                 rules.save(uc, channel.pk, locations=_places(wanted.get("locations")), **_rules(wanted.get("rules", ())))
             if turned:
-                switches.set_channel(uc, channel.pk, **turned)
+                switches.set_channel(uc, channel.pk, without_orders=bool(wanted.get("without_orders")), **turned)
             if "writes" in wanted:
                 switches.set_writes(uc, channel.connection_id, wanted["writes"] == "on")
         if "company" in wanted:

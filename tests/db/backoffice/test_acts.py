@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import redirect_stderr
 from dataclasses import replace
+from io import StringIO
 
 import pytest
 from django.test import Client
@@ -198,6 +200,7 @@ def test_orders_and_stock_wait_for_the_answer_about_open_orders(busy: BusyShop, 
     refused = client.post(turn, {"switch": "stock", "on": "1", "sure": "1"}, follow=True)
     assert "Answer the question about open orders first." in text(refused)
     client.post(reverse("backoffice:answer_cutover", args=[busy.near.pk]), {"answer": "include"})
+    assert client.post(turn, {"switch": "orders", "on": "1"}).headers["Location"] == here
     plan = text(client.post(turn, {"switch": "stock", "on": "1"}))
     assert "Other quantity than the channel shows" in plan
     assert client.post(turn, {"switch": "stock", "on": "1", "sure": "1"}).headers["Location"] == here
@@ -374,3 +377,33 @@ def test_the_form_says_that_a_channel_takes_no_tracking_number(busy: BusyShop, c
         with busy.shop.scope():
             Connection.objects.filter(pk=order.connection_id).update(platform=platform)
         assert (words in text(client.get(page))) == (platform == "emag")
+
+
+def test_stock_without_orders_is_asked_about_in_its_own_words(busy: BusyShop, client: Client) -> None:
+    address = reverse("backoffice:turn", args=[busy.near.pk])
+
+    def switches() -> tuple[bool, bool]:
+        with busy.shop.scope():
+            channel = Channel.objects.get(pk=busy.near.pk)
+        return channel.orders_enabled, channel.stock_enabled
+
+    assert switches() == (True, True)
+    asked = client.post(address, {"switch": "orders", "on": "0"})
+    assert "Send stock without taking orders" in text(asked)
+    assert switches() == (True, True)
+    assert client.post(address, {"switch": "orders", "on": "0", "without_orders": "1"}).status_code == 302
+    assert switches() == (False, True)
+    with busy.shop.scope():
+        assert Notification.objects.filter(key=f"connection:{busy.near.connection_id}:without_orders", resolved_at=None).exists()
+    client.post(address, {"switch": "stock", "on": "0"})
+    assert "Send stock without taking orders" in text(client.post(address, {"switch": "stock", "on": "1", "sure": "1"}))
+    assert switches() == (False, False)
+    assert "no orders of this account are taken" in _refused(busy, "--stock", "on", "--yes")
+    assert run(["channel", busy.near.code, "--stock", "on", "--without-orders", "--yes"]) == 0
+    assert switches() == (False, True)
+
+
+def _refused(busy: BusyShop, *words: str) -> str:
+    with redirect_stderr(StringIO()) as told:
+        assert run(["channel", busy.near.code, *words]) == 1
+    return told.getvalue()

@@ -161,6 +161,7 @@ SWITCH = click.Choice(["on", "off"])
 )
 @click.option("--orders", type=SWITCH, help="Take orders.")
 @click.option("--stock", type=SWITCH, help="Send stock.")
+@click.option("--without-orders", is_flag=True, help="With --stock on: stock is meant to be sent although no orders are taken.")
 @click.option("--prices", type=SWITCH, help="Send prices.")
 @click.option("--acknowledge", type=SWITCH, help="Tell the channel that an order is reserved.")
 @click.option("--writes", type=SWITCH, help="Allow writing to the account at all.")
@@ -188,7 +189,7 @@ def channel(organisation: Organisation, code: str | None, release: bool, yes: bo
     """
     from stallkeeper.ops import connections, views
 
-    wanted = {name: value for name, value in options.items() if value not in (None, ())}
+    wanted = {name: value for name, value in options.items() if value not in (None, (), False)}
     if wanted and not code and set(wanted) != {"company"}:
         raise Refusal("Name the channel that you want to change, for instance: stallkeeper channel EM --orders on")
     if wanted:
