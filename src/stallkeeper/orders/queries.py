@@ -375,7 +375,7 @@ def unheard_shipments(cursor: Cursor, lines: Sequence[int], fetched_at: datetime
         JOIN channels_command AS command ON command.subject_type = 'order' AND command.subject_id = line.order_id
             AND command.kind = 'ship' AND (command.state <> 'done' OR command.ended_at >= %s)
         CROSS JOIN LATERAL jsonb_array_elements(command.payload -> 'lines') AS item
-        WHERE line.id = ANY(%s::bigint[]) AND item.value ->> 'line_id' = line.line_id GROUP BY line.id
+        WHERE line.id = ANY(%s::bigint[]) AND item.value ->> 'line_id' = line.line_id GROUP BY line.id ORDER BY line.id
         """,
         [fetched_at, array(lines)],
     )
