@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from datetime import UTC, date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import xlsxwriter
 
 from stallkeeper.__main__ import run
-from stallkeeper.catalog.models import StockUnit
+from stallkeeper.catalog import prices
+from stallkeeper.catalog.models import Price, StockUnit
 from stallkeeper.channels import fences
 from stallkeeper.channels.fences import FenceError
+from stallkeeper.channels.models import Channel, OfferPrice
 from stallkeeper.core import clock
 from stallkeeper.core.audit import verify_chain
 from stallkeeper.orders import intake
@@ -148,6 +152,49 @@ def test_an_adjustment_of_what_does_not_exist_is_refused(shop: Shop, cli, words:
     code, _out, err = cli("adjust", *words, "--on-hand", 1, "--reason", "x")
     assert code == 1
     assert said in err
+
+
+# --- prices -------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_price_is_shown_set_and_taken_away(shop: Shop, cli) -> None:
+    """S4.38: and the offers that follow the list with it."""
+    offer = shop.offer(shop.channel(), shop.unit("MUG"))
+    assert "no price list yet" in cli("price", "MUG", "12.50")[2]
+    with shop.use_case() as uc:
+        base = prices.price_list(uc, "base", "EUR")
+        Channel.objects.filter(pk=offer.channel_id).update(price_list=base, prices_enabled=True)
+    status, printed, _ = cli("price", "mug", "12,50 EUR")
+    assert (status, "12.5" in printed) == (0, True)
+    [row] = as_json(cli("price", "MUG", "--json"))
+    assert (row["sku"], row["list"], row["amount"], row["currency"]) == ("MUG", "base", "12.5000", "EUR")
+    with shop.scope():
+        assert OfferPrice.objects.get(offer=offer).intended == Decimal("12.50")
+    assert "There is no price of MUG" in cli("price", "MUG", "--remove")[1]
+    with shop.scope():
+        assert OfferPrice.objects.get(offer=offer).intended is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("MUG", "-3"), "no such option|negative"),
+        (("MUG", "12.50 USD"), "price list base is in EUR, not in USD"),
+        (("MUG", "cheap"), "is not an amount"),
+        (("NONE", "1"), "There is no stock unit 'NONE'"),
+        (("MUG", "1", "--list", "outlet"), "Say which price list with --list: base"),
+        (("MUG", "1", "--remove"), "not both"),
+    ],
+)
+def test_a_price_that_cannot_be_set_says_why(shop: Shop, cli, arguments: tuple[str, ...], said: str) -> None:
+    shop.unit("MUG")
+    with shop.use_case() as uc:
+        prices.price_list(uc, "base", "EUR", tax_included=False)
+    status, _, told = cli("price", *arguments)
+    assert status in {1, 2}
+    assert re.search(said, told, re.IGNORECASE)
+    with shop.scope():
+        assert not Price.objects.exists()
 
 
 # --- holds --------------------------------------------------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def adjust(organisation: Organisation, sku: str, place: str, on_hand: int, reaso
     from stallkeeper.stock import ledger
     from stallkeeper.stock.models import Level
 
-    unit, where = _unit(sku), _place(place)
+    unit, where = unit_of(sku), _place(place)
     if unit.kind == "kit" or not unit.stocked:
         raise Refusal(f"{unit.sku} is a kit or not counted: nothing of it lies anywhere. Adjust the articles that it is made of.")
     with use_case("adjust.stock", organisation_id=organisation.pk, actor=boot.actor()) as uc:
@@ -145,7 +145,7 @@ def hold(
     if units is not None:
         if not (sku and place and reason):
             raise Refusal("A hold needs a SKU, --location, --units and --reason; see 'stallkeeper hold --help'.")
-        unit, where = _unit(sku), _place(place)
+        unit, where = unit_of(sku), _place(place)
         expires_at = _end_of(until, organisation) if until else None
         with use_case("set.hold", organisation_id=organisation.pk, actor=boot.actor()) as uc:
             kept = holds.keep_back(uc, unit, where, units, reason=reason[:300], expires_at=expires_at)
@@ -164,7 +164,7 @@ def _holds(sku: str | None) -> list[dict[str, object]]:
     return [
         {"sku": one.stock_unit.sku, "location": one.location.code, "units": one.quantity, "kept": kept, "until": one.expires_at,
          "reason": one.reason, "by": one.actor, "since": one.created_at}
-        for one, kept in kept_back(_unit(sku) if sku else None)
+        for one, kept in kept_back(unit_of(sku) if sku else None)
     ]  # fmt: skip
 
 
@@ -233,7 +233,7 @@ def _print_count(found: Preview, dry_run: bool) -> None:
         click.echo("Nothing was changed.")
 
 
-def _unit(sku: str) -> StockUnit:
+def unit_of(sku: str) -> StockUnit:
     """The stock unit with this SKU; Refusal if there is none."""
     from stallkeeper.catalog.models import StockUnit
 
