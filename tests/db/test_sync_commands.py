@@ -169,7 +169,8 @@ def test_a_command_that_never_succeeds_is_given_up_and_shown(market: Market, sta
     dead = command(market)
     assert dead.state == "dead"
     with market.shop.scope():
-        assert Notification.objects.filter(key=f"command:{dead.pk}").exists()
+        notice = Notification.objects.get(key=f"command:{dead.pk}")
+        assert "the channel may cancel it: tell it again on the order's page" in notice.detail
         assert OrderEvent.objects.filter(kind="acknowledge_given_up").exists()
 
 

@@ -47,6 +47,12 @@ UNREACHABLE = 3
 """After so many calls in a row that found nobody, the rest waits as well."""
 CANCELLED = "cancelled"
 """How adapters refuse to acknowledge an order that was cancelled meanwhile."""
+NOW_TRUE: dict[str, str] = {
+    "acknowledge": "Its units are reserved, but the channel may cancel it: tell it again on the order's page, or acknowledge there.",
+    "ship": "The goods count as gone here, and the channel does not know it: tell it again on the order's page.",
+    "cancel": "The cancellation was undone here: its units are reserved again. If they must not go out, cancel again.",
+}
+"""What holds after a command was given up, and what to do."""
 NEEDS = {"acknowledge": Capability.ACKNOWLEDGE, "ship": Capability.CONFIRM_SHIPMENT, "cancel": Capability.CANCEL_LINES}
 
 
@@ -208,10 +214,9 @@ def _tell(uc: UseCase, current: Current, command: Command) -> None:
     number = command.payload.get("order_id", command.subject_id)
     what = "was refused" if command.state == CommandState.REFUSED else "was given up"
     title = f"{current.connection.name}: {command.kind} of order {number} {what}"
-    said = command.message or command.code
-    if (command.kind, command.state) == (CommandKind.CANCEL, CommandState.DEAD):
-        said = f"The cancellation was undone here: its units are reserved again. If they must not go out, cancel again. {said}"
-    notify.raise_(uc, f"command:{command.pk}", Severity.ERROR, title, said)
+    now_true = NOW_TRUE[command.kind] if command.state == CommandState.DEAD else ""
+    detail = " ".join(part for part in (now_true, command.message or command.code) if part)
+    notify.raise_(uc, f"command:{command.pk}", Severity.ERROR, title, detail)
 
 
 def _later(current: Current, command: Command, error: AdapterError, state: CommandState) -> bool:
