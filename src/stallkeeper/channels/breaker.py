@@ -14,8 +14,8 @@ from decimal import Decimal
 from django.db import connection
 
 from stallkeeper.channels import breaker_queries as queries
-from stallkeeper.channels.delivery import Item
-from stallkeeper.channels.delivery_queries import Standing
+from stallkeeper.channels.delivery import Chosen
+from stallkeeper.channels.delivery_queries import Standing, Value, Waiting
 from stallkeeper.channels.models import Channel, TodoKind
 from stallkeeper.core import audit, notify
 from stallkeeper.core.models import Severity
@@ -31,27 +31,27 @@ class NotThatPlan(ValueError):
     """The plan to release is not the one that is stopped now. The text says what to do."""
 
 
-def check(uc: UseCase, channel: Channel, kind: str, now: Standing, items: Sequence[Item] | None = None) -> bool:
+def check(uc: UseCase, channel: Channel, kind: str, now: Standing, chosen: Sequence[Chosen] | None = None) -> bool:
     """Whether sending this kind is stopped; stops it first if the pending plan calls for that.
 
-    ``items``: what is about to go out of a plan that was judged before. The plan is judged again if one of them is of the sort that stops
-    it, so that none of these goes out unjudged, and looking at everything that waits is not the price of every call.
+    ``chosen``: what is about to go out of a plan that was judged before. The plan is judged again if there is something of the sort that
+    stops it, so that none of it goes out unjudged, and looking at everything that waits is not the price of every call.
     """
     if now.stopped:
         return True
     if now.released_until is not None and now.released_until > uc.at:
         return False
-    if items is not None and not any(grave(kind, item, now.price_drop_limit) for item in items):
+    if chosen is not None and not any(grave(kind, row, value, now.price_drop_limit) for row, value in chosen):
         return False
     return _stop_prices(uc, channel) if kind == TodoKind.PRICE else _stop_zeroings(uc, channel)
 
 
-def grave(kind: str, item: Item, price_drop_limit: Decimal) -> bool:
-    """Whether an item is of the sort that a plan is stopped for: it goes to zero, or its price falls deeply. Pure."""
+def grave(kind: str, row: Waiting, value: Value, price_drop_limit: Decimal) -> bool:
+    """Whether sending this value is what a plan is stopped for: it goes to zero, or its price falls deeply. Pure."""
     if kind == TodoKind.QUANTITY:
-        return item.value == 0
-    shown = item.was.observed if item.was.believed is None else item.was.believed
-    return shown is not None and item.value < shown * (1 - price_drop_limit / 100)
+        return value == 0
+    shown = row.observed if row.believed is None else row.believed
+    return shown is not None and value < shown * (1 - price_drop_limit / 100)
 
 
 def too_many(zeroings: int, live: int, limit: int, share: float) -> bool:

@@ -77,6 +77,8 @@ class View:
 
 
 Decide = Callable[[Waiting, View], Value | None]
+Chosen = tuple[Waiting, Value]
+"""An offer, and what goes out for it."""
 
 
 def value_to_send(row: Waiting, view: View) -> Value | None:
@@ -131,7 +133,7 @@ def pick(
     view: View,
     *,
     now: Standing | None = None,
-    stops: Callable[[Sequence[Item]], bool] | None = None,
+    stops: Callable[[Sequence[Chosen]], bool] | None = None,
     dangerous_only: bool = False,
     bulk: bool = False,
 ) -> Batch | None:
@@ -143,17 +145,17 @@ def pick(
     """
     figures = FIGURES[kind]
     now = now or standing(kind, channel_id)
-    items: list[Item] = []
+    chosen: list[Chosen] = []
     for window in (most, most + WINDOW):
         waiting = _look(uc, figures, channel_id, window, view, now, dangerous_only=dangerous_only or view.blind or view.stopped)
-        items, left = _decide(waiting, view, value_to_send) if now.live else ([], waiting)
-        if items and stops is not None and stops(items):
+        chosen, left = _decide(waiting, view, value_to_send) if now.live else ([], waiting)
+        if chosen and stops is not None and stops(chosen):
             view, stops = replace(view, stopped=True), None
-            items, left = _decide(waiting, view, value_to_send)
+            chosen, left = _decide(waiting, view, value_to_send)
         _strike(uc, figures, [row.offer_id for row in left if not now.live or needs_nothing(row)])
-        if items or len(waiting) < window:
+        if chosen or len(waiting) < window:
             break
-    return _send(uc, figures, channel_id, sorted(items, key=_urgency)[:most], bulk=bulk)
+    return _send(uc, figures, channel_id, sorted(chosen, key=_urgency)[:most], bulk=bulk)
 
 
 def _look(uc: UseCase, figures: Figures, channel_id: int, window: int, view: View, now: Standing, *, dangerous_only: bool) -> list[Waiting]:
@@ -170,17 +172,17 @@ def _look(uc: UseCase, figures: Figures, channel_id: int, window: int, view: Vie
         )
 
 
-def _decide(rows: Sequence[Waiting], view: View, decide: Decide) -> tuple[list[Item], list[Waiting]]:
+def _decide(rows: Sequence[Waiting], view: View, decide: Decide) -> tuple[list[Chosen], list[Waiting]]:
     """What goes out, and the rest."""
-    items: list[Item] = []
+    chosen: list[Chosen] = []
     left: list[Waiting] = []
     for row in rows:
         value = decide(row, view)
         if value is None:
             left.append(row)
         else:
-            items.append(Item(row.offer_id, OfferRef(row.sku, row.external_id), value, row))
-    return items, left
+            chosen.append((row, value))
+    return chosen, left
 
 
 def _strike(uc: UseCase, figures: Figures, offers: Sequence[int]) -> None:
@@ -190,8 +192,8 @@ def _strike(uc: UseCase, figures: Figures, offers: Sequence[int]) -> None:
             queries.settle(cursor, figures, offers, uc.at)
 
 
-def _urgency(item: Item) -> tuple[int, int]:
-    return -item.was.danger, item.was.version
+def _urgency(chosen: Chosen) -> tuple[int, int]:
+    return -chosen[0].danger, chosen[0].version
 
 
 def pick_scarce(uc: UseCase, channel_id: int, most: int, view: View) -> Batch | None:
@@ -203,16 +205,17 @@ def pick_scarce(uc: UseCase, channel_id: int, most: int, view: View) -> Batch | 
     return _send(uc, queries.QUANTITY, channel_id, _decide(rows, view, zero)[0], bulk=False)
 
 
-def _send(uc: UseCase, figures: Figures, channel_id: int, items: Sequence[Item], *, bulk: bool) -> Batch | None:
-    if not items:
+def _send(uc: UseCase, figures: Figures, channel_id: int, chosen: Sequence[Chosen], *, bulk: bool) -> Batch | None:
+    if not chosen:
         return None
-    offers, values = [item.offer_id for item in items], [item.value for item in items]
-    with hot_cursor() as cursor:
-        queries.mark_sent(cursor, figures, offers, values, uc.at, forget=not bulk)
-        overtaking = [item.offer_id for item in items if item.was.in_ticket is not None]
+    with hot_cursor() as cursor, pipelined():
+        queries.mark_sent(cursor, figures, [row.offer_id for row, _ in chosen], [value for _, value in chosen], uc.at, forget=not bulk)
+        overtaking = [row.offer_id for row, _ in chosen if row.in_ticket is not None]
         if overtaking:
             queries.overtake(cursor, figures, overtaking)
-    return Batch(figures.kind, channel_id, tuple(items), uc.at)
+        # The server works meanwhile.
+        items = tuple([Item(row.offer_id, OfferRef(row.sku, row.external_id), value, row) for row, value in chosen])
+    return Batch(figures.kind, channel_id, items, uc.at)
 
 
 def send_again(uc: UseCase, batch: Batch, *, bulk: bool) -> Batch:

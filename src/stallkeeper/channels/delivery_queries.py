@@ -133,7 +133,7 @@ def take(
             "limit": limit,
         },
     )
-    return [Waiting(*row) for row in rows(cursor)]
+    return list(map(Waiting._make, rows(cursor)))
 
 
 OPEN_ITEM = "ticket.kind = %(kind)s AND ticket.closed_at IS NULL AND NOT item.resolved AND NOT item.overtaken"
@@ -431,7 +431,7 @@ def gather_scarce(cursor: Cursor, offers: Sequence[int]) -> list[Waiting]:
         """,
         [list(offers)],
     )
-    return [Waiting(*row) for row in rows(cursor)]
+    return list(map(Waiting._make, rows(cursor)))
 
 
 def forget_channel(cursor: Cursor, figures: Figures, channel: int) -> list[int]:
