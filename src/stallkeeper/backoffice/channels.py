@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -97,15 +98,31 @@ def channel(request: MemberRequest, pk: int) -> HttpResponse:
 def ask_to_send(request: MemberRequest, shown: Sequence[Channel], given: Mapping[str, str], back: str) -> HttpResponse:
     """What would go out to these channels, before a switch lets it."""
     context = {
-        "title": _("Switch on?"),
+        "title": _switch_on(given),
         "action": request.path,
         "given": given.items(),
         "plans": [send_plan(each) for each in shown],
         "prices": given.get("switch") == "prices",
-        "others": [reason for each in shown for reason in switches.why_silent(each)],
+        "others": sorted({reason for each in shown for reason in besides(each, given)}),
         "back": back,
     }
     return show(request, "backoffice/turn_sure.html", context)
+
+
+def _switch_on(given: Mapping[str, str]) -> str:
+    title = next((each.title for each in SWITCHES if each.name == given.get("switch")), _("Allow writing"))
+    return _("Switch on: {switch}?").format(switch=title)
+
+
+def besides(shown: Channel, given: Mapping[str, str]) -> list[str]:
+    """What would still keep the channel from sending once the switch that is asked about is on."""
+    imagined = copy(shown)
+    if "switch" in given:
+        imagined.stock_enabled = True
+    else:
+        imagined.connection = copy(shown.connection)
+        imagined.connection.writes_allowed = True
+    return switches.why_silent(imagined)
 
 
 @require_POST

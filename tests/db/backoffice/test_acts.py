@@ -202,10 +202,30 @@ def test_orders_and_stock_wait_for_the_answer_about_open_orders(busy: BusyShop, 
     client.post(reverse("backoffice:answer_cutover", args=[busy.near.pk]), {"answer": "include"})
     assert client.post(turn, {"switch": "orders", "on": "1"}).headers["Location"] == here
     plan = text(client.post(turn, {"switch": "stock", "on": "1"}))
+    assert "Switch on: Send stock?" in plan
     assert "Other quantity than the channel shows" in plan
+    assert "is off" not in plan  # the switch in question is no other switch that keeps it back
     assert client.post(turn, {"switch": "stock", "on": "1", "sure": "1"}).headers["Location"] == here
     with busy.shop.scope():
         assert Channel.objects.get(pk=busy.near.pk).stock_enabled
+
+
+def test_what_keeps_sending_back_is_named_without_the_switch_in_question(busy: BusyShop, client: Client) -> None:
+    """Writing is off as well: another switch for stock, and none for itself. Prices are asked about without quantities."""
+    with busy.shop.scope():
+        Channel.objects.filter(pk=busy.near.pk).update(stock_enabled=False)
+        Connection.objects.filter(pk=busy.near.connection_id).update(writes_allowed=False)
+    turn = reverse("backoffice:turn", args=[busy.near.pk])
+    asked = text(client.post(turn, {"switch": "stock", "on": "1"}))
+    assert "Other switches still keep it from being sent: writing to the account" in asked
+    prices = text(client.post(turn, {"switch": "prices", "on": "1"}))
+    assert "Other price" in prices
+    assert "Other quantity than the channel shows" not in prices
+    with busy.shop.scope():
+        Channel.objects.filter(pk=busy.near.pk).update(stock_enabled=True)
+    writes = text(client.post(reverse("backoffice:allow_writes", args=[busy.near.connection_id]), {"allowed": "1"}))
+    assert "Switch on: Allow writing?" in writes
+    assert "Other switches still keep it" not in writes
 
 
 def test_the_screen_and_the_command_line_count_the_same_plan(busy: BusyShop, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
