@@ -65,3 +65,18 @@ def test_a_callback_address_is_copied(busy: BusyShop, screen: Page) -> None:
     screen.get_by_role("button", name="Copy").click()
     expect(screen.get_by_role("button", name="Copied")).to_be_visible()
     assert screen.evaluate("navigator.clipboard.readText()") == screen.locator("#callback").input_value()
+
+
+def test_a_place_stops_selling_after_a_look_at_what_follows(busy: BusyShop, screen: Page) -> None:
+    screen.goto("/stock/")
+    screen.get_by_role("link", name="Places").click()
+    screen.get_by_role("link", name="MAIN", exact=True).click()
+    screen.get_by_label("What lies there may be sold").uncheck()
+    screen.get_by_role("button", name="Save").click()
+    expect(screen.get_by_text("offers get another quantity")).to_be_visible()
+    busy.shop.place.refresh_from_db()
+    assert busy.shop.place.sellable
+    screen.get_by_role("button", name="Save").click()
+    expect(screen.get_by_text("Main warehouse is saved.")).to_be_visible()
+    busy.shop.place.refresh_from_db()
+    assert not busy.shop.place.sellable
