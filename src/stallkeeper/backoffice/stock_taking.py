@@ -21,9 +21,10 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from stallkeeper.backoffice.actors import names_of
 from stallkeeper.backoffice.forms import LookMixin
-from stallkeeper.backoffice.imports import download
+from stallkeeper.backoffice.imports import ENCODINGS, download
 from stallkeeper.backoffice.kept_rows import offer_places
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.backoffice.templatetags.stallkeeper import on_screen
 from stallkeeper.catalog.imports.columns import FileRefused
 from stallkeeper.catalog.imports.sheets import template_xlsx
 from stallkeeper.core import clock
@@ -53,6 +54,13 @@ class CountForm(LookMixin, forms.Form):
         label=gettext_lazy("File"),
         help_text=gettext_lazy("XLSX or CSV with the columns sku and counted."),
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".xlsx,.csv,.txt"}),
+    )
+
+    encoding = forms.ChoiceField(
+        label=gettext_lazy("Encoding"),
+        choices=ENCODINGS,
+        required=False,
+        help_text=gettext_lazy("Only for CSV, if letters come out wrong."),
     )
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -101,9 +109,10 @@ def _compare(request: MemberRequest, form: CountForm) -> Preview | None:
     try:
         with NamedTemporaryFile(suffix=Path(given["file"].name or "").suffix.lower()) as kept:
             _fill(kept.name, given["file"])
-            return preview(request.organisation.pk, Path(kept.name), given["place"], given["as_of"], clock.now())
+            moment, encoding = given["as_of"], given["encoding"] or None
+            return preview(request.organisation.pk, Path(kept.name), given["place"], moment, clock.now(), encoding)
     except (FileRefused, CountError) as error:
-        form.add_error(None, str(error))
+        form.add_error(None, on_screen(str(error)))
         return None
 
 

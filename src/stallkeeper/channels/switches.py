@@ -130,11 +130,12 @@ def _require_cutover(channel: Channel, switched_on: list[str]) -> None:
 
 
 def why_silent(channel: Channel) -> list[str]:
-    """Which switches keep the channel's stock from being sent now, in the order in which a person should turn them."""
+    """What keeps the channel's stock from being sent now: switches, and an account that rests, in the order in which to see to them."""
     reasons = [
         (channel.active, f"channel {channel.code} is not active"),
         (channel.stock_enabled, f"stock of channel {channel.code} is off"),
         (channel.connection.writes_allowed, f"writing to the account {channel.connection.name} is not allowed"),
+        (channel.connection.state != Connection.State.NEEDS_RECONNECT, f"the account {channel.connection.name} must be connected again"),
         (channel.organisation.sending_enabled, "sending is off for the whole company"),
         (channel.stopped_at is None, f"stopped: {channel.stop_reason}"),
     ]

@@ -88,7 +88,9 @@ class Preview:
         return -sum(line.difference for line in self.lines if line.difference < 0)
 
 
-def preview(organisation_id: int, file: Path, location: Location, as_of: datetime, now: datetime) -> Preview:
+def preview(
+    organisation_id: int, file: Path, location: Location, as_of: datetime, now: datetime, encoding: str | None = None
+) -> Preview:
     """Read a file (columns ``sku`` and ``counted``, CSV or XLSX) and compare it with the ledger; changes nothing.
 
     FileRefused if the file cannot be read as a whole, CountError if the place or the moment cannot be; wrong rows are in ``problems``.
@@ -97,7 +99,7 @@ def preview(organisation_id: int, file: Path, location: Location, as_of: datetim
         raise CountError(f"location: {location.code} is no place where goods lie")
     if as_of > now:
         raise CountError("as_of: goods cannot have been counted in the future")
-    counted, problems = _read(organisation_id, open_table(file, LAYOUT), location.pk)
+    counted, problems = _read(organisation_id, open_table(file, LAYOUT, encoding), location.pk)
     lines = _compare(organisation_id, location, counted, as_of)
     problems += [_gone(row, line) for row, line in zip(counted, lines, strict=True) if line.now + line.difference < 0]
     reference = reference_of(file, location, as_of)

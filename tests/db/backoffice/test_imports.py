@@ -10,6 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from stallkeeper.channels.models import Connection
+from stallkeeper.core import clock
 from tests.busy_shop import BusyShop, text
 
 
@@ -85,3 +87,23 @@ def test_a_file_larger_than_the_importer_reads_is_refused_at_the_door(
 ) -> None:
     monkeypatch.setattr("stallkeeper.backoffice.imports.MOST_BYTES", 1_000_000)
     assert "The file is larger than 1 MB; split it." in upload(client, b"sku,title\n" + b"A,B\n" * 300_000)
+
+
+def test_a_count_takes_an_encoding_too(busy: BusyShop, client: Client) -> None:
+    content = "sku,counted\nNEMA-Ż,1\n".encode("windows-1250")
+    shown = [count(client, busy, content, encoding) for encoding in ("", "windows-1250")]
+    assert "under “Encoding”" in shown[0]
+    assert "--encoding" not in shown[0]
+    assert "sku NEMA-Ż is not known" in shown[1]
+
+
+def test_an_account_that_rests_is_why_nothing_is_sent(busy: BusyShop, client: Client) -> None:
+    with busy.shop.scope():
+        Connection.objects.filter(pk=busy.near.connection_id).update(state="needs_reconnect")
+    assert "no quantities are sent; the account eMAG Romania must be connected again" in text(client.get(reverse("backoffice:offers")))
+
+
+def count(client: Client, busy: BusyShop, content: bytes, encoding: str) -> str:
+    """What the screen for stock-taking says of a file, in words."""
+    given = {"place": busy.shop.place.pk, "as_of": clock.now().strftime("%Y-%m-%dT%H:%M"), "encoding": encoding}
+    return text(client.post(reverse("backoffice:stock_taking"), given | {"file": SimpleUploadedFile("count.csv", content)}))
