@@ -153,7 +153,14 @@ def test_tables_for_people_say_the_same(town, market, says, goods):
     assert "MUG, LAMP" in says("orders")
     assert "MUG" in says("offers")
     text = says("explain", "MUG")
-    for word in ("On hand in the channel's places", "Less promised to orders", "At most what the channel takes", "intended", "Free", f"{number}"):
+    for word in (
+        "On hand in the channel's places",
+        "Less promised to orders",
+        "At most what the channel takes",
+        "intended",
+        "Free",
+        f"{number}",
+    ):
         assert word in text
     assert "trade" in says("lanes")
     assert "orders" in says("lanes", "--steps")
