@@ -122,6 +122,8 @@ FRESH = View(watermark=NOON)
         (waiting(), View(NOON, stopped=True), None),
         (waiting(intended=2, danger=1), View(NOON, stopped=True), 2),
         (waiting(intended=0, danger=1), View(NOON, stopped=True), None),
+        (waiting(intended=0, danger=1), View(NOON, blind=True, stopped=True), None),
+        (waiting(intended=2, danger=1), View(NOON, blind=True, stopped=True), 2),
         (waiting(believed=3, observed=3, observed_at=at(9), accepted=4), FRESH, None),
         (waiting(believed=3, observed=3, observed_at=at(-9), accepted=4), FRESH, 5),
         (waiting(believed=3, observed=3, observed_at=at(9), accepted=3), FRESH, 5),

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from stallkeeper.channels import breaker, delivery_queries
+from stallkeeper.channels import breaker, delivery, delivery_queries
 from stallkeeper.channels.breaker import NotThatPlan, too_many
 from stallkeeper.channels.models import Channel, OfferPrice
 from stallkeeper.core.models import Notification
+from stallkit.testing.shop import Fault
 from tests.market import Market, Stall, open_market
 
 
@@ -75,6 +76,31 @@ def test_a_source_of_zeros_leaves_the_shelves_of_the_market_alone(market: Market
         assert Notification.objects.filter(key=f"channel:{stopped.pk}:stopped", resolved_at=None).exists()
 
     market.settle(3)
+    assert sum_shown(stall) == 29 * 5 + 3
+
+
+def test_a_stopped_channel_finds_cuts_behind_any_number_of_zeroings(market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What must wait is not looked at: it would fill every window, and the cut behind it would be sold over."""
+    monkeypatch.setattr(delivery, "WINDOW", 4)
+    units = stocked(market, stall, 60)
+    for unit in units[1:]:
+        market.stock(unit, 0)
+    stall.run()
+    assert channel(stall).stopped_at is not None
+    market.stock(units[0], 2)
+    stall.run()
+    assert sum_shown(stall) == 59 * 5 + 2
+
+
+def test_a_stopped_channel_that_goes_blind_still_zeroes_nothing(market: Market, stall: Stall) -> None:
+    units = stocked(market, stall, 30)
+    for unit in units[1:]:
+        market.stock(unit, 0)
+    stall.run()
+    stall.emulator.fail_next(Fault.SERVER_ERROR, times=10_000, path="/v1/orders")
+    market.clock.tick(60)
+    market.stock(units[0], 3)
+    stall.run(outcome="error")
     assert sum_shown(stall) == 29 * 5 + 3
 
 

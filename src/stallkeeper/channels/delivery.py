@@ -85,10 +85,10 @@ def value_to_send(row: Waiting, view: View) -> Value | None:
     """The value that goes out now, or None if nothing should (see ``View``). Pure."""
     if row.intended is None or needs_nothing(row):
         return None
-    if view.blind:
-        return blind_value(row)
     if view.stopped and not (row.danger and row.intended > 0):
         return None
+    if view.blind:
+        return blind_value(row)
     if _waits_for_orders(row, view):
         return None
     return row.intended
@@ -167,6 +167,7 @@ def _look(uc: UseCase, figures: Figures, channel_id: int, window: int, view: Vie
             window,
             in_tickets=now.in_tickets,
             dangerous_only=dangerous_only,
+            above_zero=view.stopped,
             can_read=view.can_read,
             stuck_before=uc.at - STUCK,
         )

@@ -96,14 +96,15 @@ def take(
     *,
     in_tickets: bool,
     dangerous_only: bool,
+    above_zero: bool,
     can_read: bool,
     stuck_before: datetime,
 ) -> list[Waiting]:
     """Lock the first ``limit`` offers in the line that may be sent now, and gather what decides what to send; by offer.
 
     Left out: those that must be read first, and those in a ticket opened after ``stuck_before`` unless the channel shows, or will show,
-    too much. What has been read without an answer (``observed`` NULL, read after the last send) is not read again. ``in_tickets``: see
-    ``Standing``; False spares looking for tickets.
+    too much. What has been read without an answer (``observed`` NULL, read after the last send) is not read again. ``above_zero`` leaves
+    out those that are to go to zero as well. ``in_tickets``: see ``Standing``; False spares looking for tickets.
 
     One statement: rows are chosen as it finds them, then locked, and judged and returned as they are once the lock is had (PostgreSQL's
     EvalPlanQual). Locks: the rows of the kind's table, by offer id. Indexes: offer_todo_next, ticket_open, primary keys.
@@ -113,7 +114,7 @@ def take(
                 WHERE item.offer_id = {offer}.id AND {OPEN_ITEM})"""  # noqa: S608
     cursor.execute(
         f"""
-        WITH chosen AS MATERIALIZED ({_chosen(figures, in_tickets)})
+        WITH chosen AS MATERIALIZED ({_chosen(figures, in_tickets, above_zero)})
         SELECT {offer}.id, {offer}.sku, {offer}.external_id, {"figure.currency" if figures is PRICE else "''"}, chosen.version,
                {_danger(figures)}, {offer}.{figures.excluded},
                figure.intended{end}, figure.believed{end}, figure.observed{end}, figure.observed_at, figure.sent{end}, figure.sent_at,
@@ -156,13 +157,14 @@ def _readable(figures: Figures) -> str:
                 OR (figure.observed{end} IS NULL AND figure.observed_at >= coalesce(figure.sent_at, figure.observed_at)))"""
 
 
-def _chosen(figures: Figures, in_tickets: bool) -> str:
+def _chosen(figures: Figures, in_tickets: bool, above_zero: bool) -> str:
     """The first offers of the line that are not in a ticket and, where there are tickets, those of them that are urgent.
 
     Two parts, so that the first few of many are found in the order of the index without looking at all of them.
     """
+    wanted = f"AND figure.intended{figures.end} > 0" if above_zero else ""
     if not in_tickets:
-        return _waiting(figures, "")
+        return _waiting(figures, wanted)
     held = f"{OPEN_ITEM} AND ticket.opened_at >= %(stuck_before)s"
     outside = f"""
         AND NOT EXISTS (SELECT FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
@@ -177,9 +179,9 @@ def _chosen(figures: Figures, in_tickets: bool) -> str:
              JOIN channels_offertodo AS todo ON todo.offer_id = held.offer_id AND todo.kind = %(kind)s AND todo.channel_id = %(channel)s
              JOIN {figures.table} AS figure ON figure.{figures.key} = todo.offer_id
              WHERE (todo.danger > 0 OR held.value > figure.intended{figures.end})
-                AND held.value IS DISTINCT FROM figure.intended{figures.end} AND {_readable(figures)})
+                AND held.value IS DISTINCT FROM figure.intended{figures.end} AND {_readable(figures)} {wanted})
             UNION ALL
-            (SELECT offer_id, version, danger, danger > 0 FROM ({_waiting(figures, outside)}) AS waiting)
+            (SELECT offer_id, version, danger, danger > 0 FROM ({_waiting(figures, wanted + outside)}) AS waiting)
         ) AS found
         ORDER BY urgent DESC, danger DESC, version, offer_id LIMIT %(limit)s"""  # noqa: S608
 
