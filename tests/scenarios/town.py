@@ -7,6 +7,7 @@ switches. ``work`` is the worker: it runs whatever lane is due, when it is due, 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -60,6 +61,8 @@ class Town:
     deadly: float = 0.0
     """Per call: the worker that makes it dies, just before it or just after."""
     deaths: int = 0
+    breaches: list[str] = field(default_factory=list)
+    """Exchanges that broke a published contract."""
 
     def firm(self) -> Shop:
         shop = Shop.open()
@@ -83,7 +86,7 @@ class Town:
 
     def client(self, base_url: str) -> httpx.Client:
         stall = next(stall for stall in self.stalls if base_url == stall.address)
-        return httpx.Client(transport=Wire(stall.emulator, self))
+        return httpx.Client(transport=Wire(way_to(stall.platform, stall.emulator), self))
 
     def stock(self, shop: Shop, unit: StockUnit, on_hand: int | dict[str, int]) -> None:
         shop.at = self.clock()
@@ -118,16 +121,25 @@ class Town:
             return cursor.fetchone()[0]
 
 
-class Wire(EmulatorTransport):
-    """The way to an emulator, on which workers may die."""
+def way_to(platform: str, emulator: Emulator) -> httpx.BaseTransport:
+    """The wire of a platform; where its contract is published as a schema, one that checks each exchange."""
+    name = f"stallkit.adapters.{platform}.published"
+    return importlib.import_module(name).Transport(emulator) if importlib.util.find_spec(name) else EmulatorTransport(emulator)
 
-    def __init__(self, emulator: Emulator, town: Town) -> None:
-        super().__init__(emulator)
-        self.town = town
+
+class Wire(httpx.BaseTransport):
+    """The way to an emulator, on which workers may die. Breaches of contracts are kept: the engine takes any error for the platform's."""
+
+    def __init__(self, inner: httpx.BaseTransport, town: Town) -> None:
+        self.inner, self.town = inner, town
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self._perhaps_die()
-        reply = super().handle_request(request)
+        try:
+            reply = self.inner.handle_request(request)
+        except AssertionError as breach:
+            self.town.breaches.append(f"{request.method} {request.url}: {breach}")
+            raise
         self._perhaps_die()
         return reply
 
@@ -388,6 +400,7 @@ def open_town(monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
         town = Town(toy)
         monkeypatch.setattr(adapters, "client", cache(town.client))
         yield town
+        assert town.breaches == []
 
 
 class Quiet(Heart):
