@@ -55,7 +55,7 @@ def compare(
 
     Returns these units by line.
     """
-    gone = [row for row in rows if row.taken_back or _told(orders[row.order_id], row) < row.shipped]
+    gone = [row for row in rows if row.shipped and (row.taken_back or _told(orders[row.order_id], row) < row.shipped)]
     if not gone:
         return {}
     unheard = queries.unheard_shipments(cursor, [row.id for row in gone], fetched_at)
