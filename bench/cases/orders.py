@@ -17,7 +17,12 @@ from bench.reference import lean, whole
 
 PAGE = Goal(0.40, 0.60)
 SINGLE = Goal(0.30, 0.55)
-WAYS = ("product", "lean", "whole")
+REFERENCES = {
+    "whole": "against SQL that keeps the same rows",
+    "lean": "against SQL that keeps orders, lines, reservations and offers only",
+}
+"""Hand-written both: one that does the same, and the shortest one possible, with which the goals were set (a distance, not an equal)."""
+WAYS = ("product", *REFERENCES)
 
 
 def run(house: House) -> Iterator[Result]:
@@ -72,12 +77,6 @@ def _rates(clients: Crew, house: House, what: str, goal: Goal | None, *, size: i
     contenders = {who: lambda turn, who=who: rate(clients, who, size, count, 0, base + turn) for who in WAYS}
     rates = alternate(2 if house.quick else 5, contenders)
     product = f"{rates['product']:,.0f} orders/s"
-    yield Result("orders", what, rates["product"] / rates["lean"], "× hand-written", product, f"{rates['lean']:,.0f} orders/s", goal)
-    yield Result(
-        "orders",
-        f"{what}, the same rows kept",
-        rates["product"] / rates["whole"],
-        "× hand-written",
-        product,
-        f"{rates['whole']:,.0f} orders/s",
-    )
+    for who, said in REFERENCES.items():
+        ratio = rates["product"] / rates[who]
+        yield Result("orders", f"{what}, {said}", ratio, "× hand-written", product, f"{rates[who]:,.0f} orders/s", goal)

@@ -1,5 +1,6 @@
 """The same rows as the product keeps, by hand-written SQL: sealed bodies and buyers, money, time line, events, commands, todo rows.
 
+With every trick that the product uses: two round trips, kept plans, columns as array literals, looking rows up before they are inserted.
 Tables are copies of the product's (columns, indexes, checks, foreign keys). What the product also does and this does not: kits, packs,
 holds, shortages, rules of channels, snapshots that change. Orders are taken to be new and every line to have an offer and stock.
 """
@@ -17,6 +18,7 @@ import psycopg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bench.shop import NOON, Shop
+from stallkeeper.core.copy import array, blobs, columns, moments, plain, texts
 from stallkit.types import RemoteOrder
 
 TABLES = {
@@ -35,7 +37,7 @@ TABLES = {
 }
 
 FIND = """
-SELECT sku, id, stock_unit_id FROM whole.channels_offer WHERE channel_id = %s AND sku = ANY(%s) ORDER BY id
+SELECT sku, id, stock_unit_id FROM whole.channels_offer WHERE channel_id = %s AND sku = ANY(%s::text[]) ORDER BY id
 """
 ENTER = """
 INSERT INTO whole.orders_order
@@ -89,10 +91,16 @@ WITH sold AS (
     CROSS JOIN channels_channel AS channel
     WHERE offer.stock_unit_id = sold.unit AND offer.channel_id = channel.id
     RETURNING offer.id, offer.channel_id, (offer.believed_qty > offer.intended_qty)::int AS danger
+), known AS MATERIALIZED (
+    SELECT changed.id, changed.channel_id, changed.danger, todo.danger AS was
+    FROM changed LEFT JOIN whole.channels_offertodo AS todo ON todo.offer_id = changed.id AND todo.kind = 'quantity'
+    WHERE changed.channel_id <> %s
+), turned AS (
+    UPDATE whole.channels_offertodo AS todo SET danger = known.danger FROM known
+    WHERE known.was <> known.danger AND todo.offer_id = known.id AND todo.kind = 'quantity'
 )
-INSERT INTO whole.channels_offertodo AS todo (organisation_id, offer_id, kind, channel_id, danger, version, since)
-SELECT %s, id, 'quantity', channel_id, danger, nextval('channels_todo_version'), %s FROM changed WHERE channel_id <> %s
-ON CONFLICT (offer_id, kind) DO UPDATE SET danger = EXCLUDED.danger WHERE todo.danger <> EXCLUDED.danger
+INSERT INTO whole.channels_offertodo (organisation_id, offer_id, kind, channel_id, danger, version, since)
+SELECT %s, id, 'quantity', channel_id, danger, (SELECT nextval('channels_todo_version')), %s FROM known WHERE was IS NULL
 """
 FACTS = """
 WITH told AS (
@@ -153,7 +161,9 @@ class Whole:
     """One client on a connection of its own."""
 
     def __init__(self, url: str, shop: Shop) -> None:
-        self.connection: psycopg.Connection[Any] = psycopg.connect(url, autocommit=True, prepare_threshold=2)
+        self.connection: psycopg.Connection[Any] = psycopg.connect(
+            url, autocommit=True, prepare_threshold=2, options="-c plan_cache_mode=force_generic_plan"
+        )
         self.shop = shop
         self.cipher = AESGCM(AESGCM.generate_key(256))
 
@@ -165,8 +175,9 @@ class Whole:
         execute, organisation = self.connection.execute, self.shop.organisation
         with self.connection.pipeline() as pipeline, self.connection.cursor() as first, self.connection.cursor() as second:
             execute("BEGIN")
-            first.execute(FIND, [channel, codes])
-            second.execute(ENTER, [organisation, account, NOON, channel, NOON, *_columns([_order_row(o) for o in latest.values()])])
+            first.execute(FIND, [channel, texts(codes)])
+            rows = [_order_row(order) for order in latest.values()]
+            second.execute(ENTER, [organisation, account, NOON, channel, NOON, *columns(rows, *[texts] * 5, *[moments] * 4, texts, blobs)])
             offers = {sku: (offer, unit) for sku, offer, unit in first}
             new = [(number, latest[external]) for number, external in second]
             if new:
@@ -178,33 +189,20 @@ class Whole:
     def _write(self, channel: int, account: int, new: list[tuple[int, RemoteOrder]], offers: dict[str, tuple[int, int]]) -> None:
         execute, organisation, place = self.connection.execute, self.shop.organisation, self.shop.place
         lines = [(n, line.line_id, line.ref.sku, line.title, *offers[line.ref.sku], line.ordered) for n, o in new for line in o.lines]
-        units, quantities = [line[5] for line in lines], [line[6] for line in lines]
+        units, quantities = array(line[5] for line in lines), array(line[6] for line in lines)
+        written = columns(lines, array, texts, texts, texts, array, array, array)
+        money = columns(_money(new), array, texts, texts, plain, texts, plain, plain, texts)
         due = new[0][1].dispatch_by
-        execute(
-            LINES,
-            [
-                organisation,
-                *_columns(lines),
-                organisation,
-                place,
-                due,
-                NOON,
-                organisation,
-                NOON,
-                place,
-                organisation,
-                *_columns(_money(new)),
-            ],
-        )
-        execute(LOCK, [sorted(set(units))])
+        execute(LINES, [organisation, *written, organisation, place, due, NOON, organisation, NOON, place, organisation, *money])
+        execute(LOCK, [array(sorted({line[5] for line in lines}))])
         execute(RESERVE, [units, quantities, place])
-        execute(OFFERS, [units, quantities, channel, channel, channel, place, organisation, NOON, channel])
-        ids = [number for number, _ in new]
-        bodies = [self._seal(order.raw) for _, order in new]
-        buyers = [self._seal(msgspec.json.encode(order.buyer)) for _, order in new]
+        execute(OFFERS, [units, quantities, channel, channel, channel, place, channel, organisation, NOON])
+        ids = array(number for number, _ in new)
+        bodies = blobs([self._seal(order.raw) for _, order in new])
+        buyers = blobs([self._seal(msgspec.json.encode(order.buyer)) for _, order in new])
         gone = NOON + timedelta(days=60)
         story = [organisation, NOON, ids, organisation, NOON, ids, bodies, organisation, gone, ids, buyers]
-        execute(FACTS, [*story, organisation, account, NOON, NOON, ids, [order.order_id for _, order in new]])
+        execute(FACTS, [*story, organisation, account, NOON, NOON, ids, texts([order.order_id for _, order in new])])
 
     def _seal(self, data: bytes) -> bytes:
         nonce = os.urandom(12)
@@ -212,10 +210,6 @@ class Whole:
 
     def close(self) -> None:
         self.connection.close()
-
-
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _order_row(order: RemoteOrder) -> tuple[Any, ...]:

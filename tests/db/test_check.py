@@ -214,7 +214,14 @@ def test_a_reference_over_the_wall_is_found(day):
     other = Organisation.objects.create(name="Other", slug="other", created_at=NOON)
     sql("UPDATE catalog_stockunit SET organisation_id = %s WHERE sku = 'BOX'", parameters=[other.pk])
     told = [problem for result in day.check() if result.number == "14" for problem in result.problems]
-    assert "channels_offer.stock_unit_id: 2 rows refer to another organisation's catalog_stockunit" in told
+    assert "channels_offer.stock_unit_id: 2 rows refer to another organisation's catalog_stockunit, or to none" in told
+
+
+def test_a_reference_to_nothing_is_found(day):
+    """What the database does not look up for each row (ADR 0020)."""
+    sql("UPDATE orders_orderevent SET order_id = 1000000 + order_id")
+    told = [problem for result in day.check() if result.number == "14" for problem in result.problems]
+    assert any(said.startswith("orders_orderevent.order_id: ") and said.endswith("orders_order, or to none") for said in told)
 
 
 def test_each_organisation_is_checked_for_itself(day):

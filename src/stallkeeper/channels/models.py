@@ -413,7 +413,7 @@ class CommandState(models.TextChoices):
 class Command(ChildModel):
     """A fact that must reach the channel exactly once, written in the transaction of the decision."""
 
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="commands", db_index=False)
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="commands", db_index=False, db_constraint=False)
     kind = models.CharField(max_length=20)
     subject_type = models.CharField(max_length=20)
     subject_id = models.BigIntegerField()

@@ -26,3 +26,11 @@ def create_partition(cursor: CursorWrapper, table: str, first: date, after: date
     )
     cursor.execute(statement.as_string(cursor.connection))
     return [name]
+
+
+def keep_plans(cursor: CursorWrapper) -> None:
+    """Until the transaction ends, prepared statements run by the plan that was made for any number of rows.
+
+    Planning anew for each array costs more than looking up the rows of one order. For look-ups by index, which any number of rows fits.
+    """
+    cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")

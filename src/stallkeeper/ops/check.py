@@ -65,14 +65,14 @@ def check(organisation_id: int, *, calm: bool = False, tick: Tick | None = None,
 
 
 def walls(organisation_id: int) -> Result:
-    """No row refers to a row of another organisation: every foreign key between tables of organisations."""
+    """No row refers to a row of another organisation, or to one that is not there: every reference between tables of organisations."""
     looked, broken, problems = 0, 0, []
     with connection.cursor() as cursor:
         for child, column, parent, key in _references():
             seen, wrong = queries.strangers(cursor, organisation_id, child, column, parent, key)
             looked, broken = looked + seen, broken + wrong
             if wrong:
-                problems.append(f"{child}.{column}: {wrong} rows refer to another organisation's {parent}")
+                problems.append(f"{child}.{column}: {wrong} rows refer to another organisation's {parent}, or to none")
     return Result("14", "No row refers to another organisation's", looked, broken, tuple(problems))
 
 

@@ -28,11 +28,12 @@ def verify(cursor: Cursor, rule: Rule, organisation_id: int, at: datetime, most:
 
 
 def strangers(cursor: Cursor, organisation_id: int, child: str, column: str, parent: str, key: str) -> tuple[int, int]:
-    """(rows looked at, rows that refer to another organisation's row) of one foreign key. Reads only."""
+    """(rows looked at, rows that refer to another organisation's row or to none) of one foreign key. Reads only."""
     cursor.execute(
         f"""
-        SELECT count(*), count(*) FILTER (WHERE parent.organisation_id <> child.organisation_id)
-        FROM {child} AS child JOIN {parent} AS parent ON parent.{key} = child.{column} WHERE child.organisation_id = %s
+        SELECT count(*), count(*) FILTER (WHERE parent.organisation_id IS DISTINCT FROM child.organisation_id)
+        FROM {child} AS child LEFT JOIN {parent} AS parent ON parent.{key} = child.{column}
+        WHERE child.organisation_id = %s AND child.{column} IS NOT NULL
         """,  # noqa: S608 - names come from Django's models
         [organisation_id],
     )

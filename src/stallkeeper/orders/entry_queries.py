@@ -152,7 +152,6 @@ def insert_facts(
     """Append amounts, time-line entries and untouched bodies in one statement; of new orders personal data and commands as well.
 
     ``personal`` of orders that were known must not be given: their rows may be there (see ``upsert_personal``).
-    Locks: none beside the new rows.
     """
     money = columns(amounts, array, plain, texts, plain, texts, plain, plain, texts, texts)
     story, bodies = columns(events, array, texts, texts), columns(raw, array, array, blobs)

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from stallkeeper.channels import sales
 from stallkeeper.core import personal
+from stallkeeper.core import queries as core_queries
 from stallkeeper.core.sql import hot_cursor, pipelined
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.orders import acknowledging, departures, entering, entry_queries, lines, queries, records, snapshots
@@ -39,6 +40,7 @@ def accept(uc: UseCase, connection_id: int, orders: Sequence[RemoteOrder], fetch
     if not latest:
         return IntakeResult()
     with hot_cursor() as cursor, pipelined():
+        core_queries.keep_plans(cursor)
         page = open_page(uc, cursor, connection_id, latest, fetched_at)
         if not page.orders:
             return IntakeResult(unchanged=len(latest))

@@ -21,7 +21,8 @@ class Order(ChildModel):
         SHIPPED = "shipped", _("shipped")
         CANCELLED = "cancelled", _("cancelled")
 
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="orders", db_index=False)
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="orders", db_index=False, db_constraint=False)
+    """That of its channel, whose reference the database keeps (ADR 0020)."""
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="orders", db_index=False)
     external_id = models.CharField(_("order number on the channel"), max_length=100)
     number = models.CharField(_("number"), max_length=100)
@@ -114,8 +115,8 @@ class OrderLine(ChildModel):
 class Amount(ChildModel):
     """Money of an order or line, as the channel stated it; never recomputed (C14)."""
 
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="amounts")
-    line = models.ForeignKey(OrderLine, on_delete=models.CASCADE, null=True, related_name="amounts", db_index=False)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="amounts", db_constraint=False)
+    line = models.ForeignKey(OrderLine, on_delete=models.CASCADE, null=True, related_name="amounts", db_index=False, db_constraint=False)
     kind = models.CharField(max_length=10)
     """product | shipping | discount | fee | tax (``stallkit.types.ChargeKind``)"""
     amount = models.DecimalField(max_digits=18, decimal_places=4)
@@ -129,7 +130,7 @@ class Amount(ChildModel):
 class OrderEvent(ChildModel):
     """The order's time line: what happened, when, by whom, with the channel's own words."""
 
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events")
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events", db_constraint=False)
     at = models.DateTimeField()
     kind = models.CharField(max_length=30)
     actor = models.CharField(max_length=60)

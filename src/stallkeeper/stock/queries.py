@@ -115,33 +115,48 @@ LevelDelta = tuple[int, int, int, int]
 """stock_unit_id, location_id, allocated, held: differences"""
 
 
+ENDED = """
+    ended AS (
+        DELETE FROM stock_reservation AS r USING change AS c
+        WHERE c.after = 0 AND c.before > 0 AND r.owner_type = c.owner_type AND r.owner_id = c.owner_id AND r.stock_unit_id = c.unit
+            AND r.location_id = c.location AND r.kind = c.kind
+    ),
+"""
+SET_AGAIN = """
+    ON CONFLICT (owner_type, owner_id, stock_unit_id, location_id, kind)
+        DO UPDATE SET quantity = EXCLUDED.quantity, due_at = EXCLUDED.due_at, expires_at = EXCLUDED.expires_at
+"""
+
+
 def write_reservations(
-    cursor: Cursor, organisation: int, at: datetime, cause: str, changes: Sequence[ReservationChange], levels: Sequence[LevelDelta]
+    cursor: Cursor,
+    organisation: int,
+    at: datetime,
+    cause: str,
+    changes: Sequence[ReservationChange],
+    levels: Sequence[LevelDelta],
+    *,
+    fresh: bool = False,
 ) -> None:
     """Set reservations to ``after`` (0 ends them), append one event each, and bring their levels along: one statement, one truth.
 
     The CHECKs of the level are the guard: promising more than is there raises IntegrityError. Locks: the reservations; the levels are
-    held already. Index: reservation_once, primary key of level.
+    held already. Index: reservation_once, primary key of level. ``fresh``: no owner can have a reservation yet, which saves looking.
     """
     change = columns(changes, texts, array, array, array, texts, array, array, moments, moments)
     deltas = columns(levels, array, array, array, array)
     cursor.execute(
-        """
+        f"""
         WITH change AS MATERIALIZED (
             SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::int[], %s::int[],
                                  %s::timestamptz[], %s::timestamptz[])
                 AS c(owner_type, owner_id, unit, location, kind, before, after, due_at, expires_at)
-        ), ended AS (
-            DELETE FROM stock_reservation AS r USING change AS c
-            WHERE c.after = 0 AND c.before > 0 AND r.owner_type = c.owner_type AND r.owner_id = c.owner_id AND r.stock_unit_id = c.unit
-                AND r.location_id = c.location AND r.kind = c.kind
-        ), written AS (
+        ), {"" if fresh else ENDED} written AS (
             INSERT INTO stock_reservation
                 (organisation_id, stock_unit_id, location_id, owner_type, owner_id, kind, quantity, due_at, expires_at, created_at)
             SELECT %s, unit, location, owner_type, owner_id, kind, after, due_at, expires_at, %s
             FROM change WHERE after > 0
-            ON CONFLICT (owner_type, owner_id, stock_unit_id, location_id, kind)
-                DO UPDATE SET quantity = EXCLUDED.quantity, due_at = EXCLUDED.due_at, expires_at = EXCLUDED.expires_at
+            {"" if fresh else SET_AGAIN}
         ), promised AS (
             UPDATE stock_level AS level SET allocated = level.allocated + delta.allocated, held = level.held + delta.held
             FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::int[]) AS delta(unit, location, allocated, held)
@@ -150,7 +165,7 @@ def write_reservations(
         INSERT INTO stock_reservation_event
             (organisation_id, at, stock_unit_id, location_id, owner_type, owner_id, kind, before, after, cause)
         SELECT %s, %s, unit, location, owner_type, owner_id, kind, before, after, %s FROM change
-        """,
+        """,  # noqa: S608 - constants of this module
         [*change, organisation, at, *deltas, organisation, at, cause],
     )
 

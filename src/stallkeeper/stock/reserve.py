@@ -57,7 +57,7 @@ def set_reservations(
         free = _lock_free(cursor, uc, wants, current, levels)
         decided = _decide(wants, current, free)
         changes = list(_changes(owner_type, wants, current, decided))
-        _write(cursor, uc, changes, cause)
+        _write(cursor, uc, changes, cause, fresh=all(want.fresh for want in wants))
     return {owner: placement.served for owner, placement in decided.items()}
 
 
@@ -141,12 +141,12 @@ def _changes(
                 yield (owner_type, owner, unit, location, kind, old, new, want.due_at, want.expires_at)
 
 
-def _write(cursor: Cursor, uc: UseCase, changes: Sequence[queries.ReservationChange], cause: str) -> None:
+def _write(cursor: Cursor, uc: UseCase, changes: Sequence[queries.ReservationChange], cause: str, *, fresh: bool = False) -> None:
     if not changes:
         return
     deltas = _level_deltas(changes)
     levels = [(unit, location, allocated, held) for (unit, location), (allocated, held) in sorted(deltas.items())]
-    queries.write_reservations(cursor, uc.organisation_id, uc.at, cause, changes, levels)
+    queries.write_reservations(cursor, uc.organisation_id, uc.at, cause, changes, levels, fresh=fresh)
     uc.mark(STALE, {unit for unit, _location in deltas})
     uc.mark(RAISED, {unit for (unit, _location), (allocated, held) in deltas.items() if allocated + held < 0})
 
