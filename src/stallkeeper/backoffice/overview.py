@@ -48,30 +48,38 @@ def live(request: MemberRequest) -> HttpResponse:
 def figures(request: MemberRequest) -> dict[str, object]:
     """Everything the overview shows, read from rows."""
     organisation_id, now = request.organisation.pk, clock.now()
-    start = (now - WINDOW).replace(second=0, microsecond=0)
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     with connection.cursor() as cursor:
         exists = overview_queries.what_exists(cursor, organisation_id)
         today = overview_queries.today_figures(cursor, organisation_id, midnight)
+    return {
+        "steps": first_steps(exists),
+        "today": today,
+        "todo": counted(organisation_id)["todo"],
+        "lanes": lane_rows(),
+        "problems": problems(organisation_id),
+        "now": now,
+        **pace(organisation_id, now),
+    }
+
+
+def pace(organisation_id: int, now: datetime) -> dict[str, object]:
+    """The last hour: how late we were, and what came in."""
+    start = (now - WINDOW).replace(second=0, microsecond=0)
+    with connection.cursor() as cursor:
         per_minute = overview_queries.orders_per_minute(cursor, organisation_id, start)
         seen = overview_queries.lag_order_seen(cursor, organisation_id, start)
         cut = overview_queries.lag_cut_accepted(cursor, organisation_id, start)
         older = overview_queries.has_older_orders(cursor, organisation_id, start)
+    orders = sum(count for *_, count in per_minute)
     if not older:
         start = window_start(start, now, [minute for _channel, minute, _count in per_minute])
-    counts = counted(organisation_id)
     return {
-        "steps": first_steps(exists),
-        "today": today,
-        "todo": counts["todo"],
         "lag": lag_chart(seen, cut, start, now),
         "lag_now": newest(seen),
         "cut_now": newest(cut),
-        "measured": overview_queries.MEASURED if sum(count for *_, count in per_minute) > overview_queries.MEASURED else None,
+        "measured": overview_queries.MEASURED if orders > overview_queries.MEASURED else None,
         "orders_chart": orders_chart(per_minute, start, now),
-        "lanes": lane_rows(),
-        "problems": problems(organisation_id),
-        "now": now,
     }
 
 
