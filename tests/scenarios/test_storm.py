@@ -19,6 +19,8 @@ import pytest
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import connect, delivery
 from stallkeeper.channels.models import Command, Offer
+from stallkeeper.fulfilment import ship
+from stallkeeper.fulfilment.models import Shipment
 from stallkeeper.fulfilment.ship import ShipError
 from stallkeeper.orders.cancel import CancelError
 from stallkeeper.orders.models import Order, OrderLine, Shortage
@@ -28,7 +30,7 @@ from stallkit.errors import SlowDown
 from stallkit.testing.emulator import Dials, SoldOut
 from stallkit.testing.shop import Fault, ShopOrder
 from stallkit.types import CancelReason, OrderState
-from tests.scenarios.town import Stall, Town, assert_adds_up, assert_true, notices
+from tests.scenarios.town import ACTOR, Stall, Town, assert_adds_up, assert_true, notices
 from tests.shop import Shop
 
 STORMS = int(os.environ.get("STALLKEEPER_STORMS", "30"))
@@ -123,8 +125,8 @@ class Day:
             with self.firm.scope():
                 short = OrderLine.objects.filter(order=order, short__gt=0).exists()
             if not short:
-                with suppress(ShipError):  # nothing is left of it
-                    stall.ship(order.external_id, tracking=f"T{order.pk}")
+                with suppress(ShipError):  # nothing is left of it, or the buyer asks to cancel it
+                    stall.ship(order.external_id, tracking=f"T{order.pk}", although_asked=self.dice.random() < 0.5)
 
     def cancel(self, stall: Stall) -> None:
         if order := self._ours(stall):
@@ -185,6 +187,15 @@ class Day:
             with stall.use_case("offers.try_again") as uc:
                 refused = list(Offer.objects.filter(channel=stall.channel, refused_at__isnull=False).values_list("pk", flat=True))
                 delivery.try_again(uc, "quantity", refused)
+            self.say_that_it_has_left(stall)
+
+    def say_that_it_has_left(self, stall: Stall) -> None:
+        """The buyer asked to cancel when the goods had left; the channel wants to hear that from a person."""
+        with self.firm.scope():
+            refused = Command.objects.filter(connection_id=stall.connection_id, kind="ship", state="refused").values_list("key", flat=True)
+            shipments = list(Shipment.objects.filter(pk__in=[int(key.removeprefix("ship:")) for key in refused]))
+        for shipment in shipments:
+            ship.tell_again(self.firm.organisation.pk, shipment.pk, actor=ACTOR, although_asked=True)
 
 
 def open_day(town: Town, firm: Shop, seed: int, **options: float) -> Day:
