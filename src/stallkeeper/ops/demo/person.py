@@ -7,17 +7,19 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from random import Random
 
 from django.db import DatabaseError, connections
 from django.db.models import Count
 
 from stallkeeper.catalog.models import UnitKind
-from stallkeeper.channels.models import Offer
+from stallkeeper.channels.commands import CommandError, CommandKind
+from stallkeeper.channels.models import Command, CommandState, Offer
 from stallkeeper.core import clock
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import use_case
-from stallkeeper.fulfilment.ship import ShipError, ship
+from stallkeeper.fulfilment.ship import ShipError, ship, tell_again
 from stallkeeper.orders.cancel import CancelError, cancel_lines
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock import ledger, places
@@ -47,6 +49,7 @@ class Person:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True, name="person")
         self._turn = 0
+        self._said: set[int] = set()
 
     def start(self) -> None:
         self._thread.start()
@@ -66,6 +69,7 @@ class Person:
 
     def _look_around(self) -> None:
         self._turn += 1
+        self.say_what_left()
         self._try("shipped", self._ship)
         self._try("cancelled_on_wish", self._grant)
         if self._turn % 3 == 0:
@@ -77,10 +81,21 @@ class Person:
         if self._turn % 20 == 0:
             self._try("cancelled", self._cancel_any)
 
+    def say_what_left(self) -> None:
+        """The buyer asked to cancel when the goods had left: the stall refuses the shipment until a person says so. Said once each."""
+        refused = Command.objects.filter(kind=CommandKind.SHIP, state=CommandState.REFUSED).values_list("key", flat=True)
+        for shipment in {int(key.removeprefix("ship:")) for key in refused} - self._said:
+            self._said.add(shipment)
+            self._try("said_it_left", partial(self._say_it_left, shipment))
+
+    def _say_it_left(self, shipment: int) -> bool:
+        tell_again(self.organisation_id, shipment, actor=ACTOR, although_asked=True)
+        return True
+
     def _try(self, name: str, act: Callable[[], bool]) -> None:
         try:
             self.done[name] += act()
-        except (ShipError, CancelError):
+        except (ShipError, CancelError, CommandError):
             self.done["refused"] += 1
         except DatabaseError as error:
             log.warning("the person could not do it: %s", error)

@@ -174,6 +174,7 @@ class Demo:
         begun = steady = time.monotonic()
         calm = False
         while time.monotonic() - begun < CALM_SECONDS and watch(self):
+            self.person.say_what_left()
             if not self.at_rest():
                 steady = time.monotonic()
             elif time.monotonic() - steady >= STEADY_SECONDS:
