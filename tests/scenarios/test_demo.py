@@ -210,3 +210,28 @@ def test_what_is_kept_needs_the_embedded_database(without_wheel: dict[str, str],
     variables = without_wheel | {"DATABASE_URL": os.environ["DATABASE_URL"]}
     ended = play(variables, "--seconds", "1", "--keep", str(tmp_path / "kept"))
     assert (ended.returncode, "--keep needs the embedded database" in ended.stderr) == (1, True)
+
+
+# --- the person behind the counter --------------------------------------------------------------------------------------------------------
+
+
+def test_goods_that_had_left_when_the_buyer_asked_to_cancel_are_said_to_have_left(town, firm) -> None:
+    """A wish that crosses a shipment must not keep the demo from ever being calm."""
+    from stallkeeper.ops.demo.person import Person
+
+    firm.unit("MUG", 5)
+    stall = town.stall(firm, "walmart", goods={"MUG": 5})
+    town.work(30)
+    number = stall.emulator.place_order([("MUG", 2)])
+    town.work(30)
+    stall.ship(number)
+    stall.emulator.request_cancel(number)
+    town.work(30)
+    assert stall.command(number, "ship").state == "refused"
+    person = Person(firm.organisation.pk, seed=1)
+    for _ in range(2):
+        with firm.scope():
+            person.say_what_left()
+        town.work(30)
+    assert stall.command(number, "ship").state == "done"
+    assert person.done == {"said_it_left": 1}
