@@ -88,9 +88,7 @@ class Preview:
         return -sum(line.difference for line in self.lines if line.difference < 0)
 
 
-def preview(
-    organisation_id: int, file: Path, location: Location, as_of: datetime, now: datetime, encoding: str | None = None
-) -> Preview:
+def preview(organisation_id: int, file: Path, location: Location, as_of: datetime, now: datetime, encoding: str | None = None) -> Preview:
     """Read a file (columns ``sku`` and ``counted``, CSV or XLSX) and compare it with the ledger; changes nothing.
 
     FileRefused if the file cannot be read as a whole, CountError if the place or the moment cannot be; wrong rows are in ``problems``.
