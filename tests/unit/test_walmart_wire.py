@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -200,9 +201,11 @@ def notice(carrier: str = "ups", url: str = "", **lines: int) -> ShipmentNotice:
     return ShipmentNotice("1796277099001", quantities, carrier, "1Z9999", NOON, url)
 
 
-def test_a_shipment_takes_the_method_of_the_order_and_overrides_the_wish_to_cancel_where_there_is_one():
+def test_a_shipment_takes_the_method_of_the_order_and_overrides_a_wish_to_cancel_if_a_person_says_so():
     order = wire_orders.parse_order(fixture("order_mixed")).wire
-    body = json.loads(wire_actions.build_shipment(notice(line1=1, line3=4), order))
+    heeded = json.loads(wire_actions.build_shipment(notice(line3=4), order))
+    assert not heeded["orderShipment"]["orderLines"]["orderLine"][0]["intentToCancelOverride"]
+    body = json.loads(wire_actions.build_shipment(replace(notice(line1=1, line3=4), although_asked=True), order))
     one, three = body["orderShipment"]["orderLines"]["orderLine"]
     assert one == {
         "lineNumber": "1",
