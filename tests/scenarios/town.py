@@ -24,7 +24,7 @@ from django.db import connection
 
 from stallkeeper.catalog.models import KitComponent, StockUnit
 from stallkeeper.channels import connect, cutover, lanes_queries, links, rules, switches
-from stallkeeper.channels.lanes import TAKEOVER, Heart
+from stallkeeper.channels.lanes import TAKEOVER
 from stallkeeper.channels.models import Channel, ChannelLocation, Command, Connection, Lane, LaneKind, LaneStep, Offer, OfferTodo, SentLog
 from stallkeeper.core import clock
 from stallkeeper.core.models import Notification
@@ -39,7 +39,7 @@ from stallkeeper.sync.runner import Ended, run_lane
 from stallkit.testing.emulator import Emulator
 from stallkit.testing.serving import EmulatorTransport
 from stallkit.types import CancelReason
-from tests.market import ToyClock
+from tests.market import Quiet, ToyClock
 from tests.shop import Shop
 
 CURRENCY = {"walmart": "USD", "emag": "RON", "dummy": "EUR"}
@@ -401,13 +401,6 @@ def open_town(monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
         monkeypatch.setattr(adapters, "client", cache(town.client))
         yield town
         assert town.breaches == []
-
-
-class Quiet(Heart):
-    """A heart that never beats: its thread could not see the lane, which the test's own transaction has not committed."""
-
-    def _beat(self) -> None:
-        self._stop.wait()
 
 
 class _AtOnce:
