@@ -161,9 +161,7 @@ class Whole:
     """One client on a connection of its own."""
 
     def __init__(self, url: str, shop: Shop) -> None:
-        self.connection: psycopg.Connection[Any] = psycopg.connect(
-            url, autocommit=True, prepare_threshold=2, options="-c plan_cache_mode=force_generic_plan"
-        )
+        self.connection: psycopg.Connection[Any] = psycopg.connect(url, autocommit=True, prepare_threshold=2)
         self.shop = shop
         self.cipher = AESGCM(AESGCM.generate_key(256))
 
