@@ -12,7 +12,7 @@ from stallkeeper.channels.delivery import OwnSale, View, believe, blind_value, e
 from stallkeeper.channels.delivery_queries import Waiting
 from stallkit.manifest import OwnSale as Lowers
 from stallkit.manifest import Quirks
-from tests.market import Market, open_market
+from tests.market import Market
 from tests.shop import NOON
 
 
@@ -147,12 +147,6 @@ def test_blind_never_sends_more_than_anything_known() -> None:
 
 
 # --- in the database ----------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def market(monkeypatch: pytest.MonkeyPatch):
-    with open_market(monkeypatch) as opened:
-        yield opened
 
 
 def test_an_unclear_sale_is_read_before_anything_is_sent(market: Market) -> None:

@@ -11,18 +11,7 @@ from stallkeeper.channels.breaker import NotThatPlan, too_many
 from stallkeeper.channels.models import Channel, OfferPrice
 from stallkeeper.core.models import Notification
 from stallkit.testing.shop import Fault
-from tests.market import Market, Stall, open_market
-
-
-@pytest.fixture
-def market(monkeypatch: pytest.MonkeyPatch):
-    with open_market(monkeypatch) as opened:
-        yield opened
-
-
-@pytest.fixture
-def stall(market: Market) -> Stall:
-    return market.stall()
+from tests.market import Market, Stall
 
 
 def stocked(market: Market, stall: Stall, count: int):

@@ -10,18 +10,7 @@ from stallkeeper.channels import belief_queries, delivery
 from stallkeeper.channels.models import LaneStep, OfferTodo, SentLog
 from stallkeeper.sync import push
 from stallkit.testing.shop import Fault
-from tests.market import Market, Stall, open_market
-
-
-@pytest.fixture
-def market(monkeypatch: pytest.MonkeyPatch):
-    with open_market(monkeypatch) as opened:
-        yield opened
-
-
-@pytest.fixture
-def stall(market: Market) -> Stall:
-    return market.stall()
+from tests.market import Market, Stall
 
 
 class Killed(BaseException):

@@ -23,11 +23,6 @@ def market(monkeypatch: pytest.MonkeyPatch):
         yield opened
 
 
-@pytest.fixture
-def stall(market: Market) -> Stall:
-    return market.stall()
-
-
 def six_raises(market: Market, stall: Stall):
     """Six offers that the market shows and that are to show more: enough for the bulk path."""
     units = [market.shop.unit(f"U{number}", 5) for number in range(6)]

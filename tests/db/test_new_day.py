@@ -9,18 +9,7 @@ import pytest
 from stallkeeper.core.models import Notification
 from stallkeeper.stock import incoming
 from stallkeeper.sync import nightly
-from tests.market import Market, Stall, open_market
-
-
-@pytest.fixture
-def market(monkeypatch: pytest.MonkeyPatch):
-    with open_market(monkeypatch) as opened:
-        yield opened
-
-
-@pytest.fixture
-def stall(market: Market) -> Stall:
-    return market.stall()
+from tests.market import Market, Stall
 
 
 @pytest.mark.parametrize(("days", "shown"), [(0, 5), (2, 5), (3, 15), (10, 15), (11, 5), (40, 5)])

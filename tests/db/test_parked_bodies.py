@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
 from django.urls import reverse
 
 from stallkeeper.channels.models import Parked
@@ -12,18 +11,7 @@ from stallkeeper.core import housekeeping
 from stallkeeper.core.models import AuditEntry, Membership, PersonalData, Role, User
 from stallkit.testing.shop import Fault
 from tests.busy_shop import signed_in, text
-from tests.market import Market, Stall, open_market
-
-
-@pytest.fixture
-def market(monkeypatch: pytest.MonkeyPatch):
-    with open_market(monkeypatch) as opened:
-        yield opened
-
-
-@pytest.fixture
-def stall(market: Market) -> Stall:
-    return market.stall()
+from tests.market import Market, Stall
 
 
 def parked_order(market: Market, stall: Stall) -> Parked:

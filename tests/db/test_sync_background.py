@@ -18,19 +18,8 @@ from stallkeeper.orders.models import Order
 from stallkeeper.sync import nightly, wake
 from stallkit.testing.dials import Dials
 from stallkit.testing.shop import Fault
-from tests.market import Market, Stall, open_market
+from tests.market import Market, Stall
 from tests.shop import NOON
-
-
-@pytest.fixture
-def market(monkeypatch: pytest.MonkeyPatch):
-    with open_market(monkeypatch) as opened:
-        yield opened
-
-
-@pytest.fixture
-def stall(market: Market) -> Stall:
-    return market.stall()
 
 
 def background(market: Market, stall: Stall, rounds: int = 3, seconds: float = 20) -> None:

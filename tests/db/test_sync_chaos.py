@@ -18,7 +18,7 @@ from stallkeeper.sync import push, wake
 from stallkeeper.sync.runner import run_lane
 from stallkit.testing.dials import Dials
 from stallkit.testing.shop import Fault, SoldOut
-from tests.market import Market, Stall, open_market
+from tests.market import Market, Stall
 
 FAULTS = [
     Fault.RATE_LIMIT,
@@ -34,12 +34,6 @@ FAULTS = [
 
 class Killed(BaseException):
     """kill -9."""
-
-
-@pytest.fixture
-def market(monkeypatch: pytest.MonkeyPatch):
-    with open_market(monkeypatch) as opened:
-        yield opened
 
 
 def dials(chance: random.Random) -> Dials:

@@ -15,13 +15,7 @@ from stallkeeper.sync import order_actions
 from stallkit.errors import SlowDown, TryLater
 from stallkit.testing.shop import Fault
 from stallkit.types import CancelReason
-from tests.market import Market, Stall, open_market
-
-
-@pytest.fixture
-def market(monkeypatch: pytest.MonkeyPatch):
-    with open_market(monkeypatch) as opened:
-        yield opened
+from tests.market import Market, Stall
 
 
 @pytest.fixture

@@ -12,18 +12,7 @@ from stallkeeper.channels.models import Connection, Lane, LaneKind
 from stallkeeper.core import clock, housekeeping_queries
 from stallkeeper.stock.models import Stale
 from stallkeeper.sync import adapters, job_queries, nightly, tasks, wake
-from tests.market import Market, Stall, open_market
-
-
-@pytest.fixture
-def market(monkeypatch: pytest.MonkeyPatch):
-    with open_market(monkeypatch) as opened:
-        yield opened
-
-
-@pytest.fixture
-def stall(market: Market) -> Stall:
-    return market.stall()
+from tests.market import Market, Stall
 
 
 def waiting() -> list[str]:

@@ -13,18 +13,7 @@ from stallkeeper.sync import orders as orders_step
 from stallkeeper.sync.budgets import NetworkInTransaction
 from stallkeeper.sync.runner import run_lane
 from stallkit.testing.shop import Fault
-from tests.market import Market, Stall, open_market
-
-
-@pytest.fixture
-def market(monkeypatch: pytest.MonkeyPatch):
-    with open_market(monkeypatch) as opened:
-        yield opened
-
-
-@pytest.fixture
-def stall(market: Market) -> Stall:
-    return market.stall()
+from tests.market import Market, Stall
 
 
 def refuse_to_accept(monkeypatch: pytest.MonkeyPatch, poison: set[str]) -> None:

@@ -33,6 +33,16 @@ ENCODINGS = (
 )
 
 
+def encoding_field() -> forms.ChoiceField:
+    """How the letters of a CSV file are written, for whoever has to say it."""
+    return forms.ChoiceField(
+        label=gettext_lazy("Encoding"),
+        choices=ENCODINGS,
+        required=False,
+        help_text=gettext_lazy("Only for CSV, if letters come out wrong."),
+    )
+
+
 class ImportForm(LookMixin, forms.Form):
     """Which file, what is in it, and whether it is only tried."""
 
@@ -42,12 +52,7 @@ class ImportForm(LookMixin, forms.Form):
         help_text=gettext_lazy("XLSX or CSV"),
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".xlsx,.csv,.txt"}),
     )
-    encoding = forms.ChoiceField(
-        label=gettext_lazy("Encoding"),
-        choices=ENCODINGS,
-        required=False,
-        help_text=gettext_lazy("Only for CSV, if letters come out wrong."),
-    )
+    encoding = encoding_field()
     dry_run = forms.BooleanField(
         label=gettext_lazy("Only try it"),
         required=False,

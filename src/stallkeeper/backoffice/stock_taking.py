@@ -21,7 +21,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from stallkeeper.backoffice.actors import names_of
 from stallkeeper.backoffice.forms import LookMixin
-from stallkeeper.backoffice.imports import ENCODINGS, download
+from stallkeeper.backoffice.imports import download, encoding_field
 from stallkeeper.backoffice.kept_rows import offer_places
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.backoffice.templatetags.stallkeeper import on_screen
@@ -55,13 +55,7 @@ class CountForm(LookMixin, forms.Form):
         help_text=gettext_lazy("XLSX or CSV with the columns sku and counted."),
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".xlsx,.csv,.txt"}),
     )
-
-    encoding = forms.ChoiceField(
-        label=gettext_lazy("Encoding"),
-        choices=ENCODINGS,
-        required=False,
-        help_text=gettext_lazy("Only for CSV, if letters come out wrong."),
-    )
+    encoding = encoding_field()
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)

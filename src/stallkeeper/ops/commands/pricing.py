@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stallkeeper.ops import boot, terminal
+from stallkeeper.ops.commands.stocktaking import unit_of
 from stallkeeper.ops.terminal import Refusal, json_option
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def price(organisation: Organisation, sku: str | None, amount: str | None, code:
     if (amount is not None or remove) and not sku:
         raise Refusal("Say which SKU; see 'stallkeeper price --help'.")
     if sku and (amount is not None or remove):
-        _change(organisation, _unit(sku), _list(code), amount)
+        _change(organisation, unit_of(sku), _list(code), amount)
     empty = f"There is no price of {sku}." if sku else "There are no prices yet: stallkeeper import products."
     terminal.show(_prices(sku, code), COLUMNS, as_json=as_json, empty=empty)
 
@@ -80,18 +81,12 @@ def _list(code: str | None) -> PriceList:
     raise Refusal(f"Say which price list with --list: {', '.join(one.code for one in lists)}.")
 
 
-def _unit(sku: str) -> StockUnit:
-    from stallkeeper.ops.commands.stocktaking import unit_of
-
-    return unit_of(sku)
-
-
 def _prices(sku: str | None, code: str | None) -> list[dict[str, object]]:
     from stallkeeper.catalog.models import Price
 
     found = Price.objects.select_related("price_list", "stock_unit").order_by("stock_unit__sku", "price_list__code")
     if sku:
-        found = found.filter(stock_unit=_unit(sku))
+        found = found.filter(stock_unit=unit_of(sku))
     if code:
         found = found.filter(price_list__code__iexact=code)
     return [
