@@ -14,7 +14,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from stallkeeper.core import clock
+from stallkeeper.core import clock, crash
 from stallkeeper.core.tenancy import organisation_scope
 
 SYSTEM = "system"
@@ -81,3 +81,5 @@ def use_case(name: str, *, organisation_id: int, actor: str = SYSTEM, at: dateti
         yield uc
         for _order, hook in _hooks:
             hook(uc)
+        crash.point(f"commit:{name}:before")
+    crash.point(f"commit:{name}:after")

@@ -1,0 +1,29 @@
+"""Named moments at which a process may die, freeze, or hand over to another: one at every commit, send, acknowledge and claim.
+
+In production a point is one look at an empty list. The simulation and the race tests put a handler there: it may raise, it may look at
+the database, it may let somebody else go on first. Names are listed in ``ops/simulation/points.py``; a name that is not listed fails the build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Handler = Callable[[str], None]
+_handlers: list[Handler] = []
+
+
+def point(name: str) -> None:
+    """The moment ``name`` (``commit:reserve.set:before``) is here."""
+    if _handlers:
+        _handlers[-1](name)
+
+
+@contextmanager
+def using(handler: Handler) -> Iterator[None]:
+    """Call ``handler`` at every point that any thread reaches inside the block."""
+    _handlers.append(handler)
+    try:
+        yield
+    finally:
+        _handlers.remove(handler)
