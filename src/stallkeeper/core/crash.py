@@ -1,7 +1,8 @@
 """Named moments at which a process may die, freeze, or hand over to another: one at every commit, send, acknowledge and claim.
 
 In production a point is one look at an empty list. The simulation and the race tests put a handler there: it may raise, it may look at
-the database, it may let somebody else go on first. Names are listed in ``ops/simulation/points.py``; a name that is not listed fails the build.
+the database, it may let somebody else go on first. Names are listed in ``ops/simulation/points.py``; one that is not listed fails the
+build.
 """
 
 from __future__ import annotations
