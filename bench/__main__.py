@@ -15,6 +15,7 @@ from bench.measure import Result
 CASES = {
     "orders": "orders per second, pages and one at a time",
     "hot": "twelve units that everybody buys",
+    "hot64": "64 connections on one unit, for five minutes",
     "statements": "statements of a page; a page that comes twice",
     "growth": "the cost of a page and of a change as the catalogue grows",
     "stock": "10,000 stock figures with their offers",
@@ -30,7 +31,7 @@ CASES = {
 def main() -> int:
     arguments = _arguments()
     results: list[Result] = []
-    with house(arguments.quick) as ground:
+    with house(arguments.quick, arguments.seconds) as ground:
         for name in arguments.only or CASES:
             run: Callable[[House], Iterator[Result]] = import_module(f"bench.cases.{name}").run
             for result in run(ground):
@@ -46,6 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the hot paths against hand-written SQL.")
     parser.add_argument("--quick", action="store_true", help="a smoke run of small sizes; its figures prove nothing")
     parser.add_argument("--only", action="append", choices=CASES, help="only this case (may be given several times)")
+    parser.add_argument("--seconds", type=float, metavar="S", help="how long cases that last (hot64, workers) go on")
     parser.add_argument("--publish", action="store_true", help="put the figures into docs/performance.md as well")
     arguments = parser.parse_args()
     if arguments.publish and arguments.quick:

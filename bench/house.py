@@ -46,6 +46,8 @@ class House:
 
     cluster: Cluster
     quick: bool
+    seconds: float | None = None
+    """How long cases that last go on; None: each as long as it thinks right."""
     templates: set[str] = field(default_factory=set)
 
     @contextmanager
@@ -118,7 +120,7 @@ def _django_on(url: str) -> Iterator[None]:
 
 
 @contextmanager
-def house(quick: bool) -> Iterator[House]:
+def house(quick: bool, seconds: float | None = None) -> Iterator[House]:
     """Start the cluster, load Django on it, and leave nothing behind."""
     with durable_cluster() as cluster, tempfile.TemporaryDirectory(prefix="stallkeeper-bench-") as home:
         Path(home).chmod(0o711)
@@ -129,7 +131,7 @@ def house(quick: bool) -> Iterator[House]:
             "STALLKEEPER_ALLOW_PRIVATE_URLS": "127.0.0.1",
         }
         load_django()
-        yield House(cluster, quick)
+        yield House(cluster, quick, seconds)
 
 
 def load_django() -> None:
