@@ -1,0 +1,92 @@
+"""What the world has done, as the simulation tells the model: goods that came, wishes of people, and what must never be seen in clear.
+
+An event is told once the use case behind it has returned, so whatever it did was promised to somebody and must be there from then on. A
+call that was refused, or that died before its commit, is not told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Somebody was told that a movement was entered, under this reference. Told twice with one reference: it is still one movement."""
+
+    reference: str
+    unit_id: int
+    quantity: int
+
+
+@dataclass(frozen=True)
+class OnHand:
+    """Somebody counted, or was told by a source, and we said yes: right after it, so many are on hand there."""
+
+    unit_id: int
+    location_id: int
+    on_hand: int
+
+
+@dataclass(frozen=True)
+class ShipWished:
+    """A person shipped units of an order (the channel's own id), by the channel's own line ids. ``key`` names the intent."""
+
+    connection_id: int
+    order: str
+    lines: Mapping[str, int]
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class CancelWished:
+    """A person cancelled units of an order from our side."""
+
+    connection_id: int
+    order: str
+    lines: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Did:
+    """A person changed something: the audit must say so. ``action`` is the audit's word (``ship.order``), ``subject_id`` its subject."""
+
+    action: str
+    subject_type: str = ""
+    subject_id: str = ""
+
+
+@dataclass(frozen=True)
+class Hinted:
+    """A webhook was answered 2xx: the lane of the account must be run at or after this moment."""
+
+    connection_id: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A text that must not be stored or told in clear: a secret (16) or something about a person (15)."""
+
+    text: str
+    secret: bool
+
+
+@dataclass(frozen=True)
+class Told:
+    """Text that left the process for people or machines: a log line, an error page, a trace, an export. Canaries are looked for in it."""
+
+    sink: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """The process died and lost its memory. What was committed before is looked at as a whole at the next look."""
+
+    at: datetime
+    worker: str = field(default="")
+
+
+TruthEvent = Moved | OnHand | ShipWished | CancelWished | Did | Hinted | Canary | Told | Crashed

@@ -1,0 +1,127 @@
+"""SQL of the model: one statement that reads everything a look needs, as one JSON document. It locks nothing and writes nothing.
+
+Tables that only grow are read from the last id seen on. Orders, lines and commands are read if they were written since the last look: by
+their ``xmin``, which is at least the horizon that the last look has noted. Everything else is small and read as a whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+from django.db import connection
+
+from stallkeeper.ops.simulation.truth.rows import Reading
+
+
+@dataclass
+class Seen:
+    """How far the model has read."""
+
+    horizon: int = 0
+    ids: dict[str, int] = field(default_factory=dict)
+
+
+MINE = "organisation_id = %(organisation)s"
+NEW = f"{MINE} AND xmin::text::bigint >= %(horizon)s"
+GROWING = ("stock_movement", "stock_reservation_event", "channels_sent_log", "orders_orderevent", "core_auditentry")
+LASTING = ("stock_movement", "orders_order", "orders_orderline", "channels_command", "core_auditentry")
+
+
+def _rows(columns: str, source: str, order: str = "1") -> str:
+    return f"(SELECT coalesce(json_agg(json_build_array({columns}) ORDER BY {order}), '[]') FROM {source})"  # noqa: S608
+
+
+def _after(table: str) -> str:
+    return f"{table} WHERE {MINE} AND id > %({table})s"
+
+
+def _words(where: str, text: str, table: str) -> str:
+    return f"SELECT '{where} ' || id AS place, {text} AS text FROM {table} WHERE {NEW}"  # noqa: S608
+
+
+CHANNEL = """channel.id, channel.connection_id, account.platform,
+    organisation.sending_enabled AND channel.active AND channel.stock_enabled AND account.writes_allowed,
+    channel.share::text, channel.share_rounding, channel.buffer, channel.max_publish, channel.zero_at, channel.fixed, channel.allow_splits,
+    channel.horizon_days, ARRAY(SELECT location_id FROM channels_channellocation AS chosen WHERE chosen.channel_id = channel.id ORDER BY 1)"""
+CHANNELS = """channels_channel AS channel JOIN channels_connection AS account ON account.id = channel.connection_id
+    JOIN core_organisation AS organisation ON organisation.id = channel.organisation_id
+    WHERE channel.organisation_id = %(organisation)s"""
+OFFER = """id, channel_id, stock_unit_id, sku, external_id, pack_factor, stock_excluded, intended_qty, sent_qty, sent_at, accepted_qty,
+    accepted_at, observed_qty, observed_at, believed_qty, open_qty, unacknowledged_qty, refused_qty, refused_at"""
+ORDER = """id, connection_id, channel_id, external_id, state, remote_state, fulfilled_by, ordered_at, remote_modified_at, fetched_at,
+    currency, encode(digest, 'hex'), at_cutover"""
+LINE = """id, order_id, line_id, sku, offer_id, stock_unit_id, pack_factor, ordered, cancelled, shipped, returned, refunded, short,
+    taken_back"""
+TICKET = "ticket.id, item.offer_id, ticket.kind, item.value::text, item.overtaken"
+TICKETS = """channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
+    WHERE ticket.organisation_id = %(organisation)s AND ticket.closed_at IS NULL AND NOT item.resolved"""
+AMOUNTS = f"orders_amount WHERE order_id IN (SELECT id FROM orders_order WHERE {NEW})"  # noqa: S608
+WORDS = " UNION ALL ".join(
+    (
+        _words("notification", "title || ' ' || detail", "core_notification"),
+        _words("lane", "last_error", "channels_lane"),
+        _words("step", "last_error", "channels_lanestep"),
+        _words("run", "error || ' ' || steps::text", "channels_run"),
+        _words("parked object", "reason", "channels_parked"),
+        _words("offer", "refused_message", "channels_offer"),
+        _words("account", "state_reason || ' ' || config::text", "channels_connection"),
+        _words("listing", "title || ' ' || channel_ids::text", "channels_remotelisting"),
+    )
+)
+TOTALS = " UNION ALL ".join(
+    f"SELECT '{table}' AS name, count(*) AS number, coalesce(sum(id), 0) AS ids FROM {table} WHERE {MINE}"  # noqa: S608
+    for table in LASTING
+)
+PARTS = {
+    "stale": f"(SELECT coalesce(json_agg(stock_unit_id ORDER BY 1), '[]') FROM stock_stale WHERE {MINE})",  # noqa: S608
+    "places": _rows("id, code, owner, active, sellable, allows_backorder, priority", f"stock_location WHERE {MINE}", "id"),
+    "units": _rows("id, sku, kind, stocked, active", f"catalog_stockunit WHERE {MINE}", "id"),
+    "parts": _rows("kit_id, component_id, quantity", f"catalog_kitcomponent WHERE {MINE}", "id"),
+    "levels": _rows(
+        "stock_unit_id, location_id, on_hand, allocated, held, backorder", f"stock_level WHERE {MINE}", "stock_unit_id, location_id"
+    ),
+    "reservations": _rows("id, stock_unit_id, location_id, owner_type, owner_id, kind, quantity", f"stock_reservation WHERE {MINE}", "id"),
+    "holds": _rows("id, stock_unit_id, location_id, quantity", f"stock_manualhold WHERE {MINE}", "id"),
+    "incoming": _rows("stock_unit_id, location_id, quantity, expected_on", f"stock_incoming WHERE {MINE}", "id"),
+    "fences": _rows("channel_id, stock_unit_id, quantity", f"channels_ringfence WHERE {MINE}", "id"),
+    "channels": _rows(CHANNEL, CHANNELS, "channel.id"),
+    "offers": _rows(OFFER, f"channels_offer WHERE {MINE}", "id"),
+    "todo": _rows("offer_id, kind, channel_id, danger", f"channels_offertodo WHERE {MINE}", "offer_id, kind"),
+    "tickets": _rows(TICKET, TICKETS, "item.id"),
+    "orders": _rows(ORDER, f"orders_order WHERE {NEW}", "id"),
+    "lines": _rows(LINE, f"orders_orderline WHERE {NEW}", "id"),
+    "amounts": _rows("order_id, line_id, kind, amount::text, currency, owed_by, label", AMOUNTS, "id"),
+    "shortages": _rows(
+        "id, line_id, quantity, worst, sold_at, cut_accepted_at, resolved_at IS NULL", f"orders_shortage WHERE {MINE}", "id"
+    ),
+    "commands": _rows(
+        "id, connection_id, kind, subject_id, key, state, attempts, code, message, payload::text", f"channels_command WHERE {NEW}", "id"
+    ),
+    "movements": _rows("id, stock_unit_id, quantity, from_location_id, to_location_id, cause, reference", _after("stock_movement"), "id"),
+    "kept": _rows("id, stock_unit_id, location_id, owner_type, owner_id, kind, before, after", _after("stock_reservation_event"), "id"),
+    "sent": _rows("id, offer_id, kind, at, value::text, outcome", _after("channels_sent_log"), "id"),
+    "stories": _rows("id, order_id, kind, actor, detail::text", _after("orders_orderevent"), "id"),
+    "audit": _rows("id, actor, action, subject_type, subject_id, detail::text", _after("core_auditentry"), "id"),
+    "words": _rows("place, text", f"({WORDS}) AS words WHERE text <> ''", "place"),
+    "totals": _rows("name, number, ids", f"({TOTALS}) AS totals", "name"),
+}
+LOOK = (
+    "SELECT json_build_object('horizon', pg_snapshot_xmin(pg_current_snapshot())::text::bigint, "
+    + ", ".join(f"'{name}', {body}" for name, body in PARTS.items())
+    + ")::text"
+)
+_decoder = msgspec.json.Decoder(Reading)
+
+
+def look(organisation: int, seen: Seen) -> Reading:
+    """Everything that is there or new, of one organisation; ``seen`` is brought along. Locks: none. Reads whole tables of a small shop."""
+    connection.ensure_connection()
+    values = {"organisation": organisation, "horizon": seen.horizon} | {table: seen.ids.get(table, 0) for table in GROWING}
+    found = connection.connection.execute(LOOK, values, prepare=True).fetchone()
+    reading = _decoder.decode(found[0])
+    seen.horizon = reading.horizon
+    grown = (reading.movements, reading.kept, reading.sent, reading.stories, reading.audit)
+    for table, rows in zip(GROWING, grown, strict=True):
+        seen.ids[table] = max((row.id for row in rows), default=seen.ids.get(table, 0))
+    return reading

@@ -1,0 +1,303 @@
+"""Rows as the model reads them: only the columns that its checks need, under the tables' own names."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from msgspec import Struct
+
+
+class Row(Struct, array_like=True, frozen=True):
+    """A row, sent as a JSON array in the order of its fields."""
+
+
+class Place(Row):
+    id: int
+    code: str
+    owner: str
+    active: bool
+    sellable: bool
+    allows_backorder: bool
+    priority: int
+
+    @property
+    def virtual(self) -> bool:
+        return self.owner == "virtual"
+
+
+class Unit(Row):
+    id: int
+    sku: str
+    kind: str
+    stocked: bool
+    active: bool
+
+
+class Part(Row):
+    kit_id: int
+    component_id: int
+    quantity: int
+
+
+class Level(Row):
+    stock_unit_id: int
+    location_id: int
+    on_hand: int
+    allocated: int
+    held: int
+    backorder: bool
+
+
+class Reservation(Row):
+    id: int
+    stock_unit_id: int
+    location_id: int
+    owner_type: str
+    owner_id: int
+    kind: str
+    quantity: int
+
+
+class Hold(Row):
+    id: int
+    stock_unit_id: int
+    location_id: int
+    quantity: int
+
+
+class Movement(Row):
+    id: int
+    stock_unit_id: int
+    quantity: int
+    from_location_id: int
+    to_location_id: int
+    cause: str
+    reference: str
+
+
+class Kept(Row):
+    """An event of a reservation's history."""
+
+    id: int
+    stock_unit_id: int
+    location_id: int
+    owner_type: str
+    owner_id: int
+    kind: str
+    before: int
+    after: int
+
+
+class Incoming(Row):
+    stock_unit_id: int
+    location_id: int
+    quantity: int
+    expected_on: date
+
+
+class Fence(Row):
+    channel_id: int
+    stock_unit_id: int
+    quantity: int
+
+
+class Channel(Row):
+    """``sends``: every switch of sending together. ``places``: all chosen ones, usable or not."""
+
+    id: int
+    connection_id: int
+    platform: str
+    sends: bool
+    share: Decimal
+    share_rounding: str
+    buffer: int
+    max_publish: int | None
+    zero_at: int
+    fixed: int | None
+    allow_splits: bool
+    horizon_days: int
+    places: list[int]
+
+
+class Offer(Row):
+    id: int
+    channel_id: int
+    stock_unit_id: int
+    sku: str
+    external_id: str
+    pack_factor: int
+    excluded: bool
+    intended: int | None
+    sent: int | None
+    sent_at: datetime | None
+    accepted: int | None
+    accepted_at: datetime | None
+    observed: int | None
+    observed_at: datetime | None
+    believed: int | None
+    open: int
+    unacknowledged: int
+    refused: int | None
+    refused_at: datetime | None
+
+
+class Todo(Row):
+    offer_id: int
+    kind: str
+    channel_id: int
+    danger: int
+
+
+class Ticket(Row):
+    """An offer that an open bulk submission carries."""
+
+    ticket_id: int
+    offer_id: int
+    kind: str
+    value: Decimal
+    overtaken: bool
+
+
+class Sent(Row):
+    id: int
+    offer_id: int
+    kind: str
+    at: datetime
+    value: Decimal
+    outcome: str
+
+
+class Order(Row):
+    id: int
+    connection_id: int
+    channel_id: int
+    external_id: str
+    state: str
+    remote_state: str
+    fulfilled_by: str
+    ordered_at: datetime
+    remote_modified_at: datetime | None
+    fetched_at: datetime
+    currency: str
+    digest: str
+    at_cutover: bool
+
+
+class Line(Row):
+    id: int
+    order_id: int
+    line_id: str
+    sku: str
+    offer_id: int | None
+    stock_unit_id: int | None
+    pack_factor: int
+    ordered: int
+    cancelled: int
+    shipped: int
+    returned: int
+    refunded: int
+    short: int
+    taken_back: int
+
+    @property
+    def open(self) -> int:
+        return self.ordered - self.cancelled - self.shipped
+
+
+class Shortage(Row):
+    id: int
+    line_id: int
+    quantity: int
+    worst: int
+    sold_at: datetime
+    cut_accepted_at: datetime | None
+    open: bool
+
+
+class Amount(Row):
+    order_id: int
+    line_id: int | None
+    kind: str
+    amount: Decimal
+    currency: str
+    owed_by: str
+    label: str
+
+
+class Command(Row):
+    id: int
+    connection_id: int
+    kind: str
+    subject_id: int
+    key: str
+    state: str
+    attempts: int
+    code: str
+    message: str
+    payload: str
+
+
+class Story(Row):
+    """An event of an order's time line."""
+
+    id: int
+    order_id: int
+    kind: str
+    actor: str
+    text: str
+
+
+class Audit(Row):
+    id: int
+    actor: str
+    action: str
+    subject_type: str
+    subject_id: str
+    text: str
+
+
+class Words(Row):
+    """Free text of some row that people or machines may read: where canaries are looked for."""
+
+    where: str
+    text: str
+
+
+class Total(Row):
+    """How many rows of the organisation a table has, and the sum of their ids: enough to see one vanish."""
+
+    table: str
+    count: int
+    ids: int
+
+
+class Reading(Struct, frozen=True):
+    """What one look brings: small tables as a whole; of the others, what is new or was written since the last look."""
+
+    horizon: int
+    stale: list[int]
+    places: list[Place]
+    units: list[Unit]
+    parts: list[Part]
+    levels: list[Level]
+    reservations: list[Reservation]
+    holds: list[Hold]
+    incoming: list[Incoming]
+    fences: list[Fence]
+    channels: list[Channel]
+    offers: list[Offer]
+    todo: list[Todo]
+    tickets: list[Ticket]
+    orders: list[Order]
+    lines: list[Line]
+    amounts: list[Amount]
+    shortages: list[Shortage]
+    commands: list[Command]
+    movements: list[Movement]
+    kept: list[Kept]
+    sent: list[Sent]
+    stories: list[Story]
+    audit: list[Audit]
+    words: list[Words]
+    totals: list[Total]

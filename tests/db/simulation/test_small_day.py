@@ -1,0 +1,42 @@
+"""A correct small day has no breach: the real engine, two stalls, buyers, shipments, cancellations."""
+
+from __future__ import annotations
+
+from stallkeeper.channels.connect import manifest
+from stallkeeper.core import crash
+from stallkeeper.ops.simulation.truth import Breach, StallView, Truth
+from tests.scenarios.town import Stall, Town
+
+
+def view(stall: Stall) -> StallView:
+    return StallView(stall.channel.pk, stall.connection_id, stall.platform, manifest(stall.platform).quirks, stall.emulator)
+
+
+def test_a_correct_small_day_has_no_breach(town: Town) -> None:
+    shop = town.firm()
+    lamp = shop.unit("LAMP", 10)
+    cord = shop.unit("CORD", 20)
+    shop.kit("SET", {lamp: 1, cord: 2})
+    stalls = [town.stall(shop, platform, goods={"LAMP": 3, "SET": 1}) for platform in ("walmart", "emag", "dummy")]
+    truth = Truth(shop.organisation.pk, [view(stall) for stall in stalls])
+    found: list[Breach] = []
+
+    def look(name: str) -> None:
+        if name.endswith(":after"):
+            found.extend(truth.after_commit(name))
+
+    with crash.using(look):
+        town.work(60)
+        one = stalls[0].emulator.place_order([("LAMP", 2), ("SET", 1)])
+        two = stalls[1].emulator.place_order([("LAMP", 1)])
+        three = stalls[2].emulator.place_order([("SET", 2)])
+        town.work(60)
+        stalls[0].ship(one)
+        stalls[1].cancel(two)
+        town.stock(shop, lamp, 3)
+        town.work(120)
+        stalls[2].ship(three)
+        town.work(120)
+    assert found == []
+    assert truth.at_end() == []
+    assert truth.shop.looks > 20
