@@ -6,12 +6,21 @@ their ``xmin``, which is at least the horizon that the last look has noted. Ever
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import msgspec
 from django.db import connection
 
 from stallkeeper.ops.simulation.truth.rows import Reading
+
+
+class Entry(Protocol):
+    """A row of a table that only grows."""
+
+    @property
+    def id(self) -> int: ...
 
 
 @dataclass
@@ -43,7 +52,8 @@ def _words(where: str, text: str, table: str) -> str:
 CHANNEL = """channel.id, channel.connection_id, account.platform,
     organisation.sending_enabled AND channel.active AND channel.stock_enabled AND account.writes_allowed,
     channel.share::text, channel.share_rounding, channel.buffer, channel.max_publish, channel.zero_at, channel.fixed, channel.allow_splits,
-    channel.horizon_days, ARRAY(SELECT location_id FROM channels_channellocation AS chosen WHERE chosen.channel_id = channel.id ORDER BY 1)"""
+    channel.horizon_days,
+    ARRAY(SELECT location_id FROM channels_channellocation AS chosen WHERE chosen.channel_id = channel.id ORDER BY 1)"""
 CHANNELS = """channels_channel AS channel JOIN channels_connection AS account ON account.id = channel.connection_id
     JOIN core_organisation AS organisation ON organisation.id = channel.organisation_id
     WHERE channel.organisation_id = %(organisation)s"""
@@ -121,7 +131,7 @@ def look(organisation: int, seen: Seen) -> Reading:
     found = connection.connection.execute(LOOK, values, prepare=True).fetchone()
     reading = _decoder.decode(found[0])
     seen.horizon = reading.horizon
-    grown = (reading.movements, reading.kept, reading.sent, reading.stories, reading.audit)
-    for table, rows in zip(GROWING, grown, strict=True):
-        seen.ids[table] = max((row.id for row in rows), default=seen.ids.get(table, 0))
+    grown: tuple[Sequence[Entry], ...] = (reading.movements, reading.kept, reading.sent, reading.stories, reading.audit)
+    for table, entries in zip(GROWING, grown, strict=True):
+        seen.ids[table] = max((entry.id for entry in entries), default=seen.ids.get(table, 0))
     return reading

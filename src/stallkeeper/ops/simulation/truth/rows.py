@@ -12,7 +12,7 @@ class Row(Struct, array_like=True, frozen=True):
     """A row, sent as a JSON array in the order of its fields."""
 
 
-class Place(Row):
+class Place(Row, frozen=True):
     id: int
     code: str
     owner: str
@@ -26,7 +26,7 @@ class Place(Row):
         return self.owner == "virtual"
 
 
-class Unit(Row):
+class Unit(Row, frozen=True):
     id: int
     sku: str
     kind: str
@@ -34,13 +34,13 @@ class Unit(Row):
     active: bool
 
 
-class Part(Row):
+class Part(Row, frozen=True):
     kit_id: int
     component_id: int
     quantity: int
 
 
-class Level(Row):
+class Level(Row, frozen=True):
     stock_unit_id: int
     location_id: int
     on_hand: int
@@ -49,7 +49,7 @@ class Level(Row):
     backorder: bool
 
 
-class Reservation(Row):
+class Reservation(Row, frozen=True):
     id: int
     stock_unit_id: int
     location_id: int
@@ -59,14 +59,14 @@ class Reservation(Row):
     quantity: int
 
 
-class Hold(Row):
+class Hold(Row, frozen=True):
     id: int
     stock_unit_id: int
     location_id: int
     quantity: int
 
 
-class Movement(Row):
+class Movement(Row, frozen=True):
     id: int
     stock_unit_id: int
     quantity: int
@@ -76,7 +76,7 @@ class Movement(Row):
     reference: str
 
 
-class Kept(Row):
+class Kept(Row, frozen=True):
     """An event of a reservation's history."""
 
     id: int
@@ -89,20 +89,20 @@ class Kept(Row):
     after: int
 
 
-class Incoming(Row):
+class Incoming(Row, frozen=True):
     stock_unit_id: int
     location_id: int
     quantity: int
     expected_on: date
 
 
-class Fence(Row):
+class Fence(Row, frozen=True):
     channel_id: int
     stock_unit_id: int
     quantity: int
 
 
-class Channel(Row):
+class Channel(Row, frozen=True):
     """``sends``: every switch of sending together. ``places``: all chosen ones, usable or not."""
 
     id: int
@@ -120,7 +120,7 @@ class Channel(Row):
     places: list[int]
 
 
-class Offer(Row):
+class Offer(Row, frozen=True):
     id: int
     channel_id: int
     stock_unit_id: int
@@ -142,14 +142,14 @@ class Offer(Row):
     refused_at: datetime | None
 
 
-class Todo(Row):
+class Todo(Row, frozen=True):
     offer_id: int
     kind: str
     channel_id: int
     danger: int
 
 
-class Ticket(Row):
+class Ticket(Row, frozen=True):
     """An offer that an open bulk submission carries."""
 
     ticket_id: int
@@ -159,7 +159,7 @@ class Ticket(Row):
     overtaken: bool
 
 
-class Sent(Row):
+class Sent(Row, frozen=True):
     id: int
     offer_id: int
     kind: str
@@ -168,7 +168,7 @@ class Sent(Row):
     outcome: str
 
 
-class Order(Row):
+class Order(Row, frozen=True):
     id: int
     connection_id: int
     channel_id: int
@@ -184,7 +184,7 @@ class Order(Row):
     at_cutover: bool
 
 
-class Line(Row):
+class Line(Row, frozen=True):
     id: int
     order_id: int
     line_id: str
@@ -205,7 +205,7 @@ class Line(Row):
         return self.ordered - self.cancelled - self.shipped
 
 
-class Shortage(Row):
+class Shortage(Row, frozen=True):
     id: int
     line_id: int
     quantity: int
@@ -215,7 +215,7 @@ class Shortage(Row):
     open: bool
 
 
-class Amount(Row):
+class Amount(Row, frozen=True):
     order_id: int
     line_id: int | None
     kind: str
@@ -225,7 +225,7 @@ class Amount(Row):
     label: str
 
 
-class Command(Row):
+class Command(Row, frozen=True):
     id: int
     connection_id: int
     kind: str
@@ -238,7 +238,7 @@ class Command(Row):
     payload: str
 
 
-class Story(Row):
+class Story(Row, frozen=True):
     """An event of an order's time line."""
 
     id: int
@@ -248,7 +248,7 @@ class Story(Row):
     text: str
 
 
-class Audit(Row):
+class Audit(Row, frozen=True):
     id: int
     actor: str
     action: str
@@ -257,14 +257,14 @@ class Audit(Row):
     text: str
 
 
-class Words(Row):
+class Words(Row, frozen=True):
     """Free text of some row that people or machines may read: where canaries are looked for."""
 
     where: str
     text: str
 
 
-class Total(Row):
+class Total(Row, frozen=True):
     """How many rows of the organisation a table has, and the sum of their ids: enough to see one vanish."""
 
     table: str
