@@ -46,7 +46,7 @@ def _after(table: str) -> str:
 
 
 def _words(where: str, text: str, table: str) -> str:
-    return f"SELECT '{where} ' || id AS place, {text} AS text FROM {table} WHERE {NEW}"  # noqa: S608
+    return f"(SELECT '{where} ' || id AS place, {text} AS text FROM {table} WHERE {NEW})"  # noqa: S608
 
 
 CHANNEL = """channel.id, channel.connection_id, account.platform,
@@ -80,7 +80,7 @@ WORDS = " UNION ALL ".join(
     )
 )
 TOTALS = " UNION ALL ".join(
-    f"SELECT '{table}' AS name, count(*) AS number, coalesce(sum(id), 0) AS ids FROM {table} WHERE {MINE}"  # noqa: S608
+    f"(SELECT '{table}' AS name, count(*) AS number, coalesce(sum(id), 0) AS ids FROM {table} WHERE {MINE})"  # noqa: S608
     for table in LASTING
 )
 PARTS = {
