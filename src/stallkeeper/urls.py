@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from stallkeeper.api import hints
+from stallkeeper.api.service import api
 from stallkeeper.backoffice.screens import site
 
 urlpatterns = [
-    path("hints/<str:token>/", hints.hint, name="hint"),
-    path("hints/<str:token>/<path:rest>", hints.hint),
     path("", include("stallkeeper.backoffice.urls")),
+    path("", api.urls),
     path("", site.urls),
 ]

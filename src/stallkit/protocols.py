@@ -112,4 +112,5 @@ class LineCanceller(Protocol):
 
 class HintReader(Protocol):
     def read_hint(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Hint | None:
-        """Understand a callback of the platform; None if it is not one or its signature is wrong. Never trusts it beyond "look"."""
+        """Understand a callback of the platform; None if it is not one or its signature is wrong (the caller is refused then). A genuine
+        one about something that we do not follow is a Hint that calls for no look. Never trusts it beyond "look"."""

@@ -310,3 +310,5 @@ class Hint:
 
     order_id: str = ""
     topic: str = ""
+    calls_for_a_look: bool = True
+    """False for a genuine callback about something that we do not follow: it is accepted, and nothing happens."""

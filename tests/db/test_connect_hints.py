@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.test import RequestFactory
+from django.test import Client
 
 from stallkeeper.api import hints
 from stallkeeper.channels.models import Connection, Lane, LaneStep
@@ -14,12 +14,14 @@ from stallkeeper.core import clock
 from stallkeeper.sync import adapters
 from stallkit.adapters.dummy.adapter import sign
 from stallkit.adapters.dummy.emulator import CALLBACK_SECRET, CONFIG
+from stallkit.types import Hint
 from tests.shop import Shop
 
 
 @pytest.fixture
-def account():
+def account(settings, tmp_path):
     """An account whose orders are not due for an hour."""
+    settings.STATIC_ROOT = tmp_path
     due = clock.now() + timedelta(hours=1)
     shop = Shop.open()
     channel = shop.channel()
@@ -34,8 +36,8 @@ def account():
 
 
 def call(account: Connection, *, token: str = "", method: str = "POST", body: bytes = b"{}", **headers: str) -> int:
-    request = RequestFactory().generic(method, f"/hints/{account.hint_token}/", body, "application/json", headers=headers)
-    return hints.hint(request, token or account.hint_token).status_code
+    address = f"/hints/{token or account.hint_token}/"
+    return Client().generic(method, address, body, "application/json", headers=headers).status_code
 
 
 def looked_for() -> bool:
@@ -56,14 +58,14 @@ def test_a_signed_callback_makes_us_look(account):
 
 @pytest.mark.parametrize("body", [b"{}", b"not json", b"\xff\xfe\x00", b""])
 def test_what_is_not_understood_is_answered_the_same_and_moves_nothing(account, body):
-    assert call(account, body=body) == 204
-    assert call(account, method="GET", body=b"") == 204
+    assert call(account, body=body) == 400
+    assert call(account, method="GET", body=b"") == 400
     assert not looked_for()
 
 
 def test_a_wrong_signature_moves_nothing(account):
     body = json.dumps({"topic": "order", "order_id": "1"}).encode()
-    assert call(account, body=body, **{"X-Dummy-Signature": sign("another secret", body)}) == 204
+    assert call(account, body=body, **{"X-Dummy-Signature": sign("another secret", body)}) == 400
     assert not looked_for()
 
 
@@ -88,5 +90,16 @@ def test_an_error_in_reading_stays_inside(account, monkeypatch):
 
     session = adapters.session(account, "hints")
     monkeypatch.setattr(adapters, "session", lambda *_: adapters.Session(session.manifest, Broken(), session.pacer, session.tape, 1.0))
+    assert call(account) == 400
+    assert not looked_for()
+
+
+def test_a_genuine_callback_of_no_interest_is_accepted_and_moves_nothing(account, monkeypatch):
+    class Elsewhere:
+        def read_hint(self, *_: object) -> Hint:
+            return Hint("", "price war", calls_for_a_look=False)
+
+    session = adapters.session(account, "hints")
+    monkeypatch.setattr(adapters, "session", lambda *_: adapters.Session(session.manifest, Elsewhere(), session.pacer, session.tape, 1.0))
     assert call(account) == 204
     assert not looked_for()

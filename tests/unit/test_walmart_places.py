@@ -116,7 +116,7 @@ def heard(secret: str, body: bytes, path: str = "/hooks/7", **headers: str) -> H
         (OLD_BODY, Hint("178", "PO_CREATED")),
         (META_BODY, Hint("177", "INTENT_TO_CANCEL")),
         (b'{"source":{"eventType":"INVENTORY_OOS"},"payload":{}}', Hint("", "INVENTORY_OOS")),
-        (b'{"source":{"eventType":"BUY_BOX_CHANGED"},"payload":{}}', None),
+        (b'{"source":{"eventType":"BUY_BOX_CHANGED"},"payload":{}}', Hint("", "BUY_BOX_CHANGED", calls_for_a_look=False)),
         (b"{}", None),
         (b"<xml/>", None),
         (b"\xff", None),

@@ -1,16 +1,17 @@
 """The door for platforms' callbacks. A callback is a hint, never a fact: it makes us look, at most once more than we would have anyway.
 
 Its address holds an unguessable token that names the account. What comes is understood by the adapter (which checks the signature where the
-platform signs), and answered the same whether it was understood or not, so that nobody learns anything from trying.
+platform signs). Forged, garbled and foreign calls get the same answer, so that nobody learns from trying which of the three it was.
 """
 
 from __future__ import annotations
 
 import logging
 
-from django.http import HttpRequest, HttpResponse
-from django.views.decorators.csrf import csrf_exempt
+from django.http import HttpRequest
+from ninja import Path, Router, Status
 
+from stallkeeper.api.problems import Problem, ProblemError
 from stallkeeper.channels.models import Connection
 from stallkeeper.core.tenancy import across_organisations, organisation_scope
 from stallkeeper.sync import adapters, wake
@@ -18,25 +19,58 @@ from stallkit.manifest import Capability
 from stallkit.types import Hint
 
 log = logging.getLogger(__name__)
+router = Router(tags=["callbacks"])
 
 MOST_BYTES = 256 * 1024
 """A callback that is larger is no callback."""
+METHODS = ["GET", "POST", "PUT"]
+ANSWERS = {204: None, 400: Problem, 404: Problem, 405: Problem, 413: Problem}
+DESCRIPTION = "Where a platform tells us that something happened. What it sends is defined by the platform, not by us."
+EXTRA = {"requestBody": {"required": False, "content": {"*/*": {"schema": {}}}}}
+"""Any body may come; only the adapter knows what it means."""
 
 
-@csrf_exempt
-def hint(request: HttpRequest, token: str, rest: str = "") -> HttpResponse:  # noqa: ARG001 - what follows the token is the adapter's
-    """Answer 204 to whatever comes; wake the account's runner if its adapter understands it."""
-    with across_organisations("a callback names its account by a secret token, not by organisation"):
-        account = Connection.objects.filter(hint_token=token, state=Connection.State.READY).first()
-    if account is None:
-        return HttpResponse(status=404)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES:
-        return HttpResponse(status=413)
+def receive(request: HttpRequest, token: str) -> Status[None]:
+    """204 if the platform's adapter understands the call (its runner is woken unless the call is of no interest), else a problem."""
+    account = account_of(token)
+    if _announced(request) > MOST_BYTES:
+        raise ProblemError(413, "too-large", f"At most {MOST_BYTES // 1024} KB are read.")
     with organisation_scope(account.organisation_id):
         understood = read(account, request)
-    if understood is not None:
+    if understood is None:
+        raise ProblemError(400, "not-understood", "This is no callback of the platform that this address is for.")
+    if understood.calls_for_a_look:
         wake.hint([account.pk])
-    return HttpResponse(status=204)
+    return Status(204, None)
+
+
+@router.api_operation(METHODS, "/{token}/", response=ANSWERS, url_name="hint", description=DESCRIPTION, openapi_extra=EXTRA)
+def hint(request: HttpRequest, token: Path[str]) -> Status[None]:
+    """Take a callback."""
+    return receive(request, token)
+
+
+@router.api_operation(METHODS, "/{token}/{path:rest}", response=ANSWERS, description=DESCRIPTION, openapi_extra=EXTRA)
+def hint_below(request: HttpRequest, token: Path[str], rest: Path[str]) -> Status[None]:  # noqa: ARG001 - the adapter reads the path
+    """Take a callback whose address goes on behind the token."""
+    return receive(request, token)
+
+
+def account_of(token: str) -> Connection:
+    """The connected account that the token names; a 404 problem if there is none."""
+    account = None
+    if token.isascii() and token.isprintable():  # the database refuses to compare with what can be no text
+        with across_organisations("a callback names its account by a secret token, not by organisation"):
+            account = Connection.objects.filter(hint_token=token, state=Connection.State.READY).first()
+    if account is None:
+        raise ProblemError(404, "not-found", "There is no account at this address.")
+    return account
+
+
+def _announced(request: HttpRequest) -> int:
+    """The length that the caller announces; Django reads no more than that, and nothing where it is no number."""
+    text = request.META.get("CONTENT_LENGTH") or ""
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def read(account: Connection, request: HttpRequest) -> Hint | None:

@@ -22,7 +22,7 @@ def callback_context(request: MemberRequest, connection: Connection, manifest: M
         return {}
     base = settings.ENV.base_url.rstrip("/")
     return {
-        "callback": base + reverse("hint", args=[connection.hint_token]),
+        "callback": base + reverse("api:hint", args=[connection.hint_token]),
         "callback_reachable": urlsplit(base).scheme == "https",
         "own_address": base,
     }

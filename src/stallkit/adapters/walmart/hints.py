@@ -65,7 +65,10 @@ class Callback:
 
 
 def read_hint(secret: str, call: Callback) -> Hint | None:
-    """The hint in a callback; None if it is no event of Walmart, or not signed with ``secret`` where one is set."""
+    """The hint in a callback; None if it is no event of Walmart, or not signed with ``secret`` where one is set.
+
+    A genuine event of a kind that we do not follow is accepted without a look: a refusal would be repeated.
+    """
     if secret and not genuine(secret, call):
         return None
     try:
@@ -73,7 +76,7 @@ def read_hint(secret: str, call: Callback) -> Hint | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     if event.source.event_type not in ORDER_EVENTS | STOCK_EVENTS:
-        return None
+        return Hint("", event.source.event_type, calls_for_a_look=False)
     payload = event.payload
     topic = payload.sub_event_type or (payload.meta.sub_event_type if payload.meta else "") or event.source.event_type
     return Hint(payload.order.purchase_order_id if payload.order else payload.purchase_order_id, topic)
