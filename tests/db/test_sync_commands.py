@@ -82,6 +82,22 @@ def test_a_crash_after_the_call_is_looked_up(market: Market, stall: Stall, monke
     assert command(market).state == "done"
 
 
+def test_a_call_that_a_dead_worker_left_behind_may_land_before_anybody_asks(market: Market, stall: Stall) -> None:
+    """Lanes of a killed worker are free at once (ADR 0040), its bytes may still be on their way: asking too early would repeat the call."""
+    order = stall.emulator.place_order([("MUG", 1)])
+    stall.emulator.fail_next(Fault.DROP_BEFORE, path="/acceptance")
+    stall.run()
+    sent_at = market.clock()
+    with market.shop.scope():
+        Command.objects.update(state="sent", sent_at=sent_at, not_before=sent_at)
+    market.clock.tick(9)
+    stall.run()
+    assert (command(market).state, stall.emulator.orders[order].acknowledge_calls) == ("sent", 0)
+    market.clock.tick(2)
+    stall.run()
+    assert (command(market).state, stall.emulator.orders[order].acknowledge_calls) == ("done", 1)
+
+
 def test_a_refusal_is_told_in_the_channels_words(market: Market, stall: Stall) -> None:
     order = stall.emulator.place_order([("MUG", 2)])
     stall.run()

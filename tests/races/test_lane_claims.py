@@ -72,6 +72,50 @@ def test_a_lane_is_taken_over_only_from_a_silent_worker(race_db, lane: Lane) -> 
     assert (second.epoch, second.abandoned) == (first.epoch + 1, True)
 
 
+def test_a_lane_of_a_killed_worker_is_free_at_once(race_db, lane: Lane) -> None:
+    """The server drops the lock of a worker's connection the moment that breaks; a name without one is judged by silence."""
+    with race_db.connect(autocommit=True) as line:
+        with line.cursor() as cursor:
+            assert lanes_queries.live(cursor, "one#1")
+        first = claimed(lane, "one#1")
+        assert lanes.claim(lane.pk, "two") is None
+        assert due_lanes(lane) == []
+    assert wait_for(lambda: due_lanes(lane))
+    second = claimed(lane, "two")
+    assert (second.epoch, second.abandoned) == (first.epoch + 1, True)
+    assert lanes.claim(lane.pk, "three") is None, "'two' has no lock to lose"
+    with pytest.raises(LaneLost), lanes.guarded(first, "test.write"):
+        pytest.fail("the guard must not let it in")
+
+
+def test_a_frozen_worker_keeps_its_lock_and_loses_its_lane_by_silence(race_db, lane: Lane) -> None:
+    with race_db.connect(autocommit=True) as line, line.cursor() as cursor:
+        assert lanes_queries.live(cursor, "one#1")
+        frozen = claimed(lane, "one#1")
+        be_silent(race_db, lane, 9)
+        assert lanes.claim(lane.pk, "two") is None
+        be_silent(race_db, lane, 11)
+        claimed(lane, "two")
+    with pytest.raises(LaneLost), lanes.guarded(frozen, "test.write"):
+        pytest.fail("the guard must not let it in")
+
+
+def test_a_worker_wrongly_taken_for_dead_writes_nothing(race_db, lane: Lane) -> None:
+    """Its line broke, it lives and is in the middle of a transaction: the takeover waits for that one, and the next is refused."""
+    held = claimed(lane, "one#1")  # nobody holds that lock
+    with lanes.guarded(held, "test.write"), race_db.connect(autocommit=True) as other, other.cursor() as cursor:
+        assert lanes_queries.claim(cursor, lane.pk, "two", clock.now(), clock.now() - lanes.TAKEOVER) is None
+    claimed(lane, "two")
+    with pytest.raises(LaneLost), lanes.guarded(held, "test.write"):
+        pytest.fail("the guard must not let it in")
+
+
+def due_lanes(lane: Lane) -> list[int]:
+    with connection.cursor() as cursor:
+        found = lanes_queries.due(cursor, clock.now() - timedelta(days=1), clock.now() - lanes.TAKEOVER)
+    return [number for number, _kind in found if number == lane.pk]
+
+
 # --- the guard ----------------------------------------------------------------------------------------------------------------------------
 
 

@@ -1,7 +1,10 @@
 """Lanes: who runs a connection now. One worker at a time; a worker that lost its lane changes nothing any more.
 
-Time-outs are measured by the workers' clocks: several machines must keep theirs in step (NTP). A wrong clock costs needless takeovers,
-never a wrong write, because the epoch decides.
+A worker process proves that it lives by a lock that the server holds for it and drops the moment its line breaks (``life``): lanes of a
+killed one are free at once (ADR 0040). One that is frozen or cut off keeps its lock or its line for a while; its silence frees its lanes.
+
+Time-outs are measured by the workers' clocks: several machines must keep theirs in step (NTP). A wrong clock, or a line that broke although
+the worker lives, costs needless takeovers, never a wrong write, because the epoch decides.
 """
 
 from __future__ import annotations
@@ -46,7 +49,7 @@ class Claim:
 
 
 def claim(lane_id: int, worker: str) -> Claim | None:
-    """Take a lane that is free or whose worker has been silent for TAKEOVER; None if somebody has it or it is switched off."""
+    """Take a lane that is free, or whose worker is dead or has been silent for TAKEOVER; None if somebody has it or it is switched off."""
     now = clock.now()
     with connection.cursor() as cursor:
         row = queries.claim(cursor, lane_id, worker, now, now - TAKEOVER)

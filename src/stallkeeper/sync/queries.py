@@ -43,6 +43,13 @@ FREE = """
             AND earlier.payload ->> 'order_id' = command.payload ->> 'order_id')
 """
 """Commands of one order go out one after the other, in the order of the decisions."""
+LANDED = 10
+"""Seconds that a dead worker's call may still be under way: asking earlier what became of it proves nothing."""
+DUE = """
+    CASE WHEN command.state = 'sent' AND command.not_before <= command.sent_at THEN command.sent_at + make_interval(secs => %(landed)s)
+         ELSE command.not_before END
+"""
+"""When a command may be driven. One that was sent, and whose reply nobody has written down, was left behind by a worker's death."""
 
 
 def due_commands(cursor: Cursor, connection: int, at: datetime, limit: int) -> list[int]:
@@ -51,18 +58,21 @@ def due_commands(cursor: Cursor, connection: int, at: datetime, limit: int) -> l
         f"""
         SELECT command.id FROM channels_command AS command
         LEFT JOIN orders_order AS o ON command.subject_type = 'order' AND o.id = command.subject_id
-        WHERE {FREE} AND command.not_before <= %(at)s
+        WHERE {FREE} AND {DUE} <= %(at)s
         ORDER BY CASE command.kind WHEN 'acknowledge' THEN o.acknowledge_by END NULLS LAST, command.created_at, command.id
         LIMIT %(limit)s
-        """,  # noqa: S608 - a constant of this module
-        {"connection": connection, "at": at, "limit": limit},
+        """,  # noqa: S608 - constants of this module
+        {"connection": connection, "at": at, "limit": limit, "landed": LANDED},
     )
     return [row[0] for row in rows(cursor)]
 
 
 def next_command(cursor: Cursor, connection: int) -> datetime | None:
     """When the next command may be driven; None if there is none. Index: command_due."""
-    cursor.execute(f"SELECT min(command.not_before) FROM channels_command AS command WHERE {FREE}", {"connection": connection})  # noqa: S608
+    cursor.execute(
+        f"SELECT min({DUE}) FROM channels_command AS command WHERE {FREE}",  # noqa: S608 - constants of this module
+        {"connection": connection, "landed": LANDED},
+    )
     moment: datetime | None = rows(cursor)[0][0]
     return moment
 

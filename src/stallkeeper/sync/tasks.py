@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
 
 import procrastinate
 from procrastinate.contrib.django import app
@@ -12,7 +10,7 @@ from procrastinate.contrib.django import app
 from stallkeeper.channels import refresh
 from stallkeeper.channels.models import LaneKind
 from stallkeeper.core import clock
-from stallkeeper.sync import lapses, nightly, wake
+from stallkeeper.sync import lapses, life, nightly, wake
 from stallkeeper.sync.runner import run_lane
 
 log = logging.getLogger(__name__)
@@ -20,11 +18,6 @@ log = logging.getLogger(__name__)
 
 def on_app_ready(app: procrastinate.App) -> None:
     """Tasks are registered by the decorators of this module; nothing else to set up."""
-
-
-def worker_name() -> str:
-    """How this process is named on a lane."""
-    return f"{socket.gethostname()[:40]}:{os.getpid()}"
 
 
 @app.task(name=LaneKind.TRADE.value, queue=wake.QUEUE)
@@ -40,7 +33,7 @@ def background(lane_id: int) -> None:
 
 
 def _run(lane_id: int, kind: LaneKind) -> None:
-    ended = run_lane(lane_id, worker_name())
+    ended = run_lane(lane_id, life.name())
     if ended.due_at is not None and ended.due_at <= clock.now():
         wake.defer_lane(lane_id, kind)
 

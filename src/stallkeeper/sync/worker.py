@@ -1,7 +1,7 @@
 """The worker process: N threads that run lanes, and a tick.
 
 It needs a direct connection to PostgreSQL (LISTEN does not pass a pooler in transaction mode). The first SIGTERM lets every run finish the
-call that it is in; the second ends at once, which costs nothing but a takeover ten seconds later.
+call that it is in; the second ends at once, which costs nothing but a takeover a second later.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from stallkeeper.core import garbage
-from stallkeeper.sync import run, wake
+from stallkeeper.sync import life, run, wake
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,10 @@ async def _work(concurrency: int) -> None:
 
 
 class Ticker:
-    """Every second: defer what is due. Every worker does it and holds nothing meanwhile, so one that freezes keeps nobody waiting."""
+    """Every second: defer what is due. Every worker does it, so one that freezes keeps nobody waiting.
+
+    Its connection also holds the lock that says that this process lives (``life``), which nobody ever waits for.
+    """
 
     def __init__(self, seconds: float = TICK_SECONDS) -> None:
         self.seconds = seconds
@@ -115,16 +118,19 @@ class Ticker:
             while not self._stop.wait(self.seconds):
                 ticks += self._tick(ticks)
         finally:
+            life.forget()
             connections.close_all()
 
     def _tick(self, ticks: int) -> bool:
         """One tick; False if the database is away. Each statement commits by itself."""
         try:
+            life.assure()
             wake.defer_due()
             if ticks % TIDY_EVERY == 0:
                 wake.tidy()
         except DatabaseError as error:
             log.warning("a tick failed: %s", error)
+            life.forget()
             connection.close()
             return False
         return True
