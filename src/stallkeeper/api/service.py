@@ -30,8 +30,9 @@ class Api(NinjaAPI):
 
 
 def _name_media_type(responses: DictStrAny) -> None:
+    """Once per path: an operation of several methods has one table of responses."""
     for status, response in responses.items():
-        if int(status) >= 400 and "content" in response:
+        if int(status) >= 400 and "application/json" in response.get("content", {}):
             response["content"][MEDIA_TYPE] = response["content"].pop("application/json")
 
 
