@@ -12,6 +12,7 @@ from lint.engine import RULES, Source, examine
 ORDERS = "src/stallkeeper/orders/routing.py"
 QUERIES = "src/stallkeeper/stock/queries.py"
 SCREEN = "src/stallkeeper/backoffice/board.py"
+POINTS = "src/stallkeeper/ops/simulation/points.py"
 TEMPLATE = "src/stallkeeper/backoffice/templates/board.html"
 
 
@@ -67,6 +68,21 @@ EXAMPLES = [
     ("gather-order", QUERIES, 'SQL = "SELECT coalesce(a, 0) FROM t"', 'SQL = "SELECT max(a) FROM t"'),
     ("raw-sql", ORDERS, 'cursor.execute("SELECT 1")', "queries.lock_levels(cursor, units)"),
     ("raw-sql", ORDERS, 'Order.objects.raw(f"SELECT * FROM {table}")', "cursor.execute(statement)"),
+    ("crash-point", ORDERS, 'use_case("new.thing", organisation_id=1)', 'use_case("ship.order", organisation_id=1)'),
+    ("crash-point", ORDERS, "use_case(name, organisation_id=1)", 'use_case(f"import.{kind}", organisation_id=1)'),
+    ("crash-point", ORDERS, 'current.writing("new_thing")', 'current.writing("end_run")'),
+    ("crash-point", ORDERS, 'current.commit("new_thing", change)', "connection.commit()"),
+    ("crash-point", ORDERS, 'lanes.guarded(held, "sync.new_thing")', 'lanes.guarded(held, "sync.pick")'),
+    ("crash-point", ORDERS, 'crash.committing("new.thing")', 'crash.committing("budget.take")'),
+    ("crash-point", ORDERS, 'crash.point("within:new:thing")', 'crash.point("within:refresh:locked")'),
+    ("crash-point", ORDERS, "with transaction.atomic():\n    f()", 'with crash.committing("day.links"):\n    f()'),
+    ("crash-point", ORDERS, "current.call(1, session.adapter.new_thing, 1)", "current.call(1, session.adapter.write_stock, 1)"),
+    ("crash-point", ORDERS, "session.adapter.write_stock(1)", 'with crash.around("send:probe"):\n    session.adapter.probe()'),
+    ("crash-point", ORDERS, "session.adapter.probe()", "session.adapter.read_hint()"),
+    ("crash-list", POINTS, 'ENGINE: dict = {1: ("claim:gone",)}', 'ENGINE: dict = {1: ("claim:lane",)}'),
+    ("crash-list", POINTS, 'ENGINE: dict = {1: ("claim:lane", "claim:lane")}', 'PERSON: dict = {1: ("commit:import.stock",)}'),
+    ("crash-list", POINTS, 'ENGINE: dict = {1: ("commit:sync.gone",)}', 'ENGINE: dict = {1: ("commit:sync.pick",)}'),
+    ("crash-list", POINTS, 'ENGINE: dict = {1: ("send:gone",)}', 'ENGINE: dict = {1: ("send:write_stock",)}'),
     ("wall-clock", ORDERS, "datetime.now()", "datetime.now(UTC)"),
     ("wall-clock", "tests/unit/test_x.py", "date.today()", "clock.now()"),
     ("wall-clock", ORDERS, "timezone.now()", "def f(at): return at"),

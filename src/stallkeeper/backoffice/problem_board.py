@@ -19,7 +19,7 @@ from stallkeeper.backoffice.order_messages import COMMAND_NAMES
 from stallkeeper.backoffice.problems import BY_KEY, COMMAND_DAYS, problems
 from stallkeeper.backoffice.screens import MemberRequest, own_address, screen, show
 from stallkeeper.channels.models import Command, CommandState, Drift, Parked
-from stallkeeper.core import clock
+from stallkeeper.core import clock, crash
 from stallkeeper.core.models import Notification
 from stallkeeper.core.people import Permission, can
 from stallkeeper.orders.models import Shortage
@@ -72,7 +72,8 @@ def seen(_request: MemberRequest, pk: int) -> HttpResponse:
     """Set a notification aside; it comes back only if its condition ends and begins again."""
     row = get_object_or_404(Notification, pk=pk)
     row.seen_at = row.seen_at or clock.now()
-    row.save(update_fields=["seen_at"])
+    with crash.around("commit:problem.seen"):
+        row.save(update_fields=["seen_at"])
     return redirect("backoffice:problem_list", "notifications")
 
 

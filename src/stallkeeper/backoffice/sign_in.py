@@ -22,6 +22,7 @@ from unfold.widgets import BASE_INPUT_CLASSES
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.scope import SESSION_KEY
 from stallkeeper.backoffice.screens import show, site
+from stallkeeper.core import crash
 from stallkeeper.core.models import Membership, User
 from stallkeeper.core.people import use_link
 
@@ -105,7 +106,8 @@ def first_password(request: HttpRequest) -> HttpResponse:
         return redirect("admin:password_change")
     form = FirstPasswordForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        with crash.around("commit:password.first"):
+            form.save()
         update_session_auth_hash(request, user)
         messages.success(request, _("From now on you can sign in with your e-mail address and this password."))
         return redirect("backoffice:overview")

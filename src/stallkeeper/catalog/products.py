@@ -101,7 +101,7 @@ def create_unit(uc: UseCase, sku: str, title: str, *, kind: UnitKind = UnitKind.
     """A stock unit alone. CatalogueError if the SKU is empty or taken."""
     sku = required("sku", sku)
     try:
-        with transaction.atomic():
+        with transaction.atomic():  # lint: allow crash-point because a savepoint of the caller's use case
             return StockUnit.objects.create(
                 organisation_id=uc.organisation_id, sku=sku, title=title, kind=kind.value, stocked=stocked, created_at=uc.at
             )
@@ -127,7 +127,7 @@ def _own_product(uc: UseCase, product_id: int) -> Product:
 def _variant(uc: UseCase, product: Product, unit: StockUnit, label: str) -> Variant:
     position = Variant.objects.filter(organisation_id=uc.organisation_id, product=product).count()
     try:
-        with transaction.atomic():
+        with transaction.atomic():  # lint: allow crash-point because a savepoint of the caller's use case
             return Variant.objects.create(
                 organisation_id=uc.organisation_id, product=product, stock_unit=unit, label=label, position=position
             )

@@ -20,7 +20,7 @@ from stallkeeper.channels import delivery_queries as queries
 from stallkeeper.channels.belief_queries import Belief
 from stallkeeper.channels.delivery_queries import Figures, Standing, Value, Waiting
 from stallkeeper.channels.models import Channel, TodoKind
-from stallkeeper.core import audit
+from stallkeeper.core import audit, crash
 from stallkeeper.core.sql import hot_cursor, pipelined
 from stallkeeper.core.use_case import UseCase
 from stallkit.manifest import Basis, Quirks
@@ -148,6 +148,7 @@ def pick(
     chosen: list[Chosen] = []
     for window in (most, most + WINDOW):
         waiting = _look(uc, figures, channel_id, window, view, now, dangerous_only=dangerous_only or view.blind or view.stopped)
+        crash.point("within:delivery:picked")
         chosen, left = _decide(waiting, view, value_to_send) if now.live else ([], waiting)
         if chosen and stops is not None and stops(chosen):
             view, stops = replace(view, stopped=True), None
@@ -250,6 +251,7 @@ def record(uc: UseCase, batch: Batch, outcomes: Mapping[OfferRef, Outcome], run_
         open_ = [item.offer_id for item, _ in others]
         if others:
             queries.lock(cursor, figures, sorted(batch.ids))
+        crash.point("within:delivery:recording")
         if accepted:
             accepted.sort()
             offers, values = [item.offer_id for item in accepted], [item.value for item in accepted]

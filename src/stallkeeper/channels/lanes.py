@@ -19,7 +19,7 @@ from datetime import timedelta
 from django.db import DatabaseError, connection, connections
 
 from stallkeeper.channels import lanes_queries as queries
-from stallkeeper.core import clock
+from stallkeeper.core import clock, crash
 from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.use_case import UseCase, use_case
 
@@ -51,7 +51,7 @@ class Claim:
 def claim(lane_id: int, worker: str) -> Claim | None:
     """Take a lane that is free, or whose worker is dead or has been silent for TAKEOVER; None if somebody has it or it is switched off."""
     now = clock.now()
-    with connection.cursor() as cursor:
+    with crash.around("claim:lane"), connection.cursor() as cursor:
         row = queries.claim(cursor, lane_id, worker, now, now - TAKEOVER)
     if row is None:
         return None
@@ -71,6 +71,7 @@ def guarded(held: Claim, name: str) -> Iterator[UseCase]:
     """A use case of a run: one transaction that only commits while the lane is ours."""
     with use_case(name, organisation_id=held.organisation_id, actor=f"channel:{held.subject_id}") as uc:
         guard(held)
+        crash.point("within:lane:guarded")
         yield uc
 
 
@@ -100,7 +101,7 @@ class Heart:
 
     def _beat_once(self) -> None:
         try:
-            with connection.cursor() as cursor:
+            with crash.around("commit:lane.beat"), connection.cursor() as cursor:
                 self.lost = not queries.beat(cursor, self.held.lane_id, self.held.epoch, clock.now())
         except DatabaseError as error:
             log.warning("lane %s: a heartbeat failed: %s", self.held.lane_id, error)

@@ -180,7 +180,7 @@ def unlink(uc: UseCase, offer_ids: Sequence[int]) -> int:
     for offer in offers:
         RemoteListing.objects.filter(offer=offer).update(offer=None, state=RemoteListing.State.NEW, candidates=[])
         try:
-            with transaction.atomic():
+            with transaction.atomic():  # lint: allow crash-point because a savepoint of the caller's use case
                 offer.delete()
         except ProtectedError:
             Offer.objects.filter(pk=offer.pk).update(linked_by="", linked_at=None, stock_excluded=True, prices_excluded=True)

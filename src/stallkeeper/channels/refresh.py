@@ -17,6 +17,7 @@ from stallkeeper.channels import facts, queries, sales
 from stallkeeper.channels.belief_queries import Belief
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.channels.sales import Sold
+from stallkeeper.core import crash
 from stallkeeper.core.copy import Ints
 from stallkeeper.core.sql import Answer, hot_cursor
 from stallkeeper.core.use_case import UseCase, before_commit, use_case
@@ -79,7 +80,9 @@ def refresh(
     """
     channels = channels or facts.gather_channels(uc.organisation_id)
     locked = set(uc.peek(LOCKED)).issuperset(unit_ids)
+    crash.point("within:refresh:lock")
     offers = queries.read_offers_of_units(unit_ids) if dry_run or locked else queries.lock_offers_of_units(unit_ids)
+    crash.point("within:refresh:locked")
     touched = sales.take_in(uc, offers, sold) if sold else None
     return _work_out(uc, channels, offers, None, touched, dry_run=dry_run)
 
@@ -147,6 +150,7 @@ def _work_out(
         return Difference(empty, empty, empty, empty)
     gathered = places if places is not None else queries.gather_places(np.unique(offers["unit"]))
     after = facts.decide(facts.gather(uc.organisation_id, channels, offers, gathered, uc.at.date()))
+    crash.point("within:refresh:gathered")
     differs = after != offers["intended"]
     if not dry_run:
         _write(uc, channels, offers, after, differs, touched)

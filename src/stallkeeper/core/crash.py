@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from django.db import transaction
+
 Handler = Callable[[str], None]
 _handlers: list[Handler] = []
 
@@ -18,6 +20,29 @@ def point(name: str) -> None:
     """The moment ``name`` (``commit:reserve.set:before``) is here."""
     if _handlers:
         _handlers[-1](name)
+
+
+@contextmanager
+def around(name: str) -> Iterator[None]:
+    """``name:before``, what happens inside, ``name:after``: a call to the outside, or a statement that commits by itself.
+
+    Where it fails, the second point is not reached.
+    """
+    point(f"{name}:before")
+    yield
+    point(f"{name}:after")
+
+
+@contextmanager
+def committing(name: str, *, durable: bool = False) -> Iterator[None]:
+    """A transaction that is no use case, with its points ``commit:<name>:before`` (inside) and ``:after``.
+
+    Inside another transaction it is a savepoint, unless ``durable``, which then raises RuntimeError.
+    """
+    with transaction.atomic(durable=durable):
+        yield
+        point(f"commit:{name}:before")
+    point(f"commit:{name}:after")
 
 
 @contextmanager

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 from django.db.backends.utils import CursorWrapper
 
-from stallkeeper.core import housekeeping_queries, partitions, people_queries, personal
+from stallkeeper.core import crash, housekeeping_queries, partitions, people_queries, personal
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +49,13 @@ def is_due(at: datetime) -> bool:
 
 def begin(at: datetime) -> bool:
     """Take the work of the day; False if somebody else has it, or did it in the last twelve hours."""
-    with connection.cursor() as cursor:
+    with crash.around("claim:day"), connection.cursor() as cursor:
         return housekeeping_queries.begin_day(cursor, at, at - LEAST, at - PATIENCE, at + SKEW)
 
 
 def end(begun: datetime) -> None:
     """The work of the day that was taken then is done."""
-    with connection.cursor() as cursor:
+    with crash.around("commit:day.end"), connection.cursor() as cursor:
         housekeeping_queries.end_day(cursor, begun)
 
 
@@ -65,7 +65,7 @@ def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int 
     old_payloads, old_runs = at - timedelta(days=raw_payload_days), at - timedelta(days=run_days)
 
     def make_partitions() -> None:
-        with transaction.atomic():
+        with crash.committing("day.partitions"):
             report.partitions_made = partitions.make_ahead(at)
 
     def forget_personal_data() -> None:
@@ -79,7 +79,7 @@ def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int 
         report.runs_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_runs(cursor, old_runs, PAGE))
 
     def delete_links() -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with crash.committing("day.links"), connection.cursor() as cursor:
             report.sign_in_links_deleted = people_queries.delete_links(cursor, at - timedelta(days=LINK_DAYS))
 
     for part in (make_partitions, forget_personal_data, drop_raw_payloads, delete_runs, delete_links):
@@ -99,7 +99,7 @@ def _drop_partitions(table: str, before: datetime) -> list[str]:
     with connection.cursor() as cursor:
         old = [name for name, upper in housekeeping_queries.month_partitions(cursor, table) if upper <= before]
     for name in old:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with crash.committing("day.drop_month"), connection.cursor() as cursor:
             housekeeping_queries.limit_lock_wait(cursor, LOCK_WAIT_MS)
             housekeeping_queries.drop_partition(cursor, name)
     return old
@@ -108,7 +108,7 @@ def _drop_partitions(table: str, before: datetime) -> list[str]:
 def _in_pages(delete: Callable[[CursorWrapper], int]) -> int:
     total = 0
     while True:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with crash.committing("day.delete"), connection.cursor() as cursor:
             gone = delete(cursor)
         total += gone
         if gone < PAGE:

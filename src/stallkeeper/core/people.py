@@ -10,9 +10,9 @@ from enum import StrEnum
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email, validate_slug
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
 
-from stallkeeper.core import audit, clock, people_queries
+from stallkeeper.core import audit, clock, crash, people_queries
 from stallkeeper.core.models import Membership, Organisation, Role, SignInLink, User
 from stallkeeper.core.use_case import SYSTEM, UseCase, use_case
 
@@ -89,7 +89,7 @@ def create_user(email: str, name: str = "", password: str | None = None) -> User
     except ValidationError:
         raise PeopleError(f"E-mail address: {email!r} is not one; write it like name@example.com.") from None
     try:
-        with transaction.atomic():
+        with crash.committing("user.create"):
             return User.objects.create_user(email, password, name=name.strip())
     except IntegrityError:
         raise PeopleError(f"E-mail address: there is a user with {email} already; add that user to the organisation instead.") from None
@@ -117,13 +117,14 @@ def sign_in_link(user: User, hours: float = 24, at: datetime | None = None) -> s
     """A token that signs the person in once, within ``hours``. Only its hash is kept: show it now or never."""
     at = at or clock.now()
     token = secrets.token_urlsafe(32)
-    SignInLink.objects.create(user=user, token_hash=_hash(token), created_at=at, expires_at=at + timedelta(hours=hours))
+    with crash.around("commit:link.make"):
+        SignInLink.objects.create(user=user, token_hash=_hash(token), created_at=at, expires_at=at + timedelta(hours=hours))
     return token
 
 
 def use_link(token: str, at: datetime | None = None) -> User | None:
     """Use a token up. The person, or None if it is unknown, used, expired, or the person was switched off."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with crash.committing("link.use"), connection.cursor() as cursor:
         user_id = people_queries.use_link(cursor, _hash(token), at or clock.now())
     return User.objects.filter(pk=user_id, is_active=True).first() if user_id is not None else None
 

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import connection
 
-from stallkeeper.core import audit, secret_queries
+from stallkeeper.core import audit, crash, secret_queries
 from stallkeeper.core.models import PersonalData
 from stallkeeper.core.secret_queries import PersonalRow
 from stallkeeper.core.secrets import Sealer
@@ -84,7 +84,7 @@ def forget_due(at: datetime) -> int:
     """Delete everything whose end date has passed, of all organisations, in transactions of 10,000 rows; how many went."""
     total = 0
     while True:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with crash.committing("day.forget"), connection.cursor() as cursor:
             gone = secret_queries.forget_personal(cursor, at, PAGE)
         total += gone
         if gone < PAGE:

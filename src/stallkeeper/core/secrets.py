@@ -14,10 +14,10 @@ from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.db import connection, transaction
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from stallkeeper.core import audit, clock, keyring, secret_queries
+from stallkeeper.core import audit, clock, crash, keyring, secret_queries
 from stallkeeper.core.models import Secret
 from stallkeeper.core.secret_queries import SealedRow, WrappedKey
 from stallkeeper.core.use_case import SYSTEM, UseCase, use_case
@@ -120,7 +120,7 @@ def rotate(
     ``keep_old``, for those who want to restore a database backup from before with the keyring of today).
     """
     at = at or clock.now()
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
+    with crash.committing("keys.wrapping", durable=True), connection.cursor() as cursor:
         ring = _new_wrapping_key(cursor, at)
     organisations = [organisation_id] if organisation_id is not None else _organisations()
     rewrapped = sum(_rewrap_all(organisation, at, actor) for organisation in organisations)
@@ -168,7 +168,7 @@ def _unwrapped_bytes(organisation_id: int, version: int, wrapped: bytes, wrappin
 
 def _first_data_key(organisation_id: int) -> list[WrappedKey]:
     """Make the organisation's data key, unless somebody else just did."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with crash.committing("keys.first"), connection.cursor() as cursor:
         secret_queries.lock_keys(cursor)
         keys = secret_queries.data_keys(cursor, organisation_id)
         if all(key.retired for key in keys):
@@ -246,7 +246,7 @@ def _reseal_table(organisation_id: int, version: int, read: Reader, write: Write
 
 def _reseal_page(organisation_id: int, version: int, read: Reader, write: Writer) -> int:
     sealer = Sealer(organisation_id)
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
+    with crash.committing("keys.reseal", durable=True), connection.cursor() as cursor:
         rows = read(cursor, organisation_id, version, PAGE)
         opened = [(row, sealer.open(row.context, row.key_version, row.ciphertext)) for row in rows]
         if opened:
@@ -255,7 +255,7 @@ def _reseal_page(organisation_id: int, version: int, read: Reader, write: Writer
 
 
 def _drop_unused() -> tuple[str, ...]:
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
+    with crash.committing("keys.drop", durable=True), connection.cursor() as cursor:
         secret_queries.lock_keys(cursor)
         ring, used = keyring.read(), secret_queries.wrapping_keys_in_use(cursor)
         unused = {number for number in ring.keys if number not in used and number != ring.current}

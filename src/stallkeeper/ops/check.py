@@ -52,6 +52,7 @@ def check(organisation_id: int, *, calm: bool = False, tick: Tick | None = None,
     at = at or clock.now()
     rules = (*AT_REST, *(WHEN_CALM if calm else ()))
     results = []
+    # lint: allow crash-point because it only reads
     with organisation_scope(organisation_id), transaction.atomic(), connection.cursor() as cursor:
         if not connection.savepoint_ids:  # else we are inside of somebody's transaction, which has its own view
             queries.begin_snapshot(cursor)
@@ -112,7 +113,7 @@ def chain(organisation_id: int) -> Result:
 def figures(organisation_id: int, at: datetime) -> Result:
     """Every offer, worked out anew from the facts, is what is stored, unless it is marked to be looked at."""
     wrong: list[str] = []
-    with transaction.atomic(), organisation_scope(organisation_id):
+    with transaction.atomic(), organisation_scope(organisation_id):  # lint: allow crash-point because it is always rolled back
         uc = UseCase("check.offers", organisation_id, at, "system")
         waiting = set(Stale.objects.values_list("stock_unit_id", flat=True))
         for channel in Channel.objects.order_by("pk"):

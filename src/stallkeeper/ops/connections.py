@@ -16,11 +16,13 @@ from stallkeeper.channels.connect import ConnectError, Settings
 from stallkeeper.channels.models import Channel, Connection
 from stallkeeper.channels.rules import RuleError
 from stallkeeper.channels.send_plan import send_plan
+from stallkeeper.core import crash
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock.models import Location
 from stallkeeper.sync import adapters
 from stallkit.errors import SlowDown
-from stallkit.types import AccountInfo
+from stallkit.protocols import OfferReader
+from stallkit.types import AccountInfo, Page, RemoteOffer
 
 R = TypeVar("R")
 
@@ -86,12 +88,17 @@ def read_offers(organisation_id: int, channel: Channel, actor: str, tick: Callab
     adapter = adapters.session(channel.connection, "background").adapter
     cursor, done, read = "", False, 0
     while not done:
-        page = patiently(partial(adapter.read_offers, cursor))
+        page = patiently(partial(_page, adapter, cursor))
         with use_case("read.listings", organisation_id=organisation_id, actor=actor) as uc:
             links.take_page(uc, channel.pk, page.items)
         cursor, done, read = page.cursor, page.done, read + len(page.items)
         tick(read, None)
     return read
+
+
+def _page(adapter: OfferReader, cursor: str) -> Page[RemoteOffer]:
+    with crash.around("send:read_offers"):
+        return adapter.read_offers(cursor)
 
 
 def patiently(call: Callable[[], R]) -> R:

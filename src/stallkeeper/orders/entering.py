@@ -14,7 +14,7 @@ import numpy as np
 from stallkeeper.channels import commands, refresh, sales
 from stallkeeper.channels import queries as channel_queries
 from stallkeeper.channels.belief_queries import Belief
-from stallkeeper.core import personal
+from stallkeeper.core import crash, personal
 from stallkeeper.core.copy import Ints
 from stallkeeper.core.sql import Answer
 from stallkeeper.orders import acknowledging, entry_queries, lines, records
@@ -47,7 +47,9 @@ def can(page: Page) -> list[int] | None:
 
 def enter(page: Page, units: list[int]) -> tuple[list[WrittenLine], dict[int, int]]:
     """Take the page; returns its lines, and what each is short of. Fills ``page.ids``; ``units`` are those of ``can``."""
+    crash.point("within:entering:lock")
     asked = _ask(page, units)
+    crash.point("within:entering:asked")
     entered = asked.entered()
     page.ids = {row.external_id: row.id for row in entered}
     page.fresh = set(page.ids)

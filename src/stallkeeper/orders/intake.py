@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from stallkeeper.channels import sales
-from stallkeeper.core import personal
+from stallkeeper.core import crash, personal
 from stallkeeper.core import queries as core_queries
 from stallkeeper.core.sql import hot_cursor, pipelined
 from stallkeeper.core.use_case import UseCase
@@ -42,6 +42,7 @@ def accept(uc: UseCase, connection_id: int, orders: Sequence[RemoteOrder], fetch
     with hot_cursor() as cursor, pipelined():
         core_queries.keep_plans(cursor)
         page = open_page(uc, cursor, connection_id, latest, fetched_at)
+        crash.point("within:intake:known")
         if not page.orders:
             return IntakeResult(unchanged=len(latest))
         units = entering.can(page)
@@ -79,6 +80,7 @@ def _write_orders(page: Page) -> None:
 
 def _take_over(page: Page) -> None:
     """Lock, look again (another worker may have been here), and take over what is still news."""
+    crash.point("within:intake:lock")
     still = [row for row in queries.lock_orders(page.cursor, [row.id for row in page.news]) if page.is_news(row)]
     rows = [
         (row.id, str(order.state), order.remote_state, order.modified_at, page.fetched_at, order.dispatch_by, page.digests[row.external_id])

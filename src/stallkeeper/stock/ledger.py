@@ -14,7 +14,7 @@ from uuid import uuid4
 from django.db import connection
 
 from stallkeeper.catalog.models import StockUnit
-from stallkeeper.core import audit
+from stallkeeper.core import audit, crash
 from stallkeeper.core.sql import Cursor
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import places, queries, reserve
@@ -129,6 +129,7 @@ def set_on_hand(
     wanted = {(t.unit_id, t.location_id): t for t in targets}
     with connection.cursor() as cursor:
         held = hold(uc, cursor, wanted)
+        crash.point("within:ledger:locked")
         at = occurred_at or uc.at
         moves = [
             _difference(wanted[row[0], row[1]], row[2], adjustment, cause, reason, at)

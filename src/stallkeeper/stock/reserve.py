@@ -13,6 +13,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from stallkeeper.core import crash
 from stallkeeper.core.sql import Cursor, hot_cursor
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import queries
@@ -54,7 +55,9 @@ def set_reservations(
         return {}
     with hot_cursor() as cursor:
         current = _current(cursor, owner_type, [want.demand.owner_id for want in wants if not want.fresh])
+        crash.point("within:reserve:read")
         free = _lock_free(cursor, uc, wants, current, levels)
+        crash.point("within:reserve:locked")
         decided = _decide(wants, current, free)
         changes = list(_changes(owner_type, wants, current, decided))
         _write(cursor, uc, changes, cause, fresh=all(want.fresh for want in wants))

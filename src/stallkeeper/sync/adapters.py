@@ -17,7 +17,7 @@ from django.conf import settings
 
 from stallkeeper.channels import connect
 from stallkeeper.channels.models import Connection
-from stallkeeper.core import clock
+from stallkeeper.core import clock, crash
 from stallkeeper.sync.budgets import Beforehand, PgPacer, refuse_in_transaction
 from stallkit import guard
 from stallkit.http import Client, Door, Exchange, open_client
@@ -115,7 +115,8 @@ def probe(platform: str, config: Mapping[str, str], base_url: str, pacer: Pacer)
     host = base_url or hosts.get(config.get("site", "")) or next(iter(hosts.values()))
     door = Door(client(base_url), host, pacer, clock.now)
     adapter: Any = build(platform, {name: value for name, value in config.items() if name != SCALE}, door, clock.now)
-    account: AccountInfo = adapter.probe()
+    with crash.around("send:probe"):
+        account: AccountInfo = adapter.probe()
     return account
 
 

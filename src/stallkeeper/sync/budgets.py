@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import connection
 
-from stallkeeper.core import clock
+from stallkeeper.core import clock, crash
 from stallkeeper.core.sql import hot_cursor
 from stallkeeper.sync import budgets_queries as queries
 from stallkit.errors import SlowDown
@@ -65,13 +65,14 @@ class PgPacer:
     def block(self, limit: Limit, seconds: float) -> None:
         """The platform answered 429: nobody spends from this bucket for ``seconds``."""
         now = self._now()
-        with connection.cursor() as cursor:
+        with crash.around("commit:budget.block"), connection.cursor() as cursor:
             queries.block(cursor, self.connection_id, limit.bucket, float(limit.capacity), now, now + timedelta(seconds=seconds))
 
     def _take(self, limit: Limit, cost: float) -> float:
         now = self._now()
-        with transaction.atomic(), hot_cursor() as cursor:
+        with crash.committing("budget.take"), hot_cursor() as cursor:
             row = queries.lock(cursor, self.connection_id, limit.bucket, float(limit.capacity), now)
+            crash.point("within:budget:locked")
             bucket, wait = take(Bucket(*row), limit, now, self.priority, cost)
             queries.write(cursor, self.connection_id, limit.bucket, (bucket.tokens, bucket.at, bucket.blocked_until), spent=wait <= 0)
         return wait

@@ -94,7 +94,7 @@ def drive(current: Current, command: Command) -> bool:
             return _finish(current, command, Accepted())
         known = CommandState.QUEUED
         _mark_sent(current, command)
-        return _finish(current, command, current.call(Priority.ORDER, _call, current, payload))
+        return _finish(current, command, _call(current, payload))
     except Refused as refused:
         return _end(current, command, CommandState.REFUSED, refused.code, refused.detail)
     except (TryLater, SlowDown, NeedsReconnect) as error:
@@ -112,7 +112,7 @@ def _call(current: Current, payload: Payload) -> Outcome:
     outcome: Outcome
     match payload:
         case Acknowledge():
-            outcome = adapter.acknowledge(payload.order_id)
+            outcome = current.call(Priority.ORDER, adapter.acknowledge, payload.order_id)
         case Ship():
             lines = tuple(LineQuantity(line.line_id, line.quantity) for line in payload.lines)
             notice = ShipmentNotice(
@@ -124,10 +124,11 @@ def _call(current: Current, payload: Payload) -> Outcome:
                 payload.tracking_url,
                 payload.although_asked,
             )
-            outcome = adapter.confirm_shipment(notice)
+            outcome = current.call(Priority.ORDER, adapter.confirm_shipment, notice)
         case Cancel():
             lines = tuple(LineQuantity(line.line_id, line.quantity) for line in payload.lines)
-            outcome = adapter.cancel_lines(CancelNotice(payload.order_id, lines, CancelReason(payload.reason)))
+            cancellation = CancelNotice(payload.order_id, lines, CancelReason(payload.reason))
+            outcome = current.call(Priority.ORDER, adapter.cancel_lines, cancellation)
     return outcome
 
 

@@ -15,7 +15,7 @@ from django.db import connection
 from stallkeeper.channels import lanes
 from stallkeeper.channels.lanes import Claim, Heart, LaneLost
 from stallkeeper.channels.models import Channel, Connection, LaneStep
-from stallkeeper.core import clock
+from stallkeeper.core import clock, crash
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.sync import queries
@@ -78,12 +78,16 @@ class Current:
         return once()
 
     def call(self, priority: Priority, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
-        """Call the outside, never inside a transaction, and not for a lane that is lost already. Raises the adapters' six errors."""
+        """Call a method of the adapter, never inside a transaction, and not for a lane that is lost already.
+
+        Raises the adapters' six errors. Its crash points are named by the method: ``send:write_stock``.
+        """
         refuse_in_transaction()
         if self.heart.lost:
             raise LaneLost(f"lane {self.held.lane_id} was taken over")
         self.session.pacer.priority = priority
-        return function(*arguments, **named)
+        with crash.around(f"send:{function.__name__}"):
+            return function(*arguments, **named)
 
     def begin_step(self, seconds: float = STEP_SECONDS) -> None:
         self._step_ends = time.monotonic() + seconds

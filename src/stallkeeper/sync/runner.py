@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from stallkeeper.channels import lanes, lanes_queries
 from stallkeeper.channels.lanes import Claim, Heart, LaneLost
 from stallkeeper.channels.models import Channel, Connection, LaneKind, LaneStep, Run
-from stallkeeper.core import notify
+from stallkeeper.core import crash, notify
 from stallkeeper.core.models import Organisation, Severity
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.sync import adapters, wake
@@ -218,7 +218,7 @@ def next_due(current: Current, outcomes: Sequence[Outcome], at: datetime) -> dat
 
 
 def lanes_release(held: Claim, due_at: datetime) -> datetime | None:
-    with transaction.atomic():
+    with crash.committing("lane.rest"):
         return _release(held, due_at, error="", success=True)
 
 
@@ -234,7 +234,8 @@ def _fail(held: Claim, text: str) -> Ended:
     try:
         if connection.needs_rollback or not connection.is_usable():
             connection.close()
-        return Ended("error", _release(held, due_at, error=text, success=False, failures=failures))
+        with crash.around("commit:lane.give_back"):
+            return Ended("error", _release(held, due_at, error=text, success=False, failures=failures))
     except DatabaseError:
         log.exception("lane %s could not be given back", held.lane_id)
         connection.close()

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from stallkeeper.channels import lanes_queries
 from stallkeeper.channels.lanes import TAKEOVER
 from stallkeeper.channels.models import LaneKind
-from stallkeeper.core import clock, housekeeping
+from stallkeeper.core import clock, crash, housekeeping
 from stallkeeper.core.use_case import UseCase, before_commit
 from stallkeeper.sync import job_queries
 from stallkeeper.sync.job_queries import NewJob
@@ -38,22 +38,22 @@ def wake_marked(uc: UseCase) -> None:
 
 def wake(connections: Iterable[int], kind: str = LaneKind.TRADE) -> None:
     """Ask for a run of these connections. A lane that waits after a failure keeps waiting."""
-    with connection.cursor() as cursor:
+    with crash.around("commit:lane.want"), connection.cursor() as cursor:
         lanes = lanes_queries.want(cursor, sorted(set(connections)), kind, clock.now())
-        job_queries.defer(cursor, [lane_job(lane, kind) for lane in lanes])
+    _defer([lane_job(lane, kind) for lane in lanes])
 
 
 def hint(connections: Iterable[int]) -> None:
     """A platform's callback suggests that there is something new: pull orders at the next chance (never a fact, only a reason to look)."""
     ids = sorted(set(connections))
-    with connection.cursor() as cursor:
+    with crash.around("commit:lane.hint"), connection.cursor() as cursor:
         lanes_queries.hint_step(cursor, ids, LaneKind.TRADE, "orders", clock.now())
     wake(ids)
 
 
 def look_now(connection_id: int, step: str, kind: str = LaneKind.BACKGROUND) -> None:
     """A person asks for one step of one account ("only this", "now"): ``catalogue``, ``verify``, ``orders`` …"""
-    with connection.cursor() as cursor:
+    with crash.around("commit:lane.look_now"), connection.cursor() as cursor:
         lanes_queries.hint_step(cursor, [connection_id], kind, step, clock.now())
     wake([connection_id], kind)
 
@@ -65,14 +65,12 @@ def lane_job(lane: int, kind: str) -> NewJob:
 
 def defer_lane(lane: int, kind: str) -> None:
     """Have one lane run."""
-    with connection.cursor() as cursor:
-        job_queries.defer(cursor, [lane_job(lane, kind)])
+    _defer([lane_job(lane, kind)])
 
 
 def defer_drain(organisations: Sequence[int]) -> None:
     """Have the offers refreshed that one transaction left over."""
-    with connection.cursor() as cursor:
-        job_queries.defer(cursor, [drain_job(organisation) for organisation in organisations])
+    _defer([drain_job(organisation) for organisation in organisations])
 
 
 def drain_job(organisation: int) -> NewJob:
@@ -83,8 +81,8 @@ def defer_due() -> int:
     """One tick: defer every lane that is due and that no living worker has; returns how many jobs are new."""
     now = clock.now()
     with connection.cursor() as cursor:
-        jobs = [lane_job(lane, kind) for lane, kind in lanes_queries.due(cursor, now, now - TAKEOVER)]
-        return job_queries.defer(cursor, jobs)
+        due = lanes_queries.due(cursor, now, now - TAKEOVER)
+    return _defer([lane_job(lane, kind) for lane, kind in due])
 
 
 def daily_job() -> NewJob:
@@ -94,8 +92,16 @@ def daily_job() -> NewJob:
 def tidy() -> None:
     """Every few ticks: lanes that a connection lacks, marks without a job, jobs whose worker died, the work of a day that was missed."""
     overdue = housekeeping.is_due(clock.now())
-    with connection.cursor() as cursor:
+    with crash.around("commit:lane.create"), connection.cursor() as cursor:
         lanes_queries.create_missing(cursor, clock.now())
-        job_queries.defer(cursor, [drain_job(organisation) for organisation in job_queries.organisations_with_stale(cursor)])
+    with connection.cursor() as cursor:
+        stale = job_queries.organisations_with_stale(cursor)
+    _defer([drain_job(organisation) for organisation in stale])
+    with crash.around("commit:job.tidy"), connection.cursor() as cursor:
         job_queries.delete_orphans(cursor)
-        job_queries.defer(cursor, [daily_job()] if overdue else [])
+    _defer([daily_job()] if overdue else [])
+
+
+def _defer(jobs: Sequence[NewJob]) -> int:
+    with crash.around("commit:job.defer"), connection.cursor() as cursor:
+        return job_queries.defer(cursor, jobs)

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import psycopg.errors
-from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connection
 
 from stallkeeper.catalog.imports import runs_queries
 from stallkeeper.catalog.imports.columns import Cell, FileRefused, Layout, Problem
 from stallkeeper.catalog.imports.files import Table, open_table
 from stallkeeper.catalog.models import ImportRun
-from stallkeeper.core import audit, clock
+from stallkeeper.core import audit, clock, crash
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import SYSTEM, UseCase, use_case
 
@@ -106,7 +106,7 @@ class Job:
             return
         self.refused.update(problem.row for problem in problems)
         rows = [(p.row, p.column[:60], _storable(p.value)[:200], _storable(p.message)[:300]) for p in problems]
-        with transaction.atomic(), connection.cursor() as cursor:
+        with crash.committing("import_run.problems"), connection.cursor() as cursor:
             runs_queries.add_problems(cursor, self.run.organisation_id, self.run.pk, rows)
 
     def advance(self, rows: int, changed: int) -> None:
@@ -146,14 +146,13 @@ class Job:
 
     def _once(self, items: list[I], apply: Apply[I]) -> Outcome:
         run, outcome = self.run, Outcome()
-        name = f"import.{run.kind}"
-        with suppress(_DryRun), use_case(name, organisation_id=run.organisation_id, actor=run.actor, at=clock.now()) as uc:
+        with suppress(_DryRun), use_case(f"import.{run.kind}", organisation_id=run.organisation_id, actor=run.actor, at=clock.now()) as uc:
             outcome = apply(uc, items)
             if run.dry_run:
                 with connection.cursor() as cursor:
                     runs_queries.check_constraints_now(cursor)
                 raise _DryRun
-            audit.record(uc, name, "import_run", run.pk, rows=f"{items[0].number}-{items[-1].number}", changed=outcome.changed)
+            audit.record(uc, uc.name, "import_run", run.pk, rows=f"{items[0].number}-{items[-1].number}", changed=outcome.changed)
         return outcome
 
     def analyze(self, tables: Sequence[str]) -> None:
@@ -170,13 +169,13 @@ class Job:
 
     def save(self, *fields: str) -> None:
         """Store fields of the run's row, visible to all at once."""
-        with organisation_scope(self.run.organisation_id):
+        with organisation_scope(self.run.organisation_id), crash.around("commit:import_run.progress"):
             self.run.save(update_fields=list(fields))
 
 
 def queue_run(kind: str, file_name: str, organisation_id: int, actor: str = SYSTEM, dry_run: bool = False) -> ImportRun:
     """The row of an import that will run later; hand it to the import as ``run``."""
-    with organisation_scope(organisation_id):
+    with organisation_scope(organisation_id), crash.around("commit:import_run.queue"):
         return ImportRun.objects.create(
             organisation_id=organisation_id,
             kind=kind,
@@ -201,7 +200,7 @@ def perform(job: Job, layout: Layout, file: Path, encoding: str | None, work: Ca
 def close_interrupted(organisation_id: int) -> int:
     """Mark runs as failed whose process was killed; screens may call it before they show runs. How many there were."""
     problem = "The import was interrupted. Run it again: rows that are in already change nothing."
-    with transaction.atomic(), connection.cursor() as cursor:
+    with crash.committing("import_run.interrupted"), connection.cursor() as cursor:
         return runs_queries.close_interrupted(cursor, organisation_id, clock.now(), problem)
 
 
