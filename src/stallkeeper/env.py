@@ -10,6 +10,7 @@ Variables::
     STALLKEEPER_ALLOWED_HOSTS       comma-separated; default localhost, 127.0.0.1, [::1] and the host of the base URL
     STALLKEEPER_BASE_URL            where users reach us; default http://localhost:8000
     STALLKEEPER_LOG_LEVEL           DEBUG, INFO (default), WARNING, ERROR or CRITICAL
+    STALLKEEPER_LOG_FORMAT          json, plain, or auto (default): plain on a terminal, JSON elsewhere
     STALLKEEPER_ALLOW_PRIVATE_URLS  comma-separated host names or networks (10.0.0.0/8) that shops may live at although they are private
     STALLKEEPER_TIME_ZONE           default UTC
     STALLKEEPER_TEST_PLATFORMS      1 or 0 (default 0): offer platforms that exist for tests and adapter authors only
@@ -31,6 +32,7 @@ from psycopg.conninfo import conninfo_to_dict
 from stallkeeper import embedded, embedded_host
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOG_FORMATS = ("AUTO", "JSON", "PLAIN")
 SECRET_KEY_LENGTH = 50
 
 # libpq's names of what Django has settings for; everything else of a URL goes to OPTIONS.
@@ -53,6 +55,7 @@ class Environment:
     allowed_hosts: tuple[str, ...]
     base_url: str
     log_level: str
+    log_format: str
     allow_private_urls: tuple[str, ...]
     time_zone: str
     test_platforms: bool
@@ -80,6 +83,7 @@ def load(variables: Mapping[str, str] = os.environ) -> Environment:
         allowed_hosts=_words(variables, "STALLKEEPER_ALLOWED_HOSTS") or tuple(dict.fromkeys((host, "localhost", "127.0.0.1", "[::1]"))),
         base_url=base_url,
         log_level=_choice(variables, "STALLKEEPER_LOG_LEVEL", LOG_LEVELS, default="INFO"),
+        log_format=_choice(variables, "STALLKEEPER_LOG_FORMAT", LOG_FORMATS, default="AUTO"),
         allow_private_urls=_words(variables, "STALLKEEPER_ALLOW_PRIVATE_URLS"),
         time_zone=_time_zone(variables),
         test_platforms=_flag(variables, "STALLKEEPER_TEST_PLATFORMS"),

@@ -40,6 +40,7 @@ def receive(request: HttpRequest, token: str) -> Status[None]:
     if understood is None:
         raise ProblemError(400, "not-understood", "This is no callback of the platform that this address is for.")
     if understood.calls_for_a_look:
+        log.info("callback", extra={"connection": account.pk, "platform": account.platform, "organisation": account.organisation_id})
         wake.hint([account.pk])
     return Status(204, None)
 

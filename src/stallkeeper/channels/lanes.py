@@ -46,6 +46,13 @@ class Claim:
     subject_id: int
     failures: int
     abandoned: bool
+    asked_by: tuple[str, ...] = ()
+    """Who asked for the run, as written by ``core.correlation``."""
+
+    @property
+    def run_name(self) -> str:
+        """How the log calls this run: lane and epoch."""
+        return f"{self.lane_id}.{self.epoch}"
 
 
 def claim(lane_id: int, worker: str) -> Claim | None:
@@ -55,8 +62,8 @@ def claim(lane_id: int, worker: str) -> Claim | None:
         row = queries.claim(cursor, lane_id, worker, now, now - TAKEOVER)
     if row is None:
         return None
-    organisation, epoch, kind, subject_type, subject_id, failures, abandoned = row
-    return Claim(lane_id, worker, organisation, epoch, kind, subject_type, subject_id, failures, abandoned)
+    organisation, epoch, kind, subject_type, subject_id, failures, abandoned, asked_by = row
+    return Claim(lane_id, worker, organisation, epoch, kind, subject_type, subject_id, failures, abandoned, tuple(asked_by))
 
 
 def guard(held: Claim) -> None:

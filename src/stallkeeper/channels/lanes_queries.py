@@ -11,8 +11,11 @@ from datetime import datetime
 
 from stallkeeper.core.sql import Cursor, rows
 
-ClaimRow = tuple[int, int, str, str, int, int, bool]
-"""organisation_id, epoch, kind, subject_type, subject_id, failures, was it taken over from a dead worker"""
+ClaimRow = tuple[int, int, str, str, int, int, bool, list[str]]
+"""organisation_id, epoch, kind, subject_type, subject_id, failures, was it taken over from a dead worker, who asked for the run"""
+
+MOST_ASKED_BY = 16
+"""A lane that is woken more often before it begins names the first of those who asked."""
 
 LIFE = 358_929
 """First number of the advisory locks by which workers prove that they live (also in SILENT); the second is made from the worker's name."""
@@ -40,14 +43,16 @@ def claim(cursor: Cursor, lane: int, worker: str, at: datetime, dead_before: dat
     cursor.execute(
         f"""
         WITH free AS (
-            SELECT id, claimed_by <> '' AS abandoned FROM channels_lane
+            SELECT id, claimed_by <> '' AS abandoned, asked_by FROM channels_lane
             WHERE id = %(lane)s AND enabled AND (claimed_by = '' OR {SILENT})
             FOR UPDATE SKIP LOCKED
         )
         UPDATE channels_lane AS lane
-        SET epoch = lane.epoch + 1, claimed_by = %(worker)s, heartbeat_at = %(at)s, wanted = false, last_started_at = %(at)s
+        SET epoch = lane.epoch + 1, claimed_by = %(worker)s, heartbeat_at = %(at)s, wanted = false, last_started_at = %(at)s,
+            asked_by = '{{}}'
         FROM free WHERE lane.id = free.id
-        RETURNING lane.organisation_id, lane.epoch, lane.kind, lane.subject_type, lane.subject_id, lane.failures, free.abandoned
+        RETURNING lane.organisation_id, lane.epoch, lane.kind, lane.subject_type, lane.subject_id, lane.failures, free.abandoned,
+            free.asked_by
         """,  # noqa: S608 - a constant of this module
         {"lane": lane, "worker": worker, "at": at, "dead_before": dead_before},
     )
@@ -86,25 +91,30 @@ def release(
     return found[0][0] if found else None
 
 
-def want(cursor: Cursor, connections: Sequence[int], kind: str, at: datetime) -> list[int]:
+def want(cursor: Cursor, connections: Sequence[int], kind: str, at: datetime, asked_by: Sequence[str] = ()) -> list[int]:
     """Ask for a run of the connections' lanes: now if idle, again if one is under way; a lane that waits after a failure keeps waiting.
 
-    A lane that somebody has asked for and that has not begun since is left alone: its run will see what we committed before.
+    A lane that somebody has asked for and that has not begun since is left alone, but for noting who else asks: its run will see what we
+    committed before.
     Returns the lanes that may be deferred now. Locks: the rows, no key, in key order. Index: lane_once.
     """
     cursor.execute(
         """
         WITH asked AS (
-            SELECT id FROM channels_lane
-            WHERE subject_type = 'connection' AND subject_id = ANY(%s) AND kind = %s AND enabled AND NOT wanted
+            SELECT id, wanted, asked_by FROM channels_lane
+            WHERE subject_type = 'connection' AND subject_id = ANY(%(connections)s) AND kind = %(kind)s AND enabled
+              AND (NOT wanted OR (cardinality(asked_by) < %(most)s AND NOT asked_by::text[] @> %(asked_by)s::text[]))
             ORDER BY id FOR NO KEY UPDATE
         )
         UPDATE channels_lane AS lane
-        SET wanted = true, not_before = CASE WHEN lane.failures = 0 THEN LEAST(lane.not_before, %s) ELSE lane.not_before END
+        SET wanted = true, not_before = CASE WHEN lane.failures = 0 THEN LEAST(lane.not_before, %(at)s) ELSE lane.not_before END,
+            asked_by = (asked.asked_by || ARRAY(
+                SELECT who FROM unnest(%(asked_by)s::text[]) WITH ORDINALITY AS given(who, place)
+                WHERE who <> ALL(asked.asked_by::text[]) ORDER BY place)::varchar[])[1:%(most)s]
         FROM asked WHERE lane.id = asked.id
-        RETURNING lane.id, lane.not_before <= %s AND lane.claimed_by = ''
+        RETURNING lane.id, lane.not_before <= %(at)s AND lane.claimed_by = '' AND NOT asked.wanted
         """,
-        [list(connections), kind, at, at],
+        {"connections": list(connections), "kind": kind, "at": at, "asked_by": list(asked_by), "most": MOST_ASKED_BY},
     )
     return sorted(row[0] for row in rows(cursor) if row[1])
 

@@ -229,6 +229,7 @@ class Offer(TenantModel):
         ]
         indexes = [
             models.Index(fields=["channel", "external_id"], name="offer_external_id", condition=~models.Q(external_id="")),
+            models.Index(fields=["channel"], name="offer_refused", condition=models.Q(refused_at__isnull=False)),
         ]
         verbose_name = _("offer")
         verbose_name_plural = _("offers")
@@ -355,6 +356,8 @@ class Lane(TenantModel):
     not_before = models.DateTimeField()
     wanted = models.BooleanField(default=False)
     """Somebody asked for a run while one was under way."""
+    asked_by = ArrayField(models.CharField(max_length=40), default=list, db_default=[], blank=True)
+    """Who asked since the last run began (``core.correlation``), the first few: only for the log."""
     failures = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=500, blank=True, default="")
     last_started_at = models.DateTimeField(null=True, blank=True)
@@ -433,6 +436,7 @@ class Command(ChildModel):
         indexes = [
             models.Index(fields=["connection", "not_before"], name="command_due", condition=models.Q(state__in=["queued", "sent"])),
             models.Index(fields=["subject_type", "subject_id"], name="command_subject"),
+            models.Index(fields=["ended_at"], name="command_failed", condition=models.Q(state__in=["refused", "dead"])),
         ]
 
 
@@ -496,7 +500,10 @@ class Drift(TenantModel):
     resolved_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["organisation", "-at"], name="drift_recent")]
+        indexes = [
+            models.Index(fields=["organisation", "-at"], name="drift_recent"),
+            models.Index(fields=["offer"], name="drift_open", condition=models.Q(resolved_at=None)),
+        ]
 
 
 class Parked(TenantModel):

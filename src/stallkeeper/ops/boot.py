@@ -38,6 +38,9 @@ def start(*, quiet: bool = True, migrate: bool = False) -> None:
 
     if not apps.ready:
         django.setup()
+    from stallkeeper.core import correlation
+
+    correlation.begin()
     _schema(migrate)
 
 

@@ -32,6 +32,10 @@ class IntakeResult:
     unchanged: int = 0
     short_lines: int = 0
     unmapped_lines: int = 0
+    entered: tuple[str, ...] = ()
+    """The channel's numbers of the new orders."""
+    taken_over: tuple[str, ...] = ()
+    """Those of known orders that have changed."""
 
 
 def accept(uc: UseCase, connection_id: int, orders: Sequence[RemoteOrder], fetched_at: datetime) -> IntakeResult:
@@ -49,7 +53,9 @@ def accept(uc: UseCase, connection_id: int, orders: Sequence[RemoteOrder], fetch
         rows, short = _take(page) if units is None else entering.enter(page, units)
     new, changed = len(page.fresh), len(page.ids) - len(page.fresh)
     unmapped = sum(row.unit_id is None for row in rows)
-    return IntakeResult(new, changed, len(latest) - new - changed, sum(quantity > 0 for quantity in short.values()), unmapped)
+    entered, taken_over = tuple(page.fresh), tuple(number for number in page.ids if number not in page.fresh)
+    shorts = sum(quantity > 0 for quantity in short.values())
+    return IntakeResult(new, changed, len(latest) - new - changed, shorts, unmapped, entered, taken_over)
 
 
 def _take(page: Page) -> tuple[list[WrittenLine], dict[int, int]]:

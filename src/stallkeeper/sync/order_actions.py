@@ -164,6 +164,7 @@ def took_effect(payload: Payload, remote: RemoteOrder, before: dict[str, int]) -
 
 def _mark_sent(current: Current, command: Command) -> None:
     """Committed before the call: after a crash we know that it may have been made."""
+    _tell_log("command sent", command)
     with current.writing("send_command") as uc:
         command.state, command.sent_at, command.attempts = CommandState.SENT, uc.at, command.attempts + 1
         command.save(update_fields=["state", "sent_at", "attempts"])
@@ -179,6 +180,7 @@ def _finish(current: Current, command: Command, outcome: Outcome) -> bool:
 
 def _end(current: Current, command: Command, state: CommandState, code: str, message: str) -> bool:
     """The command's last state; the order learns of it. True if it is done."""
+    _tell_log("command ended", command, outcome=str(state), code=code)
     with current.writing("end_command") as uc:
         command.state, command.ended_at, command.code, command.message = state, uc.at, code[:100], message[:500]
         command.save(update_fields=["state", "ended_at", "code", "message"])
@@ -209,6 +211,11 @@ def _read_anew(current: Current, order_id: str) -> None:
     if parked:
         with current.writing("park_order") as uc:
             parking.park(uc, current.connection, "order", parked)
+
+
+def _tell_log(what: str, command: Command, **more: object) -> None:
+    fields = {"command": command.pk, "what": command.kind, "order": command.payload.get("order_id", ""), "attempt": command.attempts}
+    log.info(what, extra=fields | more)
 
 
 def _tell(uc: UseCase, current: Current, command: Command) -> None:

@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError, connection
 from stallkeeper.channels import lanes_queries
 from stallkeeper.channels.lanes import LaneLost
 from stallkeeper.core.use_case import UseCase
-from stallkeeper.orders.intake import IntakeError, accept
+from stallkeeper.orders.intake import IntakeError, IntakeResult, accept
 from stallkeeper.sync import parking
 from stallkeeper.sync.run import Current, Done, now
 from stallkit.manifest import Capability
@@ -85,6 +85,7 @@ def take_apart(current: Current, items: Sequence[RemoteOrder], asked: datetime) 
             log.exception("order %s of connection %s is parked", items[0].order_id, current.connection.pk)
             return 0, [Parked(items[0].order_id, f"{type(error).__name__}: {error}"[:500], items[0].raw)]
     else:
+        _tell(result)
         return result.new + result.changed, []
     half = len(items) // 2
     first, second = take_apart(current, items[:half], asked), take_apart(current, items[half:], asked)
@@ -102,12 +103,21 @@ def _commit(
     """One transaction: orders, what is parked, and the place after the page."""
     mark = (None, begun) if page.done else (begun, None)
 
-    def change(uc: UseCase) -> int:
+    def change(uc: UseCase) -> IntakeResult:
         result = accept(uc, current.connection.pk, items, asked)
         parking.unpark(uc, current.connection, "order", [order.order_id for order in page.items], except_=parked)
         parking.park(uc, current.connection, "order", parked)
         with connection.cursor() as cursor:
             lanes_queries.write_cursor(cursor, uc.organisation_id, current.held.lane_id, STEP, page.cursor, *mark)
-        return result.new + result.changed
+        return result
 
-    return current.commit("accept_orders", change)
+    result = current.commit("accept_orders", change)
+    _tell(result)
+    return result.new + result.changed
+
+
+def _tell(result: IntakeResult) -> None:
+    """One line per page that brought news, with the orders' numbers on the channel."""
+    if result.entered or result.taken_over:
+        fields = {"new": result.new, "changed": result.changed, "short_lines": result.short_lines, "unmapped_lines": result.unmapped_lines}
+        log.info("orders taken in", extra={**fields, "orders": sorted(result.entered), "changed_orders": sorted(result.taken_over)})

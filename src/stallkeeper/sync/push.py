@@ -5,6 +5,7 @@ One call at a time: choose and write down (``delivery.pick``), call, write the a
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,7 +24,9 @@ from stallkeeper.sync.run import Current, Done, now
 from stallkit.errors import AdapterError, NeedsReconnect, OutcomeUnknown, Refused, SlowDown, TryLater, Unintelligible
 from stallkit.manifest import Capability
 from stallkit.pacing import Priority
-from stallkit.types import Money, OfferRef, Outcome, Pending, PriceIntent, StockIntent
+from stallkit.types import Accepted, Money, OfferRef, Outcome, Pending, PriceIntent, StockIntent
+
+log = logging.getLogger(__name__)
 
 BLIND_LIMIT = timedelta(minutes=10)
 """Without fresh orders for so long, scarce units are taken off the channel."""
@@ -165,6 +168,7 @@ def _too_old(watermark: datetime | None, channel: Channel) -> bool:
 def send(current: Current, way: Ways, batch: Batch, call: Call) -> int:
     """Make the call and write what came of it; returns how many items were refused. Raises what stops the step."""
     urgent = any(item.was.danger for item in batch.items)
+    _tell_sent(batch)
     try:
         outcomes = current.call(way.urgent if urgent else way.usual, call, [way.intent(item) for item in batch.items])
     except (TryLater, SlowDown, NeedsReconnect):
@@ -178,7 +182,29 @@ def send(current: Current, way: Ways, batch: Batch, call: Call) -> int:
     except Exception:
         _unknown(current, batch, OutcomeUnknown("the adapter failed"))
         raise
-    return current.commit("record_sent", lambda uc: _record(uc, current, batch, outcomes))
+    refused = current.commit("record_sent", lambda uc: _record(uc, current, batch, outcomes))
+    _tell_answer(batch, outcomes)
+    return refused
+
+
+def _tell_sent(batch: Batch) -> None:
+    cuts = sum(is_cut(item) for item in batch.items)
+    items = [f"{item.ref.sku}={item.value}" for item in batch.items]
+    log.info("sent", extra={"what": batch.kind, "channel": batch.channel_id, "cuts": cuts, "others": len(items) - cuts, "items": items})
+
+
+def _tell_answer(batch: Batch, outcomes: Mapping[OfferRef, Outcome]) -> None:
+    accepted = sum(isinstance(outcome, Accepted) for outcome in outcomes.values())
+    pending = sum(isinstance(outcome, Pending) for outcome in outcomes.values())
+    refused = [item.ref.sku for item in batch.items if not isinstance(outcomes.get(item.ref), Accepted | Pending)]
+    fields = {"what": batch.kind, "channel": batch.channel_id, "accepted": accepted, "pending": pending, "refused": len(refused)}
+    log.info("answered", extra=fields | ({"refused_items": refused} if refused else {}))
+
+
+def is_cut(item: Item) -> bool:
+    """Whether the channel shows, or may show, more than what goes out now."""
+    shown = item.was.believed if item.was.believed is not None else item.was.observed
+    return shown is None or shown > item.value
 
 
 def _record(uc: UseCase, current: Current, batch: Batch, outcomes: Mapping[OfferRef, Outcome]) -> int:

@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from stallkeeper.channels import lanes, lanes_queries
 from stallkeeper.channels.lanes import Claim, Heart, LaneLost
 from stallkeeper.channels.models import Channel, Connection, LaneKind, LaneStep, Run
-from stallkeeper.core import crash, notify
+from stallkeeper.core import correlation, crash, logs, notify
 from stallkeeper.core.models import Organisation, Severity
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.sync import adapters, wake
@@ -76,6 +76,24 @@ def run_lane(lane_id: int, worker_id: str) -> Ended:
         return Ended("error")
     if held is None:
         return Ended("busy")
+    names = {"lane": lane_id, "kind": held.kind, "connection": held.subject_id, "organisation": held.organisation_id, "epoch": held.epoch}
+    with correlation.serving(held.run_name, held.asked_by, run=held.run_name, **names):
+        begun = time.monotonic()
+        ended = _run_held(held)
+        _tell_end(held, ended, time.monotonic() - begun)
+    return ended
+
+
+def _tell_end(held: Claim, ended: Ended, seconds: float) -> None:
+    """One line per run: of one that did something, or that somebody asked for, at the usual level."""
+    steps = {outcome.step: outcome.done.items for outcome in ended.steps if outcome.done.items}
+    errors = {outcome.step: outcome.error for outcome in ended.steps if outcome.error}
+    level = logging.INFO if steps or errors or held.asked_by or held.abandoned or ended.outcome != "ok" else logging.DEBUG
+    fields = {"outcome": ended.outcome, "ms": round(seconds * 1000), "steps": steps, "errors": errors, "taken_over": held.abandoned}
+    log.log(level, "run ended", extra=fields)
+
+
+def _run_held(held: Claim) -> Ended:
     token = wake.trading.set(held.subject_id if held.kind == LaneKind.TRADE else 0)
     try:
         with organisation_scope(held.organisation_id), Heart(held) as heart:
@@ -84,7 +102,7 @@ def run_lane(lane_id: int, worker_id: str) -> Ended:
         log.info("%s", lost)
         return Ended("lost")
     except Exception as error:
-        log.exception("lane %s: the run failed", lane_id)
+        log.exception("lane %s: the run failed", held.lane_id)
         return _fail(held, f"{type(error).__name__}: {error}")
     finally:
         wake.trading.reset(token)
@@ -105,7 +123,8 @@ def _run(held: Claim, heart: Heart) -> Ended:
         place = current.places.get(name)
         if place is not None and place.not_before is not None and place.not_before > now():
             continue
-        outcomes.append(run_step(current, name, step))
+        with logs.bound(step=name):
+            outcomes.append(run_step(current, name, step))
         if outcomes[-1].fatal:
             break
     return _store(current, outcomes)

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from stallkeeper.channels import lanes_queries
 from stallkeeper.channels.lanes import TAKEOVER
 from stallkeeper.channels.models import LaneKind
-from stallkeeper.core import clock, crash, housekeeping
+from stallkeeper.core import clock, correlation, crash, housekeeping
 from stallkeeper.core.use_case import UseCase, before_commit
 from stallkeeper.sync import job_queries
 from stallkeeper.sync.job_queries import NewJob
@@ -39,7 +39,7 @@ def wake_marked(uc: UseCase) -> None:
 def wake(connections: Iterable[int], kind: str = LaneKind.TRADE) -> None:
     """Ask for a run of these connections. A lane that waits after a failure keeps waiting."""
     with crash.around("commit:lane.want"), connection.cursor() as cursor:
-        lanes = lanes_queries.want(cursor, sorted(set(connections)), kind, clock.now())
+        lanes = lanes_queries.want(cursor, sorted(set(connections)), kind, clock.now(), correlation.to_hand_on())
     _defer([lane_job(lane, kind) for lane in lanes])
 
 
