@@ -108,9 +108,9 @@ class Emulator:
         try:
             reply = self.handle(request)
         except DropConnection:
-            self._log(request, 0)
+            self._log(request, WireReply(0, b""))
             raise
-        self._log(request, reply.status)
+        self._log(request, reply)
         environ["stallkit.fault"] = self.fault
         start_response(
             f"{reply.status} {'OK' if reply.status < 400 else 'Error'}",
@@ -155,8 +155,9 @@ class Emulator:
         with self.lock:
             return next((fault for fault, probability in self.dials.faults.items() if self.chance(probability)), None)
 
-    def _log(self, request: WireRequest, status: int) -> None:
-        self.calls.append(Call(self.clock(), request.method, request.path, status, self.fault or ""))
+    def _log(self, request: WireRequest, reply: WireReply) -> None:
+        stay_away = next((float(value) for name, value in reply.headers if name.lower() == "retry-after" and value.isdigit()), 0.0)
+        self.calls.append(Call(self.clock(), request.method, request.path, reply.status, self.fault or "", stay_away))
 
     def callback(self, topic: str, order_id: str) -> WireRequest | None:  # noqa: ARG002 - a hook
         """Hook: the call that the platform would make to us for this event, signed as it signs; None if it makes none."""
@@ -303,6 +304,11 @@ class Emulator:
             self._late.append((due, sku, quantity))
             return
         self.change_quantity(sku, quantity - self.offers[sku].quantity, "push")
+
+    @property
+    def has_late_pushes(self) -> bool:
+        """Whether values that were accepted have not landed yet."""
+        return bool(self._late)
 
     def land_late(self) -> None:
         """Pushes that were held back and are due take effect now, also over newer values."""

@@ -121,6 +121,7 @@ class Call:
     path: str
     status: int  # 0 = the connection was dropped
     fault: str = ""  # the planned fault that this call suffered
+    retry_after: float = 0.0  # seconds for which the caller was told to stay away
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ call that was refused, or that died before its commit, is not told.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 
@@ -21,8 +21,8 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class OnHand:
-    """Somebody counted, or was told by a source, and we said yes: right after it, so many are on hand there."""
+class Counted:
+    """Somebody said how many are on hand at a place, and we said yes. Tell it right after: it is looked up at once."""
 
     unit_id: int
     location_id: int
@@ -83,10 +83,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Crashed:
-    """The process died and lost its memory. What was committed before is looked at as a whole at the next look."""
-
-    at: datetime
-    worker: str = field(default="")
+    """The process died and lost its memory. The next look goes over whole tables: what was committed before must be there."""
 
 
-TruthEvent = Moved | OnHand | ShipWished | CancelWished | Did | Hinted | Canary | Told | Crashed
+TruthEvent = Moved | Counted | ShipWished | CancelWished | Did | Hinted | Canary | Told | Crashed

@@ -3,40 +3,97 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
+from stallkeeper.core import clock
+from stallkeeper.ops.simulation.truth import channel_rules, offer_rules, order_rules
+from stallkeeper.ops.simulation.truth.belief import Beliefs
 from stallkeeper.ops.simulation.truth.breach import Breach
-from stallkeeper.ops.simulation.truth.events import TruthEvent
+from stallkeeper.ops.simulation.truth.events import Canary, Counted, Crashed, Moved, Told, TruthEvent
+from stallkeeper.ops.simulation.truth.kept_rules import Promises
 from stallkeeper.ops.simulation.truth.shop import Shop
 from stallkeeper.ops.simulation.truth.stalls import StallView
 from stallkeeper.ops.simulation.truth.stock_rules import Stock
+from stallkeeper.ops.simulation.truth.walls import Walls
+from stallkeeper.ops.simulation.truth.wire_rules import Calls
+
+DEEP = 25
+"""Every so many looks go over whole tables too."""
 
 
-@dataclass
 class Truth:
-    """One a seed. ``after_commit`` and ``at_end`` are called outside of the product's transactions; they read only."""
+    """One a seed. Call it outside of the product's transactions; it reads only, and takes its time from ``core.clock``.
 
-    organisation_id: int
-    stalls: Sequence[StallView]
-    shop: Shop = field(init=False)
-    stock: Stock = field(default_factory=Stock)
-    events: list[TruthEvent] = field(default_factory=list)
+    ``bystanders``: other organisations in the same database that do nothing, so nothing of theirs may change.
+    """
 
-    def __post_init__(self) -> None:
-        self.shop = Shop(self.organisation_id)
+    def __init__(self, organisation_id: int, stalls: Sequence[StallView], bystanders: Sequence[int] = ()) -> None:
+        self.stalls = {stall.channel_id: stall for stall in stalls}
+        self.accounts = {stall.connection_id: stall for stall in stalls}
+        self.quirks = {stall.channel_id: stall.quirks for stall in stalls}
+        self.shop = Shop(organisation_id)
+        self.stock, self.beliefs, self.promises, self.calls = Stock(), Beliefs(), Promises(), Calls()
+        self.walls = Walls(tuple(bystanders))
+        self.crashed = False
+        self.found: list[Breach] = []
 
     def told(self, event: TruthEvent) -> None:
-        """The world did this."""
-        self.events.append(event)
+        """The world did this. What is wrong with it comes out with the next look."""
+        match event:
+            case Moved():
+                self.found += self.promises.moved_(event)
+            case Counted():
+                self.found += self.promises.counted(self.shop, event)
+            case Canary():
+                self.walls.canaries[event.text] = event
+            case Told():
+                self.found += self.walls.told(event)
+            case Crashed():
+                self.crashed = True
+            case _:
+                self.promises.wished(event)
 
     def after_commit(self, where: str) -> list[Breach]:
-        """What is wrong now, after the commit ``where``; empty if all is well. Works through everything that was told since the last."""
-        return [Breach(breach.invariant, f"{breach.text} (after {where})") for breach in self._now()]
+        """What is wrong now, after the commit ``where``; empty if all is well."""
+        deep = self.crashed or self.shop.looks % DEEP == 0
+        self.crashed = False
+        return [Breach(breach.invariant, f"{breach.text} (after {where})") for breach in (*self._now(), *(self._deep() if deep else ()))]
 
     def at_end(self) -> list[Breach]:
         """The same once everything is quiet, with what must hold only then."""
-        return list(self._now())
+        return [*self._now(), *self._deep(), *self._calm()]
 
     def _now(self) -> Iterator[Breach]:
+        told, self.found = self.found, []
+        yield from told
         self.shop.look()
         yield from self.stock.check(self.shop)
+        yield from self._orders()
+        yield from offer_rules.figures(self.shop, self.quirks, clock.now().date())
+        yield from offer_rules.listed(self.shop)
+        yield from self.beliefs.check(self.shop)
+        yield from self.beliefs.faithful(self.shop, self.stalls, clock.now())
+        yield from self.calls.check(self.stalls)
+        yield from self.promises.check(self.shop)
+        yield from self.walls.check(self.shop)
+
+    def _orders(self) -> Iterator[Breach]:
+        yield from channel_rules.once(self.shop, self.accounts)
+        yield from channel_rules.forward(self.shop)
+        yield from channel_rules.heard_once(self.shop, self.accounts)
+        yield from order_rules.lines(self.shop)
+        yield from order_rules.promises(self.shop)
+        yield from order_rules.shortages(self.shop)
+        yield from order_rules.open_units(self.shop)
+        yield from order_rules.money(self.shop, self.accounts)
+
+    def _deep(self) -> Iterator[Breach]:
+        yield from self.promises.unchanged(self.shop)
+        yield from self.walls.unmoved(self.shop.organisation_id)
+
+    def _calm(self) -> Iterator[Breach]:
+        yield from channel_rules.same_books(self.shop, self.accounts)
+        yield from channel_rules.ended(self.shop, self.accounts)
+        yield from offer_rules.shown(self.shop, self.stalls)
+        yield from offer_rules.refusals(self.shop)
+        yield from self.promises.at_end(self.shop)
+        yield from self.walls.nowhere()

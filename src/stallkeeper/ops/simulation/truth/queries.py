@@ -113,6 +113,7 @@ PARTS = {
     "sent": _rows("id, offer_id, kind, at, value::text, outcome", _after("channels_sent_log"), "id"),
     "stories": _rows("id, order_id, kind, actor, detail::text", _after("orders_orderevent"), "id"),
     "audit": _rows("id, actor, action, subject_type, subject_id, detail::text", _after("core_auditentry"), "id"),
+    "notices": f"(SELECT coalesce(json_agg(key ORDER BY key), '[]') FROM core_notification WHERE {MINE} AND resolved_at IS NULL)",  # noqa: S608
     "words": _rows("place, text", f"({WORDS}) AS words WHERE text <> ''", "place"),
     "totals": _rows("name, number, ids", f"({TOTALS}) AS totals", "name"),
 }

@@ -299,5 +299,6 @@ class Reading(Struct, frozen=True):
     sent: list[Sent]
     stories: list[Story]
     audit: list[Audit]
+    notices: list[str]
     words: list[Words]
     totals: list[Total]

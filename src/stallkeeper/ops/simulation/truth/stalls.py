@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from stallkit.manifest import Quirks
 from stallkit.testing.emulator import Emulator
@@ -17,7 +18,30 @@ class StallView:
     platform: str
     quirks: Quirks
     emulator: Emulator
+    hides_pending: bool = False
+    """Whether the platform lists an order only once its payment is sure."""
 
     @property
     def name(self) -> str:
         return f"{self.platform} (channel {self.channel_id})"
+
+    def kept(self, sku: str) -> int | None:
+        """The figure that the platform keeps, in the basis in which it is written and read; None if it has no such offer."""
+        if sku not in self.emulator.offers:
+            return None
+        books: dict[str, int] | None = getattr(self.emulator, "input", None) or getattr(self.emulator, "general", None)
+        return books[sku] if books is not None else self.emulator.offers[sku].quantity
+
+    def shown(self, sku: str) -> int:
+        """What a buyer could buy now. The platform finishes what is due first."""
+        return self.emulator.quantity_of(sku)
+
+    @property
+    def misplaces(self) -> bool:
+        """Whether the platform may say yes to a figure now and not apply it, or later."""
+        dials = self.emulator.dials
+        return dials.not_applied > 0 or dials.late_push > 0 or self.emulator.has_late_pushes
+
+    def edited(self) -> dict[str, datetime]:
+        """By SKU: when somebody last typed a figure into the platform's own screen."""
+        return {entry.sku: entry.at for entry in self.emulator.diary if entry.cause == "edit"}

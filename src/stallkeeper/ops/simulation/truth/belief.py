@@ -1,0 +1,162 @@
+"""Invariant 9 and the definition of belief: what an offer's figures may have become from one commit to the next.
+
+Belief is the last accepted value, less own units sold there since; a read replaces it; NULL when nobody can tell. Forgetting is always
+allowed. Anything else that becomes belief must come from what the channel has accepted or shown, or from what held before a call that did
+not happen, and may differ from that by no more than the units of the lines that moved in the same commit. ``faithful`` then compares belief
+with the platform's own figure wherever nothing is under way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from stallkeeper.ops.simulation.truth.breach import Breach
+from stallkeeper.ops.simulation.truth.rows import Offer
+from stallkeeper.ops.simulation.truth.shop import Shop
+from stallkeeper.ops.simulation.truth.stalls import StallView
+
+
+@dataclass(frozen=True)
+class Flight:
+    """A value of which nobody knows yet whether it arrived, and what was believed before it was sent."""
+
+    value: int | None
+    at: datetime
+    believed: int | None
+
+
+@dataclass
+class Beliefs:
+    """Remembers, per offer, the send that is open, and since when a stall can be trusted again."""
+
+    flights: dict[int, Flight] = field(default_factory=dict)
+    doubtful: dict[int, datetime] = field(default_factory=dict)
+    """By channel: when its emulator was last seen to misplace or delay what it had accepted."""
+
+    def check(self, shop: Shop) -> Iterator[Breach]:
+        moved, answered = _moved(shop), _answered(shop)
+        for offer in shop.offers.values():
+            was = shop.offers_before.get(offer.id)
+            if was is None or was == offer:
+                continue
+            before = self.flights.get(offer.id)
+            yield from self._sent(shop, was, offer, offer.id in answered)
+            yield from _accepted(shop, was, offer)
+            yield from _believed(shop, was, offer, before, moved[offer.id])
+        for offer_id in answered:
+            self.flights.pop(offer_id, None)
+        yield from self._log_is_true(shop)
+
+    def _sent(self, shop: Shop, was: Offer, offer: Offer, answered: bool) -> Iterator[Breach]:
+        """One push in flight: a new one only once the last has an answer, was given back, or the channel was read since."""
+        if offer.sent_at == was.sent_at:
+            return
+        flight = self.flights.pop(offer.id, None)
+        if offer.sent_at is None or (was.sent_at is not None and offer.sent_at < was.sent_at):
+            return  # given back: it is as if it had never been sent
+        read_since = flight is not None and offer.observed_at is not None and offer.observed_at >= flight.at
+        if flight is not None and not answered and not read_since:
+            yield Breach("9", f"{shop.offer(offer)}: {offer.sent} is sent while {flight.value}, sent at {flight.at}, has no answer")
+        self.flights[offer.id] = Flight(offer.sent, offer.sent_at, was.believed)
+
+    def _log_is_true(self, shop: Shop) -> Iterator[Breach]:
+        for row in shop.now.sent:
+            if row.offer_id not in shop.offers:
+                yield Breach("9", f"the log of what was sent names offer {row.offer_id}, which does not exist")
+
+    # --- against the platform's own figure ------------------------------------------------------------------------------------------------
+
+    def faithful(self, shop: Shop, stalls: Mapping[int, StallView], at: datetime) -> Iterator[Breach]:
+        """9: where nothing is under way, a belief that is not NULL is the platform's own figure: no older push has landed over it, no own
+        sale was taken off twice or not at all. Figures that a hand has edited, or that the platform itself mislaid, are left out."""
+        tickets = {row.offer_id for row in shop.now.tickets}
+        sure = {channel: self._sure(stall, channel, at) for channel, stall in stalls.items()}
+        moving = _moving(shop, stalls)
+        for offer in shop.offers.values():
+            known = max(filter(None, (offer.accepted_at, offer.observed_at)), default=None)
+            quiet = offer.id not in self.flights and offer.id not in tickets and (offer.channel_id, offer.sku) not in moving
+            if offer.believed is None or known is None or not quiet or offer.channel_id not in stalls:
+                continue
+            there = stalls[offer.channel_id].kept(offer.sku)
+            if there not in (None, offer.believed) and sure[offer.channel_id](offer.sku, known):
+                told = f"is believed to be {offer.believed} on {stalls[offer.channel_id].name}, there it is {there}"
+                rests = f"accepted {offer.accepted} at {offer.accepted_at}, read {offer.observed} at {offer.observed_at}"
+                yield Breach("9", f"{shop.offer(offer)} {told} ({rests})")
+
+    def _sure(self, stall: StallView, channel: int, at: datetime) -> Callable[[str, datetime], bool]:
+        """Whether the platform has done what it said with a SKU, and nobody else has changed it, since a moment."""
+        if stall.misplaces:
+            self.doubtful[channel] = at
+        doubtful, edited = self.doubtful.get(channel), stall.edited()
+        return lambda sku, since: (doubtful is None or since > doubtful) and edited.get(sku, since) <= since
+
+
+def _answered(shop: Shop) -> set[int]:
+    """Offers of which this commit has logged what came of a quantity that was sent."""
+    return {row.offer_id for row in shop.now.sent if row.kind == "quantity"}
+
+
+def _moved(shop: Shop) -> Counter[int]:
+    """At most so many own units moved on the channel, by offer: those of lines that were written, or whose order or command went on."""
+    orders = {order.id for order in shop.now.orders} | {command.subject_id for command in shop.now.commands}
+    units: Counter[int] = Counter()
+    written = {line.id for line in shop.now.lines}
+    for line in shop.lines.values():
+        if line.offer_id is not None and (line.id in written or line.order_id in orders):
+            units[line.offer_id] += line.ordered
+    return units
+
+
+def _accepted(shop: Shop, was: Offer, offer: Offer) -> Iterator[Breach]:
+    """What counts as accepted is in the log of what was sent, and it was sent: by the last call, or in a ticket."""
+    if offer.accepted_at == was.accepted_at:
+        return
+    if not any(row.offer_id == offer.id and row.outcome == "accepted" and row.value == offer.accepted for row in shop.now.sent):
+        yield Breach("9", f"{shop.offer(offer)}: {offer.accepted} counts as accepted, and the log of what was sent does not say so")
+    in_ticket = any(row.offer_id == offer.id and row.outcome == "pending" and row.value == offer.accepted for row in shop.sent)
+    if offer.accepted != was.sent and not in_ticket:
+        yield Breach("9", f"{shop.offer(offer)}: {offer.accepted} counts as accepted, sent was {was.sent}")
+
+
+def _believed(shop: Shop, was: Offer, offer: Offer, flight: Flight | None, moved: int) -> Iterator[Breach]:
+    if offer.believed is None or offer.believed == was.believed:
+        return
+    if not any(abs(offer.believed - base) <= moved for base in _bases(was, offer, flight)):
+        told = f"{was.believed} was believed, now {offer.believed} (sent {offer.sent}, accepted {offer.accepted}, read {offer.observed})"
+        yield Breach("9", f"{shop.offer(offer)}: {told}; at most {moved} own units have moved")
+
+
+def _bases(was: Offer, offer: Offer, flight: Flight | None) -> Iterator[int]:
+    """From where belief may come in one commit."""
+    if was.believed is not None:
+        yield was.believed
+    if offer.accepted_at != was.accepted_at and offer.accepted is not None:
+        yield offer.accepted
+    written = max(filter(None, (was.sent_at, was.accepted_at)), default=None)
+    read_at = None if offer.observed_at == was.observed_at else offer.observed_at
+    if offer.observed is not None and read_at is not None and (written is None or read_at >= written):
+        yield offer.observed
+    undone = offer.sent_at != was.sent_at or offer.refused_at != was.refused_at
+    if flight is not None and flight.believed is not None and undone:
+        yield flight.believed
+
+
+def _moving(shop: Shop, stalls: Mapping[int, StallView]) -> set[tuple[int, str]]:
+    """(channel, SKU) of orders that are not the same there and here, or that we are about to change there: their figure may move."""
+    ours = {(order.channel_id, order.external_id): order for order in shop.orders.values()}
+    busy = {command.subject_id for command in shop.commands.values() if command.state in {"queued", "sent"}}
+    lines: dict[int, list[tuple[str, int, int, int]]] = {}
+    for line in shop.lines.values():
+        lines.setdefault(line.order_id, []).append((line.line_id, line.ordered, line.cancelled, line.shipped))
+    found: set[tuple[int, str]] = set()
+    for channel, stall in stalls.items():
+        for remote in stall.emulator.orders.values():
+            order = ours.get((channel, remote.order_id))
+            theirs = sorted((line.line_id, line.ordered, line.cancelled, line.shipped) for line in remote.lines)
+            quiet = order is not None and order.id not in busy and order.state == remote.state.value
+            if order is None or not quiet or sorted(lines.get(order.id, [])) != theirs:
+                found |= {(channel, line.sku) for line in remote.lines}
+    return found

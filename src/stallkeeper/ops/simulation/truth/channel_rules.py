@@ -1,0 +1,122 @@
+"""Invariants 5, 6 and 11: our orders against the stalls' own books; what we told them, once each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from stallkeeper.ops.simulation.truth.breach import Breach
+from stallkeeper.ops.simulation.truth.rows import Order
+from stallkeeper.ops.simulation.truth.shop import Shop
+from stallkeeper.ops.simulation.truth.stalls import StallView
+from stallkit.testing.shop import ShopOrder
+
+Stalls = dict[int, StallView]
+"""By connection."""
+
+
+def once(shop: Shop, stalls: Stalls) -> Iterator[Breach]:
+    """5: an order of an account exists once, each line once, and none that the account does not have."""
+    if not shop.now.orders and not shop.now.lines:
+        return
+    for (connection, external), times in Counter((row.connection_id, row.external_id) for row in shop.orders.values()).items():
+        if times > 1:
+            yield Breach("5", f"order {external} of account {connection} exists {times} times")
+        if connection in stalls and external not in stalls[connection].emulator.orders:
+            yield Breach("5", f"order {external} is not one of {stalls[connection].name}")
+    for (order, line), times in Counter((row.order_id, row.line_id) for row in shop.lines.values()).items():
+        if times > 1:
+            yield Breach("5", f"line {line} of order {shop.orders[order].external_id} exists {times} times")
+
+
+def forward(shop: Shop) -> Iterator[Breach]:
+    """6: an order's snapshot is never replaced by an earlier one; what was ordered does not change, what was shipped does not come back."""
+    for order in shop.now.orders:
+        was = shop.orders_before.get(order.id)
+        if was is None:
+            continue
+        if was.remote_modified_at and order.remote_modified_at and order.remote_modified_at < was.remote_modified_at:
+            went = f"from its state of {was.remote_modified_at} to that of {order.remote_modified_at}"
+            yield Breach("6", f"order {order.external_id} went back {went}")
+        elif order.remote_modified_at == was.remote_modified_at and order.fetched_at < was.fetched_at:
+            yield Breach("6", f"order {order.external_id} went back from a fetch of {was.fetched_at} to one of {order.fetched_at}")
+    for line in shop.now.lines:
+        before = shop.lines_before.get(line.id)
+        if before and (line.ordered, line.sku, line.order_id) != (before.ordered, before.sku, before.order_id):
+            yield Breach("6", f"{shop.line(line)}: {before.ordered} of {before.sku} were ordered, now {line.ordered} of {line.sku}")
+        if before and line.shipped < before.shipped:
+            yield Breach("6", f"{shop.line(line)}: {before.shipped} had left, now {line.shipped}")
+
+
+def heard_once(shop: Shop, stalls: Stalls) -> Iterator[Breach]:
+    """11: no stall has heard an acknowledgement, a shipment or a cancellation more often than we have meant one."""
+    meant = Counter((command.connection_id, command.subject_id, command.kind) for command in shop.commands.values())
+    for order in shop.orders.values():
+        stall = stalls.get(order.connection_id)
+        remote = stall.emulator.orders.get(order.external_id) if stall else None
+        if remote is None:
+            continue
+        for kind, heard in _heard(remote).items():
+            if heard > meant[order.connection_id, order.id, kind]:
+                wanted = meant[order.connection_id, order.id, kind]
+                yield Breach("11", f"order {order.external_id}: the stall heard {kind} {heard} times, we meant it {wanted} times")
+
+
+def _heard(remote: ShopOrder) -> dict[str, int]:
+    return {"acknowledge": remote.acknowledge_calls, "ship": remote.ship_calls, "cancel": remote.cancel_calls}
+
+
+# --- once everything is quiet -------------------------------------------------------------------------------------------------------------
+
+
+def same_books(shop: Shop, stalls: Stalls) -> Iterator[Breach]:
+    """5 and 6 at the end: our orders are the stall's own list, each in the stall's latest state, line by line."""
+    ours = {(order.connection_id, order.external_id): order for order in shop.orders.values()}
+    for connection, stall in sorted(stalls.items()):
+        for external, remote in sorted(stall.emulator.orders.items()):
+            order = ours.get((connection, external))
+            if order is not None:
+                yield from _same_order(shop, order, remote)
+            elif not (remote.pending and stall.hides_pending):
+                yield Breach("5", f"order {external} of {stall.name}, placed at {remote.placed_at}, never came in")
+
+
+def _same_order(shop: Shop, order: Order, remote: ShopOrder) -> Iterator[Breach]:
+    if _refused(shop, order):
+        return  # a person has to decide, and is told: see `ended`
+    mine = sorted((row.line_id, row.ordered, row.cancelled, row.shipped) for row in shop.lines.values() if row.order_id == order.id)
+    theirs = sorted((line.line_id, line.ordered, line.cancelled, line.shipped) for line in remote.lines)
+    if [line[:2] for line in mine] != [line[:2] for line in theirs]:
+        yield Breach("5", f"order {order.external_id} has the lines {mine}, there it has {theirs}")
+    elif mine != theirs or order.state != remote.state.value:
+        yield Breach("6", f"order {order.external_id} is {order.state} {mine}, there it is {remote.state.value} {theirs}")
+
+
+def _refused(shop: Shop, order: Order) -> bool:
+    return any(row.subject_id == order.id and row.state in {"refused", "dead"} for row in shop.commands.values())
+
+
+def ended(shop: Shop, stalls: Stalls) -> Iterator[Breach]:
+    """11 at the end: no command is under way; each that was done was heard; what was refused or given up is told to a person."""
+    for command in shop.commands.values():
+        if command.state in {"queued", "sent"}:
+            yield Breach(
+                "11", f"{command.kind} ({command.key}) is still {command.state} after {command.attempts} attempts: {command.message}"
+            )
+        buyer_was_quicker = (command.kind, command.code) == ("acknowledge", "cancelled")
+        if command.state in {"refused", "dead"} and not buyer_was_quicker and f"command:{command.id}" not in shop.now.notices:
+            yield Breach("10", f"{command.kind} ({command.key}) is {command.state} ({command.code} {command.message}), and nobody is told")
+    yield from _as_often(shop, stalls)
+
+
+def _as_often(shop: Shop, stalls: Stalls) -> Iterator[Breach]:
+    done = Counter((row.connection_id, row.subject_id, row.kind) for row in shop.commands.values() if row.state == "done")
+    for order in shop.orders.values():
+        stall = stalls.get(order.connection_id)
+        remote = stall.emulator.orders.get(order.external_id) if stall else None
+        for kind, heard in (_heard(remote) if remote else {}).items():
+            if heard != done[order.connection_id, order.id, kind]:
+                times = done[order.connection_id, order.id, kind]
+                yield Breach(
+                    "11", f"order {order.external_id}: {kind} is done {times} times by our books, the stall heard it {heard} times"
+                )

@@ -1,0 +1,165 @@
+"""SQL of the looks that go over whole tables: fingerprints, walls, canaries, the audit chain. Now and then, and at the end.
+
+They read the catalogue for which tables there are, lock nothing and write nothing. Names of tables and columns come from the catalogue and
+from Django's models, never from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import NamedTuple
+
+from django.apps import apps
+from django.db import connection, models
+
+from stallkeeper.core.sql import rows
+from stallkeeper.ops.simulation.truth.queries import GROWING
+
+ORGANISATION = "organisation_id"
+
+
+def fingerprints(organisation: int, upto: Mapping[str, int]) -> dict[str, int]:
+    """A number per growing table that changes when any of its rows up to the given id does. Locks: none. Reads whole tables."""
+    values: dict[str, int] = {"organisation": organisation} | dict(upto)
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(_fingerprint(table, f"AND id <= %({table})s") for table in GROWING) + " ORDER BY 1", values)
+        return {table: int(value) for table, value in rows(cursor)}
+
+
+def _fingerprint(table: str, further: str = "") -> str:
+    return f"""
+        (SELECT '{table}', coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {table} AS t
+         WHERE organisation_id = %(organisation)s {further})"""  # noqa: S608
+
+
+@cache
+def tenant_tables() -> tuple[str, ...]:
+    """Tables with a column that names the organisation; partitions are their parents' business."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT class.relname FROM pg_class AS class JOIN pg_namespace AS schema ON schema.oid = class.relnamespace
+            JOIN pg_attribute AS attribute ON attribute.attrelid = class.oid AND attribute.attname = %s AND NOT attribute.attisdropped
+            WHERE schema.nspname = 'public' AND class.relkind IN ('r', 'p') AND NOT class.relispartition ORDER BY 1
+            """,
+            [ORGANISATION],
+        )
+        return tuple(row[0] for row in rows(cursor))
+
+
+def everything_of(organisation: int) -> dict[str, int]:
+    """A number per tenant table that changes when any row of the organisation does. Locks: none. Reads whole tables."""
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(map(_fingerprint, tenant_tables())) + " ORDER BY 1", {"organisation": organisation})
+        return {table: int(value) for table, value in rows(cursor)}
+
+
+def strays(organisation: int) -> list[str]:
+    """Rows of the organisation whose parent is another's, or the other way round. Locks: none. Reads whole tables."""
+    with connection.cursor() as cursor:
+        cursor.execute(_strays() + " ORDER BY 1", {"organisation": organisation})
+        return [row[0] for row in rows(cursor)]
+
+
+@cache
+def _strays() -> str:
+    return " UNION ALL ".join(
+        f"(SELECT format('%%s %%s belongs to organisation %%s, its {field.name} to %%s', '{child}', child.{key}, child.organisation_id,"  # noqa: S608
+        f" parent.organisation_id) FROM {child} AS child JOIN {parent} AS parent ON parent.id = child.{field.column}"
+        " WHERE child.organisation_id <> parent.organisation_id"
+        " AND %(organisation)s IN (child.organisation_id, parent.organisation_id))"
+        for child, key, field, parent in _kinships()
+    )
+
+
+def _kinships() -> list[tuple[str, str, models.ForeignKey[models.Model, models.Model], str]]:
+    """(child table, its first key column, the foreign key, parent table) wherever both name an organisation."""
+    found = []
+    for model in apps.get_models():
+        mine = {field.column for field in model._meta.concrete_fields}
+        for field in model._meta.concrete_fields:
+            if isinstance(field, models.ForeignKey) and ORGANISATION in mine and field.column != ORGANISATION:
+                parent = field.related_model
+                if isinstance(parent, type) and ORGANISATION in {other.column for other in parent._meta.concrete_fields}:
+                    key = model._meta.pk_fields[0].column
+                    found.append((model._meta.db_table, str(key), field, parent._meta.db_table))
+    return found
+
+
+@cache
+def _all_tables() -> tuple[str, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT class.oid::regclass::text FROM pg_class AS class JOIN pg_namespace AS schema ON schema.oid = class.relnamespace
+            WHERE schema.nspname = 'public' AND class.relkind IN ('r', 'p') AND NOT class.relispartition ORDER BY 1
+            """
+        )
+        return tuple(row[0] for row in rows(cursor))
+
+
+def tables_with(texts: Sequence[str]) -> list[tuple[str, str]]:
+    """(table, text) wherever one of the texts stands in clear, as text or as the bytes of a binary column. Reads the whole database."""
+    found: list[tuple[str, str]] = []
+    with connection.cursor() as cursor:
+        for table in _all_tables():
+            cursor.execute(
+                f"""
+                SELECT wanted.text FROM unnest(%s::text[]) AS wanted(text)
+                WHERE EXISTS (SELECT FROM {table} AS t WHERE position(wanted.text IN t::text) > 0
+                              OR position(encode(convert_to(wanted.text, 'UTF8'), 'hex') IN t::text) > 0)
+                ORDER BY 1
+                """,  # noqa: S608 - a name from the catalogue
+                [list(texts)],
+            )
+            found += [(table, row[0]) for row in rows(cursor)]
+    return found
+
+
+class Link(NamedTuple):
+    """An entry of the audit chain."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    subject_type: str
+    subject_id: str
+    detail: object
+    digest: bytes
+
+
+def chain(organisation: int) -> list[Link]:
+    """The whole chain, oldest first. Locks: none. Index: audit_recent."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT id, at, actor, action, subject_type, subject_id, detail, digest FROM core_auditentry
+            WHERE organisation_id = %s ORDER BY id
+            """,
+            [organisation],
+        )
+        return [Link._make([*row[:7], bytes(row[7])]) for row in rows(cursor)]
+
+
+def on_hand(unit: int, location: int) -> int:
+    """What the level says now; 0 where there is none. Index: primary key."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT on_hand FROM stock_level WHERE stock_unit_id = %s AND location_id = %s", [unit, location])
+        row = cursor.fetchone()
+        return int(row[0]) if row else 0
+
+
+def last_started(organisation: int) -> dict[int, datetime | None]:
+    """When each account's trade lane was run last. Index: lane_once."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT subject_id, last_started_at FROM channels_lane
+            WHERE organisation_id = %s AND subject_type = 'connection' AND kind = 'trade' ORDER BY subject_id
+            """,
+            [organisation],
+        )
+        return dict(rows(cursor))

@@ -1,0 +1,46 @@
+"""Invariant 19, from the stalls' own logs of calls: nothing goes to an account on a road that it has closed, and no quota is exceeded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from stallkeeper.ops.simulation.truth.breach import Breach
+from stallkeeper.ops.simulation.truth.stalls import StallView
+from stallkit.testing.shop import Call
+
+TOO_MANY = 429
+Road = tuple[int, str, str]
+"""(channel, method, path without the parts that name an object): what a platform limits as one."""
+
+
+@dataclass
+class Calls:
+    """How far each log was read, and which roads are closed until when."""
+
+    read: dict[int, int] = field(default_factory=dict)
+    closed: dict[Road, datetime] = field(default_factory=dict)
+
+    def check(self, stalls: Mapping[int, StallView]) -> Iterator[Breach]:
+        for channel, stall in stalls.items():
+            calls = stall.emulator.calls
+            for call in calls[self.read.get(channel, 0) :]:
+                yield from self._look_at(channel, stall, call)
+            self.read[channel] = len(calls)
+
+    def _look_at(self, channel: int, stall: StallView, call: Call) -> Iterator[Breach]:
+        road = channel, call.method, road_of(call.path)
+        until = self.closed.get(road)
+        if until is not None and call.at < until:
+            yield Breach("19", f"{call.method} {call.path} on {stall.name} at {call.at}, which had asked for quiet until {until}")
+        if call.status == TOO_MANY and not call.fault:
+            yield Breach("19", f"{call.method} {call.path} on {stall.name} at {call.at} exceeded its quota")
+        if call.status == TOO_MANY:
+            self.closed[road] = max(call.at + timedelta(seconds=call.retry_after), until or call.at)
+
+
+def road_of(path: str) -> str:
+    """The path without segments that hold a digit: those name an order, an offer or a ticket, except a version at the front."""
+    head, *rest = path.strip("/").split("/")
+    return "/".join([head, *(part for part in rest if not any(char.isdigit() for char in part))])
