@@ -1,0 +1,51 @@
+"""Every planted bug can still be planted, and taken out again."""
+
+import pytest
+
+from tests.planted.plant import Bug, NotPlanted, _find, _function, faulty, planted
+from tests.planted.registry import BUGS
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize("one", BUGS.values(), ids=BUGS)
+def test_each_bug_changes_one_place_and_is_taken_out_again(one: Bug) -> None:
+    owner, name, before = _find(one)
+    code = None if isinstance(before, str) else _function(one, before).__code__
+    with planted(one):
+        if code is None:
+            assert getattr(owner, name) != before
+        else:
+            changed = _function(one, getattr(owner, name)).__code__
+            assert changed is not code
+            assert (changed.co_code, changed.co_consts, changed.co_names) != (code.co_code, code.co_consts, code.co_names)
+    assert code is None or _function(one, getattr(owner, name)).__code__ is code
+    assert getattr(owner, name) == before
+
+
+def test_there_are_enough_of_them_all_over_the_house() -> None:
+    assert len(BUGS) >= 44
+    assert {"stock", "orders", "channels", "sync", "core", "catalog", "fulfilment", "stallkit"} <= {one.app for one in BUGS.values()}
+
+
+@pytest.mark.parametrize(
+    ("where", "edits"),
+    [
+        ("stallkeeper.stock.reserve:_decide", (("no such text", "x"),)),
+        ("stallkeeper.stock.reserve:_no_such_function", (("a", "b"),)),
+        ("stallkeeper.stock.queries:LevelRow", (("a", "b"),)),
+    ],
+    ids=["text", "function", "neither"],
+)
+def test_a_bug_that_fits_no_longer_is_an_error(where: str, edits: tuple[tuple[str, str], ...]) -> None:
+    with pytest.raises(NotPlanted), planted(Bug("none", "", (), where, edits)):
+        raise AssertionError("not reached")
+
+
+def test_the_faulty_function_is_the_same_function() -> None:
+    from stallkeeper.orders.snapshots import is_news
+
+    one = BUGS["stale snapshot accepted"]
+    code = faulty(one).co_code
+    with planted(one):
+        assert is_news.__code__.co_code == code
