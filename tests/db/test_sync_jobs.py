@@ -9,6 +9,7 @@ from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from stallkeeper.channels.models import Connection, Lane, LaneKind
+from stallkeeper.channels.turns_queries import Ready
 from stallkeeper.core import clock, housekeeping_queries
 from stallkeeper.stock.models import Stale
 from stallkeeper.sync import adapters, job_queries, nightly, tasks, wake
@@ -99,7 +100,7 @@ def test_tidying_makes_missing_lanes_and_drops_jobs_of_dead_workers(market: Mark
     with market.shop.scope():
         Lane.objects.all().delete()
     with connection.cursor() as cursor:
-        job_queries.defer(cursor, [wake.lane_job(1, LaneKind.TRADE)])
+        job_queries.defer(cursor, [wake.lane_job(Ready(1, LaneKind.TRADE, clock.now(), long=False))])
         cursor.execute("UPDATE procrastinate_jobs SET status = 'doing'")
     wake.tidy()
     with market.shop.scope():

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import connection
 
-from stallkeeper.channels import lanes, lanes_queries
+from stallkeeper.channels import lanes, lanes_queries, turns_queries
 from stallkeeper.channels.lanes import Claim, Heart, LaneLost
 from stallkeeper.channels.models import Lane, LaneKind
 from stallkeeper.core import clock
@@ -112,8 +112,8 @@ def test_a_worker_wrongly_taken_for_dead_writes_nothing(race_db, lane: Lane) -> 
 
 def due_lanes(lane: Lane) -> list[int]:
     with connection.cursor() as cursor:
-        found = lanes_queries.due(cursor, clock.now() - timedelta(days=1), clock.now() - lanes.TAKEOVER)
-    return [number for number, _kind in found if number == lane.pk]
+        found = turns_queries.due(cursor, clock.now() - timedelta(days=1), clock.now() - lanes.TAKEOVER, most=100)
+    return [ready.lane for ready in found if ready.lane == lane.pk]
 
 
 # --- the guard ----------------------------------------------------------------------------------------------------------------------------

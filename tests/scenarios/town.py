@@ -23,7 +23,7 @@ import pytest
 from django.db import connection
 
 from stallkeeper.catalog.models import KitComponent, StockUnit
-from stallkeeper.channels import connect, cutover, lanes_queries, links, rules, switches
+from stallkeeper.channels import connect, cutover, links, rules, switches, turns_queries
 from stallkeeper.channels.lanes import TAKEOVER
 from stallkeeper.channels.models import Channel, ChannelLocation, Command, Connection, Lane, LaneKind, LaneStep, Offer, OfferTodo, SentLog
 from stallkeeper.core import clock
@@ -111,7 +111,7 @@ class Town:
 
     def _due(self) -> list[int]:
         with connection.cursor() as cursor:
-            return [lane for lane, _ in lanes_queries.due(cursor, self.clock.at, self.clock.at - TAKEOVER)]
+            return [ready.lane for ready in turns_queries.due(cursor, self.clock.at, self.clock.at - TAKEOVER, most=1_000)]
 
     def _next(self):
         with connection.cursor() as cursor:

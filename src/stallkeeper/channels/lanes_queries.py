@@ -119,19 +119,6 @@ def want(cursor: Cursor, connections: Sequence[int], kind: str, at: datetime, as
     return sorted(row[0] for row in rows(cursor) if row[1])
 
 
-def due(cursor: Cursor, at: datetime, dead_before: datetime) -> list[tuple[int, str]]:
-    """Lanes of all organisations that are due and that no living worker has: (lane, kind). Locks: none. Index: lane_due."""
-    cursor.execute(
-        f"""
-        SELECT id, kind FROM channels_lane
-        WHERE enabled AND ((claimed_by = '' AND not_before <= %(at)s) OR (claimed_by <> '' AND {SILENT}))
-        ORDER BY not_before, id
-        """,  # noqa: S608 - a constant of this module
-        {"at": at, "dead_before": dead_before},
-    )
-    return rows(cursor)
-
-
 def create_missing(cursor: Cursor, at: datetime) -> int:
     """Make the lanes that a connection lacks. Returns how many. Index: lane_once."""
     cursor.execute(

@@ -366,7 +366,10 @@ class Lane(TenantModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["subject_type", "subject_id", "kind"], name="lane_once")]
-        indexes = [models.Index(fields=["not_before"], name="lane_due", condition=models.Q(enabled=True))]
+        indexes = [
+            models.Index(fields=["not_before"], name="lane_due", condition=models.Q(enabled=True)),
+            models.Index(fields=["organisation"], name="lane_claimed", condition=~models.Q(claimed_by="")),
+        ]
 
 
 class LaneStep(TenantModel):

@@ -23,7 +23,7 @@ from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.sync import adapters, wake
 from stallkeeper.sync.plan import STEPS
 from stallkeeper.sync.run import Current, Done, Step, now
-from stallkit.errors import AdapterError, NeedsReconnect, Refused, SlowDown, Unintelligible
+from stallkit.errors import AdapterError, NeedsReconnect, OutcomeUnknown, Refused, SlowDown, TryLater, Unintelligible
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,8 @@ LONGEST_BACKOFF = timedelta(minutes=5)
 SHORTEST_BACKOFF = timedelta(seconds=2)
 IDLE = timedelta(minutes=1)
 """A lane that knows of nothing to do looks again after this long."""
+VAIN_SECONDS = 5.0
+"""A step that waited for so long and got no answer ends the run: the other steps would wait as long, and keep a thread (ADR 0041)."""
 RESTING = timedelta(hours=1)
 """An account that may not be called: only a change of its state, which wakes the lane, makes a run worth while."""
 
@@ -46,6 +48,8 @@ class Outcome:
     error: str = ""
     fatal: bool = False
     """No later step of this run may call the account."""
+    vain: bool = False
+    """It waited long and got no answer: the account may be dead, the lane waits."""
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -168,7 +172,8 @@ def _adapter_error(current: Current, name: str, error: AdapterError, seconds: fl
         return Outcome(name, Done(errors=1), seconds, None, text, fatal=True)
     if isinstance(error, Unintelligible | Refused):
         _tell(current, name, text)
-    return Outcome(name, Done(errors=1), seconds, at + backoff(current.place(name), at), text)
+    vain = isinstance(error, TryLater | OutcomeUnknown) and seconds >= VAIN_SECONDS
+    return Outcome(name, Done(errors=1), seconds, at + backoff(current.place(name), at), text, fatal=vain, vain=vain)
 
 
 def backoff(place: LaneStep, at: datetime) -> timedelta:
@@ -178,6 +183,11 @@ def backoff(place: LaneStep, at: datetime) -> timedelta:
         return SHORTEST_BACKOFF
     failing = at - (fine if fine is not None and fine < failed else failed)
     return min(max(failing / 2, SHORTEST_BACKOFF), LONGEST_BACKOFF)
+
+
+def waits(failures: int) -> timedelta:
+    """How long a lane waits whose runs have failed so often in a row, whoever asks for it meanwhile: four seconds to five minutes."""
+    return min(SHORTEST_BACKOFF * 2 ** min(failures, 10), LONGEST_BACKOFF) if failures else timedelta(0)
 
 
 def needs_reconnect(held: Claim, account: Connection, why: str) -> None:
@@ -198,7 +208,8 @@ def _tell(current: Current, step: str, text: str) -> None:
 def _store(current: Current, outcomes: Sequence[Outcome]) -> Ended:
     """Write the transfer status and the run, and give the lane back: one transaction."""
     at = now()
-    due_at = next_due(current, outcomes, at)
+    failures = current.held.failures + 1 if any(outcome.vain for outcome in outcomes) else 0
+    due_at = max(next_due(current, outcomes, at), at + waits(failures))
     failed = [outcome for outcome in outcomes if outcome.error]
     with current.writing("end_run") as uc, connection.cursor() as cursor:
         rows = [(o.step, o.done.items, o.done.errors, o.not_before, o.error or o.done.note, not o.error) for o in outcomes]
@@ -209,7 +220,7 @@ def _store(current: Current, outcomes: Sequence[Outcome]) -> Ended:
                 notify.resolve(uc, f"connection:{current.connection.pk}:step:{outcome.step}")
         if failed or any(outcome.done.items or outcome.done.errors for outcome in outcomes) or current.run_id:
             _store_run(current, outcomes, at, failed)
-        due = _release(current.held, due_at, error=failed[0].error if failed else "", success=not failed)
+        due = _release(current.held, due_at, error=failed[0].error if failed else "", success=not failed, failures=failures)
     return Ended("error" if failed else "ok", due, tuple(outcomes))
 
 
@@ -249,7 +260,7 @@ def _release(held: Claim, due_at: datetime, *, error: str, success: bool, failur
 def _fail(held: Claim, text: str) -> Ended:
     """The run itself failed: give the lane back with a growing wait. If even that fails, the silence of its heart frees it."""
     failures = held.failures + 1
-    due_at = now() + min(SHORTEST_BACKOFF * 2 ** min(failures, 10), LONGEST_BACKOFF)
+    due_at = now() + waits(failures)
     try:
         if connection.needs_rollback or not connection.is_usable():
             connection.close()

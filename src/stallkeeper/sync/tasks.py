@@ -23,29 +23,29 @@ def on_app_ready(app: procrastinate.App) -> None:
 @app.task(name=LaneKind.TRADE.value, queue=wake.QUEUE)
 def trade(lane_id: int) -> None:
     """Run a trade lane once; again at once if it says so."""
-    _run(lane_id, LaneKind.TRADE)
+    _run(lane_id)
 
 
 @app.task(name=LaneKind.BACKGROUND.value, queue=wake.QUEUE)
 def background(lane_id: int) -> None:
     """Run a background lane once."""
-    _run(lane_id, LaneKind.BACKGROUND)
+    _run(lane_id)
 
 
-def _run(lane_id: int, kind: LaneKind) -> None:
+def _run(lane_id: int) -> None:
     ended = run_lane(lane_id, life.name())
     if ended.due_at is not None and ended.due_at <= clock.now():
-        wake.defer_lane(lane_id, kind)
+        wake.defer_lanes([lane_id])
 
 
-@app.task(name="drain_stale", queue=wake.QUEUE)
+@app.task(name="drain_stale", queue=wake.LONG_QUEUE)
 def drain_stale(organisation_id: int) -> None:
     """Refresh the offers that a large change left over, a few hundred units per transaction."""
     refresh.drain(organisation_id)
 
 
 @app.periodic(cron="17 2 * * *")
-@app.task(name="daily", queue=wake.QUEUE, queueing_lock="daily")
+@app.task(name="daily", queue=wake.LONG_QUEUE, queueing_lock="daily")
 def daily(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate passes it
     """Housekeeping and the nightly self-check."""
     nightly.run()

@@ -1,26 +1,36 @@
 """Wake-ups: who has something to do now. They may get lost; the tick finds whatever is due and covers every lost one.
 
 A wake-up is deferred after the commit, in a statement of its own, so that it holds no lock that a running lane could want.
+
+Who goes first is decided here, by the job's priority, which is a moment: that at which its turn is (ADR 0041).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from functools import partial
 
 from django.db import connection, transaction
 
-from stallkeeper.channels import lanes_queries
+from stallkeeper.channels import lanes_queries, turns_queries
 from stallkeeper.channels.lanes import TAKEOVER
 from stallkeeper.channels.models import LaneKind
+from stallkeeper.channels.turns_queries import Ready
 from stallkeeper.core import clock, correlation, crash, housekeeping
 from stallkeeper.core.use_case import UseCase, before_commit
 from stallkeeper.sync import job_queries
 from stallkeeper.sync.job_queries import NewJob
 
 QUEUE = "lanes"
-PRIORITY = {LaneKind.TRADE.value: 10, LaneKind.BACKGROUND.value: 0}
+LONG_QUEUE = "long"
+"""Work that takes seconds or minutes: lanes whose last run was long, large refreshes, the work of the day. It never has all of a worker's
+threads (``worker.slots``)."""
+AT_ONCE = 500
+"""Lanes that one tick defers at most. Others wait for the next tick: the queue stays short, so that turns are taken anew each second."""
+FIRST_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+LOWEST = -(2**31) + 1
 
 trading: ContextVar[int] = ContextVar("trading", default=0)
 """The connection whose trade run is under way in this context: it needs no wake-up from itself, its later steps look anyway."""
@@ -40,7 +50,7 @@ def wake(connections: Iterable[int], kind: str = LaneKind.TRADE) -> None:
     """Ask for a run of these connections. A lane that waits after a failure keeps waiting."""
     with crash.around("commit:lane.want"), connection.cursor() as cursor:
         lanes = lanes_queries.want(cursor, sorted(set(connections)), kind, clock.now(), correlation.to_hand_on())
-    _defer([lane_job(lane, kind) for lane in lanes])
+    defer_lanes(lanes)
 
 
 def hint(connections: Iterable[int]) -> None:
@@ -58,14 +68,23 @@ def look_now(connection_id: int, step: str, kind: str = LaneKind.BACKGROUND) -> 
     wake([connection_id], kind)
 
 
-def lane_job(lane: int, kind: str) -> NewJob:
+def lane_job(ready: Ready) -> NewJob:
     """The job that runs a lane; at most one of it waits at any time."""
-    return NewJob(QUEUE, kind, f"lane:{lane}", {"lane_id": lane}, PRIORITY[kind])
+    queue = LONG_QUEUE if ready.long else QUEUE
+    return NewJob(queue, ready.kind, f"lane:{ready.lane}", {"lane_id": ready.lane}, priority(ready.turn))
 
 
-def defer_lane(lane: int, kind: str) -> None:
-    """Have one lane run."""
-    _defer([lane_job(lane, kind)])
+def priority(turn: datetime) -> int:
+    """Procrastinate takes the highest first: the earlier the turn, the higher."""
+    return max(-int((turn - FIRST_MOMENT).total_seconds()), LOWEST)
+
+
+def defer_lanes(lanes: Sequence[int]) -> None:
+    """Have lanes run that are due now: their turn comes behind those that have waited already."""
+    if lanes:
+        with connection.cursor() as cursor:
+            ready = turns_queries.at_once(cursor, lanes, clock.now())
+        _defer([lane_job(one) for one in ready])
 
 
 def defer_drain(organisations: Sequence[int]) -> None:
@@ -74,19 +93,20 @@ def defer_drain(organisations: Sequence[int]) -> None:
 
 
 def drain_job(organisation: int) -> NewJob:
-    return NewJob(QUEUE, "drain_stale", f"drain:{organisation}", {"organisation_id": organisation}, 5)
+    return NewJob(LONG_QUEUE, "drain_stale", f"drain:{organisation}", {"organisation_id": organisation}, priority(clock.now()))
 
 
 def defer_due() -> int:
     """One tick: defer every lane that is due and that no living worker has; returns how many jobs are new."""
     now = clock.now()
     with connection.cursor() as cursor:
-        due = lanes_queries.due(cursor, now, now - TAKEOVER)
-    return _defer([lane_job(lane, kind) for lane, kind in due])
+        due = turns_queries.due(cursor, now, now - TAKEOVER, AT_ONCE)
+    return _defer([lane_job(ready) for ready in due])
 
 
 def daily_job() -> NewJob:
-    return NewJob(QUEUE, "daily", "daily", {"timestamp": int(clock.now().timestamp())})
+    now = clock.now()
+    return NewJob(LONG_QUEUE, "daily", "daily", {"timestamp": int(now.timestamp())}, priority(now))
 
 
 def tidy() -> None:

@@ -1,4 +1,4 @@
-"""The worker process: N threads that run lanes, and a tick.
+"""The worker process: N threads that run lanes, and a tick. What takes long never has all of the threads (``slots``).
 
 It needs a direct connection to PostgreSQL (LISTEN does not pass a pooler in transaction mode). The first SIGTERM lets every run finish the
 call that it is in; the second ends at once, which costs nothing but a takeover a second later.
@@ -84,14 +84,30 @@ async def _work(concurrency: int) -> None:
     if not isinstance(connector, DjangoConnector):
         raise TypeError("the worker is running already in this process")
     with app.replace_connector(connector.get_worker_connector()) as working:
-        async with working.open_async():
-            await working.run_worker_async(
-                concurrency=concurrency,
-                delete_jobs="always",
-                listen_notify=True,
-                fetch_job_polling_interval=TICK_SECONDS,
-                install_signal_handlers=False,
-            )
+        async with working.open_async(), asyncio.TaskGroup() as group:
+            for size, queues in slots(concurrency):
+                group.create_task(
+                    working.run_worker_async(
+                        queues=queues,
+                        concurrency=size,
+                        delete_jobs="always",
+                        listen_notify=True,
+                        fetch_job_polling_interval=TICK_SECONDS,
+                        install_signal_handlers=False,
+                    )
+                )
+
+
+def slots(threads: int) -> list[tuple[int, list[str]]]:
+    """How a worker's threads are shared: (how many, which queues they serve).
+
+    Long work may have half of them, short work all: whatever takes long (a channel that does not answer, a catalogue that goes out for the
+    first time), a lane with little to do finds a thread. A single thread serves everything, one after the other.
+    """
+    both = [wake.QUEUE, wake.LONG_QUEUE]
+    if threads == 1:
+        return [(1, both)]
+    return [(threads - threads // 2, [wake.QUEUE]), (threads // 2, both)]
 
 
 class Ticker:
