@@ -1,7 +1,7 @@
 """64 connections that all sell one unit, for five minutes: exactly what was there is sold, nobody meets a deadlock, and how fast it goes.
 
-Turns of equal length alternate between the one unit and all the others, one order of one line at a time; every client that takes orders in is a
-thread with a connection of its own. The stock runs out on the way: what is sold after that must be short, line by line.
+Turns of equal length alternate between the one unit and all the others, one order of one line at a time; every client that takes orders in
+is a thread with a connection of its own. The stock runs out on the way: what is sold after that must be short, line by line.
 """
 
 from __future__ import annotations
