@@ -7,17 +7,16 @@ before it. So organisations take turns however many lanes each of them has, and 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from stallkeeper.channels.lanes_queries import SILENT
 from stallkeeper.core.sql import Cursor, rows
 
-ONE_TURN = timedelta(seconds=1)
-BACKGROUND = timedelta(seconds=30)
-"""Background work steps back by so much: trade goes first, and yet background is never forgotten."""
-LONG_RUN = timedelta(seconds=2)
-"""A run that takes longer is a long one: the next one of its lane is kept out of the way of short ones."""
+ONE_TURN, BACKGROUND = 1.0, 30.0
+"""Seconds by which a lane steps back for each one before it, and by which background work steps back at all: trade goes first, and yet background is never forgotten."""
+LONG_RUN = 2.0
+"""Seconds. A run that takes longer is a long one: the next one of its lane is kept out of the way of short ones."""
 
 
 class Ready(NamedTuple):
@@ -30,10 +29,10 @@ class Ready(NamedTuple):
 
 
 _TURN = """
-    CASE lane.kind WHEN 'background' THEN %(background)s ELSE interval '0' END
-    + %(one_turn)s * (coalesce(busy.lanes, 0) + row_number() OVER same - 1)
+    make_interval(secs => CASE lane.kind WHEN 'background' THEN %(background)s::float8 ELSE 0 END
+                          + %(one_turn)s::float8 * (coalesce(busy.lanes, 0) + row_number() OVER same - 1))
 """
-_LONG = "lane.failures > 0 OR coalesce(lane.last_ended_at - lane.last_started_at > %(long_run)s, false)"
+_LONG = "lane.failures > 0 OR coalesce(lane.last_ended_at - lane.last_started_at > make_interval(secs => %(long_run)s), false)"
 _SAME = "same AS (PARTITION BY lane.organisation_id ORDER BY lane.kind DESC, lane.not_before, lane.id)"
 _RULES = {"one_turn": ONE_TURN, "background": BACKGROUND, "long_run": LONG_RUN}
 
