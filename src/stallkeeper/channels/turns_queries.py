@@ -14,7 +14,7 @@ from stallkeeper.channels.lanes_queries import SILENT
 from stallkeeper.core.sql import Cursor, rows
 
 ONE_TURN, BACKGROUND = 1.0, 30.0
-"""Seconds by which a lane steps back for each one before it, and by which background work steps back at all: trade goes first, and yet background is never forgotten."""
+"""Seconds by which a lane steps back for each one before it, and background work at all: trade goes first, nothing is ever forgotten."""
 LONG_RUN = 2.0
 """Seconds. A run that takes longer is a long one: the next one of its lane is kept out of the way of short ones."""
 
