@@ -19,12 +19,12 @@ bug(
     "5",
     f"{PULL}:_commit",
     (
-        '    return current.commit("accept_orders", change)',
+        '    result = current.commit("accept_orders", change)\n',
         "    def place(uc: UseCase) -> None:\n"
         "        with connection.cursor() as cursor:\n"
         "            lanes_queries.write_cursor(cursor, uc.organisation_id, current.held.lane_id, STEP, page.cursor, *mark)\n"
         '    current.commit("accept_orders", place)\n'
-        '    return current.commit("accept_orders", change)',
+        '    result = current.commit("accept_orders", change)\n',
     ),
 )
 bug(
