@@ -127,7 +127,7 @@ bug(
     "A wake-up is lost, and no tick makes up for it.",
     "5 10",
     "stallkeeper.sync.wake:defer_due",
-    ("for lane, kind in due]", "for lane, kind in due[:0]]"),
+    ("for ready in due]", "for ready in due[:0]]"),
 )
 bug(
     "due long after it is due",

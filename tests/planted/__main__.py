@@ -1,0 +1,86 @@
+"""``python -m tests.planted``: how many seeds the simulation needs to find each planted bug. Exit status 1 if one is not found."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from stallkeeper.ops.simulation import batch
+from tests.planted.hunt import Hunted, Summary, hunt
+from tests.planted.registry import BUGS
+
+PAGE = Path(__file__).parents[2] / "docs" / "planted-bugs.md"
+HEAD = """# Planted bugs
+
+Does the simulation find mistakes? It is asked: each of these faults is put into one place of the running code, as a careless change could
+put it there, and seeds are played until one sees a broken invariant. A seed counts only if it is well without the fault.
+
+This page is written by `python -m tests.planted --publish`; the faults stand in `tests/planted/`, and a test sees that each still fits the
+code. [simulation.md](simulation.md) tells what a seed is. The numbers of invariants are those of that page.
+"""
+
+
+def main() -> int:
+    arguments = _arguments()
+    names = _chosen(arguments.only)
+    print(
+        f"{len(names)} bugs, seeds {arguments.first} to {arguments.first + arguments.max_seeds - 1}, {arguments.jobs} at a time", flush=True
+    )
+    hunted: list[Hunted] = []
+    with batch.stage():
+        for one in hunt(names, first=arguments.first, most=arguments.max_seeds, jobs=arguments.jobs):
+            hunted.append(one)
+            print(_line(one), flush=True)
+    summary = Summary(hunted)
+    print(summary.line())
+    if arguments.json:
+        arguments.json.write_text(json.dumps(summary.as_json(), indent=2, ensure_ascii=False) + "\n")
+    if arguments.publish:
+        PAGE.write_text(page(summary))
+    return 1 if summary.missed else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.planted", description=__doc__)
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="bugs whose name has this in it; may be said again")
+    parser.add_argument("--max-seeds", type=int, default=2_000)
+    parser.add_argument("--first", type=int, default=1, metavar="SEED")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--publish", action="store_true", help="write docs/planted-bugs.md")
+    return parser.parse_args()
+
+
+def _chosen(parts: Sequence[str]) -> list[str]:
+    names = [name for name in BUGS if not parts or any(part in name for part in parts)]
+    if not names:
+        raise SystemExit(f"no bug has {' or '.join(map(repr, parts))} in its name; there are: {', '.join(BUGS)}")
+    return names
+
+
+def _line(one: Hunted) -> str:
+    skipped = f" ({one.skipped} seeds fail without it)" if one.skipped else ""
+    if not one.found:
+        return f"{'NOT FOUND':>9}  {one.name}: {one.seeds} seeds{skipped}"
+    usual = "" if one.as_expected else f" (expected {' or '.join(BUGS[one.name].expected)})"
+    return f"{one.seeds:9}  {one.name}: invariant {one.invariant}{usual}: {one.text[:110]}{skipped}"
+
+
+def page(summary: Summary) -> str:
+    """The page of the documentation."""
+    by_name = {one.name: one for one in summary.hunted}
+    rows = ["| Bug | What it breaks | Where | Seeds needed | Seen as |", "| --- | --- | --- | ---: | --- |"]
+    for name, bug in BUGS.items():
+        one = by_name.get(name)
+        if one is not None:
+            needed = str(one.seeds) if one.found else f"not in {one.seeds}"
+            seen = one.invariant if one.found else "–"
+            rows.append(f"| {name} | {bug.breaks} | `{bug.where.rpartition('.')[2].replace(':', '.')}` ({bug.app}) | {needed} | {seen} |")
+    return "\n".join([HEAD, f"**{summary.line()}.**", "", *rows, ""])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
