@@ -8,7 +8,7 @@ VENV := .venv/bin/python
 # Names of folders and files are UTF-8 whatever the locale says.
 export PYTHONUTF8 := 1
 
-.PHONY: help demo run test check bench lock clean
+.PHONY: help demo run test check bench drills lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /	/' | expand -t 12
@@ -32,6 +32,10 @@ test: ## check, then contract, race, scenario and browser tests
 bench: ## measure the hot paths; results in bench/results
 	@$(PYTHON) tools/bootstrap.py dev
 	@$(VENV) -m bench $(ARGS)
+
+drills: ## hurt a hub of real processes under load, in every way (docs/drills.md)
+	@$(PYTHON) tools/bootstrap.py run
+	@$(VENV) -m stallkeeper.ops.drills $(ARGS)
 
 lock: ## resolve pyproject.toml anew into the two lock files
 	@$(PYTHON) tools/bootstrap.py dev

@@ -48,14 +48,17 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "migrate": ("keeping:migrate", "Bring your own database up to this release."),
     },
 }
-PLACES = {name: place for section in SECTIONS.values() for name, (place, _) in section.items()}
+HIDDEN = {"drill": "drill:drill"}
+"""For those who work on Stallkeeper (docs/drills.md)."""
+SHOWN = {name: place for section in SECTIONS.values() for name, (place, _) in section.items()}
+PLACES = SHOWN | HIDDEN
 
 
 class LazyGroup(click.Group):
     """A group that knows its commands by name and loads one only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(PLACES)
+        return list(SHOWN)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in PLACES:

@@ -199,6 +199,19 @@ def ensure(home: Path) -> str:
     return cluster.url
 
 
+def fallen(home: Path) -> bool:
+    """Whether the server of ``home`` has died: nobody answers, and its process is gone. False while it starts, recovers or is frozen."""
+    cluster = cluster_folder(home)
+    conninfo = f"host={socket_folder(cluster)} port={PORT} connect_timeout=10".encode()
+    return _postmaster(cluster / "data") is None and pq.PGconn.ping(conninfo) == pq.Ping.NO_RESPONSE
+
+
+def revive(home: Path) -> None:
+    """Start the server of ``home`` again, for a process that holds it by ``ensure``. EmbeddedDatabaseError if it does not start."""
+    with running(cluster_folder(home)):
+        pass
+
+
 @contextmanager
 def temporary(prefix: str, home: Path) -> Iterator[Cluster]:
     """A throw-away cluster under ``home/tmp``, gone after the block. Leftovers of killed processes are removed first."""

@@ -57,6 +57,9 @@ def call_wsgi(app: Emulator, method: str, target: str, headers: dict[str, str], 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Headers and body in one packet: sent apart, the second waits for the first one's acknowledgement, which the other side holds back.
+    wbufsize = -1
+    disable_nagle_algorithm = True
     emulator: Emulator
 
     def _run(self) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import click
 
+from stallkeeper import env
 from stallkeeper.ops import boot
 
 
@@ -25,15 +27,16 @@ def run(host: str, port: int | None, workers: int) -> None:
       stallkeeper run --host 0.0.0.0 --port 80
       DATABASE_URL=postgresql://… stallkeeper run --workers 2
     """
-    from stallkeeper.ops import serving
+    from stallkeeper.ops import revival, serving
 
     port = serving.choose_port(host, port)
     os.environ.setdefault("STALLKEEPER_BASE_URL", serving.base_url(host, port))
+    keep = contextlib.nullcontext() if os.environ.get("DATABASE_URL") else revival.looked_after(env.home())
     boot.start(quiet=False, migrate=True)
     from stallkeeper.ops import first
 
     user = first.set_up()
-    with serving.everything(host, port, workers) as supervisor:
+    with keep, serving.everything(host, port, workers) as supervisor:
         if not serving.wait_until_up(supervisor, host, port):
             raise boot.BootError("The web server did not start; its messages stand above.")
         click.echo(f"Stallkeeper runs at {os.environ['STALLKEEPER_BASE_URL']}")

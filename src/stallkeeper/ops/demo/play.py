@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -59,6 +59,11 @@ class Hub:
     log: Path
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
+    worker_processes: int = 1
+    program: str = "stallkeeper"
+    """The module that is run."""
+    environment: Mapping[str, str] | None = None
+    """Its environment, if that is not ours."""
 
     @property
     def base_url(self) -> str:
@@ -73,7 +78,19 @@ class Hub:
         """Start it."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", "stallkeeper", "run", "--host", HOST, "--port", str(self.port)],
+                [
+                    sys.executable,
+                    "-m",
+                    self.program,
+                    "run",
+                    "--host",
+                    HOST,
+                    "--port",
+                    str(self.port),
+                    "--workers",
+                    str(self.worker_processes),
+                ],
+                env=dict(self.environment) if self.environment is not None else None,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

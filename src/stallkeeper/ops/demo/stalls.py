@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from stallkeeper.ops.demo.goods import STALLS, Article, on_show
 
@@ -34,10 +34,10 @@ def plan(articles: Sequence[Article], seed: int, rate: float, share: dict[str, f
 class World:
     """The world process. ``with World(plan) as world``; safe to use from several threads. Starting takes a second, in the background."""
 
-    def __init__(self, what: Json) -> None:
+    def __init__(self, what: Json, module: str = "stallkeeper.ops.demo.world") -> None:
         self._lock = threading.Lock()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "stallkeeper.ops.demo.world"],
+        self._process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -53,7 +53,7 @@ class World:
             self._stalls = self._stalls or self._hear()
         return self._stalls
 
-    def __enter__(self) -> World:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

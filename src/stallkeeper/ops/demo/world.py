@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from stallkeeper.ops.demo.buyers import Buyers, Crowd
 from stallkit.registry import ADAPTERS
@@ -37,7 +37,7 @@ class Stall:
 
     def __init__(self, platform: str, seed: int, limits_scale: float, offers: list[Json]) -> None:
         module = import_module(f"{ADAPTERS[platform]}.emulator")
-        self.platform = platform
+        self.platform = self.name = platform
         self.config: dict[str, str] = dict(module.CONFIG)
         self.shop: Emulator = module.Emulator(now, seed=seed, limits_scale=limits_scale)
         self.cancels: list[Json] = []
@@ -111,25 +111,36 @@ def _feeds(shop: Emulator) -> list[Json]:
     ]
 
 
+class Sender(Protocol):
+    """A stall that sends callbacks, as the postman knows it."""
+
+    name: str
+    shop: Emulator
+
+
 class Postman:
     """Carries the platforms' callbacks to the hub, one after the other; what cannot be delivered is lost, as in life."""
 
     def __init__(self) -> None:
         self.addresses: dict[str, str] = {}
         self.sent = 0
-        self._letters: queue.SimpleQueue[tuple[Stall, str, str]] = queue.SimpleQueue()
+        self._letters: queue.SimpleQueue[tuple[Sender, str, str]] = queue.SimpleQueue()
         threading.Thread(target=self._work, daemon=True, name="postman").start()
 
-    def serve(self, stall: Stall) -> None:
-        stall.shop.listeners.append(lambda topic, order: self._letters.put((stall, topic, order)))
+    def serve(self, stall: Sender) -> None:
+        stall.shop.listeners.append(lambda topic, order: self.post(stall, topic, order))
+
+    def post(self, stall: Sender, topic: str, order: str) -> None:
+        """Deliver one callback when its turn has come."""
+        self._letters.put((stall, topic, order))
 
     def _work(self) -> None:
         while True:
             stall, topic, order = self._letters.get()
-            if address := self.addresses.get(stall.platform):
+            if address := self.addresses.get(stall.name):
                 self._deliver(stall, topic, order, address)
 
-    def _deliver(self, stall: Stall, topic: str, order: str, address: str) -> None:
+    def _deliver(self, stall: Sender, topic: str, order: str, address: str) -> None:
         call = stall.shop.callback(topic, order)
         if call is None:
             return

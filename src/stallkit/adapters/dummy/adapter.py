@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from stallkit.adapters.dummy import wire
-from stallkit.adapters.dummy.manifest import API, MANIFEST, TASKS, TOKENS
+from stallkit.adapters.dummy.manifest import API, MANIFEST, OVERLAP_SECONDS, TASKS, TOKENS
 from stallkit.errors import AdapterError, NeedsReconnect, Refused, Unintelligible
 from stallkit.http import Door, Reply, Request, unreadable
 from stallkit.manifest import Manifest
@@ -37,8 +37,6 @@ from stallkit.types import (
 )
 
 PAGE = "100"
-OVERLAP = timedelta(minutes=15)
-"""The market's order list may lag by ten minutes (README, Orders), so each pull looks back further than that."""
 RENEW_BEFORE = timedelta(seconds=60)
 SAID_NO = frozenset({404, 409, 422})
 """Statuses that refuse one order or task; the rest is the door's business."""
@@ -53,6 +51,7 @@ class Adapter:
         self._config, self._clock = config, clock
         self._secrets = (config["client_secret"], config.get("callback_secret", ""))
         self._http = http.with_(secrets=self._secrets, read_error=read_error)
+        self._overlap = timedelta(seconds=int(config.get("overlap_seconds") or OVERLAP_SECONDS))
         self._token = ""
         self._token_until = datetime.min.replace(tzinfo=UTC)
 
@@ -109,7 +108,7 @@ class Adapter:
             params["changed_since"] = place.since.isoformat()
         page = self._call(Request("GET", "/v1/orders", API, params=params)).decode(wire.OrderPage)
         orders, parked = wire.parse_each(page.orders, wire.parse_order)
-        following = wire.Cursor(place.since, page.next) if page.next is not None else wire.Cursor(page.as_of - OVERLAP)
+        following = wire.Cursor(place.since, page.next) if page.next is not None else wire.Cursor(page.as_of - self._overlap)
         return Page(orders, msgspec.json.encode(following).decode(), page.next is None, parked)
 
     def read_order(self, order_id: str) -> RemoteOrder | None:

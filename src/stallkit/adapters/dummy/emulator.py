@@ -66,6 +66,7 @@ class Emulator(Base):
     def __init__(self, clock: Callable[[], datetime], *, seed: int = 0, limits_scale: float = 1.0) -> None:
         super().__init__(clock, seed=seed, limits_scale=limits_scale)
         self.task_time = timedelta(seconds=5)
+        self.account_id = "A-1"
         self.tasks: dict[str, Job] = {}
         self._tokens: dict[str, datetime] = {}
         self._issued = 0
@@ -151,7 +152,7 @@ class Emulator(Base):
             raise SaidNo(401, "token_expired", "the access token has expired")
 
     def _account(self, _request: WireRequest, _: str) -> WireReply:
-        return answer({"id": "A-1", "name": "Ada's dummy stall", "currency": "EUR", "rights": ["offers", "orders"]})
+        return answer({"id": self.account_id, "name": "Ada's dummy stall", "currency": "EUR", "rights": ["offers", "orders"]})
 
     # --- offers -------------------------------------------------------------------------------------------------------------------------
 
@@ -247,10 +248,9 @@ class Emulator(Base):
     def _orders(self, request: WireRequest, _: str) -> WireReply:
         """Changed orders, oldest change first. The dials hide the newest (read lag) and move page borders."""
         seen_until = self.clock() - timedelta(seconds=self._lag())
-        rows = sorted((order.modified_at, order.order_id) for order in self.orders.values() if order.modified_at <= seen_until)
         since, after = request.param("changed_since"), request.param("after")
-        if since:
-            rows = [row for row in rows if row[0] >= datetime.fromisoformat(since)]
+        begin = datetime.fromisoformat(since) if since else datetime.min.replace(tzinfo=UTC)
+        rows = sorted((order.modified_at, order.order_id) for order in self.orders.values() if begin <= order.modified_at <= seen_until)
         if after:
             rows = [row for row in rows if row > read_place(after)][self._shift() :]
         page = rows[: min(int(request.param("limit", "100")), self.orders_per_page)]

@@ -10,6 +10,9 @@ API = Limit("api", 6_000, timedelta(minutes=1), source="README.md, Limits")
 TASKS = Limit("tasks", 600, timedelta(minutes=1), source="README.md, Limits")
 TOKENS = Limit("tokens", 60, timedelta(minutes=1), source="README.md, Limits")
 
+OVERLAP_SECONDS = 900
+"""The market's order list may lag by ten minutes (README, Orders), so each pull looks back further than that."""
+
 MANIFEST = Manifest(
     platform="dummy",
     title="Dummy market",
@@ -23,6 +26,14 @@ MANIFEST = Manifest(
             SettingKind.SECRET,
             help="Signs the market's callbacks. Without it every callback is ignored, and orders arrive at the next pull.",
             required=False,
+        ),
+        Setting(
+            "overlap_seconds",
+            "Seconds that each pull looks back",
+            SettingKind.INTEGER,
+            "A market that is known not to lag may be read with less, as under a load that would be read again and again.",
+            required=False,
+            default=str(OVERLAP_SECONDS),
         ),
     ),
     limits=(API, TASKS, TOKENS),
