@@ -13,7 +13,7 @@ import click
 import numpy as np
 import pytest
 
-from stallkeeper.__main__ import PLACES, cli
+from stallkeeper.__main__ import SHOWN, cli
 from stallkeeper.channels.rules import RULES
 from stallkeeper.stock.availability import NOT_SET, Places, Rules, for_sale, to_show
 from stallkit.testing.contract import CASES
@@ -134,7 +134,7 @@ def test_the_tests_found_commands():
 def test_the_page_about_the_command_line_names_every_command():
     page = ROOT / "docs" / "guide" / "command-line.md"
     shown = {command.split()[0] for file, command in commands() if file == name_of(page)}
-    assert set(PLACES) <= shown
+    assert set(SHOWN) <= shown
 
 
 def test_every_make_target_exists():

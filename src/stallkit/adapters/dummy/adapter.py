@@ -51,9 +51,9 @@ class Adapter:
         self._config, self._clock = config, clock
         self._secrets = (config["client_secret"], config.get("callback_secret", ""))
         self._http = http.with_(secrets=self._secrets, read_error=read_error)
-        self._overlap = timedelta(seconds=int(config.get("overlap_seconds") or OVERLAP_SECONDS))
         self._token = ""
         self._token_until = datetime.min.replace(tzinfo=UTC)
+        self._overlap = timedelta(seconds=int(config.get("overlap_seconds") or OVERLAP_SECONDS))
 
     # --- calling ------------------------------------------------------------------------------------------------------------------------
 
