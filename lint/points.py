@@ -15,7 +15,7 @@ LIST = "src/stallkeeper/ops/simulation/points.py"
 OPENERS = {"src/stallkeeper/core/crash.py", "src/stallkeeper/core/use_case.py"}
 WRAPPERS = {"src/stallkeeper/channels/lanes.py", "src/stallkeeper/sync/run.py", *OPENERS}
 """Where the name of a point is an argument of whoever calls."""
-STAGES = ("src/stallkeeper/ops/demo/", "src/stallkeeper/ops/simulation/")
+STAGES = ("src/stallkeeper/ops/demo/", "src/stallkeeper/ops/drills/", "src/stallkeeper/ops/simulation/")
 LOCAL = {"read_hint"}
 """Methods of adapters that call nobody."""
 PAIRED = ("commit:", "send:", "claim:")
