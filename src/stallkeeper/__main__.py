@@ -45,6 +45,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "backup": ("keeping:backup", "Write the database (not its keys) to a file."),
         "restore": ("keeping:restore", "Replace the database by a backup."),
         "rotate-keys": ("keeping:rotate_keys", "Encrypt under new keys while everything runs."),
+        "health": ("watching:health", "Whether it can do its work now; exit status for containers."),
         "migrate": ("keeping:migrate", "Bring your own database up to this release."),
     },
 }

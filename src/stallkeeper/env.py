@@ -12,6 +12,10 @@ Variables::
     STALLKEEPER_LOG_LEVEL           DEBUG, INFO (default), WARNING, ERROR or CRITICAL
     STALLKEEPER_LOG_FORMAT          json, plain, or auto (default): plain on a terminal, JSON elsewhere
     STALLKEEPER_ALLOW_PRIVATE_URLS  comma-separated host names or networks (10.0.0.0/8) that shops may live at although they are private
+    STALLKEEPER_METRICS_TOKEN       whoever reads /metrics must show it; without one only this machine may
+    STALLKEEPER_WORKER_METRICS_PORT port, or host:port, where each worker serves its figures (default: none; the host is 127.0.0.1)
+    STALLKEEPER_TRACES              where OpenTelemetry traces go, for instance http://collector:4318 (default: none are made)
+    STALLKEEPER_TRACES_SAMPLE       part of them that is kept, 0 to 1 (default 0.1)
     STALLKEEPER_TIME_ZONE           default UTC
     STALLKEEPER_TEST_PLATFORMS      1 or 0 (default 0): offer platforms that exist for tests and adapter authors only
 """
@@ -56,6 +60,10 @@ class Environment:
     base_url: str
     log_level: str
     log_format: str
+    metrics_token: str = field(repr=False)
+    worker_metrics: tuple[str, int] | None
+    traces: str
+    traces_sample: float
     allow_private_urls: tuple[str, ...]
     time_zone: str
     test_platforms: bool
@@ -84,6 +92,10 @@ def load(variables: Mapping[str, str] = os.environ) -> Environment:
         base_url=base_url,
         log_level=_choice(variables, "STALLKEEPER_LOG_LEVEL", LOG_LEVELS, default="INFO"),
         log_format=_choice(variables, "STALLKEEPER_LOG_FORMAT", LOG_FORMATS, default="AUTO"),
+        metrics_token=variables.get("STALLKEEPER_METRICS_TOKEN", "").strip(),
+        worker_metrics=_worker_metrics(variables),
+        traces=_traces(variables),
+        traces_sample=_part(variables, "STALLKEEPER_TRACES_SAMPLE", 0.1),
         allow_private_urls=_words(variables, "STALLKEEPER_ALLOW_PRIVATE_URLS"),
         time_zone=_time_zone(variables),
         test_platforms=_flag(variables, "STALLKEEPER_TEST_PLATFORMS"),
@@ -175,6 +187,35 @@ def _flag(variables: Mapping[str, str], name: str) -> bool:
     if value not in {"", "0", "1", "true", "false", "yes", "no"}:
         raise SettingError(f"{name} must be 1 or 0, not {value!r}.")
     return value in {"1", "true", "yes"}
+
+
+def _worker_metrics(variables: Mapping[str, str]) -> tuple[str, int] | None:
+    given = variables.get("STALLKEEPER_WORKER_METRICS_PORT", "").strip()
+    if not given:
+        return None
+    host, _, port = given.rpartition(":")
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+        raise SettingError(f"STALLKEEPER_WORKER_METRICS_PORT must be a port or host:port, for instance 9101, not {given!r}.")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _traces(variables: Mapping[str, str]) -> str:
+    url = variables.get("STALLKEEPER_TRACES", "").strip().rstrip("/")
+    parts = urlsplit(url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        raise SettingError(f"STALLKEEPER_TRACES must look like http://collector:4318, not {url!r}.")
+    return url
+
+
+def _part(variables: Mapping[str, str], name: str, default: float) -> float:
+    given = variables.get(name, "").strip()
+    try:
+        value = float(given) if given else default
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise SettingError(f"{name} must be a number from 0 to 1, not {given!r}.")
+    return value
 
 
 def _time_zone(variables: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from ninja import Path, Router, Status
 
 from stallkeeper.api.problems import Problem, ProblemError
 from stallkeeper.channels.models import Connection
+from stallkeeper.core import figures
 from stallkeeper.core.tenancy import across_organisations, organisation_scope
 from stallkeeper.sync import adapters, wake
 from stallkit.manifest import Capability
@@ -37,6 +38,7 @@ def receive(request: HttpRequest, token: str) -> Status[None]:
         raise ProblemError(413, "too-large", f"At most {MOST_BYTES // 1024} KB are read.")
     with organisation_scope(account.organisation_id):
         understood = read(account, request)
+    figures.CALLBACKS.add(account.platform, "not_understood" if understood is None else "understood")
     if understood is None:
         raise ProblemError(400, "not-understood", "This is no callback of the platform that this address is for.")
     if understood.calls_for_a_look:

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from stallkeeper.core import correlation
+from stallkeeper.api.probes import PROBES
+from stallkeeper.core import correlation, figures
 
 log = logging.getLogger(__name__)
 
 HEADER = "X-Request-ID"
-QUIET = ("/health/", "/metrics")
-"""Machines ask here every few seconds."""
 
 
 class RequestMiddleware:
@@ -27,20 +26,25 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         begun = time.perf_counter()
         with correlation.born() as request_id:
-            response = self.get_response(request)
+            probe = PROBES.get(request.path)
+            response = probe(request) if probe is not None else self.get_response(request)
             response[HEADER] = request_id
             _write(request, response, time.perf_counter() - begun)
         return response
 
 
 def _write(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
-    quiet = request.path.startswith((*QUIET, "/" + settings.STATIC_URL.lstrip("/")))
+    figures.REQUESTS.add(route(request), request.method or "", str(response.status_code))
+    figures.REQUEST_SECONDS.observe(seconds, route(request))
+    quiet = request.path in PROBES or request.path.startswith("/" + settings.STATIC_URL.lstrip("/"))
     level = logging.DEBUG if quiet else logging.INFO
     fields = {"method": request.method, "route": route(request), "status": response.status_code, "ms": round(seconds * 1000)}
     log.log(level, "request", extra=fields)
 
 
 def route(request: HttpRequest) -> str:
-    """The pattern that the address fits, ``hints/<str:token>/``; "" if it fits none."""
+    """The pattern that the address fits, ``hints/<str:token>/``; "" if it fits none (what is no page, or unknown)."""
     match = request.resolver_match
-    return match.route if match is not None else ""
+    if match is None:
+        return request.path if request.path in PROBES else ""
+    return match.route

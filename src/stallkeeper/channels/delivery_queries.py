@@ -55,6 +55,8 @@ class Waiting(NamedTuple):
     accepted: Value | None
     refused: Value | None
     in_ticket: Value | None
+    since: datetime | None = None
+    """When it was listed."""
 
 
 class Standing(NamedTuple):
@@ -118,7 +120,7 @@ def take(
         SELECT {offer}.id, {offer}.sku, {offer}.external_id, {"figure.currency" if figures is PRICE else "''"}, chosen.version,
                {_danger(figures)}, {offer}.{figures.excluded},
                figure.intended{end}, figure.believed{end}, figure.observed{end}, figure.observed_at, figure.sent{end}, figure.sent_at,
-               figure.accepted{end}, figure.refused{end}, {held if in_tickets else "NULL::numeric"}
+               figure.accepted{end}, figure.refused{end}, {held if in_tickets else "NULL::numeric"}, chosen.since
         FROM chosen
         JOIN {figures.table} AS figure ON figure.{figures.key} = chosen.offer_id
         {"" if figures is QUANTITY else "JOIN channels_offer AS offer ON offer.id = chosen.offer_id"}
@@ -170,8 +172,9 @@ def _chosen(figures: Figures, in_tickets: bool, above_zero: bool) -> str:
         AND NOT EXISTS (SELECT FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
                         WHERE item.offer_id = todo.offer_id AND {held} OFFSET 0)"""
     return f"""
-        SELECT offer_id, version FROM (
-            (SELECT todo.offer_id, todo.version, todo.danger, todo.danger > 0 OR held.value > figure.intended{figures.end} AS urgent
+        SELECT offer_id, version, since FROM (
+            (SELECT todo.offer_id, todo.version, todo.since, todo.danger,
+                    todo.danger > 0 OR held.value > figure.intended{figures.end} AS urgent
              FROM (SELECT item.offer_id, max(item.value) AS value
                    FROM channels_ticket AS ticket JOIN channels_ticketitem AS item ON item.ticket_id = ticket.id
                    WHERE ticket.connection_id = (SELECT connection_id FROM channels_channel WHERE id = %(channel)s) AND {held}
@@ -181,14 +184,14 @@ def _chosen(figures: Figures, in_tickets: bool, above_zero: bool) -> str:
              WHERE (todo.danger > 0 OR held.value > figure.intended{figures.end})
                 AND held.value IS DISTINCT FROM figure.intended{figures.end} AND {_readable(figures)} {wanted})
             UNION ALL
-            (SELECT offer_id, version, danger, danger > 0 FROM ({_waiting(figures, wanted + outside)}) AS waiting)
+            (SELECT offer_id, version, since, danger, danger > 0 FROM ({_waiting(figures, wanted + outside)}) AS waiting)
         ) AS found
         ORDER BY urgent DESC, danger DESC, version, offer_id LIMIT %(limit)s"""  # noqa: S608
 
 
 def _waiting(figures: Figures, further: str) -> str:
     return f"""
-        SELECT todo.offer_id, todo.version, todo.danger
+        SELECT todo.offer_id, todo.version, todo.since, todo.danger
         FROM channels_offertodo AS todo JOIN {figures.table} AS figure ON figure.{figures.key} = todo.offer_id
         WHERE todo.channel_id = %(channel)s AND todo.kind = %(kind)s AND todo.danger >= %(least_danger)s AND {_readable(figures)} {further}
         ORDER BY todo.danger DESC, todo.version, todo.offer_id LIMIT %(limit)s"""  # noqa: S608
@@ -428,7 +431,7 @@ def gather_scarce(cursor: Cursor, offers: Sequence[int]) -> list[Waiting]:
     cursor.execute(
         """
         SELECT id, sku, external_id, '', 0::bigint, 1, stock_excluded, intended_qty, believed_qty, observed_qty, observed_at, sent_qty,
-               sent_at, accepted_qty, refused_qty, NULL::numeric
+               sent_at, accepted_qty, refused_qty, NULL::numeric, NULL::timestamptz
         FROM channels_offer WHERE id = ANY(%s) ORDER BY id
         """,
         [list(offers)],

@@ -9,6 +9,8 @@ from typing import ParamSpec, TypeVar
 from django.db import OperationalError, connection
 from psycopg.errors import DeadlockDetected, SerializationFailure
 
+from stallkeeper.core import figures
+
 P = ParamSpec("P")
 R = TypeVar("R")
 TIMES = 5
@@ -26,6 +28,7 @@ def again_on_conflict(function: Callable[P, R]) -> Callable[P, R]:
                 conflict = isinstance(error.__cause__, DeadlockDetected | SerializationFailure)
                 if not conflict or attempt == TIMES or connection.in_atomic_block:
                     raise
+                figures.CONFLICTS.add()
         raise AssertionError("not reached")
 
     return run

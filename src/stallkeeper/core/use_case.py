@@ -14,7 +14,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from stallkeeper.core import clock, crash, logs
+from stallkeeper.core import clock, crash, figures, logs
 from stallkeeper.core.tenancy import organisation_scope
 
 SYSTEM = "system"
@@ -76,7 +76,12 @@ def before_commit(order: int) -> Callable[[Hook], Hook]:
 @contextmanager
 def use_case(name: str, *, organisation_id: int, actor: str = SYSTEM, at: datetime | None = None) -> Iterator[UseCase]:
     """Open the one transaction of a use case; RuntimeError if one is open already. Commits after the hooks, or nothing at all."""
-    with logs.bound(use_case=name, organisation=organisation_id), transaction.atomic(durable=True), organisation_scope(organisation_id):
+    with (
+        figures.USE_CASE_SECONDS.timing(name),
+        logs.bound(use_case=name, organisation=organisation_id),
+        transaction.atomic(durable=True),
+        organisation_scope(organisation_id),
+    ):
         uc = UseCase(name, organisation_id, at or clock.now(), actor)
         yield uc
         for _order, hook in _hooks:

@@ -17,7 +17,7 @@ from django.conf import settings
 
 from stallkeeper.channels import connect
 from stallkeeper.channels.models import Connection
-from stallkeeper.core import clock, crash
+from stallkeeper.core import clock, crash, figures
 from stallkeeper.sync.budgets import Beforehand, PgPacer, refuse_in_transaction
 from stallkit import guard
 from stallkit.http import Client, Door, Exchange, open_client
@@ -33,13 +33,18 @@ submissions take. 1 is the platform's pace, 0.1 ten times faster; emulators and 
 
 @dataclass(slots=True)
 class Tape:
-    """What went over the wire in a run: calls per status ("0" = no reply) and the time they took."""
+    """What went over the wire in a run: calls per status ("0" = no reply) and the time they took. ``operation``: the adapter's method."""
 
+    platform: str = ""
+    operation: str = ""
     statuses: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
     def __call__(self, exchange: Exchange) -> None:
-        self.statuses[str(exchange.status or 0)] += 1
+        status = str(exchange.status or 0)
+        self.statuses[status] += 1
+        figures.CALLS.add(self.platform, self.operation, status)
+        figures.CALL_SECONDS.observe(exchange.seconds, self.platform, self.operation)
         self.seconds += exchange.seconds
 
     def wind_back(self) -> None:
@@ -82,7 +87,7 @@ def session(connection: Connection, lane_kind: str) -> Session:
 def open_session(connection: Connection, config: Mapping[str, str], stamp: tuple[object, ...] = ()) -> Session:
     """A new session with the given settings (secrets in clear)."""
     limits_scale = _scale(config, connection.base_url)
-    pacer, tape = PgPacer(connection.organisation_id, connection.pk, limits_scale=limits_scale), Tape()
+    pacer, tape = PgPacer(connection.organisation_id, connection.pk, limits_scale=limits_scale), Tape(connection.platform)
     door = Door(client(connection.base_url), connect.base_url_of(connection), pacer, clock.now, recorder=tape)
     adapter = build(connection.platform, {name: value for name, value in config.items() if name != SCALE}, door, clock.now)
     return Session(manifest_of(connection.platform), adapter, pacer, tape, limits_scale, stamp)

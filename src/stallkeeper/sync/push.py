@@ -16,6 +16,7 @@ from stallkeeper.channels import breaker, delivery, tickets
 from stallkeeper.channels.delivery import FIGURES, Batch, Item, View
 from stallkeeper.channels.delivery_queries import count_waiting
 from stallkeeper.channels.models import Channel, TodoKind
+from stallkeeper.core import figures
 from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.orders import shortages
@@ -184,6 +185,7 @@ def send(current: Current, way: Ways, batch: Batch, call: Call) -> int:
         raise
     refused = current.commit("record_sent", lambda uc: _record(uc, current, batch, outcomes))
     _tell_answer(batch, outcomes)
+    _count(current.connection.platform, batch, outcomes, now())
     return refused
 
 
@@ -199,6 +201,18 @@ def _tell_answer(batch: Batch, outcomes: Mapping[OfferRef, Outcome]) -> None:
     refused = [item.ref.sku for item in batch.items if not isinstance(outcomes.get(item.ref), Accepted | Pending)]
     fields = {"what": batch.kind, "channel": batch.channel_id, "accepted": accepted, "pending": pending, "refused": len(refused)}
     log.info("answered", extra=fields | ({"refused_items": refused} if refused else {}))
+
+
+def _count(platform: str, batch: Batch, outcomes: Mapping[OfferRef, Outcome], at: datetime) -> None:
+    if not figures.on():
+        return
+    for item in batch.items:
+        outcome = outcomes.get(item.ref)
+        said = "accepted" if isinstance(outcome, Accepted) else "pending" if isinstance(outcome, Pending) else "refused"
+        figures.SENT.add(platform, batch.kind, said)
+        if said == "accepted" and item.was.since is not None:
+            direction = "cut" if is_cut(item) else "raise"
+            figures.PUSH_SECONDS.observe((at - item.was.since).total_seconds(), platform, batch.kind, direction)
 
 
 def is_cut(item: Item) -> bool:

@@ -86,6 +86,7 @@ class Current:
         if self.heart.lost:
             raise LaneLost(f"lane {self.held.lane_id} was taken over")
         self.session.pacer.priority = priority
+        self.session.tape.operation = getattr(function, "__name__", "")
         with crash.around(f"send:{function.__name__}"):
             return function(*arguments, **named)
 

@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from stallkeeper.channels import lanes, lanes_queries
 from stallkeeper.channels.lanes import Claim, Heart, LaneLost
 from stallkeeper.channels.models import Channel, Connection, LaneKind, LaneStep, Run
-from stallkeeper.core import correlation, crash, logs, notify
+from stallkeeper.core import correlation, crash, figures, logs, notify
 from stallkeeper.core.models import Organisation, Severity
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.sync import adapters, wake
@@ -90,6 +90,10 @@ def run_lane(lane_id: int, worker_id: str) -> Ended:
 
 def _tell_end(held: Claim, ended: Ended, seconds: float) -> None:
     """One line per run: of one that did something, or that somebody asked for, at the usual level."""
+    figures.RUNS.add(held.kind, ended.outcome)
+    figures.RUN_SECONDS.observe(seconds, held.kind)
+    figures.TAKEOVERS.add(held.kind, times=int(held.abandoned))
+    figures.LANES_LOST.add(held.kind, times=int(ended.outcome == "lost"))
     steps = {outcome.step: outcome.done.items for outcome in ended.steps if outcome.done.items}
     errors = {outcome.step: outcome.error for outcome in ended.steps if outcome.error}
     level = logging.INFO if steps or errors or held.asked_by or held.abandoned or ended.outcome != "ok" else logging.DEBUG
@@ -129,6 +133,8 @@ def _run(held: Claim, heart: Heart) -> Ended:
             continue
         with logs.bound(step=name):
             outcomes.append(run_step(current, name, step))
+        figures.STEPS.add(name, "error" if outcomes[-1].error else "ok")
+        figures.STEP_SECONDS.observe(outcomes[-1].seconds, name)
         if outcomes[-1].fatal:
             break
     return _store(current, outcomes)

@@ -13,12 +13,13 @@ import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+from django.conf import settings
 from django.db import DatabaseError, connection, connections
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from stallkeeper.core import garbage
-from stallkeeper.sync import life, run, wake
+from stallkeeper.sync import life, run, scraping, wake
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ LINE = {"keepalives": "1", "keepalives_idle": "10", "keepalives_interval": "5", 
 def main(concurrency: int = 8) -> None:
     """Work until a signal says stop. Survives restarts of the database."""
     _prepare_connections()
+    if settings.ENV.worker_metrics is not None:
+        scraping.serve(*settings.ENV.worker_metrics)
     garbage.spare_what_is_loaded()
     ticker = Ticker()
     ticker.start()

@@ -59,11 +59,12 @@ def backup(file: Path, yes: bool) -> None:
       stallkeeper backup stallkeeper-2026-03-02.dump
     """
     from stallkeeper import embedded, env
+    from stallkeeper.core import backups, clock
 
     refuse_own_server('pg_dump --format=custom --file=stallkeeper.dump "$DATABASE_URL"')
     if file.exists():
         terminal.agreed(f"{file} is there already. Overwrite it?", yes)
-    part = file.with_name(file.name + ".part")
+    part, begun = file.with_name(file.name + ".part"), clock.now()
     with embedded.running(embedded.cluster_folder(env.home())) as cluster:
         try:
             cluster.dump(part)
@@ -71,6 +72,7 @@ def backup(file: Path, yes: bool) -> None:
             part.unlink(missing_ok=True)
             raise
     part.replace(file)
+    backups.note(env.home(), begun)
     click.echo(
         f"{file}: {file.stat().st_size:,} bytes. It opens only with the keys in {env.load().keyring}; keep a copy of those elsewhere."
     )
