@@ -26,11 +26,17 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         begun = time.perf_counter()
         with correlation.born() as request_id:
-            probe = PROBES.get(request.path)
-            response = probe(request) if probe is not None else self.get_response(request)
+            response = _ask(PROBES[request.path], request) if request.path in PROBES else self.get_response(request)
             response[HEADER] = request_id
             _write(request, response, time.perf_counter() - begun)
         return response
+
+
+def _ask(probe: Callable[[HttpRequest], HttpResponse], request: HttpRequest) -> HttpResponse:
+    """Django would write every "not ready" of a probe that asks each few seconds as an error of its own."""
+    response = probe(request)
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 def _write(request: HttpRequest, response: HttpResponse, seconds: float) -> None:

@@ -38,9 +38,10 @@ def start(*, quiet: bool = True, migrate: bool = False) -> None:
 
     if not apps.ready:
         django.setup()
-    from stallkeeper.core import correlation
+    if quiet:
+        from stallkeeper.core import correlation
 
-    correlation.begin()
+        correlation.begin()
     _schema(migrate)
 
 

@@ -9,7 +9,7 @@ from procrastinate.contrib.django import app
 
 from stallkeeper.channels import refresh
 from stallkeeper.channels.models import LaneKind
-from stallkeeper.core import clock
+from stallkeeper.core import clock, correlation
 from stallkeeper.sync import lapses, life, nightly, wake
 from stallkeeper.sync.runner import run_lane
 
@@ -41,18 +41,21 @@ def _run(lane_id: int) -> None:
 @app.task(name="drain_stale", queue=wake.LONG_QUEUE)
 def drain_stale(organisation_id: int) -> None:
     """Refresh the offers that a large change left over, a few hundred units per transaction."""
-    refresh.drain(organisation_id)
+    with correlation.born(task="drain_stale", organisation=organisation_id):
+        refresh.drain(organisation_id)
 
 
 @app.periodic(cron="17 2 * * *")
 @app.task(name="daily", queue=wake.LONG_QUEUE, queueing_lock="daily")
 def daily(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate passes it
     """Housekeeping and the nightly self-check."""
-    nightly.run()
+    with correlation.born(task="daily"):
+        nightly.run()
 
 
 @app.periodic(cron="* * * * *")
 @app.task(name="lapse_holds", queue=wake.QUEUE, queueing_lock="lapse_holds")
 def lapse_holds(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate passes it
     """Holds end when their time is over."""
-    lapses.run()
+    with correlation.born(task="lapse_holds"):
+        lapses.run()
