@@ -99,7 +99,7 @@ def start() -> CollectorRegistry:
 def _make() -> CollectorRegistry:
     from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
 
-    disable_created_metrics()  # a second series per series, which nobody reads
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per series, which nobody reads
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     for figure in ALL:
