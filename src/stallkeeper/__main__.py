@@ -46,6 +46,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "restore": ("keeping:restore", "Replace the database by a backup."),
         "rotate-keys": ("keeping:rotate_keys", "Encrypt under new keys while everything runs."),
         "health": ("watching:health", "Whether it can do its work now; exit status for containers."),
+        "simulate": ("simulating:simulate", "Trading days with everything that can go wrong, judged after every commit."),
         "migrate": ("keeping:migrate", "Bring your own database up to this release."),
     },
 }

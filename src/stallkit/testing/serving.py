@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -26,6 +27,28 @@ class EmulatorTransport(httpx.BaseTransport):
             raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request) from error
         extensions = {"fault": environ.get("stallkit.fault")}
         return httpx.Response(status, headers=headers, content=content, request=request, extensions=extensions)
+
+
+class Watched(httpx.BaseTransport):
+    """A way to an emulator that tells when a call goes out, and when its reply, or its end, comes back."""
+
+    def __init__(self, emulator: Emulator, before: Callable[[], object], after: Callable[[], object]) -> None:
+        self.inner, self.before, self.after = EmulatorTransport(emulator), before, after
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.before()
+        try:
+            reply = self.inner.handle_request(request)
+        except httpx.TransportError:
+            self.after()
+            raise
+        self.after()
+        return reply
+
+
+def client_of(emulator: Emulator, before: Callable[[], object], after: Callable[[], object]) -> httpx.Client:
+    """An HTTP client whose only host is the emulator (see ``Watched``)."""
+    return httpx.Client(transport=Watched(emulator, before, after))
 
 
 def environ_of(method: str, target: str, headers: dict[str, str], body: bytes) -> dict[str, object]:

@@ -1,0 +1,178 @@
+"""One seed from the opening to the verdict: steps are drawn, played in bad weather, then all becomes calm and everything must be right.
+
+A step is data: what is played and the salt of its dice. So a list of steps replays without the dice that drew it, and a shorter list is a
+day as well, which is how a failing one is shortened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+
+import psycopg
+from django.db import connections
+
+from stallkeeper.channels import switches
+from stallkeeper.channels.models import Connection
+from stallkeeper.core.tenancy import organisation_scope
+from stallkeeper.ops.simulation import acts, buyers, hub, people
+from stallkeeper.ops.simulation.acts import ACTS, attempt
+from stallkeeper.ops.simulation.crowd import gathered
+from stallkeeper.ops.simulation.database import Server, default_connection_on
+from stallkeeper.ops.simulation.faults import Weather, draw
+from stallkeeper.ops.simulation.injected import injected
+from stallkeeper.ops.simulation.judges import Judge
+from stallkeeper.ops.simulation.violation import Violation
+from stallkeeper.ops.simulation.world import World
+
+__all__ = ["Played", "Step", "buyers", "hub", "people", "plan", "play"]
+
+SHORTEST, LONGEST = 40, 90
+CALM = (60, 330, 960, 60)
+"""Seconds between the looks of the calm phase: waits after failures, the rotation of reading back."""
+CALM_JOBS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``names``: one act, or several that are played at once."""
+
+    names: tuple[str, ...]
+    salt: int
+
+    def __str__(self) -> str:
+        return f"{' + '.join(self.names)} #{self.salt}"
+
+
+@dataclass
+class Played:
+    """What came of a seed. ``violation`` is None if all was well."""
+
+    seed: int
+    steps: Sequence[Step]
+    violation: Violation | None = None
+    trace: list[str] = field(default_factory=list)
+    points: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    situations: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    @property
+    def hash(self) -> str:
+        return hashlib.sha256("\n".join(self.trace).encode()).hexdigest()
+
+
+def plan(seed: int) -> tuple[Weather, list[Step]]:
+    """What the seed's dice say: the weather and the steps."""
+    dice = Random(f"plan:{seed}")  # noqa: S311 - dice of a toy
+    weather = draw(dice)
+    names, weights = list(ACTS), [one.weight for one in ACTS.values()]
+    ours = [one.name for one in ACTS.values() if one.ours]
+    heavy = [ACTS[name].weight for name in ours]
+    race = weather.rate("race") / 2
+    steps = []
+    for _ in range(dice.randint(SHORTEST, LONGEST)):
+        several = dice.random() < race
+        chosen = dice.choices(ours, heavy, k=dice.choice((2, 2, 3))) if several else dice.choices(names, weights)
+        steps.append(Step(tuple(chosen), dice.getrandbits(32)))
+    return weather, steps
+
+
+def play(seed: int, server: Server, steps: Sequence[Step] | None = None) -> Played:
+    """Play a seed, or these steps in its weather, in a database of its own."""
+    begun = time.perf_counter()
+    weather, drawn = plan(seed)
+    played = Played(seed, drawn if steps is None else steps)
+    with server.clone() as name, default_connection_on(name), psycopg.connect(server.url_of(name), autocommit=True) as watcher:
+        with gathered(watcher) as crowd:
+            world = World(seed, crowd)
+            with injected(world):
+                try:
+                    _play(world, weather, played)
+                except Violation as violation:
+                    played.violation = violation
+        connections.close_all()
+    played.trace, played.points, played.faults, played.situations = world.trace, world.points, world.chaos.hit, world.situations
+    played.seconds = time.perf_counter() - begun
+    return played
+
+
+def _play(world: World, weather: Weather, played: Played) -> None:
+    world.open(Random(f"open:{played.seed}"))  # noqa: S311
+    world.judge = Judge(world)
+    world.set_weather(weather)
+    with organisation_scope(world.organisation.pk):
+        for step in played.steps:
+            _step(world, step)
+        _calm(world)
+        world.judge.at_end()
+
+
+def _step(world: World, step: Step) -> None:
+    dice = world.dice = Random(f"{world.seed}:{step.salt}")  # noqa: S311
+    for position, stall in enumerate(world.stalls):
+        stall.emulator.random.seed(f"{world.seed}:{step.salt}:{position}")
+    world.note(f"=== {step}")
+    world.clock.pass_(dice.choice((0.2, 1, 2, 4)))
+    free = [worker for worker in world.workers if all(one.process != worker for one in world.frozen)]
+    dice.shuffle(free)
+    cast = []
+    for number, name in enumerate(step.names):
+        act = ACTS[name]
+        worker = name in acts.WORKERS
+        if worker and not free:
+            continue
+        process = free.pop() if worker else f"web{number}" if act.ours else "world"
+        cast.append((partial(attempt, world, act.play), process))
+    if cast:
+        world.perform(cast, switching=dice.choice((0.05, 0.2, 0.5)) if len(cast) > 1 else 0.0)
+
+
+def _calm(world: World) -> None:
+    """The weather clears, people look at what was refused: time enough for every wait and one rotation of reading back."""
+    world.note("=== calm")
+    world.set_weather(Weather())
+    world.clock.skew.clear()
+    for stall in world.stalls:
+        stall.emulator.clear_faults()
+    world.dice = Random(f"calm:{world.seed}")  # noqa: S311
+    world.clock.pass_(600)
+    world.perform([])
+    world.perform([(partial(attempt, world, _put_right), "web")])
+    for seconds in CALM:
+        world.clock.pass_(seconds)
+        _work_off(world)
+        world.perform([(partial(attempt, world, people.look_at_refusals), "web")])
+    _work_off(world)
+
+
+def _put_right(world: World) -> None:
+    """Accounts are connected and every switch is on."""
+    for stall in world.stalls:
+        if stall.account().state == Connection.State.NEEDS_RECONNECT:
+            people.enter_credentials(world, stall)
+        with world.use_case("sim.switches") as uc:
+            switches.set_company(uc, True)
+            switches.set_writes(uc, stall.connection_id, True)
+            switches.set_channel(uc, stall.channel.pk, stock=True, orders=True, acknowledge=True)
+
+
+def _work_off(world: World) -> None:
+    """Workers take what is due until nothing is, or for a bounded time."""
+    for _ in range(CALM_JOBS):
+        world.clock.pass_(0.5)
+        world.perform([(partial(_tick_and_run, world), world.workers[0])])
+        if not world.busy:
+            return
+
+
+def _tick_and_run(world: World) -> None:
+    hub.tick()
+    world.busy = False
+    while hub.run_job(world):
+        world.busy = True

@@ -1,0 +1,119 @@
+"""Everything that the product takes from outside, replaced for a simulated day: time, sleep, the network, hearts, sessions, random ids.
+
+Each line of ``injected`` names one source. The code that uses it is the real one.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, MutableMapping
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from functools import partial
+from random import Random
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from django.db import DatabaseError, connection
+
+from stallkeeper.channels import lanes_queries
+from stallkeeper.channels.lanes import HEARTBEAT, Claim
+from stallkeeper.core import clock, crash
+from stallkeeper.ops.simulation import crowd
+from stallkeeper.stock import ledger
+from stallkeeper.sync import adapters, budgets, life, run, runner, tasks
+from stallkeeper.sync.adapters import Session
+
+if TYPE_CHECKING:
+    from stallkeeper.ops.simulation.world import World
+
+
+@contextmanager
+def replaced(owner: object, name: str, value: object) -> Iterator[None]:
+    """The attribute has this value inside the block."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+@contextmanager
+def injected(world: World) -> Iterator[None]:
+    """Inside the block the product lives in this world."""
+    ids = Random(f"ids:{world.seed}")  # noqa: S311 - a toy's ids
+    with ExitStack() as stack:
+        stack.enter_context(clock.using(world.clock.of_process))
+        stack.enter_context(crash.using(world.at_point))
+        for owner, name, value in (
+            (adapters, "client", world.client),
+            (adapters, "_sessions", Sessions()),
+            (adapters, "PgPacer", partial(budgets.PgPacer, sleep=world.sleep)),
+            (run, "time", SimpleNamespace(monotonic=world.seconds)),
+            (runner, "time", SimpleNamespace(monotonic=world.seconds)),
+            (runner, "Heart", partial(Heart, world)),
+            (life, "name", world.name_of_process),
+            (tasks, "run_lane", world.run_lane),
+            (ledger, "uuid4", lambda: uuid.UUID(int=ids.getrandbits(128), version=4)),
+        ):
+            stack.enter_context(replaced(owner, name, value))
+        yield
+
+
+def crowd_process() -> str:
+    """The process that is running: the worker's name on a lane."""
+    walker = crowd.current()
+    return walker.process if walker is not None else "director"
+
+
+class Sessions(MutableMapping[tuple[int, str], Session]):
+    """Kept sessions, apart for every process; a process that dies loses its own."""
+
+    def __init__(self) -> None:
+        self.by_process: dict[str, dict[tuple[int, str], Session]] = {}
+
+    def _mine(self) -> dict[tuple[int, str], Session]:
+        return self.by_process.setdefault(crowd_process(), {})
+
+    def __getitem__(self, key: tuple[int, str]) -> Session:
+        return self._mine()[key]
+
+    def __setitem__(self, key: tuple[int, str], value: Session) -> None:
+        self._mine()[key] = value
+
+    def __delitem__(self, key: tuple[int, str]) -> None:
+        del self._mine()[key]
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        return iter(self._mine())
+
+    def __len__(self) -> int:
+        return len(self._mine())
+
+
+class Heart:
+    """A heart that beats while its worker waits for a call to be allowed, and not while the worker is frozen."""
+
+    def __init__(self, world: World, held: Claim, interval: timedelta = HEARTBEAT) -> None:
+        self.world, self.held, self.interval = world, held, interval
+        self.lost = False
+        self._beaten = world.clock.at
+
+    def __enter__(self) -> Heart:
+        self.world.hearts[crowd_process()] = self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.world.hearts.pop(crowd_process(), None)
+
+    def perhaps_beat(self) -> None:
+        """In production a thread does it; here whoever waits does it for itself, outside of transactions."""
+        if self.world.clock.at - self._beaten < self.interval or connection.in_atomic_block:
+            return
+        self._beaten = self.world.clock.at
+        try:
+            with connection.cursor() as cursor:
+                self.lost = not lanes_queries.beat(cursor, self.held.lane_id, self.held.epoch, clock.now())
+        except DatabaseError:
+            connection.close()

@@ -1,0 +1,42 @@
+"""Who says whether all is well: the reference model, told what the world does, asked after every commit and at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from stallkeeper.ops.check import check
+from stallkeeper.ops.simulation.truth import Breach, Truth, TruthEvent
+from stallkeeper.ops.simulation.truth.events import Crashed
+from stallkeeper.ops.simulation.violation import Violation
+
+if TYPE_CHECKING:
+    from stallkeeper.ops.simulation.world import World
+
+
+class Judge:
+    """The model, and at the end ``stallkeeper check`` as well: it must find nothing either. Raises Violation."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.truth = Truth(world.organisation.pk, [stall.view for stall in world.stalls])
+
+    def told(self, event: TruthEvent) -> None:
+        self.truth.told(event)
+
+    def crashed(self, process: str) -> None:
+        self.truth.told(Crashed(self.world.clock.at, process))
+
+    def after_commit(self, where: str) -> None:
+        _raise(self.truth.after_commit(where))
+
+    def at_end(self) -> None:
+        _raise(self.truth.at_end())
+        for result in check(self.world.organisation.pk, calm=True):
+            if result.problems:
+                raise Violation(result.number, f"{result.title}: {'; '.join(result.problems)}")
+
+
+def _raise(breaches: Sequence[Breach]) -> None:
+    if breaches:
+        raise Violation(breaches[0].invariant, "; ".join(breach.text for breach in breaches[:5]))

@@ -1,0 +1,111 @@
+"""A stall of the simulated seller: an emulated platform, the account on it, and our channel for it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from stallkeeper.channels import connect, cutover, links, switches
+from stallkeeper.channels.models import Channel, Connection, Lane, LaneKind, Offer
+from stallkeeper.core.tenancy import organisation_scope
+from stallkeeper.core.use_case import UseCase, use_case
+from stallkeeper.ops.simulation.truth.stalls import StallView
+from stallkeeper.orders.models import Order, OrderLine
+from stallkeeper.sync import adapters
+from stallkeeper.sync.runner import run_lane
+from stallkit.registry import manifest_of
+from stallkit.testing.emulator import Emulator, WireRequest
+
+CURRENCY = {"walmart": "USD", "emag": "RON"}
+ACTOR = "user:1"
+
+
+@dataclass
+class Stall:
+    """``address`` is where the hub believes the platform to be."""
+
+    organisation_id: int
+    platform: str
+    emulator: Emulator
+    address: str
+    config: dict[str, str]
+    channel: Channel = field(init=False)
+    hint_token: str = ""
+    hints: list[WireRequest | None] = field(default_factory=list)
+    """Callbacks that are on their way to us."""
+
+    @property
+    def name(self) -> str:
+        return self.address.removeprefix("http://").removesuffix(".test")
+
+    @property
+    def connection_id(self) -> int:
+        return self.channel.connection_id
+
+    @property
+    def view(self) -> StallView:
+        return StallView(self.channel.pk, self.connection_id, self.platform, manifest_of(self.platform).quirks, self.emulator)
+
+    def account(self) -> Connection:
+        with organisation_scope(self.organisation_id):
+            return Connection.objects.get(pk=self.connection_id)
+
+    def use_case(self, name: str) -> AbstractContextManager[UseCase]:
+        return use_case(name, organisation_id=self.organisation_id, actor=ACTOR)
+
+    def connect(self, code: str) -> None:
+        """Probe, store the account and its channel: everything is off."""
+        settings = connect.check_settings(connect.manifest(self.platform), self.config)
+        if self.emulator.limits_scale != 1.0:
+            settings.shown[adapters.SCALE] = str(self.emulator.limits_scale)
+        budget = adapters.budget_beforehand(settings.all, self.address)
+        info = adapters.probe(self.platform, self.config, self.address, budget)
+        with self.use_case("connection.create") as uc:
+            account = connect.create(uc, self.platform, self.name, settings, info, base_url=self.address)
+            budget.hand_over(account.pk)
+            currency = CURRENCY.get(self.platform) or manifest_of(self.platform).currencies[0]
+            self.channel = connect.create_channel(uc, account, code=code, name=self.name, currency=currency)
+        self.hint_token = account.hint_token
+
+    def open(self) -> None:
+        """Read what the account lists, link what fits, answer the cutover question, turn every switch."""
+        ended = run_lane(self.lane(LaneKind.BACKGROUND).pk, "opening")
+        if ended.outcome != "ok":
+            raise RuntimeError(f"{self.name}: the catalogue could not be read: {ended}")
+        with self.use_case("offers.link") as uc:
+            links.confirm(uc, links.certain(self.channel.pk))
+        with self.use_case("channel.open") as uc:
+            cutover.answer(uc, self.channel.pk, include=True)
+            switches.set_company(uc, True)
+            switches.set_writes(uc, self.connection_id, True)
+            switches.set_channel(uc, self.channel.pk, orders=True, stock=True)
+        self.refresh()
+
+    def refresh(self) -> None:
+        with organisation_scope(self.organisation_id):
+            self.channel = Channel.objects.select_related("connection").get(pk=self.channel.pk)
+
+    def lane(self, kind: str = LaneKind.TRADE) -> Lane:
+        with organisation_scope(self.organisation_id):
+            return Lane.objects.get(subject_id=self.connection_id, kind=kind)
+
+    def offer(self, sku: str) -> Offer | None:
+        return Offer.objects.filter(channel=self.channel, sku=sku).first()
+
+    def orders(self, *states: str) -> list[Order]:
+        """Our orders of this stall in these states, the oldest first."""
+        return list(Order.objects.filter(connection_id=self.connection_id, state__in=states).select_related("connection").order_by("pk"))
+
+    def lines(self, order: Order) -> list[OrderLine]:
+        return list(OrderLine.objects.filter(order=order).order_by("pk"))
+
+
+def emulated(platform: str, *, seed: int, limits_scale: float, clock: Callable[[], datetime]) -> tuple[Emulator, dict[str, str]]:
+    """A platform's emulator and settings that it accepts."""
+    module = importlib.import_module(f"stallkit.adapters.{platform}.emulator")
+    emulator: Emulator = module.Emulator(clock, seed=seed, limits_scale=limits_scale)
+    emulator.sleep = lambda _seconds: None
+    return emulator, dict(module.CONFIG)

@@ -1,0 +1,308 @@
+"""The world of one seed: the seller, the stalls, the goods, the time, the processes, and what has happened so far."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from django.db import DatabaseError, InterfaceError
+
+from stallkeeper.catalog.models import KitComponent, StockUnit, UnitKind
+from stallkeeper.core.models import Organisation
+from stallkeeper.core.tenancy import organisation_scope
+from stallkeeper.core.use_case import UseCase, use_case
+from stallkeeper.ops.simulation import crowd, queries
+from stallkeeper.ops.simulation.clock import MORNING, WorldClock
+from stallkeeper.ops.simulation.crowd import Crowd, Walker
+from stallkeeper.ops.simulation.faults import Chaos, Weather
+from stallkeeper.ops.simulation.stalls import ACTOR, Stall, emulated
+from stallkeeper.ops.simulation.truth import events
+from stallkeeper.ops.simulation.violation import Violation
+from stallkeeper.stock import ledger, places
+from stallkeeper.stock.ledger import Target
+from stallkeeper.stock.models import Location
+from stallkeeper.sync import runner
+from stallkeeper.sync.runner import Ended
+from stallkit.http import Client
+from stallkit.testing.serving import client_of
+
+if TYPE_CHECKING:
+    from stallkeeper.ops.simulation.injected import Heart
+    from stallkeeper.ops.simulation.judges import Judge
+
+SKUS = ("A", "B", "C", "D")
+KIT = "SET"
+PLATFORMS = ("walmart", "emag", "dummy")
+THEIRS = re.compile(
+    r"^(TryLater|SlowDown|NeedsReconnect|OutcomeUnknown|Refused|Unintelligible|OperationalError|InterfaceError|DatabaseError)\b"
+)
+"""How errors begin that a run may end with; any other is a mistake of ours."""
+
+
+@dataclass
+class World:
+    """One seed's world. ``dice`` are those of the step that is being played."""
+
+    seed: int
+    crowd: Crowd
+    dice: Random = field(default_factory=Random)
+    stalls: list[Stall] = field(default_factory=list)
+    units: dict[str, StockUnit] = field(default_factory=dict)
+    places: list[Location] = field(default_factory=list)
+    workers: list[str] = field(default_factory=list)
+    hearts: dict[str, Heart] = field(default_factory=dict)
+    frozen: dict[Walker, datetime] = field(default_factory=dict)
+    trace: list[str] = field(default_factory=list)
+    points: Counter[str] = field(default_factory=Counter)
+    situations: Counter[str] = field(default_factory=Counter)
+    judge: Judge | None = None
+    organisation: Organisation = field(init=False)
+    lives: dict[str, str] = field(default_factory=dict)
+    proof: bool = False
+    racing: bool = False
+    busy: bool = False
+
+    def __post_init__(self) -> None:
+        self.clock = WorldClock(lambda: getattr(crowd.current(), "process", ""))
+        self.chaos = Chaos(self)
+        self.crowd.trouble = self.chaos
+        self.client = cache(self._client)
+        self.numbers = 0
+        self.last_point = ""
+
+    # --- what the product asks for ------------------------------------------------------------------------------------------------------
+
+    def name_of_process(self) -> str:
+        """How the process that is running is named on a lane: with "#" if the server holds a lock for its life."""
+        walker = crowd.current()
+        return self.lives.get(walker.process, walker.process) if walker is not None else "director"
+
+    def live(self, process: str) -> None:
+        """A worker process begins; half of them prove by a lock that they live, the others are judged by their silence."""
+        self.lives[process] = process
+        if self.proof:
+            self.lives[process] = name = f"{process}#{self.number()}"
+            queries.live(self.crowd.watcher, name)
+
+    def _end_life(self, process: str) -> None:
+        name = self.lives.pop(process, "")
+        if "#" in name:
+            queries.end_life(self.crowd.watcher, name)
+
+    def seconds(self) -> float:
+        return self.clock.at.timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        self.clock.pass_(seconds)
+        walker = crowd.current()
+        if walker is not None and (heart := self.hearts.get(walker.process)):
+            heart.perhaps_beat()
+
+    def _client(self, base_url: str) -> Client:
+        """The way to a stall, on which processes may die."""
+        stall = next(stall for stall in self.stalls if base_url == stall.address)
+        return client_of(stall.emulator, lambda: self.at_point("wire:before"), lambda: self._replied(stall))
+
+    def _replied(self, stall: Stall) -> None:
+        call = stall.emulator.calls[-1]
+        self.note(f"{stall.name} {call.method} {call.path}: {call.status} {call.fault}")
+        if call.fault:
+            self.chaos.hit[call.fault] += 1
+        self.at_point("wire:after")
+
+    def run_lane(self, lane: int, worker: str) -> Ended:
+        """The real one; an error that is neither the platform's nor the database's is a mistake of ours."""
+        ended = runner.run_lane(lane, worker)
+        did = " ".join(f"{one.step}={one.done.items}" for one in ended.steps if one.done.items)
+        self.note(f"{worker.partition('#')[0]} ran: {ended.outcome} {did}")
+        for step in ended.steps:
+            if step.error and not THEIRS.match(step.error):
+                raise Violation("error", f"step {step.step}: {step.error}")
+        return ended
+
+    # --- what happens -------------------------------------------------------------------------------------------------------------------
+
+    def note(self, text: str) -> None:
+        """A line of the trace. No numbers of rows in it: they are not the day's."""
+        self.trace.append(f"{(self.clock.at - MORNING).total_seconds():9.3f} {text}")
+
+    def reach(self, situation: str) -> None:
+        self.situations[situation] += 1
+
+    def use_case(self, name: str) -> AbstractContextManager[UseCase]:
+        """A transaction of the seller's people."""
+        return use_case(name, organisation_id=self.organisation.pk, actor=ACTOR)
+
+    def told(self, event: events.TruthEvent, *, quiet: bool = False) -> None:
+        """The model is told what has been promised. ``quiet``: only while nobody else is at work, else it may no longer be so."""
+        if self.judge is not None and not (quiet and self.racing):
+            self.judge.told(event)
+
+    def hinted(self, stall: Stall, at: datetime) -> None:
+        """A callback was answered 2xx."""
+        self.told(events.Hinted(stall.connection_id, at))
+
+    def take_job(self) -> tuple[str, dict[str, Any]] | None:
+        """The next job that waits, taken off the queue."""
+        return queries.take_job(self.crowd.watcher)
+
+    def number(self) -> int:
+        """A number that was not used yet today."""
+        self.numbers += 1
+        return self.numbers
+
+    def at_point(self, name: str) -> None:
+        """A named point of the product (or of the wire) is here."""
+        self.points[name] += 1
+        walker = crowd.current()
+        if walker is None:
+            return
+        self.note(f"{walker.process} at {name}")
+        self.last_point = name
+        if name.startswith("commit:") and name.endswith(":after") and not walker.in_transaction:
+            walker.pause("check")
+        self.chaos.at_point(walker, name)
+
+    def thawed(self, walker: Walker) -> None:
+        """A frozen worker goes on. Its heart may notice at once that it is late, or not before the next write."""
+        heart = self.hearts.get(walker.process)
+        if heart is not None and self.dice.random() < 0.5:
+            heart.perhaps_beat()
+
+    # --- the director -------------------------------------------------------------------------------------------------------------------
+
+    def perform(self, tasks: Sequence[tuple[Callable[[], object], str]], *, switching: float = 0.0) -> None:
+        """Play tasks, each by a process; with ``switching`` they are interleaved. Returns when all are done, dead or frozen."""
+        cast = [self.crowd.start(self._scoped(task), process) for task, process in tasks]
+        cast += [walker for walker, until in list(self.frozen.items()) if until <= self.clock.at]
+        for walker in cast:
+            if self.frozen.pop(walker, None) is not None:
+                self.reach("a frozen worker woke up")
+        self.chaos.switching, self.racing = switching, len(cast) > 1
+        try:
+            while cast := [walker for walker in cast if self._goes_on(walker)]:
+                ready = [walker for walker in cast if not walker.blocked]
+                walker = ready[0] if len(ready) == 1 else self.dice.choice(ready)
+                self._turn(walker)
+        finally:
+            self.chaos.switching, self.racing = 0.0, False
+
+    def _scoped(self, task: Callable[[], object]) -> Callable[[], object]:
+        def run() -> object:
+            with organisation_scope(self.organisation.pk):
+                return task()
+
+        return run
+
+    def _turn(self, walker: Walker) -> None:
+        walker.step()
+        while walker.at == "check":
+            self.check()
+            walker.step()
+        if walker.blocked:
+            self.reach("a process waited for a lock")
+        self.crowd.settle()
+
+    def check(self) -> None:
+        """Ask the judge."""
+        if self.judge is not None:
+            self.judge.after_commit(self.last_point)
+
+    def _goes_on(self, walker: Walker) -> bool:
+        if walker.at == "frozen":
+            self.frozen[walker] = self.clock.at + timedelta(seconds=self.dice.uniform(0, 600))
+            return False
+        if walker.at == "killed":
+            self.buried(walker)
+            return False
+        if walker.at != "done":
+            return True
+        if walker.error is not None:
+            self._judge_error(walker.error, walker.process)
+        return False
+
+    def buried(self, walker: Walker) -> None:
+        """The process is dead: its memory is gone."""
+        from stallkeeper.sync import adapters
+
+        self.note(f"{walker.process} died")
+        if walker.process in self.workers:
+            self._end_life(walker.process)
+            self.live(walker.process)
+        self.hearts.pop(walker.process, None)
+        sessions: Any = adapters._sessions  # its own, by process (see ``injected``)
+        sessions.by_process.pop(walker.process, None)
+        if self.judge is not None:
+            self.judge.crashed(walker.process)
+
+    def _judge_error(self, error: BaseException, process: str) -> None:
+        if isinstance(error, Violation):
+            raise error
+        if isinstance(error, DatabaseError | InterfaceError) and self.chaos.weather.rates:
+            self.note(f"{process}: {type(error).__name__}")
+            return
+        text = "".join(traceback.format_exception(error)[-6:])
+        raise Violation("error", f"{process}: {type(error).__name__}: {error}\n{text}") from error
+
+    # --- the opening --------------------------------------------------------------------------------------------------------------------
+
+    def open(self, dice: Random) -> None:
+        """The seller, its goods and places, and its stalls, opened as a person opens them. No faults yet."""
+        self.dice = dice
+        self.organisation = Organisation.objects.create(name="Ada's", slug="adas", sending_enabled=True, created_at=MORNING)
+        self.workers = [f"w{number}" for number in range(1, dice.choice((1, 2, 2, 3)) + 1)]
+        self.proof = dice.random() < 0.5
+        for worker in self.workers:
+            self.live(worker)
+        with organisation_scope(self.organisation.pk):
+            self._goods(dice)
+            for position, platform in enumerate(dice.sample(PLATFORMS, min(dice.choice((2, 2, 3, 4)), len(PLATFORMS)))):
+                self._stall(platform, position, dice)
+
+    def _goods(self, dice: Random) -> None:
+        with use_case("sim.places", organisation_id=self.organisation.pk, actor=ACTOR) as uc:
+            self.places = [places.first_locations(uc)]
+            if dice.random() < 0.5:
+                self.places.append(places.create_location(uc, code="N2", name="Second", priority=20))
+        for sku in SKUS:
+            self.units[sku] = StockUnit.objects.create(organisation=self.organisation, sku=sku, title=sku, created_at=MORNING)
+        self.units[KIT] = StockUnit.objects.create(
+            organisation=self.organisation, sku=KIT, title=KIT, kind=UnitKind.KIT, created_at=MORNING
+        )
+        for component, quantity in (("C", 1), ("D", 2)):
+            KitComponent.objects.create(
+                organisation=self.organisation, kit=self.units[KIT], component=self.units[component], quantity=quantity
+            )
+        with use_case("sim.stock", organisation_id=self.organisation.pk, actor=ACTOR) as uc:
+            ledger.set_on_hand(
+                uc,
+                [
+                    Target(self.units[sku].pk, place.pk, dice.randint(2, 12), f"open:{sku}:{place.code}")
+                    for sku in SKUS
+                    for place in self.places
+                ],
+            )
+
+    def _stall(self, platform: str, position: int, dice: Random) -> None:
+        scale = dice.choice((0.1, 0.1, 1.0))
+        emulator, config = emulated(platform, seed=self.seed, limits_scale=scale, clock=self.clock)
+        stall = Stall(self.organisation.pk, platform, emulator, f"http://{platform}-{position}.test", config)
+        self.stalls.append(stall)
+        for sku in (*SKUS, KIT):
+            emulator.add_offer(sku, quantity=0)
+        emulator.listeners.append(lambda topic, order: stall.hints.append(emulator.callback(topic, order)))
+        stall.connect(f"S{position}")
+        stall.open()
+
+    def set_weather(self, weather: Weather) -> None:
+        self.chaos.weather = weather
+        for stall in self.stalls:
+            stall.emulator.dials = weather.dials
