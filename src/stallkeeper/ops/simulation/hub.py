@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, connection
 from django.test import RequestFactory
 from django.urls import resolve
 
-from stallkeeper.channels import refresh
-from stallkeeper.channels.models import LaneKind
 from stallkeeper.ops.simulation.acts import act
 from stallkeeper.sync import lapses, nightly, tasks, wake
 
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_JOBS = 3
 FACTORY = RequestFactory()
+TASKS = {task.name: task for task in (tasks.trade, tasks.background, tasks.drain_stale, tasks.daily)}
 
 
 @act("worker works", 22)
@@ -49,21 +48,8 @@ def run_job(world: World) -> bool:
         world.reach("a wake-up was lost")
         world.note(f"lost: {name}")
         return True
-    _perform(name, arguments)
+    TASKS[name](**arguments)
     return True
-
-
-def _perform(name: str, arguments: dict[str, Any]) -> None:
-    if name == "trade":
-        tasks._run(arguments["lane_id"], LaneKind.TRADE)
-    elif name == "background":
-        tasks._run(arguments["lane_id"], LaneKind.BACKGROUND)
-    elif name == "drain_stale":
-        refresh.drain(arguments["organisation_id"])
-    elif name == "daily":
-        nightly.run()
-    else:
-        raise LookupError(f"no such task: {name}")
 
 
 @act("trade now", 6)
@@ -71,7 +57,7 @@ def trade(world: World) -> None:
     """A trade run of one stall, due or not: the lane belongs to whoever claims it."""
     stall = world.dice.choice(world.stalls)
     world.note(f"{stall.name}: trade now")
-    tasks._run(stall.lane().pk, LaneKind.TRADE)
+    tasks.trade(stall.lane().pk)
 
 
 @act("tidy", 0.7)

@@ -24,8 +24,8 @@ class Judge:
     def told(self, event: TruthEvent) -> None:
         self.truth.told(event)
 
-    def crashed(self, process: str) -> None:
-        self.truth.told(Crashed(self.world.clock.at, process))
+    def crashed(self) -> None:
+        self.truth.told(Crashed())
 
     def after_commit(self, where: str) -> None:
         _raise(self.truth.after_commit(where))

@@ -41,7 +41,7 @@ def restock(world: World) -> None:
         ledger.set_on_hand(uc, [Target(unit.pk, place.pk, on_hand, f"restock:{world.number()}")])
     world.reach("stock was set")
     world.note(f"{sku} at {place.code} is set to {on_hand}")
-    world.told(events.OnHand(unit.pk, place.pk, on_hand), quiet=True)
+    world.told(events.Counted(unit.pk, place.pk, on_hand), quiet=True)
 
 
 @act("adjust", 1)
@@ -51,7 +51,7 @@ def adjust(world: World) -> None:
     with world.use_case("adjust.stock") as uc:
         ledger.adjust(uc, world.units[sku], place, on_hand, "found")
     world.note(f"{sku} at {place.code} is adjusted to {on_hand}")
-    world.told(events.OnHand(world.units[sku].pk, place.pk, on_hand), quiet=True)
+    world.told(events.Counted(world.units[sku].pk, place.pk, on_hand), quiet=True)
 
 
 @act("goods come in", 2)

@@ -241,7 +241,7 @@ class World:
         sessions: Any = adapters._sessions  # its own, by process (see ``injected``)
         sessions.by_process.pop(walker.process, None)
         if self.judge is not None:
-            self.judge.crashed(walker.process)
+            self.judge.crashed()
 
     def _judge_error(self, error: BaseException, process: str) -> None:
         if isinstance(error, Violation):
