@@ -44,6 +44,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "check": ("keeping:check", "Add the ledger up again and verify what must always hold."),
         "backup": ("keeping:backup", "Write the database (not its keys) to a file."),
         "restore": ("keeping:restore", "Replace the database by a backup."),
+        "quarantine": ("keeping:quarantine", "What a restored copy still has to read before it may be released."),
         "rotate-keys": ("keeping:rotate_keys", "Encrypt under new keys while everything runs."),
         "health": ("watching:health", "Whether it can do its work now; exit status for containers."),
         "simulate": ("simulating:simulate", "Trading days with everything that can go wrong, judged after every commit."),

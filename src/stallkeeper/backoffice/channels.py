@@ -70,8 +70,12 @@ def company_switch(request: MemberRequest) -> HttpResponse:
         waiting = OfferTodo.objects.filter(organisation=request.organisation).count()
         sending = [channel for channel in switches.states() if channel.stock_enabled and channel.active]
         return show(request, "backoffice/company_sure.html", {"title": _("Switch on sending?"), "waiting": waiting, "sending": sending})
-    with use_case("switch.company", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
-        switches.set_company(uc, allowed)
+    try:
+        with use_case("switch.company", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+            switches.set_company(uc, allowed)
+    except switches.SwitchError as error:
+        messages.error(request, str(error))
+        return redirect("backoffice:channels")
     messages.success(request, _("Sending is allowed for the company.") if allowed else _("Nothing is sent to any channel any more."))
     return redirect("backoffice:channels")
 

@@ -415,18 +415,24 @@ def _order(belief: Belief, at: datetime, margin: timedelta) -> int | None:
 
 def resync(uc: UseCase, channel_id: int | None = None) -> int:
     """Trust nothing (S4.42): every belief of the channel's offers (or of all channels) is unknown, refusals are forgotten; offers are
-    read, then sent where they differ. Returns how many offers that are."""
+    read, then sent where they differ. Answers of tickets that are still open no longer count. Returns how many offers that are."""
     channels = Channel.objects.filter(organisation_id=uc.organisation_id, active=True).order_by("pk")
     chosen = channels.filter(pk=channel_id) if channel_id is not None else channels
-    count = 0
-    for channel in chosen:
-        with connection.cursor() as cursor:
-            for figures in FIGURES.values():
-                offers = queries.forget_channel(cursor, figures, channel.pk)
-                queries.settle(cursor, figures, offers, uc.at)
-                count += len(offers) if figures is queries.QUANTITY else 0
-        uc.mark("wake_connection", [channel.connection_id])
+    count = sum(distrust(uc, channel) for channel in chosen)
     audit.record(uc, "offers.resync", "channel", channel_id or "", offers=count)
+    return count
+
+
+def distrust(uc: UseCase, channel: Channel) -> int:
+    """Every belief of the channel's offers is unknown, what open tickets carry included. Returns how many offers that are."""
+    count = 0
+    with connection.cursor() as cursor:
+        for figures in FIGURES.values():
+            offers = queries.forget_channel(cursor, figures, channel.pk)
+            queries.overtake(cursor, figures, offers)
+            queries.settle(cursor, figures, offers, uc.at)
+            count += len(offers) if figures is queries.QUANTITY else 0
+    uc.mark("wake_connection", [channel.connection_id])
     return count
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from stallkeeper.channels import rules
+from stallkeeper.channels import quarantine, rules
 from stallkeeper.channels.models import Channel, Connection
 from stallkeeper.core import audit, notify
 from stallkeeper.core.models import Organisation, Severity
@@ -24,25 +24,31 @@ ACKNOWLEDGES = "channel_acknowledges"
 """Mark: channels whose orders are acknowledged from now on, those that wait included."""
 
 
-QUARANTINE = "company:restored"
-"""Notification: the database was restored, and nothing is sent until a person turns the company switch on."""
-
-
 class SwitchError(ValueError):
     """A switch that must not be turned yet. The text says what has to come first."""
 
 
 def set_company(uc: UseCase, allowed: bool) -> bool:
-    """The company switch (S3.29): while it is off nothing leaves, for any channel. True if it was turned."""
-    turned = Organisation.objects.filter(pk=uc.organisation_id).exclude(sending_enabled=allowed).update(sending_enabled=allowed) > 0
+    """The company switch (S3.29): while it is off nothing leaves, for any channel. True if it was turned.
+
+    Switching on releases a copy from quarantine; SwitchError if it is too early for that.
+    """
     if allowed:
-        notify.resolve(uc, QUARANTINE)
+        _release(uc)
+    turned = Organisation.objects.filter(pk=uc.organisation_id).exclude(sending_enabled=allowed).update(sending_enabled=allowed) > 0
     if turned:
         audit.record(uc, "company.switch", "organisation", uc.organisation_id, sending=allowed)
         for channel in Channel.objects.filter(stock_enabled=True).order_by("pk"):
             rules.work_out_anew(uc, channel)
         uc.mark("wake_connection", Connection.objects.values_list("pk", flat=True))
     return turned
+
+
+def _release(uc: UseCase) -> None:
+    try:
+        quarantine.end(uc)
+    except quarantine.StillUnread as error:
+        raise SwitchError(str(error)) from error
 
 
 def set_writes(uc: UseCase, connection_id: int, allowed: bool) -> bool:

@@ -13,12 +13,16 @@ from stallkeeper.core.tenancy import ChildModel, TenantModel
 
 
 class Organisation(models.Model):
-    """A seller. ``sending_enabled`` is the company switch (S3.29): off after creation, nothing leaves while it is off."""
+    """A seller. ``sending_enabled`` is the company switch (S3.29): off after creation, nothing leaves while it is off.
+
+    ``quarantined_at``: since then this is a copy (restored from a backup); see ``channels.quarantine``.
+    """
 
     name = models.CharField(_("name"), max_length=200)
     slug = models.SlugField(_("short name"), unique=True)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     sending_enabled = models.BooleanField(_("sending allowed for the company"), default=False)
+    quarantined_at = models.DateTimeField(_("in quarantine since"), null=True, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -171,6 +175,18 @@ class DailyRun(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="daily_run_one")]
+
+
+class DatabaseIdentity(models.Model):
+    """One row: the database that this data was last used in. Data that finds itself in another one is a copy (ADR 0043)."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    system_identifier = models.BigIntegerField()
+    database_oid = models.BigIntegerField()
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="database_identity_one")]
 
 
 class Severity(models.TextChoices):

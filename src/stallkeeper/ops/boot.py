@@ -26,7 +26,7 @@ def start(*, quiet: bool = True, migrate: bool = False) -> None:
     """Make Django usable in this process; the embedded database is started if no other is named, and stays until the process ends.
 
     A new database gets its tables. One of an older release is brought up to date only with ``migrate``, because other processes may be
-    using it: BootError otherwise.
+    using it: BootError otherwise. Data that lies in another database than it was last used in is a copy, and put into quarantine.
     """
     if quiet:
         os.environ.setdefault("STALLKEEPER_LOG_LEVEL", "WARNING")
@@ -43,6 +43,9 @@ def start(*, quiet: bool = True, migrate: bool = False) -> None:
 
         correlation.begin()
     _schema(migrate)
+    from stallkeeper.ops import restoring
+
+    restoring.notice_copy()
 
 
 def _schema(migrate: bool) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stallkeeper.core.sql import Cursor
 
-MIGRATIONS = 7_305_411_902_551
-"""Any number that no other advisory lock uses."""
+MIGRATIONS, IDENTITY = 7_305_411_902_551, 7_305_411_902_552
+"""Any numbers that no other advisory lock uses."""
 
 
 def lock_migrations(cursor: Cursor) -> None:
@@ -15,3 +15,21 @@ def lock_migrations(cursor: Cursor) -> None:
 
 def unlock_migrations(cursor: Cursor) -> None:
     cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATIONS])
+
+
+def lock_identity(cursor: Cursor) -> None:
+    """Wait for, and take, the session's lock on looking whether this data is a copy."""
+    cursor.execute("SELECT pg_advisory_lock(%s)", [IDENTITY])
+
+
+def unlock_identity(cursor: Cursor) -> None:
+    cursor.execute("SELECT pg_advisory_unlock(%s)", [IDENTITY])
+
+
+def identity(cursor: Cursor) -> tuple[int, int]:
+    """(system identifier of the cluster, oid of the database): another pair after any restore but that of a whole cluster's files."""
+    cursor.execute(
+        "SELECT system_identifier, (SELECT oid FROM pg_database WHERE datname = current_database())::bigint FROM pg_control_system()"
+    )
+    system, database = cursor.fetchone()
+    return int(system), int(database)

@@ -1,4 +1,7 @@
-"""After a restore: the channels went on while the backup stood still, so nothing that it believes about them counts."""
+"""After a restore: is this data in another database than it was last used in, and what follows from that.
+
+A copy is put into quarantine when it is first started (ADR 0043), whoever restored it and with whatever tool.
+"""
 
 from __future__ import annotations
 
@@ -20,28 +23,42 @@ def refuse_while_in_use(url: str) -> None:
         raise InUse(f"{row[0]} connections use the database: stop 'stallkeeper run' and all workers first.")
 
 
-def quarantine() -> int:
-    """Let nothing out until a person says so, and have every offer read back before it is sent; how many offers that are.
+def notice_copy() -> int:
+    """Remember which database this is; if the data comes from another one, put every organisation into quarantine.
 
-    A copy that is brought up beside the original would otherwise write to the same accounts (C22). Needs Django; the rest of this module
-    does not.
+    To be called before anything is sent. Returns how many offers are doubted. Several processes at once: one does it, the others wait.
+    Needs Django; the rest of this module does not.
     """
-    from stallkeeper.channels import delivery, switches
-    from stallkeeper.core import notify
-    from stallkeeper.core.models import Organisation, Severity
+    from django.db import connection, transaction
+
+    from stallkeeper.core import clock
+    from stallkeeper.core.models import DatabaseIdentity
+    from stallkeeper.ops import queries
+
+    offers = 0
+    with connection.cursor() as cursor:
+        queries.lock_identity(cursor)
+        try:
+            system, database = queries.identity(cursor)
+            known = DatabaseIdentity.objects.first()
+            if known is not None and (known.system_identifier, known.database_oid) != (system, database):
+                offers = quarantine("the data was restored into another database")
+            with transaction.atomic():
+                now = {"system_identifier": system, "database_oid": database, "seen_at": clock.now()}
+                DatabaseIdentity.objects.update_or_create(pk=1, defaults=now)
+        finally:
+            queries.unlock_identity(cursor)
+    return offers
+
+
+def quarantine(why: str) -> int:
+    """Every organisation is a copy from now on (C22). Returns how many offers are doubted. Needs Django."""
+    from stallkeeper.channels import quarantine as isolation
+    from stallkeeper.core.models import Organisation
     from stallkeeper.core.use_case import use_case
 
     offers = 0
     for organisation in Organisation.objects.order_by("pk"):
-        with use_case("restore.database", organisation_id=organisation.pk) as uc:
-            switches.set_company(uc, allowed=False)
-            notify.raise_(uc, switches.QUARANTINE, Severity.WARNING, TITLE, NEXT)
-            offers += delivery.resync(uc)
+        with use_case("begin.quarantine", organisation_id=organisation.pk) as uc:
+            offers += isolation.begin(uc, why)
     return offers
-
-
-TITLE = "Restored from a backup: nothing is sent"
-NEXT = (
-    "Orders are read, nothing is written to any account. Enter what was shipped or counted since the backup, compare a few numbers, make "
-    "sure that the original no longer runs, then allow sending for the company again."
-)

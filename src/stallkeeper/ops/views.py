@@ -8,7 +8,10 @@ from typing import Any
 from django.db.models import Count, F, Q
 
 from stallkeeper.channels import delivery, rules, switches
+from stallkeeper.channels import quarantine as isolation
 from stallkeeper.channels.models import Channel, Command, CommandState, Connection, Lane, Offer, OfferTodo
+from stallkeeper.core.models import Organisation
+from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import use_case
 from stallkeeper.orders.models import Order, OrderLine
 
@@ -194,3 +197,27 @@ def lane_steps(organisation_id: int, now: datetime) -> list[Row]:
         for lane in lanes.order_by("subject_id", "-kind")
         for step in sorted(lane.steps.all(), key=lambda step: step.pk)
     ]
+
+
+def quarantine() -> list[Row]:
+    """One row per account of every organisation in quarantine: whether its orders have been read since."""
+    found: list[Row] = []
+    for organisation in Organisation.objects.exclude(quarantined_at=None).order_by("slug"):
+        with organisation_scope(organisation.pk):
+            waiting, begun = isolation.waiting(), organisation.quarantined_at
+            found += [_isolated(organisation, account, waiting) for account in isolation.accounts()] or [
+                {"organisation": organisation.slug, "since": begun, "account": "", "state": "", "orders_read": None, "waiting": waiting}
+            ]
+    return found
+
+
+def _isolated(organisation: Organisation, account: isolation.Account, waiting: int) -> Row:
+    begun, read = organisation.quarantined_at, account.orders_read_at
+    return {
+        "organisation": organisation.slug,
+        "since": begun,
+        "account": account.name,
+        "state": account.state,
+        "orders_read": bool(begun and read and read >= begun),
+        "waiting": waiting,
+    }

@@ -84,8 +84,8 @@ def backup(file: Path, yes: bool) -> None:
 def restore(file: Path, yes: bool) -> None:
     """Replace the embedded database by the backup in FILE. If the file cannot be read, nothing changes.
 
-    Stop 'stallkeeper run' first. Afterwards nothing is sent to any channel until you allow it again (stallkeeper channel --company on),
-    and everything is read back before it is sent: the channels may show other figures than the backup knows.
+    Stop 'stallkeeper run' first. The copy is in quarantine: it reads orders and sends nothing until you allow it again (stallkeeper
+    channel --company on). Then everything is read back before it is sent, and commands that waited are looked up first.
     """
     from stallkeeper import embedded, env
     from stallkeeper.ops import restoring
@@ -96,12 +96,39 @@ def restore(file: Path, yes: bool) -> None:
         terminal.agreed(f"Replace the whole database by {file}?", yes)
         cluster.restore(file)
         os.environ["DATABASE_URL"] = cluster.url
-        boot.start(migrate=True)
-        offers = restoring.quarantine()
+        boot.start(migrate=True)  # notices that this is a copy
     click.echo(
-        f"Restored. Sending is off for every company, and {offers:,} offers will be read back before anything is sent.\n"
-        "Next: stallkeeper check, then stallkeeper run; when the numbers are right: stallkeeper channel --company on"
+        "Restored. Sending is off for every company, and every offer will be read back before anything is sent.\n"
+        "Next: stallkeeper check, stallkeeper run, stallkeeper quarantine; when the numbers are right: stallkeeper channel --company on"
     )
+
+
+@click.command()
+@click.option("--begin", is_flag=True, help="This database is a copy that was restored with other tools: send nothing from it.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def quarantine(begin: bool, yes: bool, as_json: bool) -> None:
+    """Show what a restored copy still has to read before it may be released.
+
+    A copy notices by itself that it lies in another database than before. One that was restored over the same database does not: say so
+    with --begin. To release it: stallkeeper channel --company on
+
+    \b
+    Examples:
+      stallkeeper quarantine
+      stallkeeper quarantine --begin
+    """
+    boot.start()
+    from stallkeeper.ops import restoring, views
+
+    if begin:
+        terminal.agreed("Switch sending off for every company, and read every offer back afterwards?", yes)
+        restoring.quarantine(f"said by {boot.actor()}")
+    columns = {
+        "organisation": "Organisation", "since": "In quarantine since (UTC)", "account": "Account", "state": "State",
+        "orders_read": "Orders read since", "waiting": "Commands to look up",
+    }  # fmt: skip
+    terminal.show(views.quarantine(), columns, as_json=as_json, empty="No organisation is in quarantine.")
 
 
 def refuse_own_server(instead: str) -> None:
