@@ -29,9 +29,9 @@ def notice_copy() -> int:
     To be called before anything is sent. Returns how many offers are doubted. Several processes at once: one does it, the others wait.
     Needs Django; the rest of this module does not.
     """
-    from django.db import connection, transaction
+    from django.db import connection
 
-    from stallkeeper.core import clock
+    from stallkeeper.core import clock, crash
     from stallkeeper.core.models import DatabaseIdentity
     from stallkeeper.ops import queries
 
@@ -43,7 +43,7 @@ def notice_copy() -> int:
             known = DatabaseIdentity.objects.first()
             if known is not None and (known.system_identifier, known.database_oid) != (system, database):
                 offers = quarantine("the data was restored into another database")
-            with transaction.atomic():
+            with crash.committing("remember.database"):
                 now = {"system_identifier": system, "database_oid": database, "seen_at": clock.now()}
                 DatabaseIdentity.objects.update_or_create(pk=1, defaults=now)
         finally:
