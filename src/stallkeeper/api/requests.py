@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from stallkeeper.api.probes import PROBES
-from stallkeeper.core import correlation, figures
+from stallkeeper.core import correlation, figures, tracing
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class RequestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         begun = time.perf_counter()
-        with correlation.born() as request_id:
+        with correlation.born() as request_id, tracing.span("request", method=request.method or ""):
             response = _ask(PROBES[request.path], request) if request.path in PROBES else self.get_response(request)
             response[HEADER] = request_id
             _write(request, response, time.perf_counter() - begun)

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from stallkeeper.core import clock, crash, figures, logs
+from stallkeeper.core import clock, crash, figures, logs, tracing
 from stallkeeper.core.tenancy import organisation_scope
 
 SYSTEM = "system"
@@ -79,6 +79,7 @@ def use_case(name: str, *, organisation_id: int, actor: str = SYSTEM, at: dateti
     with (
         figures.USE_CASE_SECONDS.timing(name),
         logs.bound(use_case=name, organisation=organisation_id),
+        tracing.span(f"use case {name}"),
         transaction.atomic(durable=True),
         organisation_scope(organisation_id),
     ):

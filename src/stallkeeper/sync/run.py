@@ -15,7 +15,7 @@ from django.db import connection
 from stallkeeper.channels import lanes
 from stallkeeper.channels.lanes import Claim, Heart, LaneLost
 from stallkeeper.channels.models import Channel, Connection, LaneStep
-from stallkeeper.core import clock, crash
+from stallkeeper.core import clock, crash, tracing
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.sync import queries
@@ -86,8 +86,9 @@ class Current:
         if self.heart.lost:
             raise LaneLost(f"lane {self.held.lane_id} was taken over")
         self.session.pacer.priority = priority
-        self.session.tape.operation = getattr(function, "__name__", "")
-        with crash.around(f"send:{function.__name__}"):
+        operation = function.__name__
+        self.session.tape.operation = operation
+        with tracing.span(f"call {operation}", platform=self.connection.platform), crash.around(f"send:{operation}"):
             return function(*arguments, **named)
 
     def begin_step(self, seconds: float = STEP_SECONDS) -> None:

@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from stallkeeper.channels import lanes, lanes_queries
 from stallkeeper.channels.lanes import Claim, Heart, LaneLost
 from stallkeeper.channels.models import Channel, Connection, LaneKind, LaneStep, Run
-from stallkeeper.core import correlation, crash, figures, logs, notify
+from stallkeeper.core import correlation, crash, figures, logs, notify, tracing
 from stallkeeper.core.models import Organisation, Severity
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.sync import adapters, wake
@@ -83,7 +83,8 @@ def run_lane(lane_id: int, worker_id: str) -> Ended:
     names = {"lane": lane_id, "kind": held.kind, "connection": held.subject_id, "organisation": held.organisation_id, "epoch": held.epoch}
     with correlation.serving(held.run_name, held.asked_by, run=held.run_name, **names):
         begun = time.monotonic()
-        ended = _run_held(held)
+        with tracing.span(f"run {held.kind}"):
+            ended = _run_held(held)
         _tell_end(held, ended, time.monotonic() - begun)
     return ended
 
@@ -131,7 +132,7 @@ def _run(held: Claim, heart: Heart) -> Ended:
         place = current.places.get(name)
         if place is not None and place.not_before is not None and place.not_before > now():
             continue
-        with logs.bound(step=name):
+        with logs.bound(step=name), tracing.span(f"step {name}"):
             outcomes.append(run_step(current, name, step))
         figures.STEPS.add(name, "error" if outcomes[-1].error else "ok")
         figures.STEP_SECONDS.observe(outcomes[-1].seconds, name)

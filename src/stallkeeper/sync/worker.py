@@ -18,7 +18,7 @@ from django.db import DatabaseError, connection, connections
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
-from stallkeeper.core import garbage
+from stallkeeper.core import garbage, tracing
 from stallkeeper.sync import life, run, scraping, wake
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,8 @@ LINE = {"keepalives": "1", "keepalives_idle": "10", "keepalives_interval": "5", 
 def main(concurrency: int = 8) -> None:
     """Work until a signal says stop. Survives restarts of the database."""
     _prepare_connections()
+    if settings.ENV.traces:
+        tracing.start(settings.ENV.traces, settings.ENV.traces_sample, "stallkeeper-worker")
     if settings.ENV.worker_metrics is not None:
         scraping.serve(*settings.ENV.worker_metrics)
     garbage.spare_what_is_loaded()
