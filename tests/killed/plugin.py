@@ -1,0 +1,145 @@
+"""A plugin of pytest: runs tests that come past a crash point once more, and kills them there.
+
+Killed before a commit, nothing of it may be in the database; killed after it, all of it is. ``Recorder`` notes which test comes past which
+point; ``Killer`` does the killing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from unittest import mock
+
+import pytest
+from _pytest.runner import runtestprotocol
+from django.db import connection
+from django.db.transaction import Atomic
+from psycopg import sql
+
+from stallkeeper.core import crash
+
+CHANGES_NOTHING = {"plan.channel", "plan.place", "plan.rules"}
+"""Looks at what would be: their transactions are taken back, or hold nothing."""
+
+
+class Killed(BaseException):
+    """What kill -9 looks like from inside: nothing may catch it."""
+
+
+def books() -> dict[str, str]:
+    """A digest of every table of ours."""
+    with connection.cursor() as cursor:
+        tables = sorted(name for name in connection.introspection.table_names(cursor) if not name.startswith(("django_", "procrastinate_")))
+        parts = [
+            sql.SQL("SELECT {}, coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {} AS t").format(
+                sql.Literal(name), sql.Identifier(name)
+            )
+            for name in tables
+        ]
+        cursor.execute(sql.SQL(" UNION ALL ").join(parts).as_string(cursor.connection))
+        return dict(cursor.fetchall())
+
+
+class Recorder:
+    """Which tests come past which points: ``seen`` maps a moment to the node ids, in the order in which they ran."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, list[str]] = {}
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Iterator[None]:
+        def note(name: str) -> None:
+            found = self.seen.setdefault(name, [])
+            if pyfuncitem.nodeid not in found:
+                found.append(pyfuncitem.nodeid)
+
+        with crash.using(note):
+            yield
+
+
+class Death:
+    """One kill: at the first time that ``moment`` comes."""
+
+    def __init__(self, moment: str) -> None:
+        self.moment = moment
+        self.name, _, self.side = moment.rpartition(":")
+        self.reached = False
+        self.before: dict[str, str] = {}
+        self._depth = 0
+
+    @contextmanager
+    def lurking(self) -> Iterator[None]:
+        """Inside the block it waits."""
+        self._depth = len(connection.savepoint_ids)
+        enter = Atomic.__enter__
+
+        def entering(atomic: Atomic) -> None:
+            self._outside()
+            enter(atomic)
+
+        with mock.patch.object(Atomic, "__enter__", entering), crash.using(self):
+            yield
+
+    def _outside(self) -> None:
+        """Before a transaction of the product begins: what is in the books is what must be there if it never ends."""
+        ours = threading.current_thread() is threading.main_thread() and not self.reached
+        if ours and len(connection.savepoint_ids) == self._depth and not connection.needs_rollback:
+            self.before = books()
+
+    def __call__(self, name: str) -> None:
+        if self.reached or threading.current_thread() is not threading.main_thread():
+            return
+        if name == f"{self.name}:before" and len(connection.savepoint_ids) == self._depth and not connection.in_atomic_block:
+            self.before = books()
+        if name == self.moment:
+            self.reached = True
+            raise Killed(name)
+
+    def verdict(self) -> str:
+        """What is wrong with the books after the kill; "" if they are as they must be."""
+        if not self.reached:
+            return f"{self.moment} was not reached: record anew with python -m tests.killed --record"
+        after = books()
+        differing = sorted(table for table in after if after[table] != self.before.get(table))
+        if self.side == "before" and differing:
+            return f"killed at {self.moment}, and {', '.join(differing)} changed all the same"
+        expected = self.side == "after" and not self.name.startswith("send:") and self.name.partition(":")[2] not in CHANGES_NOTHING
+        return f"killed at {self.moment}, and nothing is in the database" if expected and not differing else ""
+
+
+class Killer:
+    """Runs each of ``wanted`` (node id: moments) once for each moment, and kills it there."""
+
+    def __init__(self, wanted: Mapping[str, list[str]]) -> None:
+        self.wanted = wanted
+        self.deaths: list[str] = []
+        self.problems: list[str] = []
+        self._death: Death | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Function, nextitem: pytest.Item | None) -> bool:
+        moments = self.wanted.get(item.nodeid, [])
+        for moment in moments:
+            self._death = Death(moment)
+            item._initrequest()
+            last = nextitem if moment == moments[-1] else item
+            for report in runtestprotocol(item, nextitem=last, log=False):
+                if report.failed:
+                    self.problems.append(f"{item.nodeid}: {moment}: {report.longreprtext[-800:]}")
+            self.deaths.append(moment)
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
+        death = self._death
+        assert death is not None
+        arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+        try:
+            with death.lurking():
+                pyfuncitem.obj(**arguments)
+        except Killed:
+            pass
+        if problem := death.verdict():
+            self.problems.append(problem)
+        return True
