@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 
 PREFIX = "stallkeeper_sim_"
+PATIENCE = 200
+"""Tries to drop a database, a twentieth of a second apart."""
 
 
 @dataclass
@@ -44,7 +47,15 @@ class Server:
         self._administer(statement.format(sql.Identifier(name), sql.Identifier(template)))
 
     def drop(self, name: str) -> None:
-        self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        """Drop it, whoever is connected; the server's own workers (autovacuum), which only a superuser may end, are waited for."""
+        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        for left in reversed(range(PATIENCE)):
+            try:
+                return self._administer(statement)
+            except (errors.InsufficientPrivilege, errors.ObjectInUse):
+                if not left:
+                    raise
+                time.sleep(0.05)
 
     def _administer(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url_of("postgres"), autocommit=True) as connection:
