@@ -51,7 +51,8 @@ class Server:
         statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         for left in reversed(range(PATIENCE)):
             try:
-                return self._administer(statement)
+                self._administer(statement)
+                break
             except (errors.InsufficientPrivilege, errors.ObjectInUse):
                 if not left:
                     raise
