@@ -7,6 +7,9 @@ from stallkeeper.core import crash
 from stallkeeper.ops.simulation.truth import Breach, StallView, Truth
 from tests.scenarios.town import Stall, Town
 
+WITHIN = {"commit:lane.want:after", "commit:job.defer:after"}
+"""In the test's own transaction wake-ups come before the commit of what they follow: nothing is done yet."""
+
 
 def view(stall: Stall) -> StallView:
     return StallView(stall.channel.pk, stall.connection_id, stall.platform, manifest(stall.platform).quirks, stall.emulator)
@@ -22,7 +25,7 @@ def test_a_correct_small_day_has_no_breach(town: Town) -> None:
     found: list[Breach] = []
 
     def look(name: str) -> None:
-        if name.endswith(":after"):
+        if name.endswith(":after") and name not in WITHIN:
             found.extend(truth.after_commit(name))
 
     with crash.using(look):
