@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from stallkeeper.channels.connect import manifest
 from stallkeeper.core import crash
-from stallkeeper.ops.simulation.truth import Breach, StallView, Truth
-from tests.scenarios.town import Stall, Town
+from stallkeeper.ops.simulation.truth import Breach, Truth
+from tests.db.simulation.conftest import view
+from tests.scenarios.town import Town
 
 WITHIN = {"commit:lane.want:after", "commit:job.defer:after"}
 """In the test's own transaction wake-ups come before the commit of what they follow: nothing is done yet."""
-
-
-def view(stall: Stall) -> StallView:
-    return StallView(stall.channel.pk, stall.connection_id, stall.platform, manifest(stall.platform).quirks, stall.emulator)
 
 
 def test_a_correct_small_day_has_no_breach(town: Town) -> None:

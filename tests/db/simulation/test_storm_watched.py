@@ -8,7 +8,8 @@ import pytest
 
 from stallkeeper.core import crash
 from stallkeeper.ops.simulation.truth import Breach, Truth
-from tests.db.simulation.test_small_day import WITHIN, view
+from tests.db.simulation.conftest import view
+from tests.db.simulation.test_small_day import WITHIN
 from tests.scenarios import test_storm as storms
 from tests.scenarios.town import Town
 

@@ -6,7 +6,7 @@ from Django's models, never from outside.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import NamedTuple
@@ -20,11 +20,11 @@ from stallkeeper.ops.simulation.truth.queries import GROWING
 ORGANISATION = "organisation_id"
 
 
-def fingerprints(organisation: int, upto: Mapping[str, int]) -> dict[str, int]:
-    """A number per growing table that changes when any of its rows up to the given id does. Locks: none. Reads whole tables."""
-    values: dict[str, int] = {"organisation": organisation} | dict(upto)
+def fingerprints(organisation: int, known: Mapping[str, Iterable[int]]) -> dict[str, int]:
+    """A number per growing table that changes when any of these rows of it does. Locks: none. Indexes: primary keys."""
+    values = {"organisation": organisation} | {table: sorted(known.get(table, ())) for table in GROWING}
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(_fingerprint(table, f"AND id <= %({table})s") for table in GROWING) + " ORDER BY 1", values)
+        cursor.execute(" UNION ALL ".join(_fingerprint(table, f"AND id = ANY(%({table})s)") for table in GROWING) + " ORDER BY 1", values)
         return {table: int(value) for table, value in rows(cursor)}
 
 

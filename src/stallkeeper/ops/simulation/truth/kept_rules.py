@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from stallkeeper.ops.simulation.truth import deep_queries
 from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.events import CancelWished, Did, Hinted, Moved, OnHand, ShipWished
-from stallkeeper.ops.simulation.truth.queries import GROWING
 from stallkeeper.ops.simulation.truth.rows import Channel
 from stallkeeper.ops.simulation.truth.shop import Shop
 
@@ -29,7 +28,7 @@ class Promises:
     cancels: Counter[tuple[int, str]] = field(default_factory=Counter)
     did: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     hints: dict[int, datetime] = field(default_factory=dict)
-    upto: dict[str, int] = field(default_factory=dict)
+    known: dict[str, set[int]] = field(default_factory=dict)
     prints: dict[str, int] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
 
@@ -114,12 +113,12 @@ class Promises:
 
     def unchanged(self, shop: Shop) -> Iterator[Breach]:
         """1, 12 and 17: what only grows has not been rewritten."""
-        if self.upto:
-            for table, value in deep_queries.fingerprints(shop.organisation_id, self.upto).items():
+        if self.known:
+            for table, value in deep_queries.fingerprints(shop.organisation_id, self.known).items():
                 if value != self.prints[table]:
                     yield Breach("1" if table == "stock_movement" else "12", f"entries of {table} were changed after they were written")
-        self.upto = {table: shop.seen.ids.get(table, 0) for table in GROWING}
-        self.prints = deep_queries.fingerprints(shop.organisation_id, self.upto)
+        self.known = {table: set(ids) for table, ids in shop.seen.ids.items()}
+        self.prints = deep_queries.fingerprints(shop.organisation_id, self.known)
 
     def at_end(self, shop: Shop) -> Iterator[Breach]:
         yield from self._wishes(shop)

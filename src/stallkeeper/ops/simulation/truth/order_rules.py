@@ -93,8 +93,8 @@ def open_units(shop: Shop) -> Iterator[Breach]:
 
 def money(shop: Shop, stalls: dict[int, StallView]) -> Iterator[Breach]:
     """8: the amounts of an order that was written are the channel's, to the last decimal, in the order's currency, each once."""
-    for order in shop.now.orders:
-        amounts = shop.amounts[order.id]
+    for order in map(shop.orders.__getitem__, sorted(shop.charged)):
+        amounts = shop.amounts.get(order.id, [])
         strange = sorted({row.currency for row in amounts} - {order.currency})
         if strange:
             yield Breach("8", f"order {order.external_id} in {order.currency} has amounts in {', '.join(strange)}")
@@ -107,7 +107,7 @@ def _products(shop: Shop, order: Order, stall: StallView) -> Iterator[Breach]:
     if remote is None:
         return  # 5 says so
     ours: dict[str, Decimal] = defaultdict(Decimal)
-    for row in shop.amounts[order.id]:
+    for row in shop.amounts.get(order.id, ()):
         if row.kind == "product" and row.line_id is not None and row.line_id in shop.lines:
             ours[shop.lines[row.line_id].line_id] += row.amount
     theirs = {line.line_id: stall.emulator.product_total(line) for line in remote.lines}

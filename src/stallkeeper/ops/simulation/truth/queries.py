@@ -1,14 +1,13 @@
 """SQL of the model: one statement that reads everything a look needs, as one JSON document. It locks nothing and writes nothing.
 
-Tables that only grow are read from the last id seen on. Orders, lines and commands are read if they were written since the last look: by
-their ``xmin``, which is at least the horizon that the last look has noted. Everything else is small and read as a whole.
+Of tables that grow, only rows are read that were written since the last look: by their ``xmin``, which is at least the horizon that the
+last look has noted, so a row is found however late its transaction commits. Everything else is small and read as a whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 from django.db import connection
@@ -23,12 +22,23 @@ class Entry(Protocol):
     def id(self) -> int: ...
 
 
+E = TypeVar("E", bound=Entry)
+
+
 @dataclass
 class Seen:
     """How far the model has read."""
 
     horizon: int = 0
-    ids: dict[str, int] = field(default_factory=dict)
+    ids: dict[str, set[int]] = field(default_factory=dict)
+    """Of the tables that only grow: the rows that were seen."""
+
+    def fresh(self, table: str, entries: list[E]) -> list[E]:
+        """Those that were not seen before; they are from now on."""
+        known = self.ids.setdefault(table, set())
+        new = [entry for entry in entries if entry.id not in known]
+        known.update(entry.id for entry in new)
+        return new
 
 
 MINE = "organisation_id = %(organisation)s"
@@ -41,8 +51,8 @@ def _rows(columns: str, source: str, order: str = "1") -> str:
     return f"(SELECT coalesce(json_agg(json_build_array({columns}) ORDER BY {order}), '[]') FROM {source})"  # noqa: S608
 
 
-def _after(table: str) -> str:
-    return f"{table} WHERE {MINE} AND id > %({table})s"
+def _written(table: str) -> str:
+    return f"{table} WHERE {NEW}"
 
 
 def _words(where: str, text: str, table: str) -> str:
@@ -101,18 +111,18 @@ PARTS = {
     "tickets": _rows(TICKET, TICKETS, "item.id"),
     "orders": _rows(ORDER, f"orders_order WHERE {NEW}", "id"),
     "lines": _rows(LINE, f"orders_orderline WHERE {NEW}", "id"),
-    "amounts": _rows("order_id, line_id, kind, amount::text, currency, owed_by, label", AMOUNTS, "id"),
+    "amounts": _rows("order_id, line_id, kind, amount::text, currency, owed_by, label", AMOUNTS, "order_id, id"),
     "shortages": _rows(
         "id, line_id, quantity, worst, sold_at, cut_accepted_at, resolved_at IS NULL", f"orders_shortage WHERE {MINE}", "id"
     ),
     "commands": _rows(
         "id, connection_id, kind, subject_id, key, state, attempts, code, message, payload::text", f"channels_command WHERE {NEW}", "id"
     ),
-    "movements": _rows("id, stock_unit_id, quantity, from_location_id, to_location_id, cause, reference", _after("stock_movement"), "id"),
-    "kept": _rows("id, stock_unit_id, location_id, owner_type, owner_id, kind, before, after", _after("stock_reservation_event"), "id"),
-    "sent": _rows("id, offer_id, kind, at, value::text, outcome", _after("channels_sent_log"), "id"),
-    "stories": _rows("id, order_id, kind, actor, detail::text", _after("orders_orderevent"), "id"),
-    "audit": _rows("id, actor, action, subject_type, subject_id, detail::text", _after("core_auditentry"), "id"),
+    "movements": _rows("id, stock_unit_id, quantity, from_location_id, to_location_id, cause, reference", _written("stock_movement"), "id"),
+    "kept": _rows("id, stock_unit_id, location_id, owner_type, owner_id, kind, before, after", _written("stock_reservation_event"), "id"),
+    "sent": _rows("id, offer_id, kind, at, value::text, outcome", _written("channels_sent_log"), "id"),
+    "stories": _rows("id, order_id, kind, actor, detail::text", _written("orders_orderevent"), "id"),
+    "audit": _rows("id, actor, action, subject_type, subject_id, detail::text", _written("core_auditentry"), "id"),
     "notices": f"(SELECT coalesce(json_agg(key ORDER BY key), '[]') FROM core_notification WHERE {MINE} AND resolved_at IS NULL)",  # noqa: S608
     "words": _rows("place, text", f"({WORDS}) AS words WHERE text <> ''", "place"),
     "totals": _rows("name, number, ids", f"({TOTALS}) AS totals", "name"),
@@ -128,11 +138,7 @@ _decoder = msgspec.json.Decoder(Reading)
 def look(organisation: int, seen: Seen) -> Reading:
     """Everything that is there or new, of one organisation; ``seen`` is brought along. Locks: none. Reads whole tables of a small shop."""
     connection.ensure_connection()
-    values = {"organisation": organisation, "horizon": seen.horizon} | {table: seen.ids.get(table, 0) for table in GROWING}
-    found = connection.connection.execute(LOOK, values, prepare=True).fetchone()
+    found = connection.connection.execute(LOOK, {"organisation": organisation, "horizon": seen.horizon}, prepare=True).fetchone()
     reading = _decoder.decode(found[0])
     seen.horizon = reading.horizon
-    grown: tuple[Sequence[Entry], ...] = (reading.movements, reading.kept, reading.sent, reading.stories, reading.audit)
-    for table, entries in zip(GROWING, grown, strict=True):
-        seen.ids[table] = max((entry.id for entry in entries), default=seen.ids.get(table, 0))
     return reading

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
+
+from msgspec import structs
 
 from stallkeeper.ops.simulation.truth.queries import Seen, look
 from stallkeeper.ops.simulation.truth.rows import (
@@ -51,6 +54,8 @@ class Shop:
     """Lines that this look found written, as they were before; missing where the line is new."""
     orders_before: dict[int, Order] = field(default_factory=dict)
     amounts: dict[int, list[Amount]] = field(default_factory=dict)
+    charged: set[int] = field(default_factory=set)
+    """Orders that this look found with other amounts than before."""
     commands: dict[int, Command] = field(default_factory=dict)
     commands_before: dict[int, Command] = field(default_factory=dict)
     movements: list[Movement] = field(default_factory=list)
@@ -61,7 +66,8 @@ class Shop:
 
     def look(self) -> Reading:
         """Read what is there and new. What was written since the last look is in ``now``."""
-        self.now = now = look(self.organisation_id, self.seen)
+        read = look(self.organisation_id, self.seen)
+        self.now = now = self._only_news(read)
         self.looks += 1
         self.places = {row.id: row for row in now.places}
         self.units = {row.id: row for row in now.units}
@@ -70,8 +76,23 @@ class Shop:
         self.channels = {row.id: row for row in now.channels}
         self.offers_before, self.offers = self.offers, {row.id: row for row in now.offers}
         self._orders(now)
+        self._money(read)
         self._histories(now)
         return now
+
+    def _only_news(self, now: Reading) -> Reading:
+        fresh = self.seen.fresh
+        return structs.replace(
+            now,
+            orders=[row for row in now.orders if self.orders.get(row.id) != row],
+            lines=[row for row in now.lines if self.lines.get(row.id) != row],
+            commands=[row for row in now.commands if self.commands.get(row.id) != row],
+            movements=fresh("stock_movement", now.movements),
+            kept=fresh("stock_reservation_event", now.kept),
+            sent=fresh("channels_sent_log", now.sent),
+            stories=fresh("orders_orderevent", now.stories),
+            audit=fresh("core_auditentry", now.audit),
+        )
 
     def _recipes(self, now: Reading) -> dict[int, tuple[tuple[int, int], ...]]:
         """What one of each unit takes from the shelf: (component, number). A unit that is not counted takes nothing."""
@@ -90,10 +111,11 @@ class Shop:
         self.lines |= {row.id: row for row in now.lines}
         self.commands_before = {row.id: self.commands[row.id] for row in now.commands if row.id in self.commands}
         self.commands |= {row.id: row for row in now.commands}
-        for order in now.orders:
-            self.amounts[order.id] = []
-        for amount in now.amounts:
-            self.amounts[amount.order_id].append(amount)
+
+    def _money(self, read: Reading) -> None:
+        told = {order: list(rows) for order, rows in groupby(read.amounts, key=lambda row: row.order_id)}
+        self.charged = {row.id for row in read.orders if self.amounts.get(row.id) != told.get(row.id, [])}
+        self.amounts |= {row.id: told.get(row.id, []) for row in read.orders}
 
     def _histories(self, now: Reading) -> None:
         self.movements += now.movements
