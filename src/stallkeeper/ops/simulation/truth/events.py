@@ -21,7 +21,7 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class OnHand:
+class Counted:
     """Somebody said how many are on hand at a place, and we said yes. Tell it right after: it is looked up at once."""
 
     unit_id: int
@@ -85,8 +85,5 @@ class Told:
 class Crashed:
     """A process died and lost its memory. The next look goes over whole tables: what was committed before must be there."""
 
-    at: datetime
-    worker: str = ""
 
-
-TruthEvent = Moved | OnHand | ShipWished | CancelWished | Did | Hinted | Canary | Told | Crashed
+TruthEvent = Moved | Counted | ShipWished | CancelWished | Did | Hinted | Canary | Told | Crashed

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from stallkeeper.ops.simulation.truth import deep_queries
 from stallkeeper.ops.simulation.truth.breach import Breach
-from stallkeeper.ops.simulation.truth.events import CancelWished, Did, Hinted, Moved, OnHand, ShipWished
+from stallkeeper.ops.simulation.truth.events import CancelWished, Counted, Did, Hinted, Moved, ShipWished
 from stallkeeper.ops.simulation.truth.rows import Channel
 from stallkeeper.ops.simulation.truth.shop import Shop
 
@@ -39,7 +39,7 @@ class Promises:
         if known != event:
             yield Breach("13", f"the reference {event.reference} was given to {known} and to {event}")
 
-    def counted(self, shop: Shop, event: OnHand) -> Iterator[Breach]:
+    def counted(self, shop: Shop, event: Counted) -> Iterator[Breach]:
         there = deep_queries.on_hand(event.unit_id, event.location_id)
         if there != event.on_hand:
             spot = shop.spot((event.unit_id, event.location_id))

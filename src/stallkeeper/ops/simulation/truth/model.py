@@ -8,7 +8,7 @@ from stallkeeper.core import clock
 from stallkeeper.ops.simulation.truth import channel_rules, offer_rules, order_rules
 from stallkeeper.ops.simulation.truth.belief import Beliefs
 from stallkeeper.ops.simulation.truth.breach import Breach
-from stallkeeper.ops.simulation.truth.events import Canary, Crashed, Moved, OnHand, Told, TruthEvent
+from stallkeeper.ops.simulation.truth.events import Canary, Counted, Crashed, Moved, Told, TruthEvent
 from stallkeeper.ops.simulation.truth.kept_rules import Promises
 from stallkeeper.ops.simulation.truth.shop import Shop
 from stallkeeper.ops.simulation.truth.stalls import StallView
@@ -41,7 +41,7 @@ class Truth:
         match event:
             case Moved():
                 self.found += self.promises.moved_(event)
-            case OnHand():
+            case Counted():
                 self.found += self.promises.counted(self.shop, event)
             case Canary():
                 self.walls.canaries[event.text] = event
