@@ -1,0 +1,201 @@
+"""An explorer of interleavings: two use cases on real connections, stopped before each statement, in every order that matters.
+
+``explore`` runs a race under one schedule after the other. A schedule is: one of the two runs so many statements, then the other runs until
+it is done or waits for a lock, then the first goes on (one preemption; races that need two ask for them). Every check-then-act and every lost
+update between two transactions shows in one of these. Which one waits for whom is the server's own word (``pg_blocking_pids``).
+
+A lock is proved by a pair: with it no schedule breaks the race's promise; ``without`` it (the lock is taken out of the statements on their
+way to the server) at least one does.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from django.db import connection, connections
+
+LONGEST = 60.0
+"""Seconds for one statement; nothing here takes a hundredth of it, unless the machine does something else."""
+LOOK = 0.004
+"""Seconds between two looks whether somebody waits for a lock."""
+ROW_LOCK = re.compile(r"\bFOR\s+(NO\s+KEY\s+UPDATE|UPDATE|KEY\s+SHARE|SHARE)(\s+OF\s+\"?\w+\"?)?(\s+SKIP\s+LOCKED|\s+NOWAIT)?")
+
+
+@dataclass(frozen=True)
+class Race:
+    """Two who act at once, each with a connection of its own. ``broken`` is asked afterwards: what is wrong, "" if nothing."""
+
+    first: Callable[[], object]
+    second: Callable[[], object]
+    broken: Callable[[], str]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What exploring came to. ``broken``: what the first failing schedule broke, "" if none did."""
+
+    schedules: int
+    broken: str = ""
+    schedule: tuple[int, ...] = ()
+
+
+@dataclass
+class Unlocked:
+    """Takes the locks out of the statements that ``marker`` (a regular expression) finds; counts how often."""
+
+    marker: str
+    met: int = 0
+
+    def __call__(self, statement: object) -> object:
+        if not self.marker or not isinstance(statement, str) or not re.search(self.marker, statement):
+            return statement
+        bare = ROW_LOCK.sub("", statement)
+        bare = re.sub(r"pg_advisory_xact_lock\(", "concat(", bare)
+        self.met += bare != statement
+        return bare
+
+
+@dataclass
+class Actor:
+    """One of the two: runs one statement each time it is told to."""
+
+    act: Callable[[], object]
+    unlocked: Unlocked
+    error: BaseException | None = None
+    done: bool = False
+    pid: int = 0
+    statements: int = 0
+    _go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    _here: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, daemon=True).start()
+        self.wait()
+
+    def _run(self) -> None:
+        try:
+            connection.ensure_connection()
+            self.pid = connection.connection.info.backend_pid
+            self._stop()
+            with connection.execute_wrapper(self._statement):
+                self.act()
+        except BaseException as error:  # noqa: BLE001 - the race says whether that is a breach
+            self.error = error
+        finally:
+            connections.close_all()
+            self.done = True
+            self._here.set()
+
+    def _statement(self, execute: Callable[..., Any], sql: str, params: object, many: bool, context: dict[str, Any]) -> Any:
+        self._stop()
+        self.statements += 1
+        return execute(self.unlocked(sql), params, many, context)
+
+    def _stop(self) -> None:
+        self._here.set()
+        if not self._go.acquire(timeout=LONGEST):
+            raise TimeoutError("nobody let this one go on")
+
+    def step(self) -> None:
+        """Let it run its next statement; ``arrived`` tells when that is over."""
+        self._here.clear()
+        self._go.release()
+
+    def arrived(self, seconds: float) -> bool:
+        return self._here.wait(seconds)
+
+    def wait(self) -> None:
+        if not self.arrived(LONGEST):
+            raise TimeoutError("an actor did not come to its next statement")
+
+
+class Stage:
+    """Two actors and somebody who sees which of them waits for a lock."""
+
+    def __init__(self, race: Race, unlocked: Unlocked, watcher: psycopg.Connection[Any]) -> None:
+        self.actors = [Actor(race.first, unlocked), Actor(race.second, unlocked)]
+        self.watcher = watcher
+        self.waiting: set[int] = set()
+        for actor in self.actors:
+            actor.start()
+
+    def run(self, number: int) -> bool:
+        """One statement of this actor; False if it cannot run: it is done, or waits for the other."""
+        actor = self.actors[number]
+        if actor.done and number not in self.waiting:
+            return False
+        if number not in self.waiting:
+            actor.step()
+        while not actor.arrived(LOOK):
+            if self._is_blocked(actor):
+                self.waiting.add(number)
+                return False
+        self.waiting.discard(number)
+        return True
+
+    def _is_blocked(self, actor: Actor) -> bool:
+        return bool(self.watcher.execute("SELECT cardinality(pg_blocking_pids(%s))", [actor.pid]).fetchone()[0])  # type: ignore[index]
+
+    def finish(self, order: tuple[int, int]) -> None:
+        """Both to their ends, the first named as far as it can go before the other."""
+        while not all(actor.done for actor in self.actors):
+            if not self.run(order[0]) and not self.run(order[1]) and len(self.waiting) == 2:
+                self._wait_for_the_server()
+
+    def _wait_for_the_server(self) -> None:
+        """Both wait for each other: the server ends that within a second."""
+        for _ in range(int(LONGEST / LOOK)):
+            for number, actor in enumerate(self.actors):
+                if actor.arrived(LOOK):
+                    self.waiting.discard(number)
+                    return
+        raise TimeoutError("a deadlock that the server does not see")
+
+
+def perform(race: Race, schedule: tuple[int, ...], unlocked: Unlocked, watcher: psycopg.Connection[Any]) -> tuple[bool, str]:
+    """Run a race under ``schedule`` = (who begins, statements until the other's turn, statements until back, …).
+
+    Returns whether the schedule was played to its last turn (the race was long enough for it), and what it broke.
+    """
+    stage = Stage(race, unlocked, watcher)
+    turn, played = schedule[0], True
+    for length in schedule[1:]:
+        played = all([stage.run(turn) for _ in range(length)]) and not stage.actors[turn].done
+        turn = 1 - turn
+    stage.finish((turn, 1 - turn))
+    errors = [f"{type(actor.error).__name__}: {actor.error}" for actor in stage.actors if actor.error]
+    return played, "; ".join(errors) or race.broken()
+
+
+def schedules(preemptions: int) -> Iterator[Iterator[tuple[int, ...]]]:
+    """Families of schedules; each family grows its last turn until the race is too short for it."""
+    for begins in (0, 1):
+        if preemptions == 1:
+            yield ((begins, length) for length in itertools.count())
+        else:
+            for first in range(1, 40):
+                yield ((begins, first, second) for second in itertools.count(1))
+
+
+def explore(prepare: Callable[[], Race], race_db: Any, *, without: str = "", preemptions: int = 1) -> Found:
+    """Play every schedule, each on a race prepared anew, until one breaks it. AssertionError if the lock ``without`` is never met."""
+    unlocked, count = Unlocked(without), 0
+    watching: AbstractContextManager[psycopg.Connection[Any]] = race_db.connect(autocommit=True)
+    with watching as watcher:
+        for family in schedules(preemptions):
+            for schedule in family:
+                count += 1
+                played, broken = perform(prepare(), schedule, unlocked, watcher)
+                if broken:
+                    return Found(count, broken, schedule)
+                if not played:
+                    break
+    assert not without or unlocked.met, f"no statement with a lock fits {without!r}"
+    return Found(count)
