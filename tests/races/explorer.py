@@ -1,8 +1,8 @@
 """An explorer of interleavings: two use cases on real connections, stopped before each statement, in every order that matters.
 
 ``explore`` runs a race under one schedule after the other. A schedule is: one of the two runs so many statements, then the other runs until
-it is done or waits for a lock, then the first goes on (one preemption; races that need two ask for them). Every check-then-act and every lost
-update between two transactions shows in one of these. Which one waits for whom is the server's own word (``pg_blocking_pids``).
+it is done or waits for a lock, then the first goes on (one preemption; races that need two ask for them). Every check-then-act and every
+lost update between two transactions shows in one of these. Which one waits for whom is the server's own word (``pg_blocking_pids``).
 
 A lock is proved by a pair: with it no schedule breaks the race's promise; ``without`` it (the lock is taken out of the statements on their
 way to the server) at least one does.
@@ -167,7 +167,7 @@ def perform(race: Race, schedule: tuple[int, ...], unlocked: Unlocked, watcher: 
     stage = Stage(race, unlocked, watcher)
     turn, played = schedule[0], True
     for length in schedule[1:]:
-        played = all([stage.run(turn) for _ in range(length)]) and not stage.actors[turn].done
+        played = all(stage.run(turn) for _ in range(length)) and not stage.actors[turn].done
         turn = 1 - turn
     stage.finish((turn, 1 - turn))
     errors = [f"{type(actor.error).__name__}: {actor.error}" for actor in stage.actors if actor.error]
