@@ -8,6 +8,7 @@ numbers or people. Each part is read in a transaction of its own with a time lim
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -98,6 +99,7 @@ FAMILIES: dict[str, Family] = {
     "stallkeeper_daily_timestamp_seconds": Family("Begin of the last work of the day that was finished."),
     "stallkeeper_backup_timestamp_seconds": Family("Last known backup; absent if none is known."),
     "stallkeeper_database_bytes": Family("Size of the database on disk."),
+    "stallkeeper_disk_free_bytes": Family("Room on the disk of the data folder."),
     "stallkeeper_database_up": Family("1 if the database answered."),
     "stallkeeper_scrape_failed": Family("1 for each part that could not be read this time.", ("part",)),
     "stallkeeper_scrape_seconds": Family("Time to read all of this."),
@@ -226,6 +228,7 @@ def _keeping(cursor: Cursor, at: datetime) -> Iterator[Sample]:
     if saved is not None:
         yield Sample("stallkeeper_backup_timestamp_seconds", saved.timestamp())
     yield Sample("stallkeeper_database_bytes", queries.size(cursor))
+    yield Sample("stallkeeper_disk_free_bytes", shutil.disk_usage(settings.ENV.home).free)
 
 
 Part = Callable[[Cursor, datetime], Iterable[Sample]]

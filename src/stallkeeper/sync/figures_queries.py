@@ -50,11 +50,17 @@ def connections(cursor: Cursor) -> list[Any]:
 
 
 def steps(cursor: Cursor) -> list[Any]:
-    """(connection, platform, step, last success, watermark, failing, items, errors) of accounts in use. Reads the steps: about ten each."""
+    """(connection, platform, step, last success, watermark, failing, items, errors) of accounts in use. Reads the steps: about ten each.
+
+    The watermark is NULL where no channel takes orders: nobody reads any further then.
+    """
     cursor.execute(
         """
-        SELECT account.id, account.platform, step.step, step.last_success_at, step.watermark, step.last_error <> '', step.items_total,
-               step.errors_total
+        SELECT account.id, account.platform, step.step, step.last_success_at,
+               CASE WHEN EXISTS (SELECT FROM channels_channel AS channel
+                                 WHERE channel.connection_id = account.id AND channel.active AND channel.orders_enabled)
+                    THEN step.watermark END,
+               step.last_error <> '', step.items_total, step.errors_total
         FROM channels_lanestep AS step
         JOIN channels_lane AS lane ON lane.id = step.lane_id AND lane.enabled
         JOIN channels_connection AS account ON account.id = lane.subject_id AND account.state = 'ready'
