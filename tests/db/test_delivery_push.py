@@ -8,6 +8,7 @@ import pytest
 
 from stallkeeper.channels import belief_queries, delivery
 from stallkeeper.channels.models import LaneStep, OfferTodo, SentLog
+from stallkeeper.core import crash
 from stallkeeper.sync import push
 from stallkit.testing.shop import Fault
 from tests.market import Market, Stall
@@ -205,6 +206,22 @@ def test_blind_for_too_long_takes_scarce_units_off_and_puts_them_back(market: Ma
     market.clock.tick(600)
     stall.run()
     assert stall.emulator.quantity_of("SCARCE") == 2
+
+
+def test_a_worker_that_dies_taking_scarce_units_off_leaves_them_listed_to_be_read(market: Market, stall: Stall) -> None:
+    """Found by the simulation: an offer that was as it should be is not listed, so nobody would have read it again."""
+    offer = stall.offer(market.shop.unit("SCARCE", 2), shown=2)
+    stall.run()
+    go_blind(market, stall, 11 * 60)
+
+    def die_before_sending(point: str) -> None:
+        if point == "send:write_stock:before":
+            raise Killed
+
+    with crash.using(die_before_sending), pytest.raises(Killed):
+        stall.run()
+    assert stall.reload(offer).believed_qty is None
+    assert stall.todo() == [offer.pk]
 
 
 def test_where_orders_could_never_be_read_scarce_units_are_taken_off_as_well(market: Market) -> None:

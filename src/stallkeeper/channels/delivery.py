@@ -204,7 +204,11 @@ def pick_scarce(uc: UseCase, channel_id: int, most: int, view: View) -> Batch | 
         ids = sorted(queries.scarce(cursor, channel_id, SCARCE, most))
         queries.lock(cursor, queries.QUANTITY, ids)
         rows = queries.gather_scarce(cursor, ids)
-    return _send(uc, queries.QUANTITY, channel_id, _decide(rows, view, zero)[0], bulk=False)
+    batch = _send(uc, queries.QUANTITY, channel_id, _decide(rows, view, zero)[0], bulk=False)
+    if batch is not None:
+        with connection.cursor() as cursor:  # what was as it should be was not listed; if the answer never comes, it must be read
+            queries.settle(cursor, queries.QUANTITY, sorted(batch.ids), uc.at)
+    return batch
 
 
 def _send(uc: UseCase, figures: Figures, channel_id: int, chosen: Sequence[Chosen], *, bulk: bool) -> Batch | None:
