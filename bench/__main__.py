@@ -24,6 +24,7 @@ CASES = {
     "push": "100,000 offers through each emulator",
     "imports": "100,000 rows from a spreadsheet",
     "first_import": "the first import of orders, into tables nobody has analysed",
+    "figures": "what Prometheus asks for, with a million offers",
     "startup": "time to the first page; memory of web server and worker",
 }
 

@@ -263,9 +263,9 @@ def test_a_full_disk_and_missing_migrations_are_said(monkeypatch):
     monkeypatch.setattr(health, "LEAST_FREE", 2**70)
     monkeypatch.setattr(health, "_up_to_date", [])
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'channels' AND name LIKE '0009%%'")
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'channels' AND name >= '0009'")
     found = reasons()
-    assert "1 changes of the schema" in found["migrations"]
+    assert "changes of the schema are missing" in found["migrations"]
     assert "MB are free" in found["disk"]
 
 
