@@ -16,12 +16,14 @@ Variables::
     STALLKEEPER_WORKER_METRICS_PORT port, or host:port, where each worker serves its figures (default: none; the host is 127.0.0.1)
     STALLKEEPER_TRACES              where OpenTelemetry traces go, for instance http://collector:4318 (default: none are made)
     STALLKEEPER_TRACES_SAMPLE       part of them that is kept, 0 to 1 (default 0.1)
+    STALLKEEPER_TRUSTED_PROXIES     comma-separated addresses or networks of your own proxies, whose X-Forwarded-For and -Proto are believed
     STALLKEEPER_TIME_ZONE           default UTC
     STALLKEEPER_TEST_PLATFORMS      1 or 0 (default 0): offer platforms that exist for tests and adapter authors only
 """
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 import zoneinfo
@@ -65,8 +67,15 @@ class Environment:
     traces: str
     traces_sample: float
     allow_private_urls: tuple[str, ...]
+    trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
     time_zone: str
     test_platforms: bool
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the base URL, as browsers name them."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}"
 
     @property
     def databases(self) -> dict[str, dict[str, object]]:
@@ -97,6 +106,7 @@ def load(variables: Mapping[str, str] = os.environ) -> Environment:
         traces=_traces(variables),
         traces_sample=_part(variables, "STALLKEEPER_TRACES_SAMPLE", 0.1),
         allow_private_urls=_words(variables, "STALLKEEPER_ALLOW_PRIVATE_URLS"),
+        trusted_proxies=_networks(variables, "STALLKEEPER_TRUSTED_PROXIES"),
         time_zone=_time_zone(variables),
         test_platforms=_flag(variables, "STALLKEEPER_TEST_PLATFORMS"),
     )
@@ -173,6 +183,13 @@ def _base_url(variables: Mapping[str, str]) -> str:
 
 def _words(variables: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in variables.get(name, "").split(",") if word.strip())
+
+
+def _networks(variables: Mapping[str, str], name: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(word, strict=False) for word in _words(variables, name))
+    except ValueError as error:
+        raise SettingError(f"{name} must hold addresses or networks like 127.0.0.1 or 10.0.0.0/8: {error}.") from error
 
 
 def _choice(variables: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from django.urls import reverse_lazy
@@ -31,6 +32,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "procrastinate.contrib.django",
+    "axes",
     "stallkeeper.core",
     "stallkeeper.catalog",
     "stallkeeper.stock",
@@ -43,6 +45,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "stallkeeper.core.proxies.ProxyMiddleware",
     "stallkeeper.api.requests.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -56,6 +59,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "stallkeeper.api.problems.ProblemMiddleware",
     "stallkeeper.backoffice.scope.OrganisationMiddleware",
+    "stallkeeper.backoffice.scope.PrivateMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -85,10 +90,32 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV.base_url.startswith("https:")
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_HANDLER = "stallkeeper.core.sign_in_limits.Handler"
+AXES_CLIENT_IP_CALLABLE = "stallkeeper.core.sign_in_limits.client_address"
+AXES_USERNAME_CALLABLE = "stallkeeper.core.sign_in_limits.account_name"
+AXES_LOCKOUT_CALLABLE = "stallkeeper.backoffice.sign_in.locked"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
+HTTPS = ENV.base_url.startswith("https:")
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+# Browsers take a cookie of this name only from the very host, encrypted, for all of its paths: no sister host can plant one.
+SESSION_COOKIE_NAME = "__Host-stallkeeper" if HTTPS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-stallkeeper-csrf" if HTTPS else "csrftoken"
+# A proxy that ends TLS speaks plain HTTP to us, but the browser's Origin says https.
+CSRF_TRUSTED_ORIGINS = [ENV.origin] if HTTPS else []
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -108,8 +135,8 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:"],
-        # unfold's Alpine evaluates expressions and sets inline styles; it comes from our own origin only
-        "script-src": ["'self'", "'unsafe-eval'", "'unsafe-inline'"],
+        # No page holds a script, so no nonce is needed. unfold's Alpine evaluates expressions of its own templates, and sets inline styles.
+        "script-src": ["'self'", "'unsafe-eval'"],
         "style-src": ["'self'", "'unsafe-inline'"],
         "connect-src": ["'self'"],
         "object-src": ["'none'"],

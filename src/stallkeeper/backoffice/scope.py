@@ -34,3 +34,16 @@ def choose_membership(request: HttpRequest) -> Membership | None:
     memberships = list(Membership.objects.filter(user=request.user).select_related("organisation").order_by("id"))
     chosen = request.session.get(SESSION_KEY)
     return next((m for m in memberships if m.organisation_id == chosen), memberships[0] if memberships else None)
+
+
+class PrivateMiddleware:
+    """What a signed-in person sees is kept by no cache, neither on the way nor on the disk of a shared computer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.user.is_authenticated and "no-store" not in response.get("Cache-Control", ""):
+            response["Cache-Control"] = "no-store"
+        return response

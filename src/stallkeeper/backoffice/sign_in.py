@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -10,11 +9,11 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import login, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import SetPasswordForm
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import BASE_INPUT_CLASSES
@@ -22,7 +21,7 @@ from unfold.widgets import BASE_INPUT_CLASSES
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.scope import SESSION_KEY
 from stallkeeper.backoffice.screens import show, site
-from stallkeeper.core import crash
+from stallkeeper.core import crash, sign_in_limits
 from stallkeeper.core.models import Membership, User
 from stallkeeper.core.people import use_link
 
@@ -32,12 +31,10 @@ else:
     PasswordForm = SetPasswordForm
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
-TRIES = 10
-TRIES_SECONDS = 15 * 60
 
 
 class SignInForm(AdminAuthenticationForm):
-    """E-mail address and password. After TRIES wrong ones from an address for an account, none is looked at for a while."""
+    """E-mail address and password. After too many wrong ones it says how long none is looked at (``core.sign_in_limits``)."""
 
     def __init__(self, request: HttpRequest | None = None, *args: object, **kwargs: object) -> None:
         super().__init__(request, *args, **kwargs)
@@ -46,22 +43,28 @@ class SignInForm(AdminAuthenticationForm):
         self.fields["username"].widget.attrs["autofocus"] = ""
 
     def clean(self) -> dict[str, Any]:
-        key = self._key()
-        if cache.get(key, 0) >= TRIES:
-            raise ValidationError(_("Too many attempts. Wait a quarter of an hour, or ask for a sign-in link."), code="too_many")
         try:
             cleaned: dict[str, Any] = super().clean()
         except ValidationError:
-            cache.add(key, 0, TRIES_SECONDS)
-            cache.incr(key)
+            if getattr(self.request, "axes_locked_out", False):
+                raise ValidationError(self._wait(), code="too_many") from None
             raise
-        cache.delete(key)
         return cleaned
 
-    def _key(self) -> str:
-        address = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
-        who = f"{self.data.get('username', '').strip().lower()}|{address}"
-        return f"sign-in:{hashlib.sha256(who.encode()).hexdigest()}"
+    def _wait(self) -> str:
+        minutes = sign_in_limits.minutes_left(sign_in_limits.account_name(self.request, self.cleaned_data))
+        return ngettext(
+            "Too many attempts. Try again in %(minutes)d minute, or ask for a sign-in link.",
+            "Too many attempts. Try again in %(minutes)d minutes, or ask for a sign-in link.",
+            minutes,
+        ) % {"minutes": minutes}
+
+
+def locked(request: HttpRequest, response: HttpResponse, credentials: object) -> HttpResponse:  # noqa: ARG001 - as axes calls it
+    """The answer to an attempt that was not looked at: the form itself, with its message, and a status that programs understand."""
+    response.status_code = 429
+    response["Retry-After"] = str(int(sign_in_limits.WAIT.total_seconds()))
+    return response
 
 
 site.login_form = SignInForm

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, connection
 from django.db.backends.utils import CursorWrapper
 
-from stallkeeper.core import crash, housekeeping_queries, partitions, people_queries, personal
+from stallkeeper.core import crash, housekeeping_queries, partitions, people_queries, personal, sign_in_limits
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class Report:
     raw_payloads_deleted: int = 0
     runs_deleted: int = 0
     sign_in_links_deleted: int = 0
+    failed_sign_ins_deleted: int = 0
     failures: list[str] = field(default_factory=list)
 
 
@@ -82,7 +83,10 @@ def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int 
         with crash.committing("day.links"), connection.cursor() as cursor:
             report.sign_in_links_deleted = people_queries.delete_links(cursor, at - timedelta(days=LINK_DAYS))
 
-    for part in (make_partitions, forget_personal_data, drop_raw_payloads, delete_runs, delete_links):
+    def delete_failed_sign_ins() -> None:
+        report.failed_sign_ins_deleted = sign_in_limits.forget(at - sign_in_limits.KEPT)
+
+    for part in (make_partitions, forget_personal_data, drop_raw_payloads, delete_runs, delete_links, delete_failed_sign_ins):
         _attempt(part, report)
     return report
 

@@ -6,11 +6,9 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, reverse
 
-from stallkeeper.backoffice import sign_in
 from stallkeeper.backoffice import urls as backoffice_urls
 from stallkeeper.catalog.models import ImportRun
 from stallkeeper.channels.models import Offer, Parked, RemoteListing
@@ -205,20 +203,6 @@ def test_an_owner_chooses_the_time_zone_of_the_company(busy: BusyShop, client: C
     with busy.shop.scope():
         assert Order.objects.get(pk=order.pk).ordered_at == order.ordered_at
         assert AuditEntry.objects.get(action="change.organisation").detail["time_zone"] == "Asia/Tokyo"
-
-
-def test_guessing_passwords_is_stopped(busy: BusyShop) -> None:
-    """After ten wrong passwords even the right one waits; another account is not affected."""
-    busy.owner.set_password("correct horse battery")
-    busy.owner.save()
-    client = Client()
-    for number in range(sign_in.TRIES):
-        client.post("/login/", {"username": "owner@example.com", "password": f"guess {number}"})
-    right = client.post("/login/", {"username": "OWNER@example.com", "password": "correct horse battery"})
-    assert "Too many attempts" in text(right)
-    assert "Too many attempts" not in text(client.post("/login/", {"username": "other@example.com", "password": "x"}))
-    cache.clear()
-    assert client.post("/login/", {"username": "owner@example.com", "password": "correct horse battery"}).status_code == 302
 
 
 def test_forms_need_their_token(busy: BusyShop) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from stallkeeper.ops import boot, terminal
 from stallkeeper.ops.terminal import Refusal, json_option
+
+if TYPE_CHECKING:
+    from stallkeeper.core.models import User
 
 ROLES = ["owner", "operations", "warehouse", "accountant", "read_only"]
 
@@ -191,13 +195,30 @@ def add_user(email: str, role: str, name: str, slug: str | None, hours: float) -
 def link_user(email: str, hours: float) -> None:
     """A new one-time sign-in link for EMAIL."""
     boot.start()
-    from stallkeeper.core.models import User
     from stallkeeper.ops import first
+
+    click.echo(first.sign_in_address(known_user(email), hours))
+
+
+def known_user(email: str) -> User:
+    """The person with this address; refuses if there is none."""
+    from stallkeeper.core.models import User
 
     user = User.objects.filter(email=email.strip().lower()).first()
     if user is None:
         raise Refusal(f"There is no user {email}. Add one with: stallkeeper users add {email}")
-    click.echo(first.sign_in_address(user, hours))
+    return user
+
+
+@users.command("unlock")
+@click.argument("email")
+def unlock_user(email: str) -> None:
+    """Let EMAIL try passwords again at once, after too many wrong ones."""
+    boot.start()
+    from stallkeeper.core import sign_in_limits
+
+    counted = sign_in_limits.unlock(known_user(email), boot.actor())
+    click.echo(f"{email}: {counted} failed attempts forgotten." if counted else f"{email}: there were no failed attempts.")
 
 
 @users.command("list")
