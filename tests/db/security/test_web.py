@@ -51,7 +51,7 @@ NAMES = (
 
 @pytest.fixture
 def busy() -> BusyShop:
-    return open_busy_shop(units=14, orders=10)
+    return open_busy_shop(units=36, orders=22)
 
 
 def strict(user: User) -> Client:
@@ -119,6 +119,12 @@ def test_no_address_fails_on_hostile_questions(busy):
     assert not failed
 
 
+def test_a_form_with_a_nul_is_refused(busy):
+    client = signed_in(busy.owner)
+    client.raise_request_exception = False
+    assert client.post("/company/", {"name": "a\0b", "time_zone": "UTC"}).status_code == 400
+
+
 # --- what browsers are told -------------------------------------------------------------------------------------------------------------
 
 
@@ -134,7 +140,8 @@ class Scripts(HTMLParser):
         if tag == "script" and "src" not in named and named.get("type") not in {"application/json", "text/html"}:
             self.found.append(f"<script> in line {self.getpos()[0]}")
         self.found += [f"{name}= on <{tag}>" for name in named if re.fullmatch(r"on[a-z]+", name)]
-        self.found += [f"{name}={value}" for name, value in named.items() if re.match(r"\s*(javascript:|https?:)", value or "")]
+        links = {name: value or "" for name, value in named.items() if name in {"src", "href", "action", "formaction"}}
+        self.found += [f"{name}={value}" for name, value in links.items() if re.match(r"\s*(javascript:|https?:)", value)]
 
 
 def policy(response) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -49,9 +50,7 @@ def every_address(busy: BusyShop) -> list[Address]:
         for route, pattern in every_route():
             path = route.removeprefix("^/")
             if isinstance(pattern.pattern, RoutePattern):
-                for name, converter in pattern.pattern.converters.items():
-                    kind = type(converter).__name__.removesuffix("Converter").lower()
-                    path = path.replace(f"<{kind}:{name}>", _value(route, name, busy))
+                path = re.sub(r"<(?:\w+:)?(\w+)>", lambda match, route=route: _value(route, match[1], busy), path)
             else:  # the admin site's last one takes whatever is left
                 path = "nothing/here"
             assert "<" not in path, f"{route}: say in walk.py what its arguments lead to"

@@ -178,6 +178,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:switch.channel",
         "commit:switch.company",
         "commit:switch.connection",
+        "commit:unlock.user",
         "commit:user.create",
         "commit:wake.connection",
     ),
