@@ -74,8 +74,12 @@ FAMILIES: dict[str, Family] = {
         ("connection", "channel", "kind", "danger"),
     ),
     "stallkeeper_todo_oldest_seconds": Family("How long the first of them has waited.", ("connection", "channel", "kind", "danger")),
-    "stallkeeper_exposure_offers": Family("Offers that show, or may show, more than we have.", ("connection", "channel")),
-    "stallkeeper_exposure_units": Family("Units that could be sold there and are not ours to sell.", ("connection", "channel")),
+    "stallkeeper_exposure_offers": Family(
+        f"Offers that show, or may show, more than we have, at most {queries.MOST_IN_DANGER} shown.", ("connection", "channel")
+    ),
+    "stallkeeper_exposure_units": Family(
+        f"Units shown there above what we have, of the first {queries.MOST_IN_DANGER} such offers.", ("connection", "channel")
+    ),
     "stallkeeper_commands_open": Family("Commands that must still reach a channel.", ("kind", "state")),
     "stallkeeper_command_oldest_seconds": Family("Age of the oldest of them.", ("kind", "state")),
     "stallkeeper_commands_failed": Family("Commands refused or given up in the last 7 days.", ("kind", "state")),

@@ -13,6 +13,8 @@ from stallkeeper.core.sql import Cursor, rows
 
 MOST_COUNTED = 10_000
 """Rows of one queue of one channel that are counted; a longer queue shows this number."""
+MOST_IN_DANGER = 1_000
+"""Of each channel: the first offers in danger whose units are added up. Usually there are a few."""
 NEWEST_ORDERS = 200
 """Of each organisation (cuts) or channel (intake): the newest orders are looked at."""
 
@@ -126,11 +128,13 @@ def waiting_offers(cursor: Cursor) -> list[Any]:
         FROM channels_channel AS channel
         CROSS JOIN (VALUES ('quantity', 0), ('quantity', 1), ('price', 0)) AS queue(kind, danger)
         CROSS JOIN LATERAL (
-            SELECT count(*) AS number, min(since) AS first FROM (
-                SELECT since FROM channels_offertodo
-                WHERE channel_id = channel.id AND kind = queue.kind AND danger = queue.danger
-                ORDER BY version LIMIT %s
-            ) AS listed
+            SELECT (SELECT count(*) FROM (
+                        SELECT 1 FROM channels_offertodo AS todo
+                        WHERE todo.channel_id = channel.id AND todo.kind = queue.kind AND todo.danger = queue.danger LIMIT %s
+                    ) AS listed) AS number,
+                   (SELECT todo.since FROM channels_offertodo AS todo
+                    WHERE todo.channel_id = channel.id AND todo.kind = queue.kind AND todo.danger = queue.danger
+                    ORDER BY todo.version LIMIT 1) AS first
         ) AS waiting
         WHERE channel.active ORDER BY channel.id, queue.kind, queue.danger
         """,
@@ -155,7 +159,7 @@ def exposure(cursor: Cursor) -> list[Any]:
         ) AS risk
         WHERE channel.active ORDER BY channel.id
         """,
-        [MOST_COUNTED],
+        [MOST_IN_DANGER],
     )
     return rows(cursor)
 
