@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
+import socket
+import socketserver
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stallkeeper.ops.drills.catalogue import DRILLS
+from stallkeeper.ops.drills.proxy import GOOD, Line, Proxy
 from tests.scenarios.test_demo import environment
 
 pytestmark = pytest.mark.timeout(1800)
 SMALL: dict[str, tuple[str, ...]] = {
     "kill": ("--times", "7", "--orders", "400"),
     "freeze": ("--times", "2", "--orders", "200", "--seconds", "11"),
+    "disk": ("--times", "1", "--orders", "200", "--seconds", "5"),
+    "network": ("--times", "10", "--orders", "400", "--seconds", "3"),
+    "clock": ("--times", "3", "--orders", "200", "--seconds", "11"),
     "restart": ("--times", "2", "--orders", "200"),
     "restart-url": ("--times", "2", "--orders", "200"),
 }
@@ -56,3 +64,73 @@ def test_the_hub_comes_out_right(name: str, tmp_path: Path) -> None:
     assert figures["offers"] > 200
     assert sum(figures["faults"].values()) == figures["times"]
     assert figures["recovery_s"]["max"] is not None
+
+
+# --- the bad line -------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def echo() -> Iterator[tuple[str, int]]:
+    """A server that says everything again, in capitals, and remembers what it heard."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            while data := self.request.recv(1000):
+                heard.append(data)
+                self.request.sendall(data.upper())
+
+    heard.clear()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads, server.block_on_close = True, False
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        yield "127.0.0.1", server.server_address[1]
+        server.shutdown()
+
+
+heard: list[bytes] = []
+
+
+def line_to(proxy: Proxy) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", proxy.port), timeout=30)
+
+
+def test_a_good_line_carries_both_ways(echo: tuple[str, int]) -> None:
+    with Proxy(echo) as proxy, line_to(proxy) as line:
+        line.sendall(b"hello")
+        assert line.recv(100) == b"HELLO"
+        assert proxy.passed == 10
+
+
+def test_a_cut_line_breaks_what_is_open_and_lets_nobody_in(echo: tuple[str, int]) -> None:
+    with Proxy(echo) as proxy, line_to(proxy) as line:
+        line.sendall(b"hello")
+        assert line.recv(100) == b"HELLO"
+        proxy.be(Line(closed=True))
+        with pytest.raises(ConnectionResetError):
+            line.recv(100)
+        with line_to(proxy) as second, pytest.raises(ConnectionResetError):
+            second.recv(100)
+        proxy.be(GOOD)
+        with line_to(proxy) as third:
+            third.sendall(b"again")
+            assert third.recv(100) == b"AGAIN"
+
+
+@pytest.mark.parametrize(("line", "arrives"), [(Line(silent=True), False), (Line(deaf=True), True)])
+def test_what_a_silent_line_swallowed_never_lands(echo: tuple[str, int], line: Line, arrives: bool) -> None:
+    """Open in one direction: the words arrive, the answer does not. Afterwards that connection is broken, not repaired."""
+    with Proxy(echo) as proxy, line_to(proxy) as spoken:
+        spoken.sendall(b"one")
+        assert spoken.recv(100) == b"ONE"
+        proxy.be(line)
+        spoken.sendall(b"two")
+        spoken.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            spoken.recv(100)
+        assert (b"two" in heard) is arrives
+        proxy.be(GOOD)
+        spoken.settimeout(30)
+        with pytest.raises(ConnectionResetError):
+            spoken.recv(100)
+        assert (b"two" in heard) is arrives

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
-
 from stallkeeper import embedded
 from stallkeeper.embedded_host import EmbeddedDatabaseError
+from stallkeeper.ops.supervisor import say
 
 EVERY_SECONDS, LONGEST_WAIT = 1.0, 30.0
 
@@ -38,9 +37,9 @@ def _look(home: Path) -> bool:
     """False if the server is down and could not be started."""
     try:
         if embedded.fallen(home):
-            click.echo("The database has ended; it is started again.", err=True)
+            say("The database has ended; it is started again.")
             embedded.revive(home)
     except (EmbeddedDatabaseError, OSError) as error:  # a full disk refuses even the files of the start
-        click.echo(str(error), err=True)
+        say(str(error))
         return False
     return True

@@ -16,6 +16,9 @@ from django.conf import settings
 from stallkeeper.embedded_host import make_home
 from stallkeeper.ops.supervisor import Service, Supervisor, leashed
 
+WEB: tuple[str, ...] = ("stallkeeper.ops.web",)
+WORKER: tuple[str, ...] = ("stallkeeper", "worker")
+"""The modules of the children, with their arguments."""
 FIRST_PORT, LAST_PORT = 8000, 8050
 START_SECONDS = 180.0
 """A machine with much else to do needs a minute; a child that cannot start is noticed by its deaths, not by this."""
@@ -68,8 +71,8 @@ def everything(host: str, port: int, workers: int, output: IO[bytes] | None = No
     """Web server and workers, as children that use this process's database and settings."""
     make_home(settings.STATIC_ROOT)  # the server looks there for files of your own and warns if there is no such folder
     environment = leashed(os.environ)
-    services = [Service("web server", ["stallkeeper.ops.web", host, str(port)], environment, output)]
-    services += [Service("worker", ["stallkeeper", "worker"], environment, output) for _ in range(workers)]
+    services = [Service("web server", [*WEB, host, str(port)], environment, output)]
+    services += [Service("worker", WORKER, environment, output) for _ in range(workers)]
     return Supervisor(services)
 
 

@@ -66,7 +66,7 @@ class Service:
         lived = now - self.started
         self.wait = SHORTEST_WAIT if lived >= STEADY_SECONDS else min(self.wait * 2, LONGEST_WAIT)
         self.due = now if lived >= STEADY_SECONDS else now + self.wait
-        click.echo(f"The {self.name} ended ({says(self.process.returncode)}); it is started again.", err=True)
+        say(f"The {self.name} ended ({says(self.process.returncode)}); it is started again.")
         self._release()
 
     def signal(self, number: int) -> None:
@@ -92,6 +92,12 @@ class Service:
             self.signal(signal.SIGKILL)
             self.process.wait()
         self._release()
+
+
+def say(text: str) -> None:
+    """Tell the person or the log. A disk that is full, or a terminal that is gone, ends nobody's work."""
+    with suppress(OSError):
+        click.echo(text, err=True)
 
 
 def says(code: int) -> str:

@@ -14,11 +14,11 @@ THREADS = 4
 """Requests at once. Screens are short, and each thread holds a database connection."""
 
 
-def serve(host: str, port: int) -> None:
+def serve(host: str, port: int, application: str = "stallkeeper.wsgi:application") -> None:
     """Serve until told to end."""
     leash()
     Granian(
-        "stallkeeper.wsgi:application",
+        application,
         address=host,
         port=port,
         interface=Interfaces.WSGI,

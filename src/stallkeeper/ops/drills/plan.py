@@ -44,8 +44,13 @@ class Account:
 
 def accounts(options: Options) -> list[Account]:
     """A small part of the orders goes to the platforms whose wire formats are real: they read hours of orders again with every pull."""
-    plain = [Account(f"market {n + 1}", "dummy", f"D{n + 1}", "EUR", 1.0, 200) for n in range(options.stalls)]
-    return [*plain, Account("eMAG", "emag", "EM", "RON", 0.04, 40), Account("Walmart", "walmart", "WM", "USD", 0.04, 40)]
+    most = min(max(options.orders // (8 * options.stalls), 5), 200)
+    plain = [Account(f"market {n + 1}", "dummy", f"D{n + 1}", "EUR", 1.0, most) for n in range(options.stalls)]
+    return [
+        *plain,
+        Account("eMAG", "emag", "EM", "RON", 0.04, min(most, 40)),
+        Account("Walmart", "walmart", "WM", "USD", 0.04, min(most, 40)),
+    ]
 
 
 def articles(options: Options) -> list[Article]:
