@@ -25,6 +25,7 @@ CASES = {
     "imports": "100,000 rows from a spreadsheet",
     "first_import": "the first import of orders, into tables nobody has analysed",
     "figures": "what Prometheus asks for, with a million offers",
+    "workers": "1, 2 and 4 worker processes; a noisy organisation; a killed worker",
     "startup": "time to the first page; memory of web server and worker",
 }
 

@@ -36,12 +36,20 @@ def sku(number: int) -> str:
     return f"SKU-{number:08d}"
 
 
-def build(units: int, channels: int = CHANNELS, on_hand: int = ON_HAND, platform: str = "dummy", believed: bool = True) -> Shop:
-    """Fill the empty database that Django is on."""
-    organisation, place = _open()
-    accounts = [_account(organisation, number, platform) for number in range(1, channels + 1)]
+def build(
+    units: int,
+    channels: int = CHANNELS,
+    on_hand: int = ON_HAND,
+    platform: str = "dummy",
+    believed: bool = True,
+    name: str = "bench",
+    bare: bool = False,
+) -> Shop:
+    """Fill the database that Django is on with one organisation. Several need names of their own. ``bare``: channels show nothing yet."""
+    organisation, place = _open(name)
+    accounts = [_account(organisation, number, platform, name) for number in range(1, channels + 1)]
     shop = Shop(organisation, [account for account, _ in accounts], [channel for _, channel in accounts], place, units)
-    _fill(shop, on_hand, believed)
+    _fill(shop, on_hand, believed=believed, bare=bare)
     return shop
 
 
@@ -60,20 +68,20 @@ def found() -> Shop:
         return Shop(*cursor.fetchone())
 
 
-def _open() -> tuple[int, int]:
+def _open(name: str) -> tuple[int, int]:
     from stallkeeper.core.models import Organisation
     from stallkeeper.core.secrets import Sealer
     from stallkeeper.core.use_case import use_case
     from stallkeeper.stock import places
 
-    organisation = Organisation.objects.create(name="Bench", slug="bench", sending_enabled=True, created_at=NOON)
+    organisation = Organisation.objects.create(name=name.title(), slug=name, sending_enabled=True, created_at=NOON)
     with use_case("bench.open", organisation_id=organisation.pk, at=NOON) as uc:
         place = places.first_locations(uc)
         Sealer(organisation.pk).seal("bench:1", b"make the key now")
     return organisation.pk, place.pk
 
 
-def _account(organisation: int, number: int, platform: str) -> tuple[int, int]:
+def _account(organisation: int, number: int, platform: str, name: str) -> tuple[int, int]:
     from stallkeeper.channels.models import Channel, ChannelLocation, Connection, Lane, LaneKind
     from stallkeeper.core.tenancy import organisation_scope
     from stallkeeper.stock.models import Location
@@ -86,7 +94,7 @@ def _account(organisation: int, number: int, platform: str) -> tuple[int, int]:
             state=Connection.State.READY,
             writes_allowed=True,
             created_at=NOON,
-            hint_token=f"hint-{number}",
+            hint_token=f"hint-{name}-{number}",
         )
         for kind in LaneKind:
             Lane.objects.create(organisation_id=organisation, subject_id=account.pk, kind=kind, not_before=NOON)
@@ -106,10 +114,18 @@ def _account(organisation: int, number: int, platform: str) -> tuple[int, int]:
     return account.pk, channel.pk
 
 
-def _fill(shop: Shop, on_hand: int, believed: bool) -> None:
+def _fill(shop: Shop, on_hand: int, *, believed: bool, bare: bool) -> None:
     from django.db import connection
 
-    values = {"org": shop.organisation, "units": shop.units, "place": shop.place, "stock": on_hand, "at": NOON, "believed": believed}
+    values = {
+        "org": shop.organisation,
+        "units": shop.units,
+        "place": shop.place,
+        "stock": on_hand,
+        "at": NOON,
+        "believed": believed,
+        "bare": bare,
+    }
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -122,7 +138,7 @@ def _fill(shop: Shop, on_hand: int, believed: bool) -> None:
         cursor.execute(
             """
             INSERT INTO stock_level (organisation_id, stock_unit_id, location_id, on_hand, allocated, held, backorder)
-            SELECT %(org)s, id, %(place)s, %(stock)s, 0, 0, false FROM catalog_stockunit ORDER BY id
+            SELECT %(org)s, id, %(place)s, %(stock)s, 0, 0, false FROM catalog_stockunit WHERE organisation_id = %(org)s ORDER BY id
             """,
             values,
         )
@@ -133,9 +149,11 @@ def _fill(shop: Shop, on_hand: int, believed: bool) -> None:
                  open_qty, unacknowledged_qty, refused_code, refused_message, linked_by, linked_at,
                  intended_qty, sent_qty, sent_at, accepted_qty, accepted_at, observed_qty, observed_at, believed_qty)
             SELECT %(org)s, channel.id, unit.id, unit.sku, 'X' || unit.id, 1, 'seller', false, false, 0, 0, '', '', 'sku', %(at)s,
-                   figure, figure, %(at)s, figure, %(at)s, figure, %(at)s, CASE WHEN %(believed)s THEN figure END
+                   figure, there, %(at)s, there, %(at)s, there, %(at)s, CASE WHEN %(believed)s THEN there END
             FROM catalog_stockunit AS unit CROSS JOIN channels_channel AS channel
-            CROSS JOIN LATERAL (SELECT greatest(%(stock)s - channel.buffer, 0) AS figure) AS shown
+            CROSS JOIN LATERAL (SELECT greatest(%(stock)s - channel.buffer, 0) AS figure) AS wanted
+            CROSS JOIN LATERAL (SELECT CASE WHEN %(bare)s THEN 0 ELSE figure END AS there) AS shown
+            WHERE unit.organisation_id = %(org)s AND channel.organisation_id = %(org)s
             ORDER BY unit.id, channel.id
             """,
             values,
