@@ -1,7 +1,7 @@
-"""Many stalls in one process of its own, as cheap as can be: the dummy market's wire (see its README) over prebuilt pages and a few counters.
+"""Many stalls in one process of its own, as cheap as can be: the dummy market's wire over prebuilt pages and a few counters.
 
-It keeps no shop: it answers fast, so that what is measured is the product. Each account lives under ``/<connection id>``. Commands come over a
-pipe; figures go back the same way.
+It keeps no shop: it answers fast, so that what is measured is the product. Each account lives under ``/<connection id>``. Commands come
+over a pipe; figures go back the same way.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from multiprocessing.connection import Connection as Pipe
 from random import Random
 from typing import Any
@@ -50,6 +51,7 @@ class Bazaar:
     stands: dict[int, Stand] = field(default_factory=dict)
     lags: list[float] = field(default_factory=list)
     tasks: dict[str, bytes] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
     selling: bool = False
     placed: int = 0
 
@@ -58,24 +60,27 @@ class Bazaar:
         parts = urlsplit(target)
         account, _, rest = parts.path.lstrip("/").partition("/")
         stand = self.stands[int(account)]
+        status, reply, delay = 200, b"", 0.0
         match method, rest.split("/"):
             case "POST", ["oauth", "token"]:
-                return 200, b'{"access_token":"t","expires_in":360000}', 0.0
+                reply = b'{"access_token":"t","expires_in":360000}'
             case "GET", ["v1", "orders"]:
-                return 200, self._orders(stand, dict(parse_qsl(parts.query))), stand.delay
+                reply, delay = self._orders(stand, dict(parse_qsl(parts.query))), stand.delay
             case "PUT", ["v1", "stock"]:
-                return 200, self._results(stand, body), 0.0
+                reply = self._results(stand, body)
             case "POST", ["v1", "tasks"]:
-                number = f"T{len(self.tasks) + 1}"
+                number = f"T{next(self.numbers)}"
                 self.tasks[number] = self._results(stand, body)
-                return 202, b'{"task":"%s"}' % number.encode(), 0.0
+                status, reply = 202, b'{"task":"%s"}' % number.encode()
             case "GET", ["v1", "tasks"]:
-                return 200, b'{"tasks":[]}', 0.0
+                reply = b'{"tasks":[]}'
             case "GET", ["v1", "tasks", number]:
-                return 200, b'{"id":"%s","state":"done",%s' % (number.encode(), self.tasks[unquote(number)][1:]), 0.0
+                reply = b'{"id":"%s","state":"done",%s' % (number.encode(), self.tasks[unquote(number)][1:])
             case "POST", ["v1", "offers", "query"]:
-                return 200, self._states(stand, body), 0.0
-        return 404, b'{"error":{"code":"no_route","message":"not part of this bazaar"}}', 0.0
+                reply = self._states(stand, body)
+            case _:
+                status, reply = 404, b'{"error":{"code":"no_route","message":"not part of this bazaar"}}'
+        return status, reply, delay
 
     def _orders(self, stand: Stand, query: dict[str, str]) -> bytes:
         now = time.time()

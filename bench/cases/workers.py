@@ -1,7 +1,7 @@
 """Real ``stallkeeper worker`` processes on many accounts: do more of them take more in, are they fair, does one replace another?
 
-The stalls are a process of their own (``bazaar``) with pages built beforehand. Background lanes are off: they would read catalogues that the
-bazaar does not keep.
+The stalls are a process of their own (``bazaar``) with pages built beforehand. Background lanes are off: they would read catalogues that
+the bazaar does not keep.
 """
 
 from __future__ import annotations

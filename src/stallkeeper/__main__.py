@@ -16,6 +16,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "demo": ("demo:demo", "A shop with two emulated channels, trading before your eyes."),
         "run": ("serve:run", "Everything: database, web server, worker. Prints where to sign in."),
         "worker": ("serve:worker", "One more worker, on this or any other machine."),
+        "web": ("serve:web_server", "The web server alone, on this or any other machine."),
     },
     "Set up": {
         "import": ("importing:import_", "Read products or stock from a spreadsheet."),
@@ -104,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command; errors become one line on standard error. Returns the exit code."""
     try:
+        _read_files()
         code = cli.main(args=arguments, prog_name="stallkeeper", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("Interrupted.", err=True)
@@ -120,6 +122,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo(f"Error: {one_line(error)}", err=True)
         return 1
     return code if isinstance(code, int) else 0
+
+
+def _read_files() -> None:
+    """Secrets that files hold; nothing is loaded where there are none."""
+    if any(name.endswith("_FILE") for name in os.environ):
+        from stallkeeper import env
+
+        env.read_files(os.environ)
 
 
 def one_line(error: Exception) -> str:

@@ -19,6 +19,9 @@ Variables::
     STALLKEEPER_TRUSTED_PROXIES     comma-separated addresses or networks of your own proxies, whose X-Forwarded-For and -Proto are believed
     STALLKEEPER_TIME_ZONE           default UTC
     STALLKEEPER_TEST_PLATFORMS      1 or 0 (default 0): offer platforms that exist for tests and adapter authors only
+
+DATABASE_URL, STALLKEEPER_SECRET_KEY and STALLKEEPER_METRICS_TOKEN may come from files instead, as containers and systemd hand out secrets:
+``DATABASE_URL_FILE`` and so on name the file.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ import ipaddress
 import os
 import secrets
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,6 +43,7 @@ from stallkeeper import embedded, embedded_host
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOG_FORMATS = ("AUTO", "JSON", "PLAIN")
 SECRET_KEY_LENGTH = 50
+FROM_FILES = ("DATABASE_URL", "STALLKEEPER_SECRET_KEY", "STALLKEEPER_METRICS_TOKEN")
 
 # libpq's names of what Django has settings for; everything else of a URL goes to OPTIONS.
 DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
@@ -110,6 +114,21 @@ def load(variables: Mapping[str, str] = os.environ) -> Environment:
         time_zone=_time_zone(variables),
         test_platforms=_flag(variables, "STALLKEEPER_TEST_PLATFORMS"),
     )
+
+
+def read_files(variables: MutableMapping[str, str]) -> None:
+    """Replace each ``…_FILE`` of a secret by what stands in that file. SettingError if it cannot be read or the secret is given twice."""
+    for name in FROM_FILES:
+        file = variables.get(f"{name}_FILE")
+        if not file:
+            continue
+        if variables.get(name):
+            raise SettingError(f"{name} and {name}_FILE are both set: only one of them may be.")
+        try:
+            variables[name] = Path(file).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingError(f"{name}_FILE: the file cannot be read ({error}).") from error
+        del variables[f"{name}_FILE"]
 
 
 def home(variables: Mapping[str, str] = os.environ) -> Path:

@@ -85,7 +85,14 @@ def test_a_lane_whose_last_run_was_long_waits_in_the_queue_of_long_work(market: 
     wake.defer_due()
     queues = dict(ProcrastinateJob.objects.filter(status="todo").values_list("queueing_lock", "queue_name"))
     assert queues[f"lane:{stall.lane().pk}"] == wake.LONG_QUEUE
-    assert queues[f"lane:{stall.lane(LaneKind.BACKGROUND).pk}"] == wake.QUEUE
+    assert queues[f"lane:{stall.lane(LaneKind.BACKGROUND).pk}"] == wake.LONG_QUEUE
+
+
+def test_trade_is_short_work_and_background_long(market: Market, stall: Stall) -> None:
+    wake.defer_due()
+    queues = dict(ProcrastinateJob.objects.filter(status="todo").values_list("queueing_lock", "queue_name"))
+    assert queues[f"lane:{stall.lane().pk}"] == wake.QUEUE
+    assert queues[f"lane:{stall.lane(LaneKind.BACKGROUND).pk}"] == wake.LONG_QUEUE
 
 
 @pytest.mark.parametrize("threads", range(1, 65))

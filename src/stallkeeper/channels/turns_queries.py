@@ -20,7 +20,7 @@ LONG_RUN = 2.0
 
 
 class Ready(NamedTuple):
-    """A lane that may run now. ``long``: its last run was a long one, or failed as a whole."""
+    """A lane that may run now. ``long``: background work, or its last run was a long one or failed as a whole."""
 
     lane: int
     kind: str
@@ -32,7 +32,10 @@ _TURN = """
     make_interval(secs => CASE lane.kind WHEN 'background' THEN %(background)s::float8 ELSE 0 END
                           + %(one_turn)s::float8 * (coalesce(busy.lanes, 0) + row_number() OVER same - 1))
 """
-_LONG = "lane.failures > 0 OR coalesce(lane.last_ended_at - lane.last_started_at > make_interval(secs => %(long_run)s), false)"
+_LONG = """
+    lane.kind = 'background' OR lane.failures > 0
+    OR coalesce(lane.last_ended_at - lane.last_started_at > make_interval(secs => %(long_run)s), false)
+"""
 _SAME = "same AS (PARTITION BY lane.organisation_id ORDER BY lane.kind DESC, lane.not_before, lane.id)"
 _RULES = {"one_turn": ONE_TURN, "background": BACKGROUND, "long_run": LONG_RUN}
 

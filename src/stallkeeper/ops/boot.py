@@ -26,7 +26,8 @@ def start(*, quiet: bool = True, migrate: bool = False) -> None:
     """Make Django usable in this process; the embedded database is started if no other is named, and stays until the process ends.
 
     A new database gets its tables. One of an older release is brought up to date only with ``migrate``, because other processes may be
-    using it: BootError otherwise. Data that lies in another database than it was last used in is a copy, and put into quarantine.
+    using it: BootError otherwise, and for one of a newer release always. Data that lies in another database than it was
+    last used in is a copy, and put into quarantine.
     """
     if quiet:
         os.environ.setdefault("STALLKEEPER_LOG_LEVEL", "WARNING")
@@ -53,10 +54,19 @@ def _schema(migrate: bool) -> None:
     from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    loader = executor.loader
+    newer = sorted(
+        f"{app}.{name}" for app, name in loader.applied_migrations if app in loader.migrated_apps and (app, name) not in loader.graph
+    )
+    if newer:
+        raise BootError(
+            f"The database is of a newer release than this program ({len(newer)} changes are unknown here, such as {newer[-1]}). "
+            "Bring this machine up to the release that the others run, or restore the backup made before the update."
+        )
+    plan = executor.migration_plan(loader.graph.leaf_nodes())
     if not plan:
         return
-    if executor.loader.applied_migrations and not migrate:
+    if loader.applied_migrations and not migrate:
         raise BootError(
             f"The database is of an older release ({len(plan)} changes are missing). Stop all its processes, make a backup, and start "
             "'stallkeeper run' or 'stallkeeper migrate'."

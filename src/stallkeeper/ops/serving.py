@@ -67,11 +67,11 @@ def base_url(host: str, port: int) -> str:
     return f"http://{name}:{port}" if port != 80 else f"http://{name}"
 
 
-def everything(host: str, port: int, workers: int, output: IO[bytes] | None = None) -> Supervisor:
-    """Web server and workers, as children that use this process's database and settings."""
+def everything(host: str, port: int, workers: int, output: IO[bytes] | None = None, web: int = 1) -> Supervisor:
+    """Web server (of so many processes) and workers, as children that use this process's database and settings."""
     make_home(settings.STATIC_ROOT)  # the server looks there for files of your own and warns if there is no such folder
     environment = leashed(os.environ)
-    services = [Service("web server", [*WEB, host, str(port)], environment, output)]
+    services = [Service("web server", [*WEB, host, str(port), str(web)], environment, output)]
     services += [Service("worker", WORKER, environment, output) for _ in range(workers)]
     return Supervisor(services)
 

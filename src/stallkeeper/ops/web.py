@@ -1,4 +1,4 @@
-"""The web server process: ``python -m stallkeeper.ops.web HOST PORT``."""
+"""The web server: ``python -m stallkeeper.ops.web HOST PORT PROCESSES``."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from granian.log import LogLevels
 from stallkeeper.ops.supervisor import leash
 
 THREADS = 4
-"""Requests at once. Screens are short, and each thread holds a database connection."""
+"""Requests at once, in each process. Screens are short, and each thread holds a database connection."""
 
 
-def serve(host: str, port: int, application: str = "stallkeeper.wsgi:application") -> None:
-    """Serve until told to end."""
+def serve(host: str, port: int, processes: int = 1, application: str = "stallkeeper.wsgi:application") -> None:
+    """Serve until told to end, by so many processes that share the port; one that dies is started again."""
     leash()
     Granian(
         application,
         address=host,
         port=port,
         interface=Interfaces.WSGI,
-        workers=1,
+        workers=processes,
         blocking_threads=THREADS,
         respawn_failed_workers=True,
         log_level=LogLevels.warning,
@@ -31,4 +31,4 @@ def serve(host: str, port: int, application: str = "stallkeeper.wsgi:application
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], int(sys.argv[2]))
+    serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
