@@ -1,0 +1,305 @@
+"""What the world tells and what the stalls' books say, against tables that say otherwise: the model notices each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from stallkeeper.catalog.models import StockUnit
+from stallkeeper.ops.simulation.truth import TruthEvent
+from stallkeeper.ops.simulation.truth.events import Canary, CancelWished, Counted, Crashed, Did, Hinted, Moved, ShipWished, Told
+from stallkeeper.stock.models import Movement
+from stallkit.testing.dials import Dials
+from stallkit.testing.shop import Call, QuantityChange
+from tests.db.simulation.conftest import Watched
+from tests.db.simulation.test_broken import FREE_MOVEMENTS, Undone
+
+Break = Callable[[Watched], Iterator[None]]
+BREAKS: list[tuple[str, str, bool, Break]] = []
+"""Numbers, words, whether it shows only at the end, the break: what follows its ``yield`` puts the stall's books right again."""
+
+
+def breaks(numbers: str, words: str, *, at_end: bool = False) -> Callable[[Break], Break]:
+    def register(function: Break) -> Break:
+        BREAKS.append((numbers, words, at_end, function))
+        return function
+
+    return register
+
+
+def told(watched: Watched, *events: TruthEvent) -> Iterator[None]:
+    for event in events:
+        watched.truth.told(event)
+    yield
+
+
+# --- promises -----------------------------------------------------------------------------------------------------------------------------
+
+
+@breaks("12", "was promised and is not there")
+def a_movement_that_was_lost(watched: Watched) -> Iterator[None]:
+    return told(watched, Moved("delivery 7", 1, 5))
+
+
+@breaks("13", "told was 99 of")
+def a_movement_that_is_another(watched: Watched) -> Iterator[None]:
+    with watched.shop.scope():
+        row = Movement.objects.order_by("pk")[0]
+    return told(watched, Moved(row.reference, row.stock_unit_id, 99))
+
+
+@breaks("12 13", "was given to")
+def one_reference_for_two_things(watched: Watched) -> Iterator[None]:
+    return told(watched, Moved("delivery 8", 1, 5), Moved("delivery 8", 1, 6))
+
+
+@breaks("12", "were counted and we said yes")
+def a_count_that_was_lost(watched: Watched) -> Iterator[None]:
+    with watched.shop.scope():
+        lamp = StockUnit.objects.get(sku="LAMP")
+    return told(watched, Counted(lamp.pk, watched.shop.place.pk, 77))
+
+
+@breaks("13", "shipped 2 times by people, 1 commands", at_end=True)
+def a_shipment_that_was_lost(watched: Watched) -> Iterator[None]:
+    account, order = watched.stalls["dummy"].connection_id, watched.orders["gone"]
+    return told(watched, *(ShipWished(account, order, {"1": 3}, key) for key in ("a", "b", "a")))
+
+
+@breaks("12", "cancelled 1 times by people, 0 commands", at_end=True)
+def a_cancellation_that_was_lost(watched: Watched) -> Iterator[None]:
+    return told(watched, CancelWished(watched.stalls["dummy"].connection_id, watched.orders["open"], {"1": 1}))
+
+
+@breaks("17", "audited 0 times", at_end=True)
+def a_deed_without_an_entry(watched: Watched) -> Iterator[None]:
+    return told(watched, Did("set.hold", "stock_unit", "1"))
+
+
+@breaks("12", "nobody has looked since", at_end=True)
+def a_hint_that_nobody_followed(watched: Watched) -> Iterator[None]:
+    return told(watched, Hinted(watched.stalls["dummy"].connection_id, watched.town.clock.at + timedelta(hours=1)))
+
+
+# --- what must not be seen ----------------------------------------------------------------------------------------------------------------
+
+
+@breaks("16", "s3cret stands in clear in the log")
+def a_secret_in_the_log(watched: Watched) -> Iterator[None]:
+    return told(watched, Canary("s3cret", secret=True), Told("the log", "with s3cret in it"))
+
+
+@breaks("15", "stands in clear in notification")
+def a_name_in_a_notification(watched: Watched) -> Iterator[None]:
+    watched.truth.told(Canary("Zenobia Quill", secret=False))
+    watched.sql(
+        """INSERT INTO core_notification (organisation_id, key, severity, title, detail, link, count, first_at, last_at)
+           VALUES (%(mine)s, 'stray', 'info', 'Call', 'Zenobia Quill', '', 1, now(), now())"""
+    )
+    yield
+
+
+@breaks("15", "stands in clear in the table catalog_product", at_end=True)
+def a_name_in_some_table(watched: Watched) -> Iterator[None]:
+    watched.truth.told(Canary("Zenobia Quill", secret=False))
+    watched.sql(
+        """INSERT INTO catalog_product (organisation_id, title, brand, category, description, created_at, updated_at)
+           VALUES (%(mine)s, 'for Zenobia Quill', '', '', '', now(), now())"""
+    )
+    yield
+
+
+@breaks("16", "stands in clear in the table core_secret", at_end=True)
+def a_secret_that_is_not_encrypted(watched: Watched) -> Iterator[None]:
+    watched.truth.told(Canary("s3cret", secret=True))
+    watched.sql("UPDATE core_secret SET ciphertext = convert_to('it is s3cret', 'UTF8') WHERE organisation_id = %(mine)s")
+    yield
+
+
+@breaks("14", "which did nothing")
+def a_row_of_somebody_else(watched: Watched) -> Iterator[None]:
+    watched.truth.told(Crashed())
+    watched.sql("UPDATE catalog_stockunit SET title = 'changed' WHERE organisation_id = %(other)s", other=watched.other.organisation.pk)
+    yield
+
+
+@breaks("14", "its channel to")
+def a_child_of_another_house(watched: Watched) -> Iterator[None]:
+    watched.truth.told(Crashed())
+    watched.sql(
+        "UPDATE channels_channellocation SET organisation_id = %(other)s WHERE organisation_id = %(mine)s",
+        other=watched.other.organisation.pk,
+    )
+    yield
+
+
+# --- what was written must stay as it is --------------------------------------------------------------------------------------------------
+
+
+@breaks("1", "were changed after they were written")
+def an_entry_of_the_ledger_that_was_rewritten(watched: Watched) -> Iterator[None]:
+    watched.truth.told(Crashed())
+    watched.sql(FREE_MOVEMENTS + "UPDATE stock_movement SET actor = 'nobody' WHERE organisation_id = %(mine)s")
+    yield
+
+
+@breaks("12", "core_auditentry were changed")
+def an_entry_of_the_audit_that_was_rewritten(watched: Watched) -> Iterator[None]:
+    watched.truth.told(Crashed())
+    watched.sql(
+        """ALTER TABLE core_auditentry DISABLE TRIGGER USER;
+           UPDATE core_auditentry SET actor = 'nobody' WHERE id = (SELECT min(id) FROM core_auditentry WHERE organisation_id = %(mine)s)"""
+    )
+    yield
+
+
+@breaks("12 17", "was changed, or one before it is missing", at_end=True)
+def a_chain_that_is_broken(watched: Watched) -> Iterator[None]:
+    return an_entry_of_the_audit_that_was_rewritten(watched)
+
+
+# --- the stalls' own books ----------------------------------------------------------------------------------------------------------------
+
+
+@breaks("11", "the stall heard ship 2 times, we meant it 1 times")
+def a_shipment_that_was_told_twice(watched: Watched) -> Iterator[None]:
+    remote = watched.stalls["dummy"].emulator.orders[watched.orders["gone"]]
+    remote.ship_calls += 1
+    yield
+    remote.ship_calls -= 1
+
+
+@breaks("11", "ship is done 1 times by our books", at_end=True)
+def a_shipment_that_was_never_told(watched: Watched) -> Iterator[None]:
+    remote = watched.stalls["dummy"].emulator.orders[watched.orders["gone"]]
+    remote.ship_calls -= 1
+    yield
+    remote.ship_calls += 1
+
+
+@breaks("11", "is still queued", at_end=True)
+def a_command_that_waits_for_ever(watched: Watched) -> Iterator[None]:
+    watched.sql("UPDATE channels_command SET state = 'queued' WHERE organisation_id = %(mine)s AND kind = 'acknowledge'")
+    yield
+
+
+@breaks("10", "and nobody is told", at_end=True)
+def a_refusal_that_nobody_sees(watched: Watched) -> Iterator[None]:
+    watched.sql("UPDATE channels_command SET state = 'refused', code = 'x' WHERE organisation_id = %(mine)s AND kind = 'ship'")
+    watched.stalls["dummy"].emulator.orders[watched.orders["gone"]].ship_calls = 0
+    yield
+    watched.stalls["dummy"].emulator.orders[watched.orders["gone"]].ship_calls = 1
+
+
+@breaks("5", "never came in", at_end=True)
+def an_order_that_never_came_in(watched: Watched) -> Iterator[None]:
+    toy = watched.stalls["dummy"].emulator
+    before = toy.offers["CORD"].quantity
+    order = toy.place_order([("CORD", 1)], force=True)
+    toy.offers["CORD"].quantity = before
+    yield
+    del toy.orders[order]
+
+
+@breaks("6", "there it is", at_end=True)
+def an_order_that_was_not_followed(watched: Watched) -> Iterator[None]:
+    remote = watched.stalls["dummy"].emulator.orders[watched.orders["open"]]
+    remote.lines[0].cancelled += 1
+    yield
+    remote.lines[0].cancelled -= 1
+
+
+@breaks("9", "there it is")
+def an_old_push_that_landed_later(watched: Watched) -> Iterator[None]:
+    toy = watched.stalls["dummy"].emulator
+    toy.offers["CORD"].quantity += 3
+    yield
+    toy.offers["CORD"].quantity -= 3
+
+
+@breaks("9 10", "buyers see", at_end=True)
+def buyers_who_see_another_figure(watched: Watched) -> Iterator[None]:
+    return an_old_push_that_landed_later(watched)
+
+
+@breaks("10", "is not on", at_end=True)
+def an_offer_that_is_gone(watched: Watched) -> Iterator[None]:
+    offers = watched.stalls["dummy"].emulator.offers
+    offer = offers.pop("CORD")
+    yield
+    offers["CORD"] = offer
+
+
+@breaks("9", "has no answer")
+def a_second_push_before_the_answer_to_the_first(watched: Watched) -> Iterator[None]:
+    send = """UPDATE channels_offer SET sent_qty = %(value)s, sent_at = now() + %(later)s * interval '1 s', believed_qty = NULL
+              WHERE id = %(offer)s"""
+    listed = """INSERT INTO channels_offertodo (organisation_id, offer_id, kind, channel_id, danger, version, since)
+                SELECT organisation_id, id, 'quantity', channel_id, 1, 1, now() FROM channels_offer WHERE id = %(offer)s"""
+    watched.sql(listed)
+    watched.sql(send, value=4, later=1)
+    assert watched.truth.after_commit("the first") == []
+    watched.sql(send, value=5, later=2)
+    yield
+
+
+@breaks("19", "which had asked for quiet until")
+def a_call_in_the_time_of_quiet(watched: Watched) -> Iterator[None]:
+    toy, at = watched.stalls["dummy"].emulator, watched.town.clock.at
+    toy.calls.append(Call(at, "PUT", "/stock/77", 429, "rate_limit", 7.0))
+    toy.calls.append(Call(at + timedelta(seconds=6), "PUT", "/stock/78", 200))
+    toy.calls.append(Call(at + timedelta(seconds=6), "GET", "/orders", 200))
+    yield
+    del toy.calls[-3:]
+
+
+@breaks("19", "exceeded its quota")
+def a_quota_that_was_exceeded(watched: Watched) -> Iterator[None]:
+    watched.stalls["dummy"].emulator.calls.append(Call(watched.town.clock.at, "GET", "/orders", 429))
+    yield
+    watched.stalls["dummy"].emulator.calls.pop()
+
+
+@contextmanager
+def undone(watched: Watched, steps: Callable[[Watched], Iterator[None]]) -> Iterator[None]:
+    """The break for the length of the block."""
+    with suppress(Undone), transaction.atomic():
+        watched.watch()
+        going = steps(watched)
+        next(going)
+        try:
+            yield
+        finally:
+            next(going, None)
+        raise Undone
+
+
+def test_each_is_noticed(watched: Watched) -> None:
+    failed = {}
+    for numbers, words, at_end, steps in BREAKS:
+        with undone(watched, steps):
+            found = watched.truth.at_end() if at_end else watched.truth.after_commit("the break")
+            if {breach.invariant for breach in found} != set(numbers.split()) or words not in " | ".join(map(str, found)):
+                failed[steps.__name__] = [str(breach) for breach in found]
+    assert failed == {}, "\n".join(f"{name}: {texts}" for name, texts in failed.items())
+
+
+def test_a_hand_in_the_platforms_own_screen_is_no_breach(watched: Watched) -> None:
+    """Neither is a platform that says yes and does not apply it, as long as it may be read again."""
+    toy = watched.stalls["dummy"].emulator
+    watched.town.clock.tick(1)
+    toy.edit_quantity("CORD", 9)
+    assert watched.truth.after_commit("the edit") == []
+    toy.diary[-1] = QuantityChange(toy.diary[-1].at, "CORD", 1, 9, "push")
+    toy.dials = Dials(late_push=0.1)
+    assert watched.truth.after_commit("the dial") == []
+
+
+@pytest.mark.parametrize("event", [Did("set.hold"), Told("the log", "nothing of note"), Crashed()])
+def test_what_is_true_is_no_breach(watched: Watched, event: TruthEvent) -> None:
+    watched.truth.told(event)
+    assert watched.truth.after_commit("nothing") == []
