@@ -26,6 +26,8 @@ CASES = {
     "first_import": "the first import of orders, into tables nobody has analysed",
     "figures": "what Prometheus asks for, with a million offers",
     "workers": "1, 2 and 4 worker processes; a noisy organisation; a killed worker",
+    "rows": "what the tables weigh that grow",
+    "lanes": "a tick with 10,000 and 20,000 lanes",
     "startup": "time to the first page; memory of web server and worker",
 }
 

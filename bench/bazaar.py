@@ -226,7 +226,7 @@ async def _talk(here: Bazaar, reader: asyncio.StreamReader, writer: asyncio.Stre
                 await asyncio.sleep(delay)
             writer.write(b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, len(body)) + body)
             await writer.drain()
-    except (asyncio.IncompleteReadError, ConnectionError):
+    except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
         pass
     finally:
         writer.close()

@@ -11,6 +11,8 @@ from bench.measure import Result
 from bench.report import cells, machine
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+PAGES = dict.fromkeys(("rows", "lanes"), PAGE.with_name("scale.md"))
+"""Cases whose figures stand on another page."""
 COLUMNS = ("What", "Figure", "Goal (must / aim)", "Verdict", "Product", "Baseline", "Note")
 VERDICTS = {"pass": "aim reached", "must": "must reached", "short": "**short**", "": ""}
 
@@ -19,12 +21,12 @@ class NoPlace(ValueError):
     """The page has no block for a case. The text says what to add."""
 
 
-def publish(results: Sequence[Result], day: date, page: Path = PAGE) -> None:
-    """Replace the blocks of the measured cases on the page, and leave the others. NoPlace if one is not there."""
-    text = page.read_text("utf-8")
+def publish(results: Sequence[Result], day: date, page: Path | None = None) -> None:
+    """Replace the blocks of the measured cases on their pages, and leave the others. NoPlace if one is not there."""
     for case in dict.fromkeys(result.case for result in results):
-        text = _replace(text, case, _block([result for result in results if result.case == case], day))
-    page.write_text(text, "utf-8")
+        where = page or PAGES.get(case, PAGE)
+        text = _replace(where.read_text("utf-8"), case, _block([result for result in results if result.case == case], day))
+        where.write_text(text, "utf-8")
 
 
 def _replace(text: str, case: str, block: str) -> str:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import psutil
 from django.db import connection
@@ -27,7 +28,7 @@ from stallkeeper.sync.adapters import SCALE
 
 LOOSE = 1e6
 """Limits are so many times the market's: nothing waits for a budget."""
-FIRMS, ACCOUNTS, UNITS = 8, 4, 1_000
+FIRMS, ACCOUNTS = 8, 4
 THREADS = 8
 
 
@@ -42,16 +43,18 @@ def run(house: House) -> Iterator[Result]:
 
 
 def _throughput(house: House) -> Iterator[Result]:
-    pages, turns = (2, 1) if house.quick else (10, 3)
+    pages, turns, units = (2, 1, 1_000) if house.quick else (10, 3, 10_000)
     rates: dict[int, list[float]] = {1: [], 2: [], 4: []}
     shares: list[float] = []
+    loads: list[Load] = []
     with bazaar() as stalls:
         for turn in range(turns):
             for workers in rates if turn % 2 == 0 else reversed(rates):
-                with house.open("firms", _firms):
-                    rate, share = _intake(stalls, workers, pages)
+                with house.open(f"firms_{units}", partial(_firms, units)):
+                    rate, share, load = _intake(stalls, workers, pages, units)
                 rates[workers].append(rate)
                 shares.append(share)
+                loads.append(load)
     middle = {workers: statistics.median(found) for workers, found in rates.items()}
     for workers, goal in ((2, None), (4, Goal(1.6, 2.0))):
         yield Result(
@@ -65,26 +68,54 @@ def _throughput(house: House) -> Iterator[Result]:
             note=f"stalls used at most {max(shares):.0%} of a core",
         )
 
+    yield Result("workers", "memory of a busy worker, at most", max(load.megabytes for load in loads), "MB", note=f"{THREADS} threads")
+    yield Result("workers", "connections of a busy worker, at most", max(load.connections for load in loads), "")
+    for workers in rates:
+        spent = statistics.median(load.cpu for load in loads if load.workers == workers)
+        yield Result("workers", f"processor time per order, {workers} workers: their own", spent * 1000, "ms")
 
-def _firms() -> None:
+
+@dataclass(frozen=True)
+class Load:
+    """Of one worker: memory of its own, connections. ``cpu``: seconds an order took of all of them."""
+
+    workers: int
+    megabytes: float
+    connections: float
+    cpu: float
+
+
+def _load(crew: Sequence[subprocess.Popen[bytes]], before: float, orders: int) -> Load:
+    processes = [psutil.Process(worker.pid) for worker in crew]
+    own = max(process.memory_full_info().uss for process in processes) / 2**20
+    connections = _read("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    return Load(len(crew), own, connections / len(crew), (_spent(crew) - before) / orders)
+
+
+def _spent(crew: Sequence[subprocess.Popen[bytes]]) -> float:
+    return sum(sum(psutil.Process(worker.pid).cpu_times()[:2]) for worker in crew)
+
+
+def _firms(units: int) -> None:
     for number in range(1, FIRMS + 1):
-        shop.build(UNITS, channels=ACCOUNTS, name=f"firm{number}")
+        shop.build(units, channels=ACCOUNTS, name=f"firm{number}")
 
 
-def _intake(stalls: Held, workers: int, pages: int) -> tuple[float, float]:
-    """Orders per second from the moment at which the stalls have them to the last one entered, and the stalls' share of a core."""
-    accounts = _open(stalls)
-    with _workers(workers):
+def _intake(stalls: Held, workers: int, pages: int, units: int) -> tuple[float, float, Load]:
+    """Orders per second from the moment at which the stalls have them to the last one entered, the stalls' share of a core, the load."""
+    accounts = open_stalls(stalls)
+    with _workers(workers) as crew:
         for account in accounts:
-            stalls.ask("load", account, pages, 100, UNITS)
+            stalls.ask("load", account, pages, 100, units)
         expected, before = len(accounts) * pages * 100, sum(psutil.Process(stalls.pid).cpu_times()[:2])
         _write("UPDATE channels_lanestep SET not_before = NULL")
         _write("UPDATE channels_lane SET not_before = now() WHERE enabled")
-        begun = time.perf_counter()
+        begun, spent = time.perf_counter(), _spent(crew)
         _until(lambda: _read("SELECT count(*) FROM orders_order") >= expected, 600, "all orders")
         seconds = time.perf_counter() - begun
+        load = _load(crew, spent, expected)
     assert _read("SELECT count(*) FROM orders_order") == expected
-    return expected / seconds, (sum(psutil.Process(stalls.pid).cpu_times()[:2]) - before) / seconds
+    return expected / seconds, (sum(psutil.Process(stalls.pid).cpu_times()[:2]) - before) / seconds, load
 
 
 # --- fairness -----------------------------------------------------------------------------------------------------------------------------
@@ -116,7 +147,7 @@ def _fairness(house: House) -> Iterator[Result]:
     with ExitStack() as stack:
         stalls = stack.enter_context(bazaar())
         stack.enter_context(house.fresh(lambda: _town(units)))
-        _open(stalls)
+        open_stalls(stalls)
         noisy = _column(
             "SELECT connection.id FROM channels_connection AS connection JOIN core_organisation AS o"
             " ON o.id = organisation_id WHERE o.slug = 'noisy' ORDER BY 1"
@@ -185,8 +216,8 @@ def _takeover(house: House) -> Result:
     """Kill one of two workers while it has lanes; how long until the last of these has been claimed anew."""
     kills = 2 if house.quick else 10
     times: list[float] = []
-    with bazaar() as stalls, house.open("firms", _firms):
-        _open(stalls)
+    with bazaar() as stalls, house.open("firms_1000", partial(_firms, 1_000)):
+        open_stalls(stalls)
         stalls.ask("delay", 0.5)
         with _workers(2) as crew:
             for _ in range(kills):
@@ -229,7 +260,7 @@ def _kill(crew: list[subprocess.Popen[bytes]]) -> float:
 # --- the ground ---------------------------------------------------------------------------------------------------------------------------
 
 
-def _open(stalls: Held) -> list[int]:
+def open_stalls(stalls: Held) -> list[int]:
     """All accounts have their stall at the bazaar; only trade runs. Returns the accounts."""
     _write(
         "UPDATE channels_connection SET base_url = %s || '/' || id, config = jsonb_build_object("

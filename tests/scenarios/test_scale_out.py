@@ -66,7 +66,8 @@ class House:
 
     def web(self) -> int:
         """The port of a web server that answers."""
-        port = serving.choose_port("127.0.0.1", 0)
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = int(probe.getsockname()[1])
         self.start("web", "--port", str(port))
         wait_for(lambda: serving.answers("127.0.0.1", port), "a web server")
         return port
