@@ -1,7 +1,8 @@
 """Who may read the figures, and the worker's own small server for them.
 
 With STALLKEEPER_METRICS_TOKEN every reader shows it (``Authorization: Bearer …``). Without one only this machine may read, and only
-directly: behind a proxy every caller looks like this machine, so whatever a proxy has forwarded is refused.
+directly: behind a proxy every caller looks like this machine, so whatever a proxy has forwarded is refused. A proxy that adds no header of
+its own cannot be told from this machine: there a token is needed (docs/observability.md).
 """
 
 from __future__ import annotations
