@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from lint import code, databases, points, sizes, templates
+from lint import code, databases, outward, points, sizes, templates
 from lint.engine import RULES, examine, files
 
-SUBJECTS = (sizes, databases, code, points, templates)
+SUBJECTS = (sizes, databases, code, points, templates, outward)
 
 
 def main() -> int:

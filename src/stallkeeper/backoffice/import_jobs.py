@@ -47,7 +47,7 @@ def start(organisation_id: int, file: UploadedFile[bytes], wish: Wish, actor: st
 def _keep(file: UploadedFile[bytes]) -> Path:
     folder = settings.ENV.home / "uploads"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=folder, suffix=Path(file.name or "").suffix.lower(), delete=False) as kept:
+    with NamedTemporaryFile(dir=folder, delete=False) as kept:  # nothing of the name that came with it
         for piece in file.chunks():
             kept.write(piece)
         return Path(kept.name)

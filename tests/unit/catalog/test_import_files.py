@@ -1,16 +1,22 @@
 """Files as they come: recognised by their content, refused with what to do, and never able to exhaust the machine."""
 
+import io
+import socket
 import struct
+import subprocess
+import sys
 import time
 import tracemalloc
+import warnings
 import zipfile
+import zlib
 from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stallkeeper.catalog.imports import files, workbooks
+from stallkeeper.catalog.imports import files, trial, workbooks
 from stallkeeper.catalog.imports.columns import FileRefused, Hollow
 from stallkeeper.catalog.imports.files import open_table
 from stallkeeper.catalog.imports.products import LAYOUT
@@ -320,3 +326,143 @@ def test_any_damage_to_a_sheet_is_read_or_refused(tmp_path_factory, position, pi
 
     with suppress(FileRefused):
         assert all(number > 1 for number, _ in read(with_part(source, target, SHEET, damage))[1])
+
+
+# --- archives that lie ------------------------------------------------------------------------------------------------------------------
+
+
+def lying(path, name, body, said):
+    """An archive whose directory says that ``name`` ends after ``said`` bytes, with the checksum of just those."""
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, body)
+    content = bytearray(path.read_bytes())
+    at = content.rfind(b"PK\x01\x02")
+    local = struct.unpack_from("<I", content, at + 42)[0]
+    for where in (at + 16, local + 14):
+        struct.pack_into("<I", content, where, zlib.crc32(body[:said]))
+    for where in (at + 24, local + 22):
+        struct.pack_into("<I", content, where, said)
+    path.write_bytes(content)
+    return path
+
+
+def test_a_part_that_calls_itself_small_is_not_believed(tmp_path):
+    """Python's reader stops where the directory says, and finds nothing wrong; calamine's would read on to the true end."""
+    path = lying(xlsx(tmp_path / "a.xlsx", ROWS), "xl/extra.xml", b"<a/>" * 100_000, 40)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+    refused(path, "damaged")
+
+
+def test_two_parts_of_one_name_are_refused(tmp_path):
+    path = xlsx(tmp_path / "a.xlsx", ROWS)
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.read(SHEET)
+    for name in (SHEET, SHEET.upper()):
+        target = tmp_path / "b.xlsx"
+        target.write_bytes(path.read_bytes())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with zipfile.ZipFile(target, "a") as archive:
+                archive.writestr(name, sheet.replace(b"<v>", b"<v>9"))
+        refused(target, "two parts of the same name")
+
+
+def test_a_million_parts_are_refused_before_the_list_of_them_is_read(tmp_path, monkeypatch):
+    """The list alone has 50 MB, and reading it would take seconds and a gigabyte."""
+    entry = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
+    body = entry * 1_000_000
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 16_960, 16_960, len(body), 4, 0)
+    (tmp_path / "a.xlsx").write_bytes(b"PK\x03\x04" + body + end)
+    monkeypatch.setattr(workbooks.zipfile, "ZipFile", lambda *_: pytest.fail("the list was read"))
+    refused(tmp_path / "a.xlsx", "far more parts than a workbook")
+
+
+def test_an_archive_inside_an_archive_is_not_opened(tmp_path):
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros", b"\0" * 30_000_000)
+    path = xlsx(tmp_path / "a.xlsx", ROWS)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("xl/embeddings/more.zip", inner.getvalue())
+    assert len(read(path)[1]) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["../../outside.xml", "/etc/outside.xml", "C:\\outside.xml", "xl/../../outside.xml", "xl/\u202eoutside.xml"]
+)
+def test_names_that_climb_out_write_nothing(tmp_path, name):
+    """Nothing is ever unpacked into a file; a symlink is a part like any other."""
+    folder = tmp_path / "deep" / "deeper"
+    folder.mkdir(parents=True)
+    path = xlsx(folder / "a.xlsx", ROWS)
+    link = zipfile.ZipInfo(name)
+    link.create_system, link.external_attr = 3, 0o120777 << 16
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(link, "/etc/passwd")
+    before = sorted(tmp_path.rglob("*"))
+    assert len(read(path)[1]) == 2
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_outer_document_is_never_fetched(tmp_path, monkeypatch):
+    """An external DTD, an external entity, a picture at an address: nobody is asked, and no file is read."""
+    asked = []
+    monkeypatch.setattr(socket.socket, "connect", lambda *where: asked.append(where))
+    secret = tmp_path / "secret.txt"
+    secret.write_text("canary of the disk")
+    doctype = f'<!DOCTYPE worksheet SYSTEM "http://127.0.0.1:9/x.dtd" [<!ENTITY e SYSTEM "file://{secret}">]>'.encode()
+
+    def change(xml):
+        return xml.replace(b"<worksheet", doctype + b"<worksheet", 1).replace(b"</v>", b"&e;</v>")
+
+    path = with_part(xlsx(tmp_path / "a.xlsx", ROWS), tmp_path / "b.xlsx", SHEET, change)
+    with suppress(FileRefused):
+        assert "canary" not in str(read(path)[1])
+    assert asked == []
+
+
+def test_a_picture_that_is_also_an_archive_is_taken_for_what_it_begins_with(tmp_path):
+    """A polyglot: what is recognised is what is read, and never run as anything else."""
+    archive = xlsx(tmp_path / "a.xlsx", ROWS).read_bytes()
+    for start in (b"GIF89a", b"%PDF-1.7\n", b"#!/bin/sh\n", b"<html><script>", b"\x7fELF"):
+        (tmp_path / "b.xlsx").write_bytes(start + archive)
+        with pytest.raises(FileRefused):
+            read(tmp_path / "b.xlsx")
+
+
+@given(st.binary(max_size=40), st.integers(min_value=0), st.integers(min_value=0, max_value=60))
+@settings(deadline=None, max_examples=300)
+def test_any_damage_to_an_archive_is_read_or_refused(tmp_path_factory, piece, position, length):
+    source, target = tmp_path_factory.getbasetemp() / "sound.xlsx", tmp_path_factory.getbasetemp() / "unsound.xlsx"
+    if not source.exists():
+        xlsx(source, ROWS)
+    body = source.read_bytes()
+    at = position % len(body)
+    target.write_bytes(body[:at] + piece + body[at + length :])
+    with suppress(FileRefused):
+        assert all(number > 1 for number, _ in read(target)[1])
+
+
+def test_a_large_workbook_is_tried_in_a_process_with_limits(tmp_path, monkeypatch):
+    path = xlsx(tmp_path / "a.xlsx", ROWS)
+    assert trial.survives(path)
+    monkeypatch.setattr(workbooks, "SUSPICIOUS_BYTES", 1)
+    monkeypatch.setattr(workbooks, "MOST_RATIO", 10_000)
+    assert len(read(path)[1]) == 2
+    hungry = tmp_path / "hungry.py"
+    hungry.write_text(
+        "import sys; sys.path[:0] = []\nimport resource\nresource.setrlimit(resource.RLIMIT_AS, (300_000_000,) * 2)\nx = 'a' * 10**9\n"
+    )
+    monkeypatch.setattr(trial, "__file__", str(hungry))
+    refused(path, "cannot be read with the memory and time")
+
+
+def test_the_child_gets_no_more_than_its_limits(tmp_path):
+    """Whatever the parser would do, the system ends it."""
+    program = "from stallkeeper.catalog.imports import trial\ntrial.limit()\n"
+    written = tmp_path / "written"
+    for greedy in ("x = bytearray(5_000_000_000)", f"open({str(written)!r}, 'w').write('x' * 99_999)"):
+        done = subprocess.run([sys.executable, "-c", program + greedy], capture_output=True, check=False)
+        assert done.returncode != 0
+    assert written.stat().st_size == 0

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 
+import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-OPTIONS = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-"""For ``xlsxwriter.Workbook``: texts stay texts."""
+PLAIN = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 Value = str | int | Decimal | bool | date | datetime | None
 
@@ -23,6 +26,19 @@ def safe(value: Value) -> Value:
     if isinstance(value, str) and value.startswith(STARTS):
         return f"'{value}"
     return value
+
+
+def workbook(target: Path | io.BytesIO, *, small: bool = False) -> xlsxwriter.Workbook:
+    """A workbook in which texts stay texts; fill it with ``write_row``. Rows in order and in constant memory, unless ``small``."""
+    return xlsxwriter.Workbook(target, {**PLAIN, "in_memory": small, "constant_memory": not small})
+
+
+def csv_text(rows: Iterable[Sequence[Value]]) -> str:
+    """The rows as CSV, every cell safe."""
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\r\n")
+    writer.writerows([safe(value) for value in row] for row in rows)
+    return target.getvalue()
 
 
 def write_row(sheet: Worksheet, row: int, values: Sequence[Value], style: object = None) -> None:

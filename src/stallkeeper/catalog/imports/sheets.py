@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import io
 
-import xlsxwriter
+from xlsxwriter.worksheet import Worksheet
 
 from stallkeeper.catalog.imports.columns import Layout
-from stallkeeper.catalog.imports.safe_cells import OPTIONS, safe, write_row
+from stallkeeper.catalog.imports.safe_cells import csv_text, safe, workbook, write_row
 from stallkeeper.catalog.models import ImportProblem, ImportRun
 from stallkeeper.core.tenancy import organisation_scope
 
@@ -16,10 +15,10 @@ from stallkeeper.core.tenancy import organisation_scope
 def template_xlsx(layout: Layout) -> bytes:
     """A workbook to fill in: the header (needed columns have a *), one example row, and a sheet of notes."""
     target = io.BytesIO()
-    with xlsxwriter.Workbook(target, {"in_memory": True, **OPTIONS, "constant_memory": False}) as workbook:
-        bold, wrap = workbook.add_format({"bold": True, "bg_color": "#E8EDF3"}), workbook.add_format({"text_wrap": True, "valign": "top"})
-        as_text = workbook.add_format({"num_format": "@"})
-        sheet = workbook.add_worksheet(layout.title)
+    with workbook(target, small=True) as book:
+        bold, wrap = book.add_format({"bold": True, "bg_color": "#E8EDF3"}), book.add_format({"text_wrap": True, "valign": "top"})
+        as_text = book.add_format({"num_format": "@"})
+        sheet = book.add_worksheet(layout.title)
         write_row(sheet, 0, [_heading(column.name, column.required) for column in layout.columns], bold)
         for position, column in enumerate(layout.columns):
             sheet.set_column(position, position, 18, as_text if column.as_text else None)
@@ -27,27 +26,24 @@ def template_xlsx(layout: Layout) -> bytes:
             if column.example and not column.as_text:
                 sheet.write_number(1, position, float(column.example))
             elif column.example:
-                sheet.write_string(1, position, column.example, as_text)
+                sheet.write_string(1, position, str(safe(column.example)), as_text)
         sheet.freeze_panes(1, 1)
-        _notes(workbook.add_worksheet("Notes"), layout, bold, wrap)
+        _notes(book.add_worksheet("Notes"), layout, bold, wrap)
     return target.getvalue()
 
 
 def template_csv(layout: Layout) -> bytes:
     """The same as CSV in UTF-8, with the mark that makes Excel read it so; without the notes."""
-    target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\r\n")
-    writer.writerow([column.name for column in layout.columns])
-    writer.writerow([safe(column.example) for column in layout.columns])
-    return target.getvalue().encode("utf-8-sig")
+    rows = [[column.name for column in layout.columns], [column.example for column in layout.columns]]
+    return csv_text(rows).encode("utf-8-sig")
 
 
 def problems_xlsx(run: ImportRun) -> bytes:
     """What an import refused, by row and column, with what stood there and what to do."""
     target = io.BytesIO()
-    with xlsxwriter.Workbook(target, OPTIONS) as workbook, organisation_scope(run.organisation_id):
-        bold = workbook.add_format({"bold": True, "bg_color": "#E8EDF3"})
-        sheet = workbook.add_worksheet("Problems")
+    with workbook(target) as book, organisation_scope(run.organisation_id):
+        bold = book.add_format({"bold": True, "bg_color": "#E8EDF3"})
+        sheet = book.add_worksheet("Problems")
         for position, width in enumerate((8, 18, 30, 100)):
             sheet.set_column(position, position, width)
         write_row(sheet, 0, ["row", "column", "value", "message"], bold)
@@ -62,7 +58,7 @@ def _heading(name: str, required: bool) -> str:
     return f"{name}*" if required else name
 
 
-def _notes(sheet: xlsxwriter.worksheet.Worksheet, layout: Layout, bold: object, wrap: object) -> None:
+def _notes(sheet: Worksheet, layout: Layout, bold: object, wrap: object) -> None:
     for position, width in enumerate((22, 12, 70, 30)):
         sheet.set_column(position, position, width)
     write_row(sheet, 0, ["Column", "Needed", "Meaning", "Example"], bold)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
+from stallkeeper.catalog.imports import archives, trial
 from stallkeeper.catalog.imports.columns import Cell, FileRefused, Hollow
 
 MOST_ENTRIES = 1_000
@@ -23,7 +24,7 @@ MOST_BYTES = 500_000_000
 SUSPICIOUS_BYTES = 50_000_000
 MOST_RATIO = 100
 MOST_CELLS = 10_000_000
-PIECE = 1 << 20
+MOST_START = 1_000_000
 OVERLAP = 512
 SAVE_AGAIN = "Open it in your spreadsheet program, save it as .xlsx (Excel workbook), and try again."
 
@@ -72,21 +73,32 @@ class Workbook:
 def look_through(path: Path) -> Findings:
     """Unpack everything in pieces. FileRefused if it is not a whole, plain, reasonable XLSX file."""
     try:
+        if not archives.directory_is_small(path):
+            raise FileRefused(f"The file holds far more parts than a workbook; that has a few dozen. {SAVE_AGAIN}")
         with zipfile.ZipFile(path) as archive:
             _check_entries(archive)
-            sheet = _first_sheet_path(archive)
-            total = 0
-            findings = Findings()
-            for entry in archive.infolist():
-                total += _look_at(archive, entry, findings if entry.filename == sheet else None, total)
-                _check_size(total, path.stat().st_size)
+            total = _look_at_all(path, archive, findings := Findings())
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as error:
         if isinstance(error, FileRefused):
             raise
         raise FileRefused(f"The file is damaged or was cut off on its way. {SAVE_AGAIN}") from None
     if findings.last_row * findings.wide > MOST_CELLS:
         raise FileRefused(f"The sheet is too large: {findings.last_row:,} rows and {findings.wide} columns. Split it into several files.")
+    if total > SUSPICIOUS_BYTES and not trial.survives(path):
+        raise FileRefused(
+            f"The workbook cannot be read with the memory and time that a table needs. Split it into several files. {SAVE_AGAIN}"
+        )
     return findings
+
+
+def _look_at_all(path: Path, archive: zipfile.ZipFile, findings: Findings) -> int:
+    """Look at every part; how large they are together, unpacked."""
+    total, packed = 0, path.stat().st_size
+    sheet = _first_sheet_path(path, archive)
+    for entry in archive.infolist():
+        total += _look_at(path, entry, findings if entry.filename == sheet else None, total)
+        _check_size(total, packed)
+    return total
 
 
 def _check_entries(archive: zipfile.ZipFile) -> None:
@@ -95,6 +107,8 @@ def _check_entries(archive: zipfile.ZipFile) -> None:
         raise FileRefused(f"The file holds {len(names):,} parts; a workbook has a few dozen. {SAVE_AGAIN}")
     if any(entry.flag_bits & 1 for entry in archive.infolist()):
         raise FileRefused(f"The file is protected by a password. Remove the password. {SAVE_AGAIN}")
+    if len({name.lower() for name in names}) < len(names):
+        raise FileRefused(f"The file holds two parts of the same name; which of them counts is not clear. {SAVE_AGAIN}")
     if "mimetype" in names or "content.xml" in names:
         raise FileRefused(f"This is an OpenDocument file. {SAVE_AGAIN}")
     if any(name.endswith("workbook.bin") for name in names):
@@ -111,17 +125,16 @@ def _check_size(total: int, packed: int) -> None:
         )
 
 
-def _look_at(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, findings: Findings | None, before: int) -> int:
+def _look_at(path: Path, entry: zipfile.ZipInfo, findings: Findings | None, before: int) -> int:
     size, tail = 0, b""
     packed = entry.compress_size
-    with archive.open(entry) as source:
-        while piece := source.read(PIECE):
-            size += len(piece)
-            if before + size > MOST_BYTES or (size > SUSPICIOUS_BYTES and size > packed * MOST_RATIO):
-                _check_size(before + size, packed)
-            if findings is not None:
-                _examine(tail + piece, findings)
-                tail = piece[-OVERLAP:]
+    for piece in archives.true_pieces(path, entry):
+        size += len(piece)
+        if before + size > MOST_BYTES or (size > SUSPICIOUS_BYTES and size > packed * MOST_RATIO):
+            _check_size(before + size, packed)
+        if findings is not None:
+            _examine(tail + piece, findings)
+            tail = piece[-OVERLAP:]
     return size
 
 
@@ -160,13 +173,23 @@ def _note_hollow(pattern: re.Pattern[bytes], kind: bytes, wanted: bool, why: str
             findings.hollow[match.group(2).decode()] = why
 
 
-def _first_sheet_path(archive: zipfile.ZipFile) -> str:
+def _start_of(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
+    """The first million bytes of a part, whatever it unpacks to."""
+    found = b""
+    for piece in archives.true_pieces(path, archive.getinfo(name)):
+        found += piece
+        if len(found) >= MOST_START:
+            break
+    return found[:MOST_START]
+
+
+def _first_sheet_path(path: Path, archive: zipfile.ZipFile) -> str:
     """Path of the part that holds the first visible sheet; "" if the usual places do not say. Read as text: nothing is expanded."""
     names = set(archive.namelist())
     if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
         return ""
-    workbook = archive.read("xl/workbook.xml")[:1_000_000]
-    relations = archive.read("xl/_rels/workbook.xml.rels")[:1_000_000]
+    workbook = _start_of(path, archive, "xl/workbook.xml")
+    relations = _start_of(path, archive, "xl/_rels/workbook.xml.rels")
     for sheet in re.findall(rb"<(?:\w+:)?sheet\b[^>]*>", workbook):
         identity = re.search(rb"\w+:id=[\"']([^\"']+)", sheet)
         if identity and not re.search(rb"state=[\"'](?:veryH|h)idden", sheet):

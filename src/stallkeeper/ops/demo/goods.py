@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-import xlsxwriter
+from stallkeeper.catalog.imports.safe_cells import csv_text, workbook, write_row
 
 PLACES = ("MAIN", "NORTH")
 STALLS = ("emag", "walmart")
@@ -109,10 +108,10 @@ def on_show(article: Article, articles: dict[str, Article]) -> int:
 
 def write_products(articles: Sequence[Article], target: Path) -> None:
     """The catalogue as a spreadsheet, for the importer that everybody uses."""
-    with xlsxwriter.Workbook(target) as workbook:
-        sheet = workbook.add_worksheet("Products")
+    with workbook(target) as book:
+        sheet = book.add_worksheet("Products")
         for row, values in enumerate(_product_rows(articles)):
-            sheet.write_row(row, 0, values)
+            write_row(sheet, row, values)
 
 
 def _product_rows(articles: Sequence[Article]) -> Iterator[tuple[str, ...]]:
@@ -124,7 +123,5 @@ def _product_rows(articles: Sequence[Article]) -> Iterator[tuple[str, ...]]:
 
 def write_stock(articles: Sequence[Article], target: Path) -> None:
     """What lies in the two warehouses, as CSV."""
-    with target.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["sku", "location", "on_hand"])
-        writer.writerows([article.sku, place, units] for article in articles for place, units in article.stock.items())
+    rows = [(article.sku, place, units) for article in articles for place, units in article.stock.items()]
+    target.write_text(csv_text([("sku", "location", "on_hand"), *rows]), "utf-8", newline="")
