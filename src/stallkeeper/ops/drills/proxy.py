@@ -89,10 +89,8 @@ class Proxy:
         assert self._server is not None
         self._server.close()
         await self._reset(everything=True)
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
-            with suppress(asyncio.CancelledError, OSError):
-                await task
+        if rest := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(rest, timeout=2)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.line.closed:
