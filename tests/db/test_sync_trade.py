@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import OperationalError
 
 from stallkeeper.channels import delivery, reading
 from stallkeeper.channels.models import Command, Connection, Parked, SentLog
@@ -10,6 +11,7 @@ from stallkeeper.core.models import Notification
 from stallkeeper.orders import intake
 from stallkeeper.orders.models import Order
 from stallkeeper.sync import orders as orders_step
+from stallkeeper.sync import runner
 from stallkeeper.sync.budgets import NetworkInTransaction
 from stallkeeper.sync.runner import run_lane
 from stallkit.testing.shop import Fault
@@ -318,3 +320,22 @@ def test_one_offer_is_read_on_demand(market: Market, stall: Stall) -> None:
     stall.run()
     assert [stall.emulator.quantity_of(offer.sku) for offer in (asked, other)] == [5, 99]
     assert (stall.reload(asked).believed_qty, stall.todo()) == (5, [])
+
+
+def test_a_run_whose_database_went_away_is_due_again_a_second_later(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restart of the database costs a second, not the wait of a run that fails by itself; if it goes on, the waits grow."""
+    stall, waits = market.stall(), []
+
+    def gone(*_: object) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(runner, "_run", gone)
+    for _ in range(3):
+        begun = market.clock()
+        ended = stall.run(outcome="error")
+        assert ended.due_at is not None
+        waits.append((ended.due_at - begun).total_seconds())
+        market.clock.tick(60)
+    assert waits[0] < 2
+    assert waits[1] > 7
+    assert waits[2] > waits[1]

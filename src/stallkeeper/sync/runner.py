@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_BACKOFF = timedelta(minutes=5)
 SHORTEST_BACKOFF = timedelta(seconds=2)
+DATABASE_AWAY = timedelta(seconds=1)
+"""The first wait of a run whose database went away: a restart takes no longer, and nobody outside was asked for too much."""
 IDLE = timedelta(minutes=1)
 """A lane that knows of nothing to do looks again after this long."""
 VAIN_SECONDS = 5.0
@@ -112,7 +114,7 @@ def _run_held(held: Claim) -> Ended:
         return Ended("lost")
     except Exception as error:
         log.exception("lane %s: the run failed", held.lane_id)
-        return _fail(held, f"{type(error).__name__}: {error}")
+        return _fail(held, error)
     finally:
         wake.trading.reset(token)
 
@@ -264,10 +266,11 @@ def _release(held: Claim, due_at: datetime, *, error: str, success: bool, failur
         return lanes_queries.release(cursor, held.lane_id, held.epoch, now(), due_at, failures=failures, error=error[:500], success=success)
 
 
-def _fail(held: Claim, text: str) -> Ended:
+def _fail(held: Claim, error: Exception) -> Ended:
     """The run itself failed: give the lane back with a growing wait. If even that fails, the silence of its heart frees it."""
-    failures = held.failures + 1
-    due_at = now() + waits(failures)
+    failures, text = held.failures + 1, f"{type(error).__name__}: {error}"
+    away = failures == 1 and isinstance(error, OperationalError | InterfaceError)
+    due_at = now() + (DATABASE_AWAY if away else waits(failures))
     try:
         if connection.needs_rollback or not connection.is_usable():
             connection.close()
