@@ -16,7 +16,7 @@ _ready: set[type[msgspec.Struct]] = set()
 
 
 def make_ready() -> None:
-    """Look at every Struct that is loaded by now, in this one thread; the others wait. To be called after a module with Structs is loaded."""
+    """Look at every Struct that is loaded by now, in this one thread; others wait. To be called after a module with Structs is loaded."""
     with _lock:
         for kind in _loaded(msgspec.Struct):
             if kind not in _ready:
