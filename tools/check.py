@@ -1,6 +1,7 @@
 """What ``make check`` and ``make test`` run: linters and types beside the tests, each reported as it ends. Exit code 1 if any failed.
 
-``--all`` adds the slower folders of tests. Further arguments go to pytest, for instance ``make check ARGS="-k reserve -x"``.
+``--all`` adds the slower folders of tests and the audit of dependencies. Further arguments go to pytest, for instance
+``make check ARGS="-k reserve -x"``.
 """
 
 import os
@@ -34,6 +35,8 @@ def main() -> int:
         linters = beside.submit(lambda: [run(title, command, VARIABLES) for title, command in LINTERS.items()])
         results = [run("tests", pytest(QUICK, arguments))]
         results += linters.result()
+    if everything:
+        results.append(run("vulnerabilities", ["tools/audit.py"]))
     if everything and (folders := [folder for folder in SLOW if any((ROOT / folder).rglob("test_*.py"))]):
         results.append(run("slow tests", pytest(folders, arguments)))
     return report(results, time.monotonic() - started)
@@ -56,7 +59,7 @@ def run(title: str, command: list[str], variables: dict[str, str] | None = None)
 
 def report(results: list[tuple[str, bool, float]], seconds: float) -> int:
     for title, passed, took in results:
-        print(f"{'passed' if passed else 'FAILED'}  {title:12} {took:6.1f} s")
+        print(f"{'passed' if passed else 'FAILED'}  {title:15} {took:6.1f} s")
     failed = sum(not passed for _, passed, _ in results)
     print(f"{'All passed' if not failed else f'{failed} failed'} after {seconds:.0f} s.")
     return 1 if failed else 0

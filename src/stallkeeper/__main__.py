@@ -134,7 +134,9 @@ def _read_files() -> None:
 
 def one_line(error: Exception) -> str:
     """What went wrong, for people. Our own errors say it themselves; others are named, with the way to learn more."""
-    text = " ".join(str(error).split())
+    from stallkeeper.core.controls import visible
+
+    text = visible(" ".join(str(error).split()))
     if type(error).__module__.split(".")[0] in {"stallkeeper", "stallkit"}:
         return text
     if type(error).__module__.startswith(("django.db", "psycopg")):

@@ -16,6 +16,7 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from stallkeeper.core import logs
+from stallkeeper.core.controls import visible
 
 HIDDEN = "•••"
 MOST_TEXT, MOST_ITEMS = 4_000, 50
@@ -47,11 +48,6 @@ TEXTS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 """Secrets and personal data as they stand inside of texts: addresses with a token, basic authentication, e-mail addresses."""
 
-_BIDI = [*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF]
-CONTROL = {code: f"\\x{code:02x}" for code in [*range(0x20), *range(0x7F, 0xA0)]} | {code: f"\\u{code:04x}" for code in _BIDI}
-CONTROL |= {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"}
-"""Nobody may begin a new line, move the cursor or turn the writing direction by a name or a title."""
-
 STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "taskName"}
 
 
@@ -61,7 +57,7 @@ def safe_text(text: str) -> str:
         text = pattern.sub(instead, text)
     if len(text) > MOST_TEXT:
         text = f"{text[:MOST_TEXT]}… ({len(text)} characters)"
-    return text.translate(CONTROL)
+    return visible(text)
 
 
 def safe(value: object, key: str = "") -> object:

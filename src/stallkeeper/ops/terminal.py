@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from stallkeeper.core.controls import visible, visible_json, visible_lines
+
 F = TypeVar("F", bound=Callable[..., object])
 
 Row = Mapping[str, object]
@@ -73,7 +75,7 @@ def cell(value: object) -> str:
         return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, timedelta):
         return ago(value)
-    return str(value).replace("[", "\\[")
+    return visible(str(value)).replace("[", "\\[")
 
 
 def ago(length: timedelta) -> str:
@@ -87,7 +89,12 @@ def ago(length: timedelta) -> str:
 
 def print_json(value: object) -> None:
     """JSON on standard output: instants as RFC 3339, decimals as text."""
-    click.echo(json.dumps(value, default=plain, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+    click.echo(visible_json(json.dumps(value, default=plain, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)))
+
+
+def echo(text: str = "", *, err: bool = False) -> None:
+    """Print lines of our own, in which names and titles of strangers may stand: what would move the cursor is shown instead."""
+    click.echo(visible_lines(text), err=err)
 
 
 def plain(value: object) -> object:

@@ -130,9 +130,5 @@ def buyer_text(buyer: Buyer) -> str:
     return msgspec.json.encode(buyer).decode()
 
 
-_buyer = msgspec.json.Decoder(Buyer)
-"""Made once, at import: threads that look at a type for the first time at once would crash (``stallkit.structs``)."""
-
-
 def buyer_from(text: str) -> Buyer:
-    return _buyer.decode(text)
+    return msgspec.json.decode(text, type=Buyer)

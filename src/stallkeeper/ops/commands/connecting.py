@@ -59,11 +59,11 @@ def connect(
     if as_json:
         terminal.print_json(done.as_json())
         return
-    click.echo(f"{name}: connected to {done.account.name or done.account.account_id} ({done.account.account_id}).")
+    terminal.echo(f"{name}: connected to {done.account.name or done.account.account_id} ({done.account.account_id}).")
     for warning in done.account.warnings:
-        click.echo(f"Note: {warning}", err=True)
+        terminal.echo(f"Note: {warning}", err=True)
     if not reconnect:
-        click.echo(f"Channel {done.code} is made, with everything off. Next: stallkeeper link {done.code}")
+        terminal.echo(f"Channel {done.code} is made, with everything off. Next: stallkeeper link {done.code}")
 
 
 def parse_settings(given: tuple[str, ...]) -> dict[str, str]:

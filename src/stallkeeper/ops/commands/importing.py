@@ -82,7 +82,7 @@ def write_template(kind: str, target: Path) -> None:
     if writer is None:
         raise Refusal(f"--template {target}: the name must end with .xlsx or .csv.")
     target.write_bytes(writer(LAYOUTS[kind]))
-    click.echo(f"{target} is ready to be filled in.")
+    terminal.echo(f"{target} is ready to be filled in.")
 
 
 def print_json(run: ImportRun, report: Path | None) -> None:
@@ -94,12 +94,12 @@ def print_json(run: ImportRun, report: Path | None) -> None:
 def print_run(run: ImportRun, report: Path | None) -> None:
     would = "would be " if run.dry_run else ""
     if run.problem:
-        click.echo(f"{run.file_name}: {run.problem}", err=True)
-    click.echo(f"{run.rows_done:,} rows read, {run.rows_changed:,} {would}changed, {run.rows_refused:,} refused.")
+        terminal.echo(f"{run.file_name}: {run.problem}", err=True)
+    terminal.echo(f"{run.rows_done:,} rows read, {run.rows_changed:,} {would}changed, {run.rows_refused:,} refused.")
     problems = list(run.problems.order_by("row", "id").values("row", "column", "value", "message")[:SHOWN])
     if problems:
         columns = {"row": "Row", "column": "Column", "value": "Found", "message": "What to do"}
         terminal.console().print(terminal.table(problems, columns))
         if run.rows_refused > len(problems):
             where = f"all of them: {report}" if report else "see all of them with --report refused.xlsx"
-            click.echo(f"These are the first {len(problems)}; {where}")
+            terminal.echo(f"These are the first {len(problems)}; {where}")

@@ -44,9 +44,9 @@ def check(ctx: click.Context, slug: str | None, calm: bool, as_json: bool) -> No
         terminal.print_json([result.as_json() for result in results])
     else:
         for result in results:
-            click.echo(f"{'fine ' if not result.broken else 'WRONG'}  {result.title} ({result.looked_at:,} looked at)")
+            terminal.echo(f"{'fine ' if not result.broken else 'WRONG'}  {result.title} ({result.looked_at:,} looked at)")
             for problem in result.problems:
-                click.echo(f"       {problem}")
+                terminal.echo(f"       {problem}")
     ctx.exit(1 if any(result.broken for result in results) else 0)
 
 
@@ -77,7 +77,7 @@ def backup(file: Path, yes: bool) -> None:
             raise
     part.replace(file)
     backups.note(env.home(), begun)
-    click.echo(
+    terminal.echo(
         f"{file}: {file.stat().st_size:,} bytes. It opens only with the keys in {env.load().keyring}; keep a copy of those elsewhere."
     )
 
@@ -101,7 +101,7 @@ def restore(file: Path, yes: bool) -> None:
         cluster.restore(file)
         os.environ["DATABASE_URL"] = cluster.url
         boot.start(migrate=True)  # notices that this is a copy
-    click.echo(
+    terminal.echo(
         "Restored. Sending is off for every company, and every offer will be read back before anything is sent.\n"
         "Next: stallkeeper check, stallkeeper run, stallkeeper quarantine; when the numbers are right: stallkeeper channel --company on"
     )
@@ -154,11 +154,11 @@ def rotate_keys(data_keys: bool, keep_old: bool, as_json: bool) -> None:
     if as_json:
         terminal.print_json({name: getattr(done, name) for name in ("key", "rewrapped", "new_data_keys", "resealed", "dropped")})
         return
-    click.echo(
+    terminal.echo(
         f"Key {done.key} is in use: {done.rewrapped} data keys wrapped, {done.new_data_keys} new ones, {done.resealed} rows sealed anew."
     )
     if done.dropped:
-        click.echo(f"Dropped from the keyring: {', '.join(done.dropped)}. Backups from before need the keyring of that time.")
+        terminal.echo(f"Dropped from the keyring: {', '.join(done.dropped)}. Backups from before need the keyring of that time.")
 
 
 @click.group()
@@ -185,8 +185,8 @@ def add_user(email: str, role: str, name: str, slug: str | None, hours: float) -
 
     where = boot.organisation(slug) if slug or Organisation.objects.exists() else first.organisation("My shop", "shop")
     user = first.add_user(where, email, Role(role), name)
-    click.echo(f"{user.email} may sign in to {where.name} as {role}, with this link, once, within {hours:g} hours:")
-    click.echo(first.sign_in_address(user, hours))
+    terminal.echo(f"{user.email} may sign in to {where.name} as {role}, with this link, once, within {hours:g} hours:")
+    terminal.echo(first.sign_in_address(user, hours))
 
 
 @users.command("link")
@@ -197,7 +197,7 @@ def link_user(email: str, hours: float) -> None:
     boot.start()
     from stallkeeper.ops import first
 
-    click.echo(first.sign_in_address(known_user(email), hours))
+    terminal.echo(first.sign_in_address(known_user(email), hours))
 
 
 def known_user(email: str) -> User:
@@ -218,7 +218,7 @@ def unlock_user(email: str) -> None:
     from stallkeeper.core import sign_in_limits
 
     counted = sign_in_limits.unlock(known_user(email), boot.actor())
-    click.echo(f"{email}: {counted} failed attempts forgotten." if counted else f"{email}: there were no failed attempts.")
+    terminal.echo(f"{email}: {counted} failed attempts forgotten." if counted else f"{email}: there were no failed attempts.")
 
 
 @users.command("list")
@@ -236,4 +236,4 @@ def list_users(as_json: bool) -> None:
 def migrate() -> None:
     """Bring the database up to this release. 'stallkeeper run' does it by itself; stop all workers first."""
     boot.start(migrate=True)
-    click.echo("The database is up to date.")
+    terminal.echo("The database is up to date.")

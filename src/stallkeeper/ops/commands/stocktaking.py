@@ -109,7 +109,7 @@ def adjust(organisation: Organisation, sku: str, place: str, on_hand: int, reaso
         terminal.print_json({"sku": unit.sku, "location": where.code, "changed": changed, **figures})
     else:
         said = "{on_hand} on hand now, {allocated} of them allocated, {held} held." if changed else "it was {on_hand} already."
-        click.echo(f"{unit.sku} at {where.code}: {said.format(**figures)}")
+        terminal.echo(f"{unit.sku} at {where.code}: {said.format(**figures)}")
 
 
 @click.command()
@@ -150,7 +150,7 @@ def hold(
         with use_case("set.hold", organisation_id=organisation.pk, actor=boot.actor()) as uc:
             kept = holds.keep_back(uc, unit, where, units, reason=reason[:300], expires_at=expires_at)
         if kept < units and not as_json:
-            click.echo(f"Only {kept} of {units} were free and are kept back.")
+            terminal.echo(f"Only {kept} of {units} were free and are kept back.")
     elif place or reason or until:
         raise Refusal("Say how many units with --units; 0 lifts the hold.")
     columns = {"sku": "SKU", "location": "Place", "units": "Asked for", "kept": "Kept", "until": "Until (UTC)", "reason": "Reason",
@@ -213,14 +213,14 @@ def _count_json(found: Preview, dry_run: bool) -> None:
 
 def _print_count(found: Preview, dry_run: bool) -> None:
     if found.known:
-        click.echo(f"This count was entered already, on {terminal.cell(found.known.recorded_at)} UTC; nothing was changed.")
+        terminal.echo(f"This count was entered already, on {terminal.cell(found.known.recorded_at)} UTC; nothing was changed.")
         return
     if found.problems:
         rows = [{"row": one.row, "column": one.column, "value": one.value, "message": one.message} for one in found.problems]
         terminal.console().print(
             terminal.table(rows[:SHOWN], {"row": "Row", "column": "Column", "value": "Found", "message": "What to do"})
         )
-        click.echo(f"{len(rows):,} problems; nothing was entered. Correct the file and enter it again.", err=True)
+        terminal.echo(f"{len(rows):,} problems; nothing was entered. Correct the file and enter it again.", err=True)
         return
     columns = {"sku": "SKU", "then": "In the ledger", "counted": "Counted", "difference": "Difference"}
     rows = [{name: getattr(line, name) for name in columns} for line in found.differing]
@@ -228,9 +228,11 @@ def _print_count(found: Preview, dry_run: bool) -> None:
         terminal.console().print(terminal.table(rows[:SHOWN], columns))
     more = f" (the first {SHOWN} are shown)" if len(rows) > SHOWN else ""
     would = "would differ" if dry_run else "differed"
-    click.echo(f"{len(found.lines):,} articles counted, {len(rows):,} {would}{more}: {found.found:,} units more, {found.missing:,} fewer.")
+    terminal.echo(
+        f"{len(found.lines):,} articles counted, {len(rows):,} {would}{more}: {found.found:,} units more, {found.missing:,} fewer."
+    )
     if dry_run:
-        click.echo("Nothing was changed.")
+        terminal.echo("Nothing was changed.")
 
 
 def unit_of(sku: str) -> StockUnit:

@@ -75,7 +75,7 @@ def ship(
     found = find_order(order)
     kept = bool(tracking) and not takes_tracking(found)
     if kept and not as_json:
-        click.echo(f"{found.channel.name} takes no tracking number: {tracking} is kept here only.")
+        terminal.echo(f"{found.channel.name} takes no tracking number: {tracking} is kept here only.")
     shipment = ship_order(
         organisation.pk, found.pk, chosen_lines(found, lines), carrier=carrier, tracking_number=tracking, tracking_url=url,
         although_asked=although_asked, actor=boot.actor(),
@@ -84,7 +84,7 @@ def ship(
     if as_json:
         terminal.print_json({"order": found.number, "shipment": shipment.reference, "units": units, "tracking_told": not kept})
     else:
-        click.echo(f"Order {found.number}: {say_units(units)} left with {shipment.carrier}. The channel is told next.")
+        terminal.echo(f"Order {found.number}: {say_units(units)} left with {shipment.carrier}. The channel is told next.")
 
 
 @click.command()
@@ -113,7 +113,7 @@ def cancel(organisation: Organisation, order: str, lines: tuple[str, ...], reaso
     if as_json:
         terminal.print_json({"order": found.number, "units": units, "reason": reason})
     else:
-        click.echo(f"Order {found.number}: {say_units(units)} cancelled. The channel is told next.")
+        terminal.echo(f"Order {found.number}: {say_units(units)} cancelled. The channel is told next.")
 
 
 @click.command()
@@ -137,7 +137,7 @@ def not_left(organisation: Organisation, order: str, lines: tuple[str, ...], as_
     if as_json:
         terminal.print_json({"order": found.number, "units": by_sku})
     else:
-        click.echo(f"Order {found.number}: {say_units(by_sku)} did not leave after all; back on the shelf.")
+        terminal.echo(f"Order {found.number}: {say_units(by_sku)} did not leave after all; back on the shelf.")
 
 
 @click.command()

@@ -26,8 +26,6 @@ class Flight:
     value: int | None
     at: datetime
     believed: int | None
-    before: datetime | None
-    """When the value before it was sent: a call that is given back leaves that moment."""
 
 
 @dataclass
@@ -57,12 +55,12 @@ class Beliefs:
         if offer.sent_at == was.sent_at:
             return
         flight = self.flights.pop(offer.id, None)
-        if offer.sent_at is None or (flight is not None and offer.sent_at == flight.before):
-            return  # given back: it is as if it had never been sent (a worker's clock may be behind, so earlier says nothing)
+        if offer.sent_at is None or (was.sent_at is not None and offer.sent_at < was.sent_at):
+            return  # given back: it is as if it had never been sent
         read_since = flight is not None and offer.observed_at is not None and offer.observed_at >= flight.at
         if flight is not None and not answered and not read_since:
             yield Breach("9", f"{shop.offer(offer)}: {offer.sent} is sent while {flight.value}, sent at {flight.at}, has no answer")
-        self.flights[offer.id] = Flight(offer.sent, offer.sent_at, was.believed, was.sent_at)
+        self.flights[offer.id] = Flight(offer.sent, offer.sent_at, was.believed)
 
     def _log_is_true(self, shop: Shop) -> Iterator[Breach]:
         for row in shop.now.sent:
