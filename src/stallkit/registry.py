@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib import import_module
 
+from stallkit import structs
 from stallkit.http import Door
 from stallkit.manifest import Manifest
 from stallkit.protocols import Adapter
@@ -24,7 +25,14 @@ def manifest_of(platform: str) -> Manifest:
     return manifest
 
 
+def adapter_class(platform: str) -> Callable[[Mapping[str, str], Door, Callable[[], datetime]], Adapter]:
+    """The adapter's class, its wire types ready for use by several threads; KeyError for an unknown platform."""
+    module = import_module(f"{ADAPTERS[platform]}.adapter")
+    structs.make_ready()
+    made: Callable[[Mapping[str, str], Door, Callable[[], datetime]], Adapter] = module.Adapter
+    return made
+
+
 def build(platform: str, config: Mapping[str, str], http: Door, clock: Callable[[], datetime]) -> Adapter:
     """An adapter instance. ``config`` holds the manifest's settings by name, secrets in clear; ``http.base_url`` is the platform's host."""
-    adapter: Adapter = import_module(f"{ADAPTERS[platform]}.adapter").Adapter(config, http, clock)
-    return adapter
+    return adapter_class(platform)(config, http, clock)

@@ -71,20 +71,18 @@ def refresh(
     unit_ids: Sequence[int],
     *,
     sold: Sequence[Sold] = (),
-    channels: Mapping[int, ChannelFacts] | None = None,
     dry_run: bool = False,
 ) -> Difference:
     """Refresh the offers of units (and of kits they are part of); returns what differed. ``dry_run`` locks and writes nothing.
 
-    ``sold``: what orders say about some of these offers, to be written along. ``channels``: if the caller has gathered them already.
+    ``sold``: what orders say about some of these offers, to be written along.
     """
-    channels = channels or facts.gather_channels(uc.organisation_id)
     locked = set(uc.peek(LOCKED)).issuperset(unit_ids)
     crash.point("within:refresh:lock")
     offers = queries.read_offers_of_units(unit_ids) if dry_run or locked else queries.lock_offers_of_units(unit_ids)
     crash.point("within:refresh:locked")
     touched = sales.take_in(uc, offers, sold) if sold else None
-    return _work_out(uc, channels, offers, None, touched, dry_run=dry_run)
+    return _work_out(uc, facts.gather_channels(uc.organisation_id), offers, None, touched, dry_run=dry_run)
 
 
 def ahead(channels: Mapping[int, ChannelFacts], sold: Iterable[int], units: Iterable[int]) -> list[int] | None:
@@ -103,7 +101,8 @@ def conclude(
     sold: Sequence[Sold],
     beliefs: Answer[Belief] | None,
 ) -> Difference:
-    """Refresh all offers of units, which the caller has locked, with places gathered in a later statement. Their marks are done with."""
+    """Refresh all offers of units, which the caller has locked, with channels and places gathered in later statements. Their marks are
+    done with."""
     touched = sales.take_in(uc, offers, sold, beliefs)
     uc.unmark(STALE, units)
     return _work_out(uc, channels, offers, places, touched, dry_run=False)
@@ -121,8 +120,8 @@ def lock(uc: UseCase, unit_ids: Sequence[int]) -> None:
 
 def refresh_channel(uc: UseCase, channel_id: int, *, dry_run: bool = False, after: int = 0) -> tuple[Difference, int]:
     """Refresh the next batch of a channel's offers; returns what differed and the id to go on after (0 = finished)."""
-    channels = facts.gather_channels(uc.organisation_id)
     offers = queries.lock_offers_of_channel(channel_id, after, SWEEP_BATCH)
+    channels = facts.gather_channels(uc.organisation_id)
     size = len(offers["id"])
     return _work_out(uc, channels, offers, None, None, dry_run=dry_run), int(offers["id"][-1]) if size == SWEEP_BATCH else 0
 
@@ -133,7 +132,7 @@ def sweep(uc: UseCase) -> Difference:
     offers = queries.read_offers_of_organisation(uc.organisation_id)
     places = queries.gather_places_of_organisation(uc.organisation_id)
     after = facts.decide(facts.gather(uc.organisation_id, channels, offers, places, uc.at.date()))
-    return refresh(uc, np.unique(offers["unit"][after != offers["intended"]]).tolist(), channels=channels)
+    return refresh(uc, np.unique(offers["unit"][after != offers["intended"]]).tolist())
 
 
 def _work_out(
@@ -189,7 +188,7 @@ def refresh_marked(uc: UseCase) -> None:
     channels = facts.gather_channels(uc.organisation_id)
     room = _room(channels, len(first))
     rest = [unit for unit in units if unit not in first]
-    refresh(uc, sorted(first.union(rest[:room])), sold=sold, channels=channels)
+    refresh(uc, sorted(first.union(rest[:room])), sold=sold)
     if rest[room:]:
         with connection.cursor() as cursor:
             stock_queries.mark_stale(cursor, uc.organisation_id, rest[room:])

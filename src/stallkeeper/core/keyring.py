@@ -37,6 +37,10 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     keys: dict[str, _Key]
 
 
+_file = msgspec.json.Decoder(_File)
+"""Made once, at import: threads that look at a type for the first time at once would crash (``stallkit.structs``)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keyring:
     """Keys by number; ``current`` wraps what is new."""
@@ -109,7 +113,7 @@ def _check_mode(file: Path, found: os.stat_result) -> None:
 
 def _decode(file: Path) -> Keyring:
     try:
-        decoded = msgspec.json.decode(file.read_bytes(), type=_File)
+        decoded = _file.decode(file.read_bytes())
         keys = {number: base64.b64decode(entry.key, validate=True) for number, entry in decoded.keys.items()}
     except PermissionError:
         raise KeyringError(

@@ -60,12 +60,14 @@ def enter(page: Page, units: list[int]) -> tuple[list[WrittenLine], dict[int, in
     short = lines.reserve_lines(page.uc, page.claims(written, orders), page.index.parts(), cause="order", levels=levels)
     offers = asked.offers() if asked.offers else None
     places = channel_queries.ask_places(np.unique(offers["unit"])) if offers else None
+    channels = channel_queries.ask_channels(page.uc.organisation_id) if offers else None
     owed = commands.rows(page.uc, acknowledging.wanted(page.owed(orders)))
     records.write(page, written, orders, personal.sealed(records.buyers(orders), page.sealer), owed)
     if owed:
         page.uc.mark(refresh.WAKE, [page.connection_id])
-    if offers and places:
-        refresh.conclude(page.uc, page.facts, units, offers, places(), page.sold(written, orders, {}, {}), asked.beliefs)
+    if offers and places and channels:
+        rules = {channel.id: channel for channel in channels()}
+        refresh.conclude(page.uc, rules, units, offers, places(), page.sold(written, orders, {}, {}), asked.beliefs)
     return written, short
 
 

@@ -36,14 +36,17 @@ def done(uc: UseCase, command: Command) -> None:
         payload = commands.payload_of(command.kind, command.payload)
         units = {} if isinstance(payload, Acknowledge) else {line.line_id: line.quantity for line in payload.lines}
         moved = [(row.offer_id, units[row.line_id]) for row in rows if row.line_id in units]
-        if isinstance(payload, Cancel) and payload.reason == CancelReason.OUT_OF_STOCK and _empties(order):
+        if isinstance(payload, Cancel) and _moves_figures(order, payload):
             delivery.doubt(uc, sorted({offer for offer, _ in moved if offer is not None}))
     sales = [OwnSale(offer, quantity, uc.at, EVENT[kind], ours=True) for offer, quantity in moved if offer is not None and quantity]
     delivery.own_sales(uc, order.connection.platform, sales)
 
 
-def _empties(order: Order) -> bool:
-    return manifest_of(order.connection.platform).quirks.out_of_stock_cancel_empties
+def _moves_figures(order: Order, payload: Cancel) -> bool:
+    """Whether the channel's figures have changed by themselves, and nobody can tell when: what we asked for may have been done before, by
+    the buyer or by a call whose reply was lost, and our last write may have come after it."""
+    quirks = manifest_of(order.connection.platform).quirks
+    return quirks.cancel_raises or (quirks.out_of_stock_cancel_empties and payload.reason == CancelReason.OUT_OF_STOCK)
 
 
 def _acknowledged(uc: UseCase, order: Order, rows: list[OrderLine]) -> list[tuple[int | None, int]]:

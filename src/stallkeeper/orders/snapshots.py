@@ -130,5 +130,9 @@ def buyer_text(buyer: Buyer) -> str:
     return msgspec.json.encode(buyer).decode()
 
 
+_buyer = msgspec.json.Decoder(Buyer)
+"""Made once, at import: threads that look at a type for the first time at once would crash (``stallkit.structs``)."""
+
+
 def buyer_from(text: str) -> Buyer:
-    return msgspec.json.decode(text, type=Buyer)
+    return _buyer.decode(text)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import partial
 
 from django.db import connection, transaction
 
@@ -40,10 +39,16 @@ trading: ContextVar[int] = ContextVar("trading", default=0)
 def wake_marked(uc: UseCase) -> None:
     """Take the marks that use cases left and wake the lanes once the transaction is through."""
     connections = [connection for connection in uc.take("wake_connection") if connection != trading.get()]
-    if connections:
-        transaction.on_commit(partial(wake, connections), robust=True)
-    if organisations := uc.take("drain_stale"):
-        transaction.on_commit(partial(defer_drain, organisations), robust=True)
+    organisations = uc.take("drain_stale")
+
+    def ask() -> None:  # a function with a name: Django names it where it fails
+        if connections:
+            wake(connections)
+        if organisations:
+            defer_drain(organisations)
+
+    if connections or organisations:
+        transaction.on_commit(ask, robust=True)
 
 
 def wake(connections: Iterable[int], kind: str = LaneKind.TRADE) -> None:

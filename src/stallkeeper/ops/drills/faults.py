@@ -17,6 +17,7 @@ from stallkeeper import embedded
 from stallkeeper.embedded_host import EmbeddedDatabaseError
 from stallkeeper.ops.drills import queries
 from stallkeeper.ops.drills.stage import DRILL, Stage, until
+from stallkeeper.ops.serving import START_SECONDS
 
 Fault = Callable[[Stage, Random], float]
 DOWN = (0.0, 1.0)
@@ -25,17 +26,17 @@ DOWN = (0.0, 1.0)
 
 def kill_worker(stage: Stage, chance: Random) -> float:
     """``kill -9`` of one worker; the supervisor starts it again."""
-    return _kill(stage, chance.sample(found, 1) if (found := stage.hub.workers()) else [])
+    return _kill(stage, chance.sample(_there(stage.hub.workers), 1))
 
 
 def kill_workers(stage: Stage, chance: Random) -> float:  # noqa: ARG001 - one shape for all faults
     """All workers at once."""
-    return _kill(stage, stage.hub.workers())
+    return _kill(stage, _there(stage.hub.workers))
 
 
 def kill_web(stage: Stage, chance: Random) -> float:  # noqa: ARG001
     """The web server and its children."""
-    return _kill(stage, [one for parent in stage.hub.web_servers() for one in _with_children(parent)])
+    return _kill(stage, [one for parent in _there(stage.hub.web_servers) for one in _with_children(parent)])
 
 
 def kill_supervisor(stage: Stage, chance: Random) -> float:
@@ -53,11 +54,7 @@ def kill_tree(stage: Stage, chance: Random) -> float:
 
 def kill_backend(stage: Stage, chance: Random) -> float:
     """A process of PostgreSQL that serves the hub: the server then ends all others and recovers."""
-    found = backends(stage)
-    if found:
-        with suppress(psutil.NoSuchProcess):
-            chance.choice(found).kill()
-    return time.monotonic()
+    return _kill(stage, chance.sample(_there(lambda: backends(stage)), 1))
 
 
 def kill_postgres(stage: Stage, chance: Random) -> float:  # noqa: ARG001
@@ -85,6 +82,18 @@ def _started(stage: Stage) -> bool:
         return False
 
 
+def _there(look: Callable[[], list[psutil.Process]]) -> list[psutil.Process]:
+    """The processes that are to be hurt, once there are any: the last fault may have just ended them."""
+    found = look()
+    deadline = time.monotonic() + START_SECONDS
+    while not found:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"there was no process to hurt within {START_SECONDS:.0f} s: see the hub's log")
+        time.sleep(0.1)
+        found = look()
+    return found
+
+
 def _kill(stage: Stage, processes: Sequence[psutil.Process]) -> float:
     begun = time.monotonic()
     stage.hub.kill(list(processes))
@@ -109,13 +118,13 @@ def _start_again(stage: Stage, chance: Random, begun: float) -> float:
 def freeze_worker(stage: Stage, chance: Random) -> float:
     """SIGSTOP for longer than a takeover, then SIGCONT: others take its lanes over, and it changes nothing when it wakes up."""
     begun = time.monotonic()
-    _freeze(stage, chance.sample(found, 1) if (found := stage.hub.workers()) else [])
+    _freeze(stage, chance.sample(_there(stage.hub.workers), 1))
     return begun
 
 
 def freeze_workers(stage: Stage, chance: Random) -> float:  # noqa: ARG001
     """All workers: nothing can be done before they wake up."""
-    _freeze(stage, stage.hub.workers())
+    _freeze(stage, _there(stage.hub.workers))
     return time.monotonic()
 
 
@@ -128,7 +137,7 @@ def freeze_web(stage: Stage, chance: Random) -> float:  # noqa: ARG001
 def freeze_backend(stage: Stage, chance: Random) -> float:
     """A process of PostgreSQL, with whatever locks it holds."""
     begun = time.monotonic()
-    _freeze(stage, chance.sample(found, 1) if (found := backends(stage)) else [])
+    _freeze(stage, chance.sample(_there(lambda: backends(stage)), 1))
     return begun
 
 

@@ -162,9 +162,9 @@ class Crowd:
             self._change_minds(time.monotonic())
             for number, stall in enumerate(self.stalls):
                 wanted = max(stall.most - stall.waiting(), 0) if stall.weight >= 1 or self._chance.random() < stall.weight else 0
-                for _ in range(min(wanted, 10, self.left)):
+                for _ in range(min(wanted, 20, self.left)):
                     self._buy(number, stall)
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     def _buy(self, number: int, stall: Stall) -> None:
         order = stall.order(self._chance)

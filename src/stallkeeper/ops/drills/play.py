@@ -95,6 +95,12 @@ def _trade(drill: Drill, stage: Stage, recovery: Recovery) -> list[str]:
     return []
 
 
+def _keep_up(stage: Stage) -> None:
+    """What the machine's own supervisor does: a hub that has ended by itself is started again."""
+    if stage.hub.process is not None and stage.hub.process.poll() is not None:
+        stage.hub.launch()
+
+
 def _until_answered(stage: Stage, orders: int) -> None:
     """Until so many orders are answered, or nothing has moved for too long: then the judge will say what is missing."""
     moved, before = time.monotonic(), -1
@@ -105,6 +111,7 @@ def _until_answered(stage: Stage, orders: int) -> None:
             return
         if answered > before:
             moved, before = time.monotonic(), answered
+        _keep_up(stage)
         time.sleep(0.1)
 
 
@@ -121,6 +128,7 @@ def _wait_for_work(stage: Stage, since: float, recovery: Recovery, kind: str) ->
                 recovery.last.append(max([at for at in late if at is not None], default=min(moments)) - since + AFTER)
                 recovery.by_kind.setdefault(kind, []).append(recovery.last[-1])
             return True
+        _keep_up(stage)
         busy &= {name for name, waiting in stage.outside.counts()["waiting"].items() if waiting}
         time.sleep(0.05)
     return False

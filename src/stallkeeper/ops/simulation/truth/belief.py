@@ -26,6 +26,8 @@ class Flight:
     value: int | None
     at: datetime
     believed: int | None
+    before: datetime | None
+    """When the value before it was sent: a call that is given back leaves that moment."""
 
 
 @dataclass
@@ -55,12 +57,12 @@ class Beliefs:
         if offer.sent_at == was.sent_at:
             return
         flight = self.flights.pop(offer.id, None)
-        if offer.sent_at is None or (was.sent_at is not None and offer.sent_at < was.sent_at):
-            return  # given back: it is as if it had never been sent
+        if offer.sent_at is None or (flight is not None and offer.sent_at == flight.before):
+            return  # given back: it is as if it had never been sent (a worker's clock may be behind, so earlier says nothing)
         read_since = flight is not None and offer.observed_at is not None and offer.observed_at >= flight.at
         if flight is not None and not answered and not read_since:
             yield Breach("9", f"{shop.offer(offer)}: {offer.sent} is sent while {flight.value}, sent at {flight.at}, has no answer")
-        self.flights[offer.id] = Flight(offer.sent, offer.sent_at, was.believed)
+        self.flights[offer.id] = Flight(offer.sent, offer.sent_at, was.believed, was.sent_at)
 
     def _log_is_true(self, shop: Shop) -> Iterator[Breach]:
         for row in shop.now.sent:
