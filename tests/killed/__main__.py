@@ -1,6 +1,7 @@
 """``python -m tests.killed``: kill at every point that people reach. Exit status 1 if the books are wrong after one, or one is not reached.
 
-``--record`` finds out which test comes past which point (it runs the tests of ``tests/db``) and writes ``where.json``.
+``--record [PATHS]`` finds out which test comes past which point and writes ``where.json``; with paths, it looks in these tests only and adds
+what they reach.
 """
 
 from __future__ import annotations
@@ -16,20 +17,21 @@ from tests.killed.plugin import Killer, Recorder
 
 WHERE = Path(__file__).parent / "where.json"
 QUIET = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header"]
-TESTS = ["tests/db", "tests/scenarios/test_killed_people.py"]
 
 
 def main() -> int:
-    return record() if "--record" in sys.argv else kill()
+    return record([path for path in sys.argv[1:] if path != "--record"]) if "--record" in sys.argv else kill()
 
 
-def record() -> int:
-    """Note for each moment the first test that comes past it."""
+def record(paths: list[str]) -> int:
+    """Note for each moment a test that comes past it."""
     recorder = Recorder()
-    pytest.main([*QUIET, "--ignore=tests/db/simulation", *TESTS[:1]], plugins=[recorder])
+    pytest.main([*QUIET, "--ignore=tests/db/simulation", *(paths or ["tests/db"])], plugins=[recorder])
+    known: dict[str, str] = json.loads(WHERE.read_text()) if paths and WHERE.exists() else {}
     wanted = to_reach(By.PERSON)
-    WHERE.write_text(json.dumps({moment: recorder.seen[moment][0] for moment in wanted if moment in recorder.seen}, indent=1) + "\n")
-    missing = [moment for moment in wanted if moment not in recorder.seen]
+    found = {moment: known.get(moment) or recorder.seen[moment][0] for moment in wanted if moment in known or moment in recorder.seen}
+    WHERE.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    missing = [moment for moment in wanted if moment not in found]
     print("\n".join(f"no test reaches {moment}" for moment in missing))
     return 1 if missing else 0
 

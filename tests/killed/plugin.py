@@ -19,8 +19,8 @@ from psycopg import sql
 
 from stallkeeper.core import crash
 
-CHANGES_NOTHING = {"plan.channel", "plan.place", "plan.rules"}
-"""Looks at what would be: their transactions are taken back, or hold nothing."""
+CHANGES_NOTHING = {"plan.channel"}
+"""Looks at what would be."""
 
 
 class Killed(BaseException):

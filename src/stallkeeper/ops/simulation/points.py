@@ -154,8 +154,6 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:offers.sweep",
         "commit:password.first",
         "commit:plan.channel",
-        "commit:plan.place",
-        "commit:plan.rules",
         "commit:problem.seen",
         "commit:propose.links",
         "commit:read.buyer",
@@ -183,6 +181,9 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:wake.connection",
     ),
 }
+
+TAKEN_BACK: dict[Kind, tuple[str, ...]] = {Kind.COMMIT: ("commit:plan.place", "commit:plan.rules")}
+"""Looks at what would be: their transactions are always taken back, so nobody comes past."""
 
 
 @dataclass(frozen=True, slots=True)
