@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stallkeeper.channels import connect
+from stallkeeper.channels import connect, quarantine
 from stallkeeper.channels.models import Channel, Command, CommandState, Connection, LaneStep, Offer
 from stallkeeper.core.models import DatabaseIdentity, Membership, Organisation, Role
 from stallkeeper.core.tenancy import organisation_scope
@@ -120,3 +120,10 @@ def test_the_database_is_remembered() -> None:
     DatabaseIdentity.objects.all().delete()
     assert restoring.notice_copy() == 0
     assert DatabaseIdentity.objects.count() == 1
+
+
+def test_a_copy_is_put_into_quarantine() -> None:
+    shop = Shop.open()
+    shop.offer(shop.channel(), shop.unit("MUG", 5))
+    assert restoring.quarantine("a test says so") == 1
+    assert quarantine.since(shop.organisation.pk) is not None

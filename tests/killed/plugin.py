@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from unittest import mock
 
 import pytest
@@ -67,6 +67,7 @@ class Death:
         self.reached = False
         self.before: dict[str, str] = {}
         self._depth = 0
+        self._looking = False
 
     @contextmanager
     def lurking(self) -> Iterator[None]:
@@ -83,15 +84,22 @@ class Death:
 
     def _outside(self) -> None:
         """Before a transaction of the product begins: what is in the books is what must be there if it never ends."""
-        ours = threading.current_thread() is threading.main_thread() and not self.reached
+        ours = threading.current_thread() is threading.main_thread() and not self.reached and not self._looking
         if ours and len(connection.savepoint_ids) == self._depth and not connection.needs_rollback:
+            self._look()
+
+    def _look(self) -> None:
+        self._looking = True
+        try:
             self.before = books()
+        finally:
+            self._looking = False
 
     def __call__(self, name: str) -> None:
         if self.reached or threading.current_thread() is not threading.main_thread():
             return
-        if name == f"{self.name}:before" and len(connection.savepoint_ids) == self._depth and not connection.in_atomic_block:
-            self.before = books()
+        if name == f"{self.name}:before" and len(connection.savepoint_ids) == self._depth:
+            self._look()
         if name == self.moment:
             self.reached = True
             raise Killed(name)
@@ -120,11 +128,12 @@ class Killer:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Function, nextitem: pytest.Item | None) -> bool:
         moments = self.wanted.get(item.nodeid, [])
+        # Whatever the item has for itself is set up anew for each round; what all share (the database) stays.
+        other = next((one for one in item.session.items if one is not item), None)
         for moment in moments:
             self._death = Death(moment)
             item._initrequest()
-            last = nextitem if moment == moments[-1] else item
-            for report in runtestprotocol(item, nextitem=last, log=False):
+            for report in runtestprotocol(item, nextitem=nextitem if moment == moments[-1] else other, log=False):
                 if report.failed:
                     self.problems.append(f"{item.nodeid}: {moment}: {report.longreprtext[-800:]}")
             self.deaths.append(moment)
@@ -135,11 +144,8 @@ class Killer:
         death = self._death
         assert death is not None
         arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-        try:
-            with death.lurking():
-                pyfuncitem.obj(**arguments)
-        except Killed:
-            pass
+        with suppress(Killed), death.lurking():
+            pyfuncitem.obj(**arguments)
         if problem := death.verdict():
             self.problems.append(problem)
         return True

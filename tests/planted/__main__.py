@@ -25,19 +25,19 @@ code. [simulation.md](simulation.md) tells what a seed is. The numbers of invari
 
 def main() -> int:
     arguments = _arguments()
-    names = _chosen(arguments.only)
+    before = _before(arguments.go_on)
+    names = [name for name in _chosen(arguments.only) if name not in before]
     print(
         f"{len(names)} bugs, seeds {arguments.first} to {arguments.first + arguments.max_seeds - 1}, {arguments.jobs} at a time", flush=True
     )
-    hunted: list[Hunted] = []
+    hunted = list(before.values())
     with batch.stage():
         for one in hunt(names, first=arguments.first, most=arguments.max_seeds, jobs=arguments.jobs):
             hunted.append(one)
             print(_line(one), flush=True)
+            _keep(arguments.json, hunted)
     summary = Summary(hunted)
     print(summary.line())
-    if arguments.json:
-        arguments.json.write_text(json.dumps(summary.as_json(), indent=2, ensure_ascii=False) + "\n")
     if arguments.publish:
         PAGE.write_text(page(summary))
     return 1 if summary.missed else 0
@@ -49,9 +49,21 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--max-seeds", type=int, default=2_000)
     parser.add_argument("--first", type=int, default=1, metavar="SEED")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, after each hunt")
+    parser.add_argument("--go-on", type=Path, metavar="FILE", help="bugs that were found by this file are not hunted again")
     parser.add_argument("--publish", action="store_true", help="write docs/planted-bugs.md")
     return parser.parse_args()
+
+
+def _before(file: Path | None) -> dict[str, Hunted]:
+    """What an earlier hunt has found."""
+    known = json.loads(file.read_text())["bugs"] if file is not None and file.exists() else []
+    return {row["name"]: Hunted(**row) for row in known if row["seed"] is not None and row["name"] in BUGS}
+
+
+def _keep(file: Path | None, hunted: Sequence[Hunted]) -> None:
+    if file is not None:
+        file.write_text(json.dumps(Summary(hunted).as_json(), indent=2, ensure_ascii=False) + "\n")
 
 
 def _chosen(parts: Sequence[str]) -> list[str]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 
 from stallkeeper.ops.simulation import batch
 from tests.planted.plant import planted
 from tests.planted.registry import BUGS
 
+TASKS = 20
+"""Hunts until a process is replaced by a fresh one."""
 WORDS = 300
 """So much of a breach's text is kept."""
 
@@ -39,19 +41,19 @@ class Hunted:
         return self.invariant in BUGS[self.name].expected
 
 
-def hunt_one(name: str, first: int, most: int) -> Hunted:
-    """Play seeds from ``first`` on with the bug in place; a seed counts only if it is well without the bug."""
-    skipped = 0
-    for seed in range(first, first + most):
-        with planted(BUGS[name]):
+def hunt_one(name: str, first: int, last: int) -> Hunted:
+    """Play seeds from ``first`` to ``last`` with the bug in place until one sees something."""
+    with planted(BUGS[name]):
+        for seed in range(first, last + 1):
             seen = _play(seed)
-        if seen is None:
-            continue
-        if _play(seed) is not None:
-            skipped += 1
-            continue
-        return Hunted(name, seed - first + 1, seed, seen[0], " ".join(seen[1].split())[:WORDS], skipped)
-    return Hunted(name, most, skipped=skipped)
+            if seen is not None:
+                return Hunted(name, seed - first + 1, seed, seen[0], " ".join(seen[1].split())[:WORDS])
+    return Hunted(name, last - first + 1)
+
+
+def is_well(seed: int) -> bool:
+    """Whether a seed has nothing to say without any bug: else it proves nothing."""
+    return _play(seed) is None
 
 
 def _play(seed: int) -> tuple[str, str] | None:
@@ -64,11 +66,36 @@ def _play(seed: int) -> tuple[str, str] | None:
 
 
 def hunt(names: Sequence[str], *, first: int = 1, most: int = 2_000, jobs: int = 1) -> Iterator[Hunted]:
-    """Hunt bugs, ``jobs`` at a time, each in a process of its own; results as they come. Needs ``batch.stage``."""
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=batch.prepare, max_tasks_per_child=1)
-    with pool:
-        for future in as_completed([pool.submit(hunt_one, name, first, most) for name in names]):
-            yield future.result()
+    """Hunt bugs, ``jobs`` at a time, in processes of their own; results as they come. Needs ``batch.stage``.
+
+    A seed that sees a bug is played once without any; one that fails all the same is skipped, and the hunt goes on behind it.
+    """
+    well: dict[int, bool] = {}
+    last = first + most - 1
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=batch.prepare, max_tasks_per_child=TASKS) as pool:
+        hunts = {pool.submit(hunt_one, name, first, last): 0 for name in names}
+        looks: dict[Future[bool], int] = {}
+        doubtful: list[tuple[Hunted, int]] = []
+        while hunts or looks:
+            done, _ = wait([*hunts, *looks], return_when=FIRST_COMPLETED)
+            for future in done:
+                if future in looks:
+                    well[looks.pop(future)] = future.result()
+                else:
+                    doubtful.append((future.result(), hunts.pop(future)))
+            for one, skipped in [*doubtful]:
+                seed = one.seed
+                if seed is not None and seed not in well:
+                    if seed not in looks.values():
+                        looks[pool.submit(is_well, seed)] = seed
+                    continue
+                doubtful.remove((one, skipped))
+                if seed is None or well[seed]:
+                    yield replace(one, seeds=(last if seed is None else seed) - first + 1, skipped=skipped)
+                elif seed == last:
+                    yield Hunted(one.name, most, skipped=skipped + 1)
+                else:
+                    hunts[pool.submit(hunt_one, one.name, seed + 1, last)] = skipped + 1
 
 
 @dataclass(frozen=True, slots=True)
