@@ -20,7 +20,7 @@ LINTERS = {
     "house rules": ["-m", "lint"],
     "mypy": ["-m", "mypy"],
 }
-QUICK = ["tests/unit", "tests/db", "lint"]
+QUICK = ["tests/unit", "tests/planted", "tests/db", "lint"]
 SLOW = ["tests/contract", "tests/races", "tests/scenarios", "tests/browser"]
 # mypy loads the settings; without this it would leave a key in the data folder of whoever checks.
 VARIABLES = os.environ | {"STALLKEEPER_SECRET_KEY": "only-for-static-checks-never-for-a-server-000000000000"}

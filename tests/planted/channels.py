@@ -173,6 +173,6 @@ bug(
     "resync forgets to list",
     "A person has everything sent anew, and nothing is listed for it.",
     "10",
-    f"{DELIVERY}:resync",
-    ("                queries.settle(cursor, figures, offers, uc.at)\n", ""),
+    f"{DELIVERY}:distrust",
+    ("            queries.settle(cursor, figures, offers, uc.at)\n", ""),
 )

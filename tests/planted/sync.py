@@ -189,7 +189,7 @@ bug(
     "An order that the list showed late is never seen.",
     "5",
     "stallkit.adapters.dummy.adapter:Adapter.pull_orders",
-    ("wire.Cursor(page.as_of - OVERLAP)", "wire.Cursor(page.as_of)"),
+    ("wire.Cursor(page.as_of - self._overlap)", "wire.Cursor(page.as_of)"),
 )
 bug(
     "unknown word fails the page",

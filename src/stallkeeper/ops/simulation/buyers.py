@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stallkeeper.ops.simulation.acts import act
-from stallkeeper.ops.simulation.world import KIT, SKUS
+from stallkeeper.ops.simulation.world import KIT, SKUS, STRANGER
 from stallkit.testing.emulator import SoldOut
 from stallkit.testing.shop import Fault, ShopOrder
 from stallkit.types import OrderState
@@ -27,6 +27,9 @@ def order(world: World) -> None:
     if dice.random() < 0.1:
         wanted.append((wanted[0][0], 1))
         world.reach("an order with the same article twice")
+    if dice.random() < 0.08:
+        wanted.append((STRANGER, 1))
+        world.reach("an order with an article that nobody linked")
     pending = stall.platform in PENDING and dice.random() < 0.2
     try:
         number = stall.emulator.place_order(wanted, pending=pending)

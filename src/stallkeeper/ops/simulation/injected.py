@@ -48,6 +48,7 @@ def injected(world: World) -> Iterator[None]:
         stack.enter_context(crash.using(world.at_point))
         for owner, name, value in (
             (adapters, "client", world.client),
+            (adapters, "manifest_of", world.manifest),
             (adapters, "_sessions", Sessions()),
             (adapters, "PgPacer", partial(budgets.PgPacer, sleep=world.sleep)),
             (run, "time", SimpleNamespace(monotonic=world.seconds)),
@@ -113,7 +114,7 @@ class Heart:
             return
         self._beaten = self.world.clock.at
         try:
-            with connection.cursor() as cursor:
+            with crash.around("commit:lane.beat"), connection.cursor() as cursor:
                 self.lost = not lanes_queries.beat(cursor, self.held.lane_id, self.held.epoch, clock.now())
         except DatabaseError:
             connection.close()

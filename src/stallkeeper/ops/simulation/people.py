@@ -7,14 +7,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from stallkeeper.catalog import prices
-from stallkeeper.channels import connect, delivery, fences, rules, switches
-from stallkeeper.channels.models import Command, Connection, Offer
+from stallkeeper.channels import connect, delivery, fences, links, rules, switches
+from stallkeeper.channels.models import Command, Connection, Offer, RemoteListing
 from stallkeeper.fulfilment import not_left, ship
 from stallkeeper.fulfilment.models import Shipment
 from stallkeeper.ops.simulation.acts import act
 from stallkeeper.ops.simulation.stalls import ACTOR
 from stallkeeper.ops.simulation.truth import events
-from stallkeeper.ops.simulation.world import KIT, SKUS
+from stallkeeper.ops.simulation.world import KIT, SKUS, STRANGER
 from stallkeeper.orders import cancel
 from stallkeeper.orders.models import Order
 from stallkeeper.stock import counts, holds, incoming, ledger, places
@@ -281,6 +281,20 @@ def look_now(world: World) -> None:
     """A person asks for one step of one account, now."""
     stall = world.dice.choice(world.stalls)
     wake.look_now(stall.connection_id, world.dice.choice(("catalogue", "verify")))
+
+
+@act("stranger is linked", 0.6)
+def link_stranger(world: World) -> None:
+    """A person says what an unknown listing is, and how many units one of it takes: orders that wait for it are served."""
+    dice, stall = world.dice, world.dice.choice(world.stalls)
+    sku, factor = dice.choice(SKUS), dice.choice((1, 2, 3))
+    listing = RemoteListing.objects.filter(channel=stall.channel, sku=STRANGER, offer=None).first()
+    if listing is None:
+        return
+    with world.use_case("choose.link") as uc:
+        links.choose(uc, listing.pk, world.units[sku].pk, factor)
+    world.reach("a stranger was linked")
+    world.note(f"{stall.name}: {STRANGER} is {factor} of {sku}")
 
 
 @act("prices", 0.7)

@@ -7,7 +7,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from random import Random
@@ -32,6 +32,8 @@ from stallkeeper.stock.models import Location
 from stallkeeper.sync import runner
 from stallkeeper.sync.runner import Ended
 from stallkit.http import Client
+from stallkit.manifest import Manifest
+from stallkit.registry import manifest_of
 from stallkit.testing.serving import client_of
 
 if TYPE_CHECKING:
@@ -42,6 +44,11 @@ OF_NO_MATTER = ("commit:budget.", "commit:job.", "commit:lane.", "commit:sync.en
 """Commits that change nothing that the judge looks at: half of all."""
 SKUS = ("A", "B", "C", "D")
 KIT = "SET"
+STRANGER = "X"
+"""Listed on every platform, and linked to nothing until a person says what it is."""
+FEW = 3
+"""So many waiting offers go out as one submission where a platform takes those, in half of the seeds: a shop of five articles never has
+the dozens that it takes in a real one."""
 PLATFORMS = ("walmart", "emag", "dummy")
 THEIRS = re.compile(
     r"^(TryLater|SlowDown|NeedsReconnect|OutcomeUnknown|Refused|Unintelligible|OperationalError|InterfaceError|DatabaseError)\b"
@@ -129,6 +136,11 @@ class World:
             if step.error and not THEIRS.match(step.error):
                 raise Violation("error", f"step {step.step}: {step.error}")
         return ended
+
+    def manifest(self, platform: str) -> Manifest:
+        """A platform's, with a lower threshold for submissions in every other seed."""
+        real = manifest_of(platform)
+        return replace(real, bulk_from=FEW) if self.seed % 2 and real.bulk_from else real
 
     # --- what happens -------------------------------------------------------------------------------------------------------------------
 
@@ -300,6 +312,7 @@ class World:
         self.stalls.append(stall)
         for sku in (*SKUS, KIT):
             emulator.add_offer(sku, quantity=0)
+        emulator.add_offer(STRANGER, quantity=6)
         emulator.listeners.append(lambda topic, order: stall.hints.append(emulator.callback(topic, order)))
         stall.connect(f"S{position}")
         stall.open()
