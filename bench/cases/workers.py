@@ -142,7 +142,7 @@ class Lags:
 
 
 def _fairness(house: House) -> Iterator[Result]:
-    seconds = house.seconds or (15.0 if house.quick else 120.0)
+    seconds = house.seconds or (15.0 if house.quick else 60.0)
     units = 2_000 if house.quick else NOISY_UNITS
     with ExitStack() as stack:
         stalls = stack.enter_context(bazaar())
@@ -160,7 +160,7 @@ def _fairness(house: House) -> Iterator[Result]:
         _write("UPDATE channels_lane SET enabled = true WHERE kind = 'trade'")
         time.sleep(5)
         beside = _listen(stalls, seconds)
-        sent = stalls.ask("writes", noisy)
+        sent, left = stalls.ask("writes", noisy), _read("SELECT count(*) FROM channels_offertodo")
     offers = units * NOISY_CHANNELS
     yield Result(
         "workers",
@@ -170,7 +170,7 @@ def _fairness(house: House) -> Iterator[Result]:
         str(beside),
         str(alone),
         Goal(1.5, 1.2, least=False),
-        note=f"2 workers; {sent:,} offers of the noisy one went out meanwhile; {beside.missing} cuts awaited at the end",
+        note=f"2 workers; {sent:,} of the noisy one's went out meanwhile, {left:,} wait; cuts awaited at the end: {beside.missing}",
     )
 
 
