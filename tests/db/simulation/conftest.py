@@ -63,7 +63,7 @@ class Watched:
 
 def view(stall: towns.Stall) -> StallView:
     quirks = manifest(stall.platform).quirks
-    return StallView(stall.channel.pk, stall.connection_id, stall.platform, quirks, stall.emulator, stall.platform == "walmart")
+    return StallView(stall.channel.pk, stall.connection_id, stall.platform, quirks, stall.emulator)
 
 
 @pytest.fixture

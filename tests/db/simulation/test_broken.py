@@ -119,7 +119,7 @@ BY_SQL = {
     ),
     "more gone than was ordered": (
         FREE_LINES + "UPDATE orders_orderline SET shipped = 4, cancelled = 1 WHERE id = %(line_gone)s",
-        "7",
+        "1 7",
         "ordered 3, cancelled 1, shipped 4",
     ),
     "more returned than was shipped": (
@@ -219,6 +219,74 @@ BY_SQL = {
         "UPDATE channels_channel SET currency = currency, allow_splits = NOT allow_splits WHERE organisation_id = %(mine)s",
         "17",
         "have changed, and the audit says nothing of it",
+    ),
+    "goods that left for no order": (
+        """INSERT INTO stock_movement (organisation_id, stock_unit_id, quantity, from_location_id, to_location_id, cause, reference, reason,
+               actor, occurred_at, recorded_at)
+           SELECT organisation_id, stock_unit_id, 1, from_location_id, to_location_id, 'ship', 'stray', '', 'system', occurred_at,
+               recorded_at FROM stock_movement WHERE organisation_id = %(mine)s AND cause = 'ship' ORDER BY id LIMIT 1;
+           UPDATE stock_level SET on_hand = on_hand - 1 WHERE organisation_id = %(mine)s
+               AND stock_unit_id = (SELECT stock_unit_id FROM stock_movement WHERE reference = 'stray')""",
+        "1 10",
+        "lines have shipped 0 units, 1 have left the shelf",
+    ),
+    "a line that was shipped from nowhere": (
+        "UPDATE orders_orderline SET shipped = 1 WHERE id = %(line_open)s",
+        "1 7",
+        "lines have shipped 1 units, 0 have left the shelf",
+    ),
+    "goods that came and served nobody": (
+        """INSERT INTO stock_movement (organisation_id, stock_unit_id, quantity, from_location_id, to_location_id, cause, reference, reason,
+               actor, occurred_at, recorded_at)
+           SELECT organisation_id, line.stock_unit_id, 3, from_location_id, to_location_id, 'receipt', 'stray', '', 'system', occurred_at,
+               recorded_at FROM stock_movement JOIN orders_orderline AS line USING (organisation_id)
+           WHERE line.id = %(line_short)s AND cause = 'adjust' ORDER BY stock_movement.id LIMIT 1;
+           UPDATE stock_level SET on_hand = on_hand + 3 WHERE organisation_id = %(mine)s
+               AND stock_unit_id = (SELECT stock_unit_id FROM orders_orderline WHERE id = %(line_short)s)""",
+        "3 10",
+        "and units are free at",
+    ),
+    "a cut that took from the earliest": (
+        """UPDATE stock_reservation SET due_at = due_at + interval '9 days' WHERE owner_id = %(line_open)s;
+           INSERT INTO stock_reservation_event (organisation_id, at, stock_unit_id, location_id, owner_type, owner_id, kind, before, after,
+               cause)
+           SELECT organisation_id, created_at, stock_unit_id, location_id, owner_type, owner_id, kind, quantity, quantity - 1, 'stray'
+           FROM stock_reservation WHERE owner_id = %(line_short)s;
+           UPDATE stock_reservation SET quantity = quantity - 1 WHERE owner_id = %(line_short)s;
+           UPDATE stock_level SET allocated = allocated - 1 WHERE organisation_id = %(mine)s
+               AND stock_unit_id = (SELECT stock_unit_id FROM orders_orderline WHERE id = %(line_short)s);
+           UPDATE orders_orderline SET short = short + 1 WHERE id = %(line_short)s;
+           UPDATE orders_shortage SET quantity = quantity + 1, worst = worst + 1 WHERE line_id = %(line_short)s""",
+        "3 10",
+        "lost units that line",
+    ),
+    "a shipment told before its acknowledgement": (
+        """UPDATE channels_command SET state = 'queued' WHERE organisation_id = %(mine)s AND kind = 'acknowledge';
+           UPDATE channels_command SET state = 'sent', attempts = attempts + 1 WHERE organisation_id = %(mine)s AND kind = 'ship'""",
+        "11",
+        "goes out while acknowledge",
+    ),
+    "a refusal that is only in the log": (
+        """INSERT INTO channels_sent_log (organisation_id, at, offer_id, kind, value, outcome)
+           SELECT organisation_id, accepted_at, id, 'quantity', 77, 'rejected' FROM channels_offer WHERE id = %(offer)s""",
+        "10",
+        "the offer says it refused None",
+    ),
+    "a refusal without words": (
+        "UPDATE channels_offer SET refused_qty = 3, refused_at = accepted_at, refused_message = '' WHERE id = %(offer)s",
+        "10",
+        "nobody can see why",
+    ),
+    "an account that was lost in silence": (
+        "UPDATE channels_connection SET state = 'needs_reconnect' WHERE organisation_id = %(mine)s",
+        "10",
+        "must be connected again, and nobody is told",
+    ),
+    "a way that costs something else": (
+        """UPDATE orders_amount SET amount = amount + 1 WHERE organisation_id = %(mine)s AND kind = 'shipping';
+           UPDATE orders_order SET number = number WHERE organisation_id = %(mine)s""",
+        "8",
+        "for the way, the channel says",
     ),
 }
 

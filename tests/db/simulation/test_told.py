@@ -10,6 +10,7 @@ import pytest
 from django.db import transaction
 
 from stallkeeper.catalog.models import StockUnit
+from stallkeeper.channels import switches
 from stallkeeper.ops.simulation.truth import TruthEvent
 from stallkeeper.ops.simulation.truth.events import Canary, CancelWished, Counted, Crashed, Did, Hinted, Moved, ShipWished, Told
 from stallkeeper.stock.models import Movement
@@ -236,15 +237,67 @@ def an_offer_that_is_gone(watched: Watched) -> Iterator[None]:
 
 @breaks("9", "has no answer")
 def a_second_push_before_the_answer_to_the_first(watched: Watched) -> Iterator[None]:
-    send = """UPDATE channels_offer SET sent_qty = %(value)s, sent_at = now() + %(later)s * interval '1 s', believed_qty = NULL
-              WHERE id = %(offer)s"""
+    at = watched.town.clock.at
     listed = """INSERT INTO channels_offertodo (organisation_id, offer_id, kind, channel_id, danger, version, since)
                 SELECT organisation_id, id, 'quantity', channel_id, 1, 1, now() FROM channels_offer WHERE id = %(offer)s"""
     watched.sql(listed)
-    watched.sql(send, value=4, later=1)
+    watched.sql(SEND, value=0, at=at)
     assert watched.truth.after_commit("the first") == []
-    watched.sql(send, value=5, later=2)
+    watched.sql(SEND, value=0, at=at + timedelta(seconds=1))
     yield
+
+
+SEND = "UPDATE channels_offer SET sent_qty = %(value)s, sent_at = %(at)s WHERE id = %(offer)s"
+
+
+@breaks("10", "sending is off since")
+def a_figure_that_goes_out_while_sending_is_off(watched: Watched) -> Iterator[None]:
+    with watched.stalls["dummy"].use_case("company.switch") as uc:
+        switches.set_company(uc, False)
+    assert watched.truth.after_commit("the switch") == []
+    watched.sql(SEND, value=0, at=watched.town.clock.at + timedelta(seconds=1))
+    yield
+
+
+@breaks("10", "goes out again, which the channel refused")
+def a_figure_that_the_channel_has_refused(watched: Watched) -> Iterator[None]:
+    watched.sql("UPDATE channels_offer SET refused_qty = 0, refused_at = accepted_at, refused_message = 'no' WHERE id = %(offer)s")
+    watched.watch()
+    watched.sql(SEND, value=0, at=watched.town.clock.at)
+    yield
+
+
+@breaks("9", "but the orders are as of")
+def a_raise_on_old_orders(watched: Watched) -> Iterator[None]:
+    watched.sql(SEND, value=5, at=watched.town.clock.at + timedelta(hours=1))
+    yield
+
+
+@breaks("9", "the figure fell from 5 to 2")
+def a_raise_over_a_sale_that_was_not_pulled(watched: Watched) -> Iterator[None]:
+    toy, at = watched.stalls["dummy"].emulator, watched.town.clock.at
+    toy.offers["LAMP"].quantity, before = 2, toy.offers["LAMP"].quantity
+    watched.sql(
+        """UPDATE channels_offer SET accepted_qty = 5, observed_qty = 2, believed_qty = 2, observed_at = %(later)s WHERE id = %(offer)s;
+           INSERT INTO channels_offertodo (organisation_id, offer_id, kind, channel_id, danger, version, since)
+           SELECT organisation_id, id, 'quantity', channel_id, 1, 1, now() FROM channels_offer WHERE id = %(offer)s""",
+        later=at + timedelta(minutes=1),
+    )
+    watched.watch()
+    watched.sql(SEND, value=3, at=at)
+    yield
+    toy.offers["LAMP"].quantity = before
+
+
+@breaks("3 7", "was served before")
+def a_later_order_that_was_served_first(watched: Watched) -> Iterator[None]:
+    toy, stall = watched.stalls["dummy"].emulator, watched.stalls["dummy"]
+    order = toy.place_order([("LAMP", 2)], force=True)
+    watched.town.work(30)
+    watched.watch()
+    watched.sql("UPDATE orders_orderline SET short = 1 WHERE id = %(later)s", later=stall.lines(order)[0].pk)
+    yield
+    del toy.orders[order]
 
 
 @breaks("19", "which had asked for quiet until")
@@ -267,7 +320,9 @@ def a_quota_that_was_exceeded(watched: Watched) -> Iterator[None]:
 @contextmanager
 def undone(watched: Watched, steps: Callable[[Watched], Iterator[None]]) -> Iterator[None]:
     """The break for the length of the block."""
-    with suppress(Undone), transaction.atomic():
+    block = transaction.atomic()
+    block._from_testcase = True  # type: ignore[attr-defined]  # use cases open their own transaction inside
+    with suppress(Undone), block:
         watched.watch()
         going = steps(watched)
         next(going)

@@ -62,6 +62,8 @@ class Emulator(Base):
     """See README.md for the wire. ``task_time`` is how long a bulk task stays open."""
 
     platform = "dummy"
+    shipping = Decimal("4.90")
+    """What every buyer pays for the way."""
 
     def __init__(self, clock: Callable[[], datetime], *, seed: int = 0, limits_scale: float = 1.0) -> None:
         super().__init__(clock, seed=seed, limits_scale=limits_scale)
@@ -332,7 +334,7 @@ class Emulator(Base):
             "accept_by": (order.placed_at + timedelta(hours=24)).isoformat(),
             "send_by": (order.placed_at + timedelta(days=2)).isoformat(),
             "currency": "EUR",
-            "shipping": amount(Decimal("4.90")),
+            "shipping": amount(self.shipping),
             "lines": [self._show_line(line) for line in order.lines],
             "buyer": {
                 "name": order.buyer_name or None,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from stallkeeper.core import clock
-from stallkeeper.ops.simulation.truth import channel_rules, offer_rules, order_rules
+from stallkeeper.ops.simulation.truth import channel_rules, flow_rules, offer_rules, order_rules
 from stallkeeper.ops.simulation.truth.belief import Beliefs
 from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.events import Canary, Counted, Crashed, Moved, Told, TruthEvent
 from stallkeeper.ops.simulation.truth.kept_rules import Promises
+from stallkeeper.ops.simulation.truth.push_rules import Pushes
 from stallkeeper.ops.simulation.truth.shop import Shop
 from stallkeeper.ops.simulation.truth.stalls import StallView
 from stallkeeper.ops.simulation.truth.stock_rules import Stock
@@ -31,7 +32,7 @@ class Truth:
         self.accounts = {stall.connection_id: stall for stall in stalls}
         self.quirks = {stall.channel_id: stall.quirks for stall in stalls}
         self.shop = Shop(organisation_id)
-        self.stock, self.beliefs, self.promises, self.calls = Stock(), Beliefs(), Promises(), Calls()
+        self.stock, self.beliefs, self.promises, self.calls, self.pushes = Stock(), Beliefs(), Promises(), Calls(), Pushes()
         self.walls = Walls(tuple(bystanders))
         self.crashed = False
         self.found: list[Breach] = []
@@ -68,10 +69,12 @@ class Truth:
         self.shop.look()
         yield from self.stock.check(self.shop)
         yield from self._orders()
+        yield from self._flows()
         yield from offer_rules.figures(self.shop, self.quirks, clock.now().date())
         yield from offer_rules.listed(self.shop)
         yield from self.beliefs.check(self.shop)
         yield from self.beliefs.faithful(self.shop, self.stalls, clock.now())
+        yield from self.pushes.check(self.shop, self.stalls, clock.now())
         yield from self.calls.check(self.stalls)
         yield from self.promises.check(self.shop)
         yield from self.walls.check(self.shop)
@@ -86,6 +89,12 @@ class Truth:
         yield from order_rules.open_units(self.shop)
         yield from order_rules.money(self.shop, self.accounts)
 
+    def _flows(self) -> Iterator[Breach]:
+        yield from flow_rules.goods_left(self.shop)
+        yield from flow_rules.served_in_turn(self.shop)
+        yield from flow_rules.nobody_waits(self.shop, at_end=False)
+        yield from flow_rules.in_order(self.shop)
+
     def _deep(self) -> Iterator[Breach]:
         yield from self.promises.unchanged(self.shop)
         yield from self.walls.unmoved(self.shop.organisation_id)
@@ -93,7 +102,7 @@ class Truth:
     def _calm(self) -> Iterator[Breach]:
         yield from channel_rules.same_books(self.shop, self.accounts)
         yield from channel_rules.ended(self.shop, self.accounts)
+        yield from flow_rules.nobody_waits(self.shop, at_end=True)
         yield from offer_rules.shown(self.shop, self.stalls)
-        yield from offer_rules.refusals(self.shop)
         yield from self.promises.at_end(self.shop)
         yield from self.walls.nowhere()

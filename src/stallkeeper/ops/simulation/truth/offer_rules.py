@@ -155,10 +155,3 @@ def shown(shop: Shop, stalls: Mapping[int, StallView]) -> Iterator[Breach]:
 
 def _seen(offer: Offer, quirks: Quirks) -> int:
     return (offer.intended or 0) - added_back(offer, quirks)
-
-
-def refusals(shop: Shop) -> Iterator[Breach]:
-    """10 at the end: a value that the channel refused stands there with the moment of the refusal, and was really asked for."""
-    for offer in shop.offers.values():
-        if offer.refused is not None and offer.refused_at is None:
-            yield Breach("10", f"{shop.offer(offer)}: the channel refused {offer.refused}, and nobody can see when")

@@ -100,6 +100,7 @@ def money(shop: Shop, stalls: dict[int, StallView]) -> Iterator[Breach]:
             yield Breach("8", f"order {order.external_id} in {order.currency} has amounts in {', '.join(strange)}")
         if order.connection_id in stalls:
             yield from _products(shop, order, stalls[order.connection_id])
+            yield from _shipping(shop, order, stalls[order.connection_id])
 
 
 def _products(shop: Shop, order: Order, stall: StallView) -> Iterator[Breach]:
@@ -116,3 +117,11 @@ def _products(shop: Shop, order: Order, stall: StallView) -> Iterator[Breach]:
             yield Breach(
                 "8", f"order {order.external_id}, line {line_id}: {ours[line_id]} for the goods, the channel says {theirs[line_id]}"
             )
+
+
+def _shipping(shop: Shop, order: Order, stall: StallView) -> Iterator[Breach]:
+    """Where the stall asks the same for the way of every order."""
+    asked: Decimal | None = getattr(stall.emulator, "shipping", None)
+    ours = sum((row.amount for row in shop.amounts.get(order.id, ()) if row.kind == "shipping"), Decimal(0))
+    if asked is not None and ours != asked:
+        yield Breach("8", f"order {order.external_id}: {ours} for the way, the channel says {asked}")

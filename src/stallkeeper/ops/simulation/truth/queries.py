@@ -59,18 +59,21 @@ def _words(where: str, text: str, table: str) -> str:
     return f"(SELECT '{where} ' || id AS place, {text} AS text FROM {table} WHERE {NEW})"  # noqa: S608
 
 
+ACCOUNT = """id, state, (SELECT max(step.watermark) FROM channels_lanestep AS step JOIN channels_lane AS lane ON lane.id = step.lane_id
+    WHERE lane.subject_type = 'connection' AND lane.subject_id = account.id AND lane.kind = 'trade' AND step.step = 'orders')"""
 CHANNEL = """channel.id, channel.connection_id, account.platform,
     organisation.sending_enabled AND channel.active AND channel.stock_enabled AND account.writes_allowed,
     channel.share::text, channel.share_rounding, channel.buffer, channel.max_publish, channel.zero_at, channel.fixed, channel.allow_splits,
-    channel.horizon_days,
+    channel.horizon_days, channel.orders_enabled,
     ARRAY(SELECT location_id FROM channels_channellocation AS chosen WHERE chosen.channel_id = channel.id ORDER BY 1)"""
 CHANNELS = """channels_channel AS channel JOIN channels_connection AS account ON account.id = channel.connection_id
     JOIN core_organisation AS organisation ON organisation.id = channel.organisation_id
     WHERE channel.organisation_id = %(organisation)s"""
 OFFER = """id, channel_id, stock_unit_id, sku, external_id, pack_factor, stock_excluded, intended_qty, sent_qty, sent_at, accepted_qty,
-    accepted_at, observed_qty, observed_at, believed_qty, open_qty, unacknowledged_qty, refused_qty, refused_at"""
+    accepted_at, observed_qty, observed_at, believed_qty, open_qty, unacknowledged_qty, refused_qty, refused_at,
+    refused_code || ' ' || refused_message"""
 ORDER = """id, connection_id, channel_id, external_id, state, remote_state, fulfilled_by, ordered_at, remote_modified_at, fetched_at,
-    currency, encode(digest, 'hex'), at_cutover"""
+    currency, encode(digest, 'hex'), at_cutover, dispatch_by"""
 LINE = """id, order_id, line_id, sku, offer_id, stock_unit_id, pack_factor, ordered, cancelled, shipped, returned, refunded, short,
     taken_back"""
 TICKET = "ticket.id, item.offer_id, ticket.kind, item.value::text, item.overtaken"
@@ -101,10 +104,13 @@ PARTS = {
     "levels": _rows(
         "stock_unit_id, location_id, on_hand, allocated, held, backorder", f"stock_level WHERE {MINE}", "stock_unit_id, location_id"
     ),
-    "reservations": _rows("id, stock_unit_id, location_id, owner_type, owner_id, kind, quantity", f"stock_reservation WHERE {MINE}", "id"),
+    "reservations": _rows(
+        "id, stock_unit_id, location_id, owner_type, owner_id, kind, quantity, due_at", f"stock_reservation WHERE {MINE}", "id"
+    ),
     "holds": _rows("id, stock_unit_id, location_id, quantity", f"stock_manualhold WHERE {MINE}", "id"),
     "incoming": _rows("stock_unit_id, location_id, quantity, expected_on", f"stock_incoming WHERE {MINE}", "id"),
     "fences": _rows("channel_id, stock_unit_id, quantity", f"channels_ringfence WHERE {MINE}", "id"),
+    "accounts": _rows(ACCOUNT, f"channels_connection AS account WHERE {MINE}", "id"),
     "channels": _rows(CHANNEL, CHANNELS, "channel.id"),
     "offers": _rows(OFFER, f"channels_offer WHERE {MINE}", "id"),
     "todo": _rows("offer_id, kind, channel_id, danger", f"channels_offertodo WHERE {MINE}", "offer_id, kind"),
@@ -118,7 +124,9 @@ PARTS = {
     "commands": _rows(
         "id, connection_id, kind, subject_id, key, state, attempts, code, message, payload::text", f"channels_command WHERE {NEW}", "id"
     ),
-    "movements": _rows("id, stock_unit_id, quantity, from_location_id, to_location_id, cause, reference", _written("stock_movement"), "id"),
+    "movements": _rows(
+        "id, stock_unit_id, quantity, from_location_id, to_location_id, cause, reference, occurred_at", _written("stock_movement"), "id"
+    ),
     "kept": _rows("id, stock_unit_id, location_id, owner_type, owner_id, kind, before, after", _written("stock_reservation_event"), "id"),
     "sent": _rows("id, offer_id, kind, at, value::text, outcome", _written("channels_sent_log"), "id"),
     "stories": _rows("id, order_id, kind, actor, detail::text", _written("orders_orderevent"), "id"),

@@ -57,6 +57,7 @@ class Reservation(Row, frozen=True):
     owner_id: int
     kind: str
     quantity: int
+    due_at: datetime | None
 
 
 class Hold(Row, frozen=True):
@@ -74,6 +75,7 @@ class Movement(Row, frozen=True):
     to_location_id: int
     cause: str
     reference: str
+    occurred_at: datetime
 
 
 class Kept(Row, frozen=True):
@@ -117,6 +119,7 @@ class Channel(Row, frozen=True):
     fixed: int | None
     allow_splits: bool
     horizon_days: int
+    orders_enabled: bool
     places: list[int]
 
 
@@ -140,6 +143,7 @@ class Offer(Row, frozen=True):
     unacknowledged: int
     refused: int | None
     refused_at: datetime | None
+    refused_why: str
 
 
 class Todo(Row, frozen=True):
@@ -182,6 +186,7 @@ class Order(Row, frozen=True):
     currency: str
     digest: str
     at_cutover: bool
+    dispatch_by: datetime | None
 
 
 class Line(Row, frozen=True):
@@ -264,6 +269,14 @@ class Words(Row, frozen=True):
     text: str
 
 
+class Account(Row, frozen=True):
+    """``watermark``: everything before it has been pulled."""
+
+    id: int
+    state: str
+    watermark: datetime | None
+
+
 class Total(Row, frozen=True):
     """How many rows of the organisation a table has, and the sum of their ids: enough to see one vanish."""
 
@@ -285,6 +298,7 @@ class Reading(Struct, frozen=True):
     holds: list[Hold]
     incoming: list[Incoming]
     fences: list[Fence]
+    accounts: list[Account]
     channels: list[Channel]
     offers: list[Offer]
     todo: list[Todo]

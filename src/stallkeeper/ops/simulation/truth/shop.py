@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -11,6 +10,7 @@ from msgspec import structs
 
 from stallkeeper.ops.simulation.truth.queries import Seen, look
 from stallkeeper.ops.simulation.truth.rows import (
+    Account,
     Amount,
     Audit,
     Channel,
@@ -23,7 +23,6 @@ from stallkeeper.ops.simulation.truth.rows import (
     Order,
     Place,
     Reading,
-    Reservation,
     Sent,
     Story,
     Unit,
@@ -46,6 +45,8 @@ class Shop:
     recipes: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     levels: dict[Spot, Level] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
+    channels_before: dict[int, Channel] = field(default_factory=dict)
+    accounts: dict[int, Account] = field(default_factory=dict)
     offers: dict[int, Offer] = field(default_factory=dict)
     offers_before: dict[int, Offer] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
@@ -73,7 +74,8 @@ class Shop:
         self.units = {row.id: row for row in now.units}
         self.recipes = self._recipes(now)
         self.levels = {(row.stock_unit_id, row.location_id): row for row in now.levels}
-        self.channels = {row.id: row for row in now.channels}
+        self.channels_before, self.channels = self.channels, {row.id: row for row in now.channels}
+        self.accounts = {row.id: row for row in now.accounts}
         self.offers_before, self.offers = self.offers, {row.id: row for row in now.offers}
         self._orders(now)
         self._money(read)
@@ -139,6 +141,3 @@ class Shop:
 
     def offer(self, offer: Offer) -> str:
         return f"offer {offer.sku} of channel {offer.channel_id}"
-
-    def reservations(self) -> Iterable[Reservation]:
-        return self.now.reservations

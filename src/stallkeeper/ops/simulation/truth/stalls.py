@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from stallkit.manifest import Quirks
+from stallkit.registry import manifest_of
 from stallkit.testing.emulator import Emulator
 
 
@@ -18,12 +19,20 @@ class StallView:
     platform: str
     quirks: Quirks
     emulator: Emulator
-    hides_pending: bool = False
-    """Whether the platform lists an order only once its payment is sure."""
+
+    @property
+    def hides_pending(self) -> bool:
+        """Whether the platform lists an order only once its payment is sure."""
+        return self.platform == "walmart"
 
     @property
     def name(self) -> str:
         return f"{self.platform} (channel {self.channel_id})"
+
+    @property
+    def order_freshness(self) -> timedelta:
+        """How old the last complete pull may be when a figure goes out, by the platform's manifest."""
+        return manifest_of(self.platform).order_freshness
 
     def kept(self, sku: str) -> int | None:
         """The figure that the platform keeps, in the basis in which it is written and read; None if it has no such offer."""

@@ -1,0 +1,79 @@
+"""Invariants 9 and 10 at the moment of sending: what may go out now, and what the channel's no must leave behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from stallkeeper.ops.simulation.truth.breach import Breach
+from stallkeeper.ops.simulation.truth.rows import Offer
+from stallkeeper.ops.simulation.truth.shop import Shop
+from stallkeeper.ops.simulation.truth.stalls import StallView
+
+
+@dataclass
+class Pushes:
+    """Remembers since when a channel does not send."""
+
+    off: dict[int, datetime] = field(default_factory=dict)
+
+    def check(self, shop: Shop, stalls: Mapping[int, StallView], at: datetime) -> Iterator[Breach]:
+        for channel in shop.channels.values():
+            if channel.sends:
+                self.off.pop(channel.id, None)
+            else:
+                self.off.setdefault(channel.id, at)
+        for offer in shop.offers.values():
+            was = shop.offers_before.get(offer.id)
+            if was is not None and _sent_anew(was, offer):
+                yield from self._may_go(shop, was, offer, stalls.get(offer.channel_id))
+        yield from refusals(shop)
+        yield from lost_accounts(shop)
+
+    def _may_go(self, shop: Shop, was: Offer, offer: Offer, stall: StallView | None) -> Iterator[Breach]:
+        off = self.off.get(offer.channel_id)
+        if off is not None and offer.sent_at is not None and offer.sent_at > off:
+            yield Breach("10", f"{shop.offer(offer)}: {offer.sent} goes out at {offer.sent_at}, sending is off since {off}")
+        if was.refused is not None and was.refused == offer.sent and was.refused == offer.refused:
+            yield Breach("10", f"{shop.offer(offer)}: {offer.sent} goes out again, which the channel refused at {was.refused_at}")
+        if stall is not None and shop.channels[offer.channel_id].orders_enabled:
+            yield from _after_the_pull(shop, was, offer, stall)
+
+
+def _sent_anew(was: Offer, offer: Offer) -> bool:
+    return offer.sent_at is not None and offer.sent_at != was.sent_at and (was.sent_at is None or offer.sent_at > was.sent_at)
+
+
+def _after_the_pull(shop: Shop, was: Offer, offer: Offer, stall: StallView) -> Iterator[Breach]:
+    """9: nothing is raised on old orders, nor over a fall that may be a sale which was not pulled yet."""
+    watermark = shop.accounts[stall.connection_id].watermark
+    if offer.sent is None or offer.sent_at is None:
+        return
+    known = [value for value in (was.believed, was.observed) if value is not None]
+    if (watermark is None or offer.sent_at - watermark > stall.order_freshness) and known and offer.sent > min(known):
+        told = f"the orders are as of {watermark}, and {min(known)} is shown"
+        yield Breach("9", f"{shop.offer(offer)}: {offer.sent} goes out at {offer.sent_at}, but {told}")
+    if watermark is None or was.observed is None or was.accepted is None or was.observed_at is None or was.believed != was.observed:
+        return
+    if was.observed < was.accepted and offer.sent > was.observed and was.observed_at > watermark:
+        told = f"the figure fell from {was.accepted} to {was.observed}, and the orders are as of {watermark}"
+        yield Breach("9", f"{shop.offer(offer)}: {offer.sent} goes out, but {told}")
+
+
+def refusals(shop: Shop) -> Iterator[Breach]:
+    """10: a no of the channel stands on the offer, with its words."""
+    for row in shop.now.sent:
+        offer = shop.offers.get(row.offer_id)
+        if offer is not None and row.kind == "quantity" and row.outcome == "rejected" and shop.looks > 1 and offer.refused != row.value:
+            yield Breach("10", f"{shop.offer(offer)}: the channel refused {row.value}, and the offer says it refused {offer.refused}")
+    for offer in shop.offers.values():
+        if offer.refused is not None and not offer.refused_why.strip():
+            yield Breach("10", f"{shop.offer(offer)}: the channel refused {offer.refused}, and nobody can see why")
+
+
+def lost_accounts(shop: Shop) -> Iterator[Breach]:
+    """10: whoever must connect an account again is told so."""
+    for account in shop.accounts.values():
+        if account.state == "needs_reconnect" and f"connection:{account.id}:needs_reconnect" not in shop.now.notices:
+            yield Breach("10", f"account {account.id} must be connected again, and nobody is told")
