@@ -13,7 +13,7 @@ from tests.db.simulation.test_small_day import WITHIN
 from tests.scenarios import test_storm as storms
 from tests.scenarios.town import Town
 
-DAYS = int(os.environ.get("STALLKEEPER_WATCHED_STORMS", "3"))
+DAYS = int(os.environ.get("STALLKEEPER_WATCHED_STORMS", "2"))
 
 
 @pytest.mark.parametrize("seed", range(DAYS))
