@@ -8,7 +8,7 @@ VENV := .venv/bin/python
 # Names of folders and files are UTF-8 whatever the locale says.
 export PYTHONUTF8 := 1
 
-.PHONY: help demo run test check bench drills lock clean
+.PHONY: help demo run test check bench drills simulate nightly lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /	/' | expand -t 12
@@ -42,6 +42,10 @@ nightly: ## 2,000 simulated days nobody has played before, all planted bugs, a k
 	@$(VENV) -m stallkeeper simulate --nightly 2000 --jobs 4
 	@$(VENV) -m tests.planted --jobs 4
 	@$(VENV) -m tests.killed
+
+simulate: ## trading days with everything that can go wrong (ARGS="--seeds 1-200 --jobs 4")
+	@$(PYTHON) tools/bootstrap.py run
+	@$(VENV) -m stallkeeper simulate $(ARGS)
 
 lock: ## resolve pyproject.toml anew into the two lock files
 	@$(PYTHON) tools/bootstrap.py dev

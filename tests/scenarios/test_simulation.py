@@ -1,12 +1,15 @@
-"""Simulated trading days: a few hundred seeds without a violation, each the same when it is played again."""
+"""Simulated trading days: two hundred seeds without a violation, each the same when it is played again."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from dataclasses import replace
 
 import pytest
+
+SEEDS, CASES = 200, 8
 
 
 @pytest.fixture
@@ -15,7 +18,19 @@ def server(migrated_template: str, django_db_blocker) -> Iterator[object]:
     from stallkeeper.ops.simulation.database import Server
 
     with django_db_blocker.unblock():
-        yield Server(urlsplit(os.environ["DATABASE_URL"]).geturl(), migrated_template)
+        yield Server(os.environ["DATABASE_URL"], migrated_template)
+
+
+@pytest.mark.parametrize("case", range(CASES))
+def test_days_without_a_violation(server, case: int) -> None:
+    from stallkeeper.ops.simulation.day import play
+
+    situations: Counter[str] = Counter()
+    for seed in range(1 + case, SEEDS + 1, CASES):
+        played = play(seed, server)
+        assert played.violation is None, f"stallkeeper simulate --seed {seed}: {played.violation}"
+        situations += played.situations
+    assert {"an order", "a worker froze", "killed inside a transaction"} <= situations.keys()
 
 
 def test_a_seed_is_the_same_day_again(server) -> None:
@@ -24,3 +39,44 @@ def test_a_seed_is_the_same_day_again(server) -> None:
     first, second = play(11, server), play(11, server)
     assert first.violation is None
     assert first.trace == second.trace
+
+
+def test_a_violation_is_found_and_its_day_shortened(server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody receives goods and forgets to refresh offers: the judge sees it, and few steps are enough to show it."""
+    from stallkeeper.channels import refresh
+    from stallkeeper.ops.simulation.day import play
+    from stallkeeper.ops.simulation.shrink import shrink
+
+    decide = refresh.facts.decide
+
+    def one_too_many(facts, trace=None):
+        figures = decide(facts, trace)
+        return figures + (figures > 3)
+
+    monkeypatch.setattr(refresh, "facts", replace_attribute(refresh.facts, decide=one_too_many))
+    played = play(3, server)
+    assert played.violation is not None
+    assert played.violation.invariant == "10"
+    short = shrink(played, server, seconds=20)
+    assert short.violation is not None
+    assert short.violation.invariant == "10"
+    assert len(short.steps) < len(played.steps)
+
+
+def replace_attribute(module, **changed):
+    """A look-alike of a module in which some names mean something else."""
+    from types import SimpleNamespace
+
+    return SimpleNamespace(**{**vars(module), **changed})
+
+
+def test_the_summary_says_what_was_not_reached() -> None:
+    from stallkeeper.ops.simulation.batch import Failure, Result, Summary
+
+    result = Result(7, 50, 1.5, "hash", Counter(), Counter(), Counter({"an order": 3}))
+    failed = replace(result, seed=3, failure=Failure(3, "10", "a figure is wrong", ("ship #1",), 50, ()))
+    summary = Summary([result, failed])
+    assert "an order" not in summary.missed
+    assert "a night" in summary.missed
+    assert [failure.seed for failure in summary.failures] == [3]
+    assert summary.as_json()["seeds"] == 2

@@ -133,4 +133,6 @@ def _print(console: Console, summary: Summary) -> None:
         console.print(f"[bold]{title.capitalize()}[/] (times; per 1,000 seeds)")
         for name, times in sorted(summary.total(title).items()):
             console.print(f"  {name:55} {times:8} {times * 1000 // count:9}", markup=False, emoji=False)
+    if summary.missed:
+        console.print(f"Not reached (it takes 1,000 seeds to reach all): {', '.join(summary.missed)}", soft_wrap=True)
     console.print(f"{figures['seeds']} seeds, {len(summary.failures)} violations, {figures['seconds_per_seed']} s a seed")

@@ -65,12 +65,21 @@ class Summary:
             found.update(getattr(result, name))
         return found
 
+    @property
+    def missed(self) -> list[str]:
+        """Situations that must be reached and were not."""
+        from stallkeeper.ops.simulation.situations import MUST
+
+        reached = self.total("situations")
+        return [situation for situation in MUST if not reached[situation]]
+
     def as_json(self) -> dict[str, object]:
         return {
             "seeds": len(self.results),
             "violations": [
                 {"seed": one.seed, "invariant": one.invariant, "text": one.text, "steps": list(one.steps)} for one in self.failures
             ],
+            "missed": self.missed,
             "seconds_per_seed": round(sum(one.seconds for one in self.results) / max(len(self.results), 1), 3),
             **{name: dict(sorted(self.total(name).items())) for name in ("points", "faults", "situations")},
         }

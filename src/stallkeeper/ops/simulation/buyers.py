@@ -23,10 +23,11 @@ def order(world: World) -> None:
     """One to three lines, kits among them, at times unpaid, at times the same article twice."""
     dice = world.dice
     stall = dice.choice(world.stalls)
-    wanted = [(sku, dice.choice((1, 1, 1, 2, 3))) for sku in dice.sample((*SKUS, KIT), dice.choice((1, 1, 2, 3)))]
+    shown = [sku for sku in (*SKUS, KIT) if stall.emulator.quantity_of(sku)]
+    seen = shown if shown and dice.random() < 0.85 else [*SKUS, KIT]
+    wanted = [(sku, dice.choice((1, 1, 1, 2, 3))) for sku in dice.sample(seen, min(dice.choice((1, 1, 2, 3)), len(seen)))]
     if dice.random() < 0.1:
         wanted.append((wanted[0][0], 1))
-        world.reach("an order with the same article twice")
     if dice.random() < 0.08:
         wanted.append((STRANGER, 1))
         world.reach("an order with an article that nobody linked")
@@ -48,6 +49,8 @@ def _reach_order(world: World, wanted: list[tuple[str, int]], *, pending: bool) 
         world.reach("an order for a kit")
     if KIT in dict(wanted) and {"C", "D"} & dict(wanted).keys():
         world.reach("an order for a kit and its component")
+    if len(wanted) > len(dict(wanted)):
+        world.reach("an order with the same article twice")
     if len(wanted) > 1:
         world.reach("an order of several lines")
 

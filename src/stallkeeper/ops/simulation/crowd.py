@@ -138,8 +138,9 @@ class Walker(threading.Thread):
         if self.dead:
             generator.close()
             raise Killed
-        commit = getattr(generator, "__name__", "") == "_commit_gen"
-        trouble = self.crowd.trouble
+        name = getattr(generator, "__name__", "")
+        commit = name == "_commit_gen"
+        trouble = None if name.startswith("_set_") else self.crowd.trouble  # changing a setting of the driver asks nobody
         if trouble is not None:
             trouble.before(self, commit=commit)
         self._in_sql = True

@@ -20,7 +20,7 @@ from django.db import connections
 from stallkeeper.channels import switches
 from stallkeeper.channels.models import Connection
 from stallkeeper.core.tenancy import organisation_scope
-from stallkeeper.ops.simulation import acts, buyers, hub, people
+from stallkeeper.ops.simulation import acts, buyers, hub, people, situations
 from stallkeeper.ops.simulation.acts import ACTS, attempt
 from stallkeeper.ops.simulation.crowd import gathered
 from stallkeeper.ops.simulation.database import Server, default_connection_on
@@ -110,6 +110,7 @@ def _play(world: World, weather: Weather, played: Played) -> None:
         for step in played.steps:
             _step(world, step)
         _calm(world)
+        situations.at_end(world)
         world.judge.at_end()
 
 

@@ -40,6 +40,11 @@ if TYPE_CHECKING:
     from stallkeeper.ops.simulation.injected import Heart
     from stallkeeper.ops.simulation.judges import Judge
 
+OUTCOMES = {
+    "busy": "a run found the lane taken",
+    "lost": "a run lost its lane to another worker",
+    "error": "a run ended with an error",
+}
 OF_NO_MATTER = ("commit:budget.", "commit:job.", "commit:lane.", "commit:sync.end_run", "commit:sync.alarms", "commit:sync.verify_place")
 """Commits that change nothing that the judge looks at: half of all."""
 SKUS = ("A", "B", "C", "D")
@@ -132,6 +137,8 @@ class World:
         ended = runner.run_lane(lane, worker)
         did = " ".join(f"{one.step}={one.done.items}" for one in ended.steps if one.done.items)
         self.note(f"{worker.partition('#')[0]} ran: {ended.outcome} {did}")
+        if ended.outcome in OUTCOMES:
+            self.reach(OUTCOMES[ended.outcome])
         for step in ended.steps:
             if step.error and not THEIRS.match(step.error):
                 raise Violation("error", f"step {step.step}: {step.error}")

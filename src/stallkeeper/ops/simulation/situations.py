@@ -1,0 +1,100 @@
+"""Situations that the seeds must get into: one that is never reached proves nothing about the code that deals with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stallkeeper.channels.models import Command, Drift, Parked, SentLog, Ticket
+from stallkeeper.orders.models import OrderLine, Shortage
+from stallkeeper.stock.models import Movement
+
+if TYPE_CHECKING:
+    from stallkeeper.ops.simulation.world import World
+
+ON_THE_WAY = (
+    "a buyer asked to cancel",
+    "a buyer came too late",
+    "a buyer cancelled",
+    "a buyer cancelled a line",
+    "a callback",
+    "a clock jumped back",
+    "a clock jumped forwards",
+    "a count",
+    "a count as of earlier",
+    "a fence was set",
+    "a frozen worker woke up",
+    "a hand edit on the platform",
+    "a hold lapsed",
+    "a hold was lifted",
+    "a hold was placed",
+    "a night",
+    "a process waited for a lock",
+    "a refused offer was tried again",
+    "a refused shipment was told again",
+    "a resync",
+    "a rule changed",
+    "a run found the lane taken",
+    "a run lost its lane to another worker",
+    "a run ended with an error",
+    "a stranger's callback",
+    "a transfer",
+    "a wake-up was lost",
+    "a worker froze",
+    "an account was connected again",
+    "an order",
+    "an order for a kit",
+    "an order for a kit and its component",
+    "an order left",
+    "an order of several lines",
+    "an order with the same article twice",
+    "an unpaid order",
+    "an unpaid order was paid",
+    "goods came in",
+    "killed between a reply and its record",
+    "killed inside a transaction",
+    "killed outside of a transaction",
+    "part of an order left",
+    "stock was set",
+    "stock was switched off",
+    "we cancelled a line",
+    "we cancelled an order",
+)
+"""Told by ``World.reach`` when they happen."""
+
+
+def at_end(world: World) -> None:
+    """What a day has left in the books."""
+    found = {
+        "a command was done": Command.objects.filter(state="done").exists(),
+        "a command was refused": Command.objects.filter(state="refused").exists(),
+        "a command needed several attempts": Command.objects.filter(attempts__gt=1).exists(),
+        "a figure was accepted": SentLog.objects.filter(outcome="accepted").exists(),
+        "a figure was refused": SentLog.objects.filter(outcome="rejected").exists(),
+        "nobody knew whether a figure had arrived": SentLog.objects.filter(outcome="unknown").exists(),
+        "figures went out in bulk": Ticket.objects.exists(),
+        "a read showed a drift": Drift.objects.exists(),
+        "an order could not be understood": Parked.objects.exists(),
+        "more was sold than there was": Shortage.objects.exists(),
+        "a shortage was refilled": Shortage.objects.filter(resolved_at__isnull=False).exists(),
+        "a line was shipped in parts": OrderLine.objects.filter(shipped__gt=0, cancelled__gt=0).exists(),
+        "goods were found while shipping": Movement.objects.filter(cause="found").exists(),
+    }
+    for situation, reached in found.items():
+        if reached:
+            world.reach(situation)
+
+
+AT_END = (
+    "a command was done",
+    "a command was refused",
+    "a command needed several attempts",
+    "a figure was accepted",
+    "a figure was refused",
+    "nobody knew whether a figure had arrived",
+    "figures went out in bulk",
+    "a read showed a drift",
+    "more was sold than there was",
+    "a shortage was refilled",
+)
+MUST = (*ON_THE_WAY, *AT_END)
+"""Each must be reached by 1,000 seeds, most by 200."""
