@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def drill(
     doubled, or did not converge; 77 if this machine cannot play the drill.
     """
     options = Options(seed, times, orders, limits_scale, stalls, workers, seconds=seconds)
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that the stage is cleared
     try:
         figures, problems = play(DRILLS[name], options, lambda text: click.echo(text, err=True))
     except Skipped as reason:

@@ -33,6 +33,7 @@ from stallkit.types import OrderState
 Json = dict[str, Any]
 CANCELS = 0.02
 """Part of the buyers who change their mind within three seconds; they may until their order is acknowledged."""
+MOST_AT_ONCE = 20
 HINTS = 20
 """One order in so many is announced to the hub: a hint for each would be a load of its own."""
 FIGURES = {"emag": "general", "walmart": "input"}
@@ -161,10 +162,14 @@ class Crowd:
         while self._open.is_set():
             self._change_minds(time.monotonic())
             for number, stall in enumerate(self.stalls):
-                wanted = max(stall.most - stall.waiting(), 0) if stall.weight >= 1 or self._chance.random() < stall.weight else 0
-                for _ in range(min(wanted, 20, self.left)):
+                for _ in range(min(self._wanted(stall), self.left)):
                     self._buy(number, stall)
             time.sleep(0.05)
+
+    def _wanted(self, stall: Stall) -> int:
+        """How many orders come now: as many as it may have open, of a stall with little weight one now and then."""
+        most = MOST_AT_ONCE if stall.weight >= 1 else int(self._chance.random() < stall.weight)
+        return min(max(stall.most - stall.waiting(), 0), most) if most else 0
 
     def _buy(self, number: int, stall: Stall) -> None:
         order = stall.order(self._chance)

@@ -77,6 +77,7 @@ def home_for(small_disk: int) -> Iterator[Path]:
 
     place = env.home().absolute() / "drills"  # not "tmp", which other processes clear
     embedded_host.own_folder(place, embedded_host.server_account())
+    _clear_left_overs(place)
     home = place / f"drill-{secrets.token_hex(4)}"
     embedded_host.make_home(home)
     try:
@@ -84,6 +85,14 @@ def home_for(small_disk: int) -> Iterator[Path]:
             yield home
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _clear_left_overs(place: Path) -> None:
+    """Folders of drills that were killed themselves: their databases are used by nobody."""
+    for old in sorted(place.glob("drill-*")):
+        database = embedded.cluster_folder(old)
+        if database.is_dir() and not os.path.ismount(old) and database in embedded.reap(old):
+            shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager
