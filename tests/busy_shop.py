@@ -34,7 +34,7 @@ from stallkeeper.channels.models import (
 )
 from stallkeeper.channels.refresh import refresh_channel
 from stallkeeper.core import clock, notify
-from stallkeeper.core.models import Membership, Role, Severity, User
+from stallkeeper.core.models import Role, Severity, User
 from stallkeeper.fulfilment.ship import ship
 from stallkeeper.orders import intake
 from stallkeeper.orders.models import Order
@@ -43,7 +43,7 @@ from stallkeeper.stock.ledger import Target
 from stallkeeper.stock.models import Location
 from stallkit.errors import NeedsReconnect
 from stallkit.types import Buyer, Charge, ChargeKind, Money, OfferRef, OrderState, OwedBy, RemoteOrder, RemoteOrderLine
-from tests.shop import Shop
+from tests.shop import Shop, join
 
 NOUNS = ("Mug", "Kettle", "Lamp", "Cushion", "Blanket", "Notebook", "Backpack", "Bottle", "Clock", "Vase", "Tray", "Candle")
 ADJECTIVES = ("Blue", "Oak", "Linen", "Steel", "Small", "Large", "Nordic", "Ribbed", "Matt", "Striped")
@@ -74,7 +74,7 @@ def open_busy_shop(units: int = 148, orders: int = 70, seed: int = 7) -> BusySho
     shop.at = now - timedelta(hours=3)
     _name(shop)
     owner = User.objects.create_user("owner@example.com", name="Olga Owner")
-    Membership.objects.create(user=owner, organisation=shop.organisation, role=Role.OWNER)
+    join(shop.organisation, owner, Role.OWNER)
     shop.add_place("EAST", 60)
     near = _channel(shop, "emag", "eMAG Romania", "EMR", "RON")
     far = _channel(shop, "walmart", "Walmart US", "WMT", "USD")

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import atexit
+import contextvars
 import fcntl
 import os
 import secrets
@@ -192,18 +193,23 @@ class RaceDatabase:
     def environment(self) -> dict[str, str]:
         return os.environ | {"DATABASE_URL": self.url}
 
-    def connect(self, autocommit: bool = False) -> psycopg.Connection:
-        """A connection beside Django's, to hold a lock or to look in from outside. Close it."""
-        return psycopg.connect(self.url, autocommit=autocommit)
+    def connect(self, autocommit: bool = False, organisation: int | None = None) -> psycopg.Connection:
+        """A connection beside Django's, to hold a lock or to look in from outside: with the eyes of the organisation, if no other is named
+        of the only one there is. Close it.
+        """
+        with psycopg.connect(self.url) as first:
+            known = [row[0] for row in first.execute("SELECT id FROM core_organisation").fetchall()]
+        seen = organisation or (known[0] if len(known) == 1 else "")
+        return psycopg.connect(self.url, autocommit=autocommit, options=f"-c stallkeeper.organisation={seen}")
 
     def together(self, *calls: Callable[[], object]) -> list[object]:
-        """Run the calls at once, each in a thread with its own Django connection; returns their results in order.
+        """Run the calls at once, each in a thread with its own Django connection, in the caller's scope; returns their results in order.
 
         Raises what the first failing call raised, or TimeoutError after TOGETHER_SECONDS.
         """
         barrier = threading.Barrier(len(calls))
         with ThreadPoolExecutor(len(calls)) as pool:
-            futures = [pool.submit(_in_thread, call, barrier) for call in calls]
+            futures = [pool.submit(contextvars.copy_context().run, _in_thread, call, barrier) for call in calls]
             try:
                 return [future.result(timeout=TOGETHER_SECONDS) for future in futures]
             except TimeoutError:

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 
+from django.db import models
+
 from stallkeeper.catalog.models import KitComponent, StockUnit, UnitKind
 from stallkeeper.channels.models import Channel, ChannelLocation, Connection, Lane, LaneKind, Offer
 from stallkeeper.channels.refresh import refresh_channel
-from stallkeeper.core.models import Organisation
+from stallkeeper.core.models import Membership, Organisation, Role, User
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock import ledger, places
@@ -117,12 +119,24 @@ class Shop:
 
     def level(self, unit: StockUnit, place: Location | None = None) -> tuple[int, int, int]:
         """(on hand, allocated, held)"""
-        row = Level.objects.get(stock_unit_id=unit.pk, location=place or self.place)
+        with self.scope():
+            row = Level.objects.get(stock_unit_id=unit.pk, location=place or self.place)
         return row.on_hand, row.allocated, row.held
+
+    def reload(self, row: models.Model) -> None:
+        """Read the row of this shop again."""
+        with self.scope():
+            row.refresh_from_db()
 
     def intended(self, offer: Offer) -> int | None:
         with self.scope():
             return Offer.objects.get(pk=offer.pk).intended_qty
+
+
+def join(organisation: Organisation, user: User, role: Role | str) -> Membership:
+    """The person belongs to the organisation from now on."""
+    with organisation_scope(organisation.pk):
+        return Membership.objects.create(user=user, organisation=organisation, role=role)
 
 
 def remote_order(

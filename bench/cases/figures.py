@@ -47,11 +47,11 @@ def run(house: House) -> Iterator[Result]:
 
 
 def _seconds(part, at) -> float:
-    from stallkeeper.core.tenancy import across_organisations
+    from stallkeeper.core.tenancy import Passage, across_organisations
     from stallkeeper.sync import figures
 
     begun = time.perf_counter()
-    with across_organisations("bench"):
+    with across_organisations(Passage.FIGURES):
         figures._read(part, at)
     return time.perf_counter() - begun
 

@@ -160,7 +160,7 @@ def database_settings(url: str, pool: bool = False) -> dict[str, object]:
     options: dict[str, object] = {name: value for name, value in parts.items() if name not in DJANGO_NAMES}
     if pool:
         options["pool"] = True
-    return {"ENGINE": "django.db.backends.postgresql", **django, "OPTIONS": options}
+    return {"ENGINE": "stallkeeper.core.postgres", **django, "OPTIONS": options}
 
 
 def _without_url(text: str, url: str) -> str:

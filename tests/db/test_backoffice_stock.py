@@ -14,10 +14,10 @@ from django.urls import reverse
 from stallkeeper.catalog.models import ImportRun
 from stallkeeper.channels.models import Channel, Connection, RingFence
 from stallkeeper.core import clock
-from stallkeeper.core.models import AuditEntry, Membership, Role, User
+from stallkeeper.core.models import AuditEntry, Role, User
 from stallkeeper.stock.models import Incoming, Location, ManualHold, Movement, StockCount
 from tests.busy_shop import signed_in, text
-from tests.shop import Shop
+from tests.shop import Shop, join
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def shop() -> Shop:
 
 def member(shop: Shop, role: str) -> Client:
     user = User.objects.create_user(f"{role}@example.com", name=f"Mia {role}")
-    Membership.objects.create(user=user, organisation=shop.organisation, role=role)
+    join(shop.organisation, user, role)
     return signed_in(user)
 
 
@@ -62,7 +62,7 @@ def test_a_place_is_renamed_and_moved_up_without_asking(shop: Shop, owner: Clien
     assert "ATTIC" in text(owner.get(reverse("backoffice:places")))
     said = text(save_place(owner, attic, name="Attic, second floor", priority=5))
     assert "Attic, second floor is saved." in said
-    attic.refresh_from_db()
+    shop.reload(attic)
     assert (attic.code, attic.name, attic.priority, attic.sellable, attic.active) == ("ATTIC", "Attic, second floor", 5, True, True)
     with shop.scope():
         entry = AuditEntry.objects.get(action="change.place")
@@ -75,10 +75,10 @@ def test_a_place_that_is_sold_from_asks_before_it_stops(shop: Shop, owner: Clien
     asked = text(save_place(owner, shop.place, sellable=None))
     assert "1 offer gets another quantity" in asked
     assert "fall: 1, of which to zero: 1" in asked
-    shop.place.refresh_from_db()
+    shop.reload(shop.place)
     assert (shop.intended(offer), shop.place.sellable) == (5, True)
     save_place(owner, shop.place, sellable=None, sure="1")
-    shop.place.refresh_from_db()
+    shop.reload(shop.place)
     assert (shop.intended(offer), shop.place.sellable) == (0, False)
     assert "rise: 1" in text(save_place(owner, shop.place))
     save_place(owner, shop.place, sure="1")
@@ -96,7 +96,7 @@ def test_a_wrong_place_comes_back_and_strangers_find_none(shop: Shop, owner: Cli
     with shop.scope():
         virtual = Location.objects.get(virtual_role="customer")
     assert save_place(owner, virtual, name="Mine").status_code == 404
-    shop.place.refresh_from_db()
+    shop.reload(shop.place)
     assert shop.place.name == "Main warehouse"
 
 

@@ -352,7 +352,8 @@ def test_unknown_offers_far_behind_in_a_long_line_are_found_twice_a_minute(
     stall.run()
     monkeypatch.setattr(belief_queries, "HEAD", 1)
     monkeypatch.setattr(push, "_something_waits", lambda *_: False)
-    market.stock(first.stock_unit, 4)
+    with market.shop.scope():
+        market.stock(first.stock_unit, 4)
 
     def found_by_the_next_run() -> bool:
         with market.shop.use_case() as uc:

@@ -328,7 +328,8 @@ def test_offers_are_left_out_of_stock_or_prices_one_or_many(shop):
 
 def test_another_organisations_units_and_listings_are_out_of_reach(shop):
     other = Organisation.objects.create(name="Other", slug="other", created_at=AT)
-    StockUnit.objects.create(organisation=other, sku="OURS", created_at=AT)
+    with organisation_scope(other.pk):
+        StockUnit.objects.create(organisation=other, sku="OURS", created_at=AT)
     shop.take(remote("OURS"))
     assert shop.propose() == links.Proposal(new=1)
     shop.unit("OURS")

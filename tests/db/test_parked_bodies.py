@@ -8,10 +8,11 @@ from django.urls import reverse
 
 from stallkeeper.channels.models import Parked
 from stallkeeper.core import housekeeping
-from stallkeeper.core.models import AuditEntry, Membership, PersonalData, Role, User
+from stallkeeper.core.models import AuditEntry, PersonalData, Role, User
 from stallkit.testing.shop import Fault
 from tests.busy_shop import signed_in, text
 from tests.market import Market, Stall
+from tests.shop import join
 
 
 def parked_order(market: Market, stall: Stall) -> Parked:
@@ -25,7 +26,7 @@ def parked_order(market: Market, stall: Stall) -> Parked:
 
 def reader(market: Market, role: str):
     user = User.objects.create_user(f"{role}@example.com")
-    Membership.objects.create(user=user, organisation=market.shop.organisation, role=role)
+    join(market.shop.organisation, user, role)
     return signed_in(user)
 
 

@@ -50,7 +50,8 @@ def test_the_database_refuses_to_rewrite_history(shop: Shop) -> None:
 def test_the_database_refuses_to_promise_more_than_there_is(shop: Shop) -> None:
     """Invariant 3, as a constraint below every caller."""
     unit = shop.unit("MUG", 3)
-    with pytest.raises(IntegrityError, match="level_allocated_within_on_hand"), transaction.atomic(), connection.cursor() as cursor:
+    refused = pytest.raises(IntegrityError, match="level_allocated_within_on_hand")
+    with shop.scope(), refused, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("UPDATE stock_level SET allocated = 4 WHERE stock_unit_id = %s", [unit.pk])
 
 

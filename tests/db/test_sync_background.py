@@ -267,7 +267,8 @@ def test_orders_whose_acknowledgement_falls_due_are_an_alarm(market: Market, sta
         notice = Notification.objects.get(key=key)
     assert f"1 order to acknowledge by {due:%Y-%m-%d %H:%M}" in notice.title
     assert order in notice.detail
-    assert {problem.kind.key: problem.count for problem in problems(market.shop.organisation.pk)}["acknowledge"] == 1
+    with market.shop.scope():
+        assert {problem.kind.key: problem.count for problem in problems(market.shop.organisation.pk)}["acknowledge"] == 1
     assert ("Acknowledging is switched off" if off == "acknowledging" else "Nothing is sent") in notice.detail
     turn(market, stall, off, on=True)
     market.settle(3)
@@ -300,7 +301,8 @@ def test_a_hint_brings_the_next_pull_forward(market: Market, stall: Stall) -> No
     calls = len(stall.emulator.calls)
     stall.run()
     assert len(stall.emulator.calls) == calls, "the interval is not over"
-    wake.hint([stall.connection_id])
+    with market.shop.scope():
+        wake.hint([stall.connection_id])
     assert stall.lane().not_before <= market.clock.at
     stall.run()
     assert len(stall.emulator.calls) == calls + 1

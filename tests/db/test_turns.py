@@ -9,7 +9,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from stallkeeper.channels.models import Connection, Lane, LaneKind
 from stallkeeper.core.models import Organisation
-from stallkeeper.core.tenancy import organisation_scope
+from stallkeeper.core.tenancy import Passage, across_organisations, organisation_scope
 from stallkeeper.sync import runner, wake, worker
 from stallkit.testing.emulator import Fault
 from tests.market import Market, Stall
@@ -52,11 +52,12 @@ def test_organisations_take_turns_however_many_lanes_each_has(market: Market) ->
 
 def test_lanes_that_run_count_as_turns(market: Market) -> None:
     noisy, quiet = lanes_of("noisy", 6, market), lanes_of("quiet", 1, market)
-    everyone = Lane._base_manager
-    everyone.filter(pk__in=noisy[:4]).update(claimed_by="w1", heartbeat_at=market.clock())
-    wake.wake(everyone.filter(pk=noisy[4]).values_list("subject_id", flat=True))
-    market.clock.tick(2)
-    wake.wake(everyone.filter(pk=quiet[0]).values_list("subject_id", flat=True))
+    with across_organisations(Passage.TICK):
+        everyone = Lane._base_manager
+        everyone.filter(pk__in=noisy[:4]).update(claimed_by="w1", heartbeat_at=market.clock())
+        wake.wake(everyone.filter(pk=noisy[4]).values_list("subject_id", flat=True))
+        market.clock.tick(2)
+        wake.wake(everyone.filter(pk=quiet[0]).values_list("subject_id", flat=True))
     assert in_turn() == [quiet[0], noisy[4]]
 
 

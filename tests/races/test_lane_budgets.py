@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -20,8 +21,11 @@ LIMIT = Limit("api", 5, timedelta(hours=1))
 
 
 @pytest.fixture
-def connection_id(race_db) -> int:
-    return Shop.open().channel().connection_id
+def connection_id(race_db) -> Iterator[int]:
+    shop = Shop.open()
+    account = shop.channel().connection_id
+    with shop.scope():
+        yield account
 
 
 def pacer(connection_id: int, priority: Priority = Priority.CUT, **options: object) -> PgPacer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -18,11 +19,11 @@ from tests.shop import Shop
 
 
 @pytest.fixture
-def lane(race_db) -> Lane:
+def lane(race_db) -> Iterator[Lane]:
     shop = Shop.open()
     channel = shop.channel()
     with shop.scope():
-        return Lane.objects.get(subject_id=channel.connection_id, kind=LaneKind.TRADE)
+        yield Lane.objects.get(subject_id=channel.connection_id, kind=LaneKind.TRADE)
 
 
 def claimed(lane: Lane, worker: str = "one") -> Claim:

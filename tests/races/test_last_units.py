@@ -12,13 +12,13 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from stallkeeper.core.models import Membership, Role, User
+from stallkeeper.core.models import Role, User
 from stallkeeper.orders import entering, intake, linking
 from stallkeeper.orders.models import OrderLine
 from stallkeeper.stock import holds, queries
 from stallkeeper.stock.models import Level, Reservation
 from tests.busy_shop import signed_in
-from tests.shop import Shop, remote_order
+from tests.shop import Shop, join, remote_order
 
 LAST = 10
 INTAKES, LINKS, SCREENS, HOLDS = 12, 4, 8, 8
@@ -70,7 +70,7 @@ def doors(shop: Shop, unit, channel, lines):
         return run
 
     somebody = User.objects.create_user("mia@example.com", name="Mia")
-    Membership.objects.create(user=somebody, organisation=shop.organisation, role=Role.OWNER)
+    join(shop.organisation, somebody, Role.OWNER)
     return [*map(order, range(INTAKES)), *map(link, lines[:LINKS]), *map(screen, lines[LINKS:]), *map(hold, range(HOLDS))]
 
 

@@ -25,8 +25,8 @@ from stallkeeper.catalog.imports.products import LAYOUT
 from stallkeeper.catalog.imports.sheets import template_csv, template_xlsx
 from stallkeeper.channels.models import Connection, LaneKind, Parked
 from stallkeeper.core import logs
-from stallkeeper.core.models import Membership, Role, User
-from stallkeeper.core.tenancy import across_organisations
+from stallkeeper.core.models import Organisation, Role, User
+from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.ops import boot
 from stallkeeper.orders.models import Order
 from stallkeeper.sync import adapters
@@ -35,6 +35,7 @@ from tests.busy_shop import BusyShop
 from tests.canaries import search
 from tests.db.security.walk import every_address
 from tests.scenarios.town import Town, open_town
+from tests.shop import join
 
 SECRETS = {
     "dummy": {"CLIENT_SECRET": "canary-dummy-Kx7Qw2-secret", "CALLBACK_SECRET": "canary-dummy-Zt4Rb9-callback"},
@@ -141,7 +142,7 @@ def test_no_canary_leaves_its_home(race_db, monkeypatch, sinks, dials):
 
 def person(shop, role: str) -> User:
     user = User.objects.create_user(f"{role}@example.com")
-    Membership.objects.create(user=user, organisation=shop.organisation, role=role)
+    join(shop.organisation, user, role)
     return user
 
 
@@ -156,13 +157,13 @@ def let_everything_happen(town: Town, stalls: list, dials: dict[str, str], monke
     for stall in stalls:
         stall.emulator.place_order([("MUG", 1)], buyer_name=BUYER)
     town.work(120)
-    with across_organisations("the test looks at its own shop"):
+    with organisation_scope(Organisation.objects.get().pk):
         assert Order.objects.count() == len(stalls)
     for stall in stalls:
         stall.emulator.place_order([("POT", 1)], buyer_name=BUYER)
         stall.emulator.fail_next(Fault.UNKNOWN_ENUM, times=20)
     town.work(120)
-    with across_organisations("the test looks at its own shop"):
+    with organisation_scope(Organisation.objects.get().pk):
         assert Parked.objects.exists()
     for mode in ("500 html", "400 json", "200 html", "200 cut", "429 json"):
         dials["mode"] = mode
@@ -172,7 +173,7 @@ def let_everything_happen(town: Town, stalls: list, dials: dict[str, str], monke
     break_inside(town, stalls[0], monkeypatch)
     dials["mode"] = "401 json"
     town.work(400)
-    with across_organisations("the test looks at its own shop"):
+    with organisation_scope(Organisation.objects.get().pk):
         assert Connection.objects.filter(state="needs_reconnect").exists()
 
 
@@ -209,7 +210,7 @@ def save_pages(busy: BusyShop, folder: Path, monkeypatch) -> None:
                 (folder / f"{who}-{number:03}").write_bytes(f"{address.path} {answer.status_code}\n{head}\n\n".encode() + answer.content)
 
     def broken(*_: object) -> None:
-        with across_organisations("the test's own broken view"):
+        with organisation_scope(Organisation.objects.get().pk):
             from stallkeeper.channels import connect
 
             at_hand = [connect.settings_of(account).all for account in Connection.objects.select_related("credentials")]
@@ -230,7 +231,7 @@ def fail_to_connect(owner: User, dials: dict[str, str], folder: Path) -> None:
         dials["mode"] = mode
         form = given | {"currency": "USD", "base_url": "http://walmart-2.test"}
         (folder / f"connect-{mode}").write_bytes(client.post(reverse("backoffice:connect", args=["walmart"]), form).content)
-        with across_organisations("the test looks at its own shop"):
+        with organisation_scope(Organisation.objects.get().pk):
             accounts = list(Connection.objects.values_list("pk", flat=True))
         for account in accounts:
             answer = client.post(reverse("backoffice:probe_now", args=[account]), follow=True)
@@ -278,7 +279,7 @@ def save_children(race_db, folder: Path) -> None:
 def save_database(folder: Path) -> None:
     """Every row of every table as text, as a dump would hold it; sealed columns come as hex."""
     folder.mkdir()
-    with across_organisations("a dump holds all organisations"), connection.cursor() as cursor:
+    with organisation_scope(Organisation.objects.get().pk), connection.cursor() as cursor:
         cursor.execute("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
         for (table,) in cursor.fetchall():
             with (folder / table).open("wb") as file, cursor.copy(f"COPY (SELECT * FROM {table}) TO STDOUT") as rows:

@@ -293,7 +293,7 @@ def test_check_ends_with_one_when_something_is_wrong(town, firm, says):
 
     firm.unit("MUG", 3)
     assert "WRONG" not in says("check")
-    with connection.cursor() as cursor:
+    with firm.scope(), connection.cursor() as cursor:
         cursor.execute("UPDATE stock_level SET on_hand = 4")
     assert "MUG at MAIN: the level says 4, the movements add up to 3" in says("check", status=1)
     results = json.loads(says("check", "--json", status=1))

@@ -159,8 +159,12 @@ def sending(url: str) -> list[bool]:
     return column(url, "SELECT sending_enabled FROM core_organisation ORDER BY id")
 
 
+OPEN_NOTICES = "SELECT title FROM core_notification WHERE resolved_at IS NULL ORDER BY id"
+
+
 def open_notices(url: str) -> list[str]:
-    return column(url, "SELECT title FROM core_notification WHERE resolved_at IS NULL ORDER BY id")
+    (organisation,) = column(url, "SELECT id FROM core_organisation")
+    return column(f"{url}&options=-c%20stallkeeper.organisation%3D{organisation}", OPEN_NOTICES)
 
 
 def column(url: str, query: str) -> list[Any]:

@@ -9,13 +9,13 @@ from django.urls import reverse
 
 from stallkeeper.__main__ import run
 from stallkeeper.channels.models import RateBudget
-from stallkeeper.core.models import Membership, Role, User
+from stallkeeper.core.models import Role, User
 from stallkeeper.sync import adapters
 from stallkit.adapters.emag.manifest import OTHER
 from stallkit.errors import SlowDown
 from tests.busy_shop import signed_in
 from tests.scenarios.town import Stall, Town, assert_true
-from tests.shop import Shop
+from tests.shop import Shop, join
 
 PLATFORMS = ["dummy", "emag", "walmart"]
 
@@ -52,7 +52,7 @@ def test_a_probe_is_paid_from_the_accounts_budget(town: Town, firm: Shop, settin
         first = RateBudget.objects.get(connection_id=stall.connection_id)
         assert (first.bucket, first.tokens, first.spent) == ("other", 1, 1)
     owner = User.objects.create_user("owner@example.com")
-    Membership.objects.create(user=owner, organisation=firm.organisation, role=Role.OWNER)
+    join(firm.organisation, owner, Role.OWNER)
     client = signed_in(owner)
     for _ in range(8):
         client.post(reverse("backoffice:probe_now", args=[stall.connection_id]))

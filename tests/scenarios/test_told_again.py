@@ -11,12 +11,12 @@ from django.urls import reverse
 
 from stallkeeper.__main__ import run
 from stallkeeper.core import audit
-from stallkeeper.core.models import AuditEntry, Membership, Role, User
+from stallkeeper.core.models import AuditEntry, Role, User
 from stallkeeper.stock.models import Level
 from stallkit.testing.shop import Fault
 from tests.busy_shop import signed_in, text
 from tests.scenarios.town import Stall, Town, assert_adds_up, assert_true, notices
-from tests.shop import Shop
+from tests.shop import Shop, join
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def says(stall: Stall, capsys: pytest.CaptureFixture[str]):
 
 def client_of(firm: Shop, role: str = Role.OPERATIONS) -> Client:
     user = User.objects.create_user(f"{role}@example.com")
-    Membership.objects.create(user=user, organisation=firm.organisation, role=role)
+    join(firm.organisation, user, role)
     return signed_in(user)
 
 

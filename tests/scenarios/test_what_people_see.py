@@ -99,7 +99,8 @@ def trade(town: Town, stall: Stall, seconds: float = 15) -> None:
 
 def reconnect(stall: Stall) -> None:
     """A person enters the credentials again: the account is asked who it is first."""
-    info = adapters.probe(stall.platform, stall.config, stall.address, adapters.budget_of(stall.account))
+    with stall.shop.scope():
+        info = adapters.probe(stall.platform, stall.config, stall.address, adapters.budget_of(stall.account))
     settings = connect.check_settings(connect.manifest(stall.platform), stall.config)
     with stall.use_case("connection.reconnect") as uc:
         connect.reconnect(uc, stall.connection_id, settings, info)
@@ -338,16 +339,15 @@ def assert_no_stranger(firms: list[Shop]) -> None:
 
     from stallkeeper.core.tenancy import TenantModel
 
-    with connection.cursor() as cursor:
-        for model in apps.get_models():
-            for field in model._meta.concrete_fields:
-                target = field.related_model
-                if not (issubclass(model, TenantModel) and target and isinstance(target, type) and issubclass(target, TenantModel)):
-                    continue
-                cursor.execute(
-                    f"SELECT count(*) FROM {model._meta.db_table} AS a JOIN {target._meta.db_table} AS b ON a.{field.column} = b.id "
-                    "WHERE a.organisation_id <> b.organisation_id"
-                    if target._meta.pk.column == "id"
-                    else "SELECT 0"
-                )
-                assert cursor.fetchone() == (0,), f"{model.__name__}.{field.name}"
+    references = [
+        (model._meta.db_table, field.column, target._meta.db_table)
+        for model in apps.get_models()
+        for field in model._meta.concrete_fields
+        if issubclass(model, TenantModel) and isinstance(target := field.related_model, type) and issubclass(target, TenantModel)
+        if target._meta.pk.column == "id"
+    ]
+    for firm in firms:
+        with firm.scope(), connection.cursor() as cursor:
+            for table, column, parent in references:
+                cursor.execute(f"SELECT count(*) FROM {table} WHERE {column} IS NOT NULL AND {column} NOT IN (SELECT id FROM {parent})")
+                assert cursor.fetchone() == (0,), f"{table}.{column} refers to what this organisation cannot see"

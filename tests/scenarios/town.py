@@ -28,6 +28,7 @@ from stallkeeper.channels.lanes import TAKEOVER
 from stallkeeper.channels.models import Channel, ChannelLocation, Command, Connection, Lane, LaneKind, LaneStep, Offer, OfferTodo, SentLog
 from stallkeeper.core import clock
 from stallkeeper.core.models import Notification
+from stallkeeper.core.tenancy import Passage, across_organisations
 from stallkeeper.core.use_case import use_case
 from stallkeeper.fulfilment import ship
 from stallkeeper.ops.check import check
@@ -110,11 +111,11 @@ class Town:
             self.clock.at = following
 
     def _due(self) -> list[int]:
-        with connection.cursor() as cursor:
+        with across_organisations(Passage.TICK), connection.cursor() as cursor:
             return [ready.lane for ready in turns_queries.due(cursor, self.clock.at, self.clock.at - TAKEOVER, most=1_000)]
 
     def _next(self):
-        with connection.cursor() as cursor:
+        with across_organisations(Passage.TICK), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT min(CASE WHEN claimed_by = '' THEN not_before ELSE heartbeat_at + '10 s' END) FROM channels_lane WHERE enabled"
             )

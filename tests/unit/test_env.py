@@ -107,7 +107,7 @@ def test_a_user_without_home_is_told_what_to_set(monkeypatch):
 
 def test_a_url_becomes_django_settings():
     assert env.database_settings("postgresql://ann:p%40ss%2Fw%20d@db.example:6543/my%20shop?sslmode=require&application_name=stall") == {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "stallkeeper.core.postgres",
         "USER": "ann",
         "PASSWORD": "p@ss/w d",
         "HOST": "db.example",

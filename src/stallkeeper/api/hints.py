@@ -14,7 +14,7 @@ from ninja import Path, Router, Status
 from stallkeeper.api.problems import Problem, ProblemError
 from stallkeeper.channels.models import Connection
 from stallkeeper.core import figures
-from stallkeeper.core.tenancy import across_organisations, organisation_scope
+from stallkeeper.core.tenancy import Passage, across_organisations, organisation_scope
 from stallkeeper.sync import adapters, wake
 from stallkit.manifest import Capability
 from stallkit.types import Hint
@@ -43,7 +43,8 @@ def receive(request: HttpRequest, token: str) -> Status[None]:
         raise ProblemError(400, "not-understood", "This is no callback of the platform that this address is for.")
     if understood.calls_for_a_look:
         log.info("callback", extra={"connection": account.pk, "platform": account.platform, "organisation": account.organisation_id})
-        wake.hint([account.pk])
+        with organisation_scope(account.organisation_id):
+            wake.hint([account.pk])
     return Status(204, None)
 
 
@@ -63,7 +64,7 @@ def account_of(token: str) -> Connection:
     """The connected account that the token names; a 404 problem if there is none."""
     account = None
     if token.isascii() and token.isprintable():  # the database refuses to compare with what can be no text
-        with across_organisations("a callback names its account by a secret token, not by organisation"):
+        with across_organisations(Passage.CALLBACK):
             account = Connection.objects.filter(hint_token=token, state=Connection.State.READY).first()
     if account is None:
         raise ProblemError(404, "not-found", "There is no account at this address.")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.backoffice.problems import badge
 from stallkeeper.core.models import Membership
-from stallkeeper.core.people import Permission, can
+from stallkeeper.core.people import Permission, can, memberships_of
 
 ENTRIES = (
     (_("Overview"), "space_dashboard", "overview", "", Permission.VIEW_ORDERS),
@@ -56,9 +56,9 @@ def frame(request: HttpRequest) -> dict[str, object]:
     membership = membership_of(request)
     if membership is None:
         return {}
-    others = Membership.objects.filter(user=membership.user).select_related("organisation").order_by("organisation__name")
+    others = sorted(memberships_of(membership.user), key=lambda other: other.organisation.name)
     may_change = can(membership, Permission.MANAGE_USERS)
-    return {"own_memberships": list(others), "sk_membership": membership, "sk_may_change_company": may_change}
+    return {"own_memberships": others, "sk_membership": membership, "sk_may_change_company": may_change}
 
 
 def organisation_name(request: HttpRequest) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from stallkeeper.core.models import Membership
+from stallkeeper.core.people import memberships_of
 from stallkeeper.core.tenancy import organisation_scope
 
 SESSION_KEY = "organisation"
@@ -31,7 +32,7 @@ def choose_membership(request: HttpRequest) -> Membership | None:
     """The membership that this request acts under."""
     if not request.user.is_authenticated:
         return None
-    memberships = list(Membership.objects.filter(user=request.user).select_related("organisation").order_by("id"))
+    memberships = memberships_of(request.user)
     chosen = request.session.get(SESSION_KEY)
     return next((m for m in memberships if m.organisation_id == chosen), memberships[0] if memberships else None)
 

@@ -22,8 +22,8 @@ from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.scope import SESSION_KEY
 from stallkeeper.backoffice.screens import show, site
 from stallkeeper.core import crash, sign_in_limits
-from stallkeeper.core.models import Membership, User
-from stallkeeper.core.people import use_link
+from stallkeeper.core.models import User
+from stallkeeper.core.people import memberships_of, use_link
 
 if TYPE_CHECKING:
     PasswordForm = SetPasswordForm[User]
@@ -90,7 +90,7 @@ def choose_organisation(request: HttpRequest) -> HttpResponse:
     """Work for another of one's organisations from now on; an id of somebody else's changes nothing."""
     assert isinstance(request.user, User)
     chosen = request.POST.get("organisation", "")
-    if chosen.isdigit() and Membership.objects.filter(user=request.user, organisation_id=int(chosen)).exists():
+    if chosen.isdecimal() and int(chosen) in {membership.organisation_id for membership in memberships_of(request.user)}:
         request.session[SESSION_KEY] = int(chosen)
     return redirect("backoffice:overview")
 

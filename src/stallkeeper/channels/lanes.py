@@ -21,6 +21,7 @@ from django.db import DatabaseError, connection, connections
 from stallkeeper.channels import lanes_queries as queries
 from stallkeeper.core import clock, crash
 from stallkeeper.core.sql import hot_cursor
+from stallkeeper.core.tenancy import Passage, across_organisations, organisation_scope
 from stallkeeper.core.use_case import UseCase, use_case
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class Claim:
 def claim(lane_id: int, worker: str) -> Claim | None:
     """Take a lane that is free, or whose worker is dead or has been silent for TAKEOVER; None if somebody has it or it is switched off."""
     now = clock.now()
-    with crash.around("claim:lane"), connection.cursor() as cursor:
+    with across_organisations(Passage.TICK), crash.around("claim:lane"), connection.cursor() as cursor:
         row = queries.claim(cursor, lane_id, worker, now, now - TAKEOVER)
     if row is None:
         return None
@@ -108,7 +109,7 @@ class Heart:
 
     def _beat_once(self) -> None:
         try:
-            with crash.around("commit:lane.beat"), connection.cursor() as cursor:
+            with organisation_scope(self.held.organisation_id), crash.around("commit:lane.beat"), connection.cursor() as cursor:
                 self.lost = not queries.beat(cursor, self.held.lane_id, self.held.epoch, clock.now())
         except DatabaseError as error:
             log.warning("lane %s: a heartbeat failed: %s", self.held.lane_id, error)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from django.db import connection
 
 from stallkeeper.core import audit_queries
+from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import UseCase, before_commit
 
 KIND = "audit"
@@ -61,7 +62,7 @@ def write_entries(uc: UseCase) -> None:
 def verify_chain(organisation_id: int) -> list[str]:
     """Recompute the chain; one sentence for each entry that was changed, or that follows one that was removed. Empty if all is well."""
     problems, before = [], b""
-    with connection.cursor() as cursor:
+    with organisation_scope(organisation_id), connection.cursor() as cursor:
         for number, row in audit_queries.entries(cursor, organisation_id):
             if row.digest != _digest(before, organisation_id, row):
                 problems.append(

@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection
 from django.db.backends.utils import CursorWrapper
 
 from stallkeeper.core import crash, housekeeping_queries, partitions, people_queries, personal, sign_in_limits
+from stallkeeper.core.tenancy import Passage, across_organisations
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +94,8 @@ def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int 
 
 def _attempt(part: Callable[[], None], report: Report) -> None:
     try:
-        part()
+        with across_organisations(Passage.HOUSEKEEPING):
+            part()
     except DatabaseError as error:
         log.exception("housekeeping: %s failed", part.__name__)
         report.failures.append(f"{part.__name__.replace('_', ' ')}: {str(error).strip().splitlines()[0]}")

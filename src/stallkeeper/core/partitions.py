@@ -9,7 +9,9 @@ from datetime import date, datetime
 
 from django.db import connection
 
+from stallkeeper.core import walls
 from stallkeeper.core.queries import create_partition
+from stallkeeper.core.tenancy import Passage, across_organisations
 
 TABLES = ("stock_reservation_event", "channels_sent_log", "orders_raw_payload")
 
@@ -22,11 +24,14 @@ def month_after(day: date) -> date:
 def make_ahead(at: datetime, months: int = 3) -> list[str]:
     """Make the partitions of this month and the next ones for all tables; returns the names that are new."""
     made = []
-    with connection.cursor() as cursor:
+    with across_organisations(Passage.HOUSEKEEPING), connection.cursor() as cursor:
         for table in TABLES:
             first = date(at.year, at.month, 1)
             for _ in range(months):
                 after = month_after(first)
-                made += create_partition(cursor, table, first, after)
+                new = create_partition(cursor, table, first, after)
+                for name in new:
+                    walls.enclose(cursor, name)
+                made += new
                 first = after
     return made

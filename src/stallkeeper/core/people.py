@@ -14,6 +14,7 @@ from django.db import IntegrityError, connection
 
 from stallkeeper.core import audit, clock, crash, people_queries
 from stallkeeper.core.models import Membership, Organisation, Role, SignInLink, User
+from stallkeeper.core.tenancy import Passage, across_organisations
 from stallkeeper.core.use_case import SYSTEM, UseCase, use_case
 
 
@@ -93,6 +94,12 @@ def create_user(email: str, name: str = "", password: str | None = None) -> User
             return User.objects.create_user(email, password, name=name.strip())
     except IntegrityError:
         raise PeopleError(f"E-mail address: there is a user with {email} already; add that user to the organisation instead.") from None
+
+
+def memberships_of(user: User) -> list[Membership]:
+    """Where this person belongs, each with its organisation, the oldest first. Needs no scope: it is what a scope is chosen from."""
+    with across_organisations(Passage.PEOPLE):
+        return list(Membership.objects.filter(user=user).select_related("organisation").order_by("id"))
 
 
 def add_member(uc: UseCase, user: User, role: Role) -> Membership:

@@ -13,6 +13,7 @@ from stallkeeper.core.models import PersonalData
 from stallkeeper.core.secret_queries import PersonalRow
 from stallkeeper.core.secrets import Sealer
 from stallkeeper.core.sql import hot_cursor
+from stallkeeper.core.tenancy import Passage, across_organisations
 from stallkeeper.core.use_case import UseCase
 
 PAGE = 10_000
@@ -84,7 +85,7 @@ def forget_due(at: datetime) -> int:
     """Delete everything whose end date has passed, of all organisations, in transactions of 10,000 rows; how many went."""
     total = 0
     while True:
-        with crash.committing("day.forget"), connection.cursor() as cursor:
+        with across_organisations(Passage.HOUSEKEEPING), crash.committing("day.forget"), connection.cursor() as cursor:
             gone = secret_queries.forget_personal(cursor, at, PAGE)
         total += gone
         if gone < PAGE:

@@ -20,6 +20,8 @@ from django.db.backends.utils import CursorWrapper
 from stallkeeper.core import audit, clock, crash, keyring, secret_queries
 from stallkeeper.core.models import Secret
 from stallkeeper.core.secret_queries import SealedRow, WrappedKey
+from stallkeeper.core.sql import Answer
+from stallkeeper.core.tenancy import Passage, across_organisations, organisation_scope
 from stallkeeper.core.use_case import SYSTEM, UseCase, use_case
 
 NONCE = 12
@@ -39,7 +41,7 @@ class Sealer:
     def __init__(self, organisation_id: int, *, ahead: bool = False) -> None:
         """``ahead``: the keys will be needed, so ask for them now; in a pipeline nobody waits before the first use."""
         self.organisation_id = organisation_id
-        self._asked = secret_queries.ask_data_keys(organisation_id) if ahead else None
+        self._asked = self._ask() if ahead else None
         self._ciphers: dict[int, AESGCM] = {}
         self._newest = 0
 
@@ -72,11 +74,15 @@ class Sealer:
         self._newest = max((key.version for key in keys if not key.retired), default=0)
 
     def _unwrap_all(self, make: bool) -> tuple[list[WrappedKey], dict[int, AESGCM]]:
-        asked, self._asked = self._asked or secret_queries.ask_data_keys(self.organisation_id), None
+        asked, self._asked = self._asked or self._ask(), None
         keys = asked()
         if make and all(key.retired for key in keys):
             keys = _first_data_key(self.organisation_id)
         return keys, {key.version: _unwrap(key) for key in keys}
+
+    def _ask(self) -> Answer[WrappedKey]:
+        with organisation_scope(self.organisation_id):
+            return secret_queries.ask_data_keys(self.organisation_id)
 
 
 def store(uc: UseCase, purpose: str, text: str) -> Secret:
@@ -168,7 +174,7 @@ def _unwrapped_bytes(organisation_id: int, version: int, wrapped: bytes, wrappin
 
 def _first_data_key(organisation_id: int) -> list[WrappedKey]:
     """Make the organisation's data key, unless somebody else just did."""
-    with crash.committing("keys.first"), connection.cursor() as cursor:
+    with organisation_scope(organisation_id), crash.committing("keys.first"), connection.cursor() as cursor:
         secret_queries.lock_keys(cursor)
         keys = secret_queries.data_keys(cursor, organisation_id)
         if all(key.retired for key in keys):
@@ -179,9 +185,14 @@ def _first_data_key(organisation_id: int) -> list[WrappedKey]:
 
 def _ring(cursor: CursorWrapper, at: datetime) -> keyring.Keyring:
     """The keyring; a new one only where nothing was ever encrypted. The caller holds the lock."""
-    if not keyring.path().exists() and not secret_queries.wrapping_keys_in_use(cursor):
+    if not keyring.path().exists() and not _in_use(cursor):
         return keyring.make(at)
     return keyring.read()
+
+
+def _in_use(cursor: CursorWrapper) -> set[str]:
+    with across_organisations(Passage.KEYS):
+        return secret_queries.wrapping_keys_in_use(cursor)
 
 
 def _add_data_key(cursor: CursorWrapper, organisation_id: int, keys: list[WrappedKey], ring: keyring.Keyring, at: datetime) -> int:
@@ -195,14 +206,14 @@ def _add_data_key(cursor: CursorWrapper, organisation_id: int, keys: list[Wrappe
 
 
 def _organisations() -> list[int]:
-    with connection.cursor() as cursor:
+    with across_organisations(Passage.KEYS), connection.cursor() as cursor:
         return secret_queries.organisations_with_keys(cursor)
 
 
 def _new_wrapping_key(cursor: CursorWrapper, at: datetime) -> keyring.Keyring:
     """Add a key, unless an interrupted rotation left one that nothing is wrapped by yet."""
     secret_queries.lock_keys(cursor)
-    ring, used = _ring(cursor, at), secret_queries.wrapping_keys_in_use(cursor)
+    ring, used = _ring(cursor, at), _in_use(cursor)
     return keyring.add_key(at) if ring.current in used else ring
 
 
@@ -246,7 +257,7 @@ def _reseal_table(organisation_id: int, version: int, read: Reader, write: Write
 
 def _reseal_page(organisation_id: int, version: int, read: Reader, write: Writer) -> int:
     sealer = Sealer(organisation_id)
-    with crash.committing("keys.reseal", durable=True), connection.cursor() as cursor:
+    with organisation_scope(organisation_id), crash.committing("keys.reseal", durable=True), connection.cursor() as cursor:
         rows = read(cursor, organisation_id, version, PAGE)
         opened = [(row, sealer.open(row.context, row.key_version, row.ciphertext)) for row in rows]
         if opened:
@@ -257,7 +268,7 @@ def _reseal_page(organisation_id: int, version: int, read: Reader, write: Writer
 def _drop_unused() -> tuple[str, ...]:
     with crash.committing("keys.drop", durable=True), connection.cursor() as cursor:
         secret_queries.lock_keys(cursor)
-        ring, used = keyring.read(), secret_queries.wrapping_keys_in_use(cursor)
+        ring, used = keyring.read(), _in_use(cursor)
         unused = {number for number in ring.keys if number not in used and number != ring.current}
         if unused:
             keyring.drop_keys(unused)

@@ -18,6 +18,7 @@ from django.http import HttpRequest
 
 from stallkeeper.core import audit, clock
 from stallkeeper.core.models import User
+from stallkeeper.core.people import memberships_of
 from stallkeeper.core.use_case import use_case
 
 TRIES: int = settings.AXES_FAILURE_LIMIT
@@ -69,7 +70,7 @@ def unlock(user: User, actor: str) -> int:
     attempts = AccessAttempt.objects.filter(username=user.email)
     counted: int = attempts.aggregate(total=Sum("failures_since_start"))["total"] or 0
     attempts.delete()
-    for membership in user.memberships.order_by("organisation_id"):
+    for membership in sorted(memberships_of(user), key=lambda one: one.organisation_id):
         with use_case("unlock.user", organisation_id=membership.organisation_id, actor=actor) as uc:
             audit.record(uc, "unlock.user", "user", user.pk, failed_attempts=counted)
     return counted

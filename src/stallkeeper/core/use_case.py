@@ -80,8 +80,8 @@ def use_case(name: str, *, organisation_id: int, actor: str = SYSTEM, at: dateti
         figures.USE_CASE_SECONDS.timing(name),
         logs.bound(use_case=name, organisation=organisation_id),
         tracing.span(f"use case {name}"),
-        transaction.atomic(durable=True),
         organisation_scope(organisation_id),
+        transaction.atomic(durable=True),
     ):
         uc = UseCase(name, organisation_id, at or clock.now(), actor)
         yield uc

@@ -65,6 +65,7 @@ def _schema(migrate: bool) -> None:
         )
     plan = executor.migration_plan(loader.graph.leaf_nodes())
     if not plan:
+        _walls()
         return
     if loader.applied_migrations and not migrate:
         raise BootError(
@@ -72,6 +73,28 @@ def _schema(migrate: bool) -> None:
             "'stallkeeper run' or 'stallkeeper migrate'."
         )
     apply_migrations()
+    _walls()
+
+
+def _walls() -> None:
+    """Close gaps in the walls (ADR 0035). Where our role passes them all: a warning, BootError if there are several organisations."""
+    from django.db import connection
+
+    from stallkeeper.core import walls
+    from stallkeeper.core.models import Organisation
+    from stallkeeper.ops import queries
+
+    if walls.gaps():
+        with connection.cursor() as cursor:
+            queries.lock_migrations(cursor)
+            try:
+                walls.build()
+            finally:
+                queries.unlock_migrations(cursor)
+    if walls.bypassed():
+        if Organisation.objects.count() > 1:
+            raise BootError(walls.BYPASSED)
+        click.echo(f"Warning: {walls.BYPASSED}", err=True)
 
 
 def apply_migrations() -> None:

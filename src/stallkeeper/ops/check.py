@@ -12,6 +12,7 @@ from django.db import connection, models, transaction
 from stallkeeper.channels import refresh
 from stallkeeper.channels.models import Channel, Offer
 from stallkeeper.core import audit, clock
+from stallkeeper.core import walls as database_walls
 from stallkeeper.core.models import AuditEntry
 from stallkeeper.core.tenancy import TenantModel, organisation_scope
 from stallkeeper.core.use_case import UseCase
@@ -60,8 +61,8 @@ def check(organisation_id: int, *, calm: bool = False, tick: Tick | None = None,
             looked, wrong, problems = queries.verify(cursor, rule, organisation_id, at, MOST)
             results.append(Result(rule.number, rule.title, looked, wrong, tuple(problems)))
             if tick is not None:
-                tick(done, len(rules) + 3)
-        results += [walls(organisation_id), guards(), chain(organisation_id)]
+                tick(done, len(rules) + 4)
+        results += [walls(organisation_id), policies(), guards(), chain(organisation_id)]
     return [*results, *([figures(organisation_id, at)] if calm else [])]
 
 
@@ -75,6 +76,12 @@ def walls(organisation_id: int) -> Result:
             if wrong:
                 problems.append(f"{child}.{column}: {wrong} rows refer to another organisation's {parent}, or to none")
     return Result("14", "No row refers to another organisation's", looked, broken, tuple(problems))
+
+
+def policies() -> Result:
+    """The database itself keeps organisations apart (ADR 0035): every table's policies are there and hold our role."""
+    faults = database_walls.faults()
+    return Result("14", "The database keeps organisations apart", len(database_walls.tables()), len(faults), tuple(faults[:MOST]))
 
 
 def _references() -> Iterator[tuple[str, str, str, str]]:

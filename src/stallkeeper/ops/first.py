@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from stallkeeper.core import people
 from stallkeeper.core.models import Membership, Organisation, Role, User
-from stallkeeper.core.tenancy import across_organisations
+from stallkeeper.core.tenancy import Passage, across_organisations
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock import places
 
@@ -24,7 +24,8 @@ def organisation(name: str, slug: str) -> Organisation:
 
 def set_up(name: str = "My shop", slug: str = "shop", email: str = OWNER) -> User:
     """The first owner; made, with an organisation, if there is none yet. Somebody who may sign in to all that runs here."""
-    first = Membership.objects.filter(role=Role.OWNER, user__is_active=True).order_by("pk").select_related("user").first()
+    with across_organisations(Passage.PEOPLE):
+        first = Membership.objects.filter(role=Role.OWNER, user__is_active=True).order_by("pk").select_related("user").first()
     if first is not None:
         return first.user
     where = Organisation.objects.order_by("pk").first() or organisation(name, slug)
@@ -47,7 +48,7 @@ def sign_in_address(user: User, hours: float = 24, base_url: str = "") -> str:
 
 def members() -> list[dict[str, object]]:
     """Everybody who may sign in, with his roles."""
-    with across_organisations("list of all users for the person who runs the installation"):
+    with across_organisations(Passage.PEOPLE):
         rows = Membership.objects.select_related("user", "organisation").order_by("organisation__slug", "user__email")
         return [
             {

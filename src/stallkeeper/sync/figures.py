@@ -22,7 +22,7 @@ from psycopg.errors import QueryCanceled
 from stallkeeper.channels.lanes import TAKEOVER
 from stallkeeper.core import backups, clock, housekeeping_queries, partitions
 from stallkeeper.core.sql import Cursor
-from stallkeeper.core.tenancy import across_organisations
+from stallkeeper.core.tenancy import Passage, across_organisations
 from stallkeeper.sync import figures_queries as queries
 from stallkit.manifest import Limit
 from stallkit.pacing import Bucket, refill, stretched
@@ -254,7 +254,7 @@ def gather(at: datetime) -> list[Sample]:
     """Every figure as of now. Raises nothing that the database does."""
     found: list[Sample] = []
     begun, up = time.perf_counter(), True
-    with across_organisations("figures of the whole installation, by ids, for those who operate it"):
+    with across_organisations(Passage.FIGURES):
         for name, part in PARTS.items():
             try:
                 found += _read(part, at) if up else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from stallkeeper.core import clock
-from stallkeeper.core.tenancy import across_organisations
+from stallkeeper.core.tenancy import Passage, across_organisations
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock import holds
 from stallkeeper.stock.models import Reservation
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 def run() -> int:
     """End due holds of all organisations; returns how many owners lost theirs. One organisation's failure does not stop the others."""
-    with across_organisations("the clock runs for everybody"):
+    with across_organisations(Passage.TICK):
         due = Reservation.objects.filter(expires_at__lte=clock.now()).order_by("organisation_id")
         organisations = list(due.values_list("organisation_id", flat=True).distinct())
     ended = 0

@@ -274,7 +274,7 @@ def _fail(held: Claim, error: Exception) -> Ended:
     try:
         if connection.needs_rollback or not connection.is_usable():
             connection.close()
-        with crash.around("commit:lane.give_back"):
+        with organisation_scope(held.organisation_id), crash.around("commit:lane.give_back"):
             return Ended("error", _release(held, due_at, error=text, success=False, failures=failures))
     except DatabaseError:
         log.exception("lane %s could not be given back", held.lane_id)

@@ -18,6 +18,7 @@ from stallkeeper.channels.lanes import TAKEOVER
 from stallkeeper.channels.models import LaneKind
 from stallkeeper.channels.turns_queries import Ready
 from stallkeeper.core import clock, correlation, crash, housekeeping
+from stallkeeper.core.tenancy import Passage, across_organisations, organisation_scope
 from stallkeeper.core.use_case import UseCase, before_commit
 from stallkeeper.sync import job_queries
 from stallkeeper.sync.job_queries import NewJob
@@ -43,7 +44,8 @@ def wake_marked(uc: UseCase) -> None:
 
     def ask() -> None:  # a function with a name: Django names it where it fails
         if connections:
-            wake(connections)
+            with organisation_scope(uc.organisation_id):
+                wake(connections)
         if organisations:
             defer_drain(organisations)
 
@@ -87,7 +89,7 @@ def priority(turn: datetime) -> int:
 def defer_lanes(lanes: Sequence[int]) -> None:
     """Have lanes run that are due now: their turn comes behind those that have waited already."""
     if lanes:
-        with connection.cursor() as cursor:
+        with across_organisations(Passage.TICK), connection.cursor() as cursor:
             ready = turns_queries.at_once(cursor, lanes, clock.now())
         _defer([lane_job(one) for one in ready])
 
@@ -104,7 +106,7 @@ def drain_job(organisation: int) -> NewJob:
 def defer_due() -> int:
     """One tick: defer every lane that is due and that no living worker has; returns how many jobs are new."""
     now = clock.now()
-    with connection.cursor() as cursor:
+    with across_organisations(Passage.TICK), connection.cursor() as cursor:
         due = turns_queries.due(cursor, now, now - TAKEOVER, AT_ONCE)
     return _defer([lane_job(ready) for ready in due])
 
@@ -117,9 +119,9 @@ def daily_job() -> NewJob:
 def tidy() -> None:
     """Every few ticks: lanes that a connection lacks, marks without a job, jobs whose worker died, the work of a day that was missed."""
     overdue = housekeeping.is_due(clock.now())
-    with crash.around("commit:lane.create"), connection.cursor() as cursor:
+    with across_organisations(Passage.TICK), crash.around("commit:lane.create"), connection.cursor() as cursor:
         lanes_queries.create_missing(cursor, clock.now())
-    with connection.cursor() as cursor:
+    with across_organisations(Passage.TICK), connection.cursor() as cursor:
         stale = job_queries.organisations_with_stale(cursor)
     _defer([drain_job(organisation) for organisation in stale])
     with crash.around("commit:job.tidy"), connection.cursor() as cursor:

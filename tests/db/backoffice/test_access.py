@@ -13,10 +13,10 @@ from stallkeeper.backoffice import urls as backoffice_urls
 from stallkeeper.catalog.models import ImportRun
 from stallkeeper.channels.models import Offer, Parked, RemoteListing
 from stallkeeper.core import clock, people
-from stallkeeper.core.models import AuditEntry, Membership, Notification, Organisation, Role, User
+from stallkeeper.core.models import AuditEntry, Notification, Organisation, Role, User
 from stallkeeper.orders.models import Order, OrderLine
 from tests.busy_shop import BusyShop, refuse_to_probe, signed_in, text
-from tests.shop import Shop
+from tests.shop import Shop, join
 
 
 def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
@@ -72,7 +72,7 @@ def test_every_address_answers_every_role_without_a_fault(busy: BusyShop, monkey
     answers: dict[str, dict[str, int]] = {}
     for role in Role.values:
         user = User.objects.create_user(f"role-{role}@example.com")
-        Membership.objects.create(user=user, organisation=busy.organisation, role=role)
+        join(busy.organisation, user, role)
         client = signed_in(user)
         for name, address in addresses(busy):
             answers.setdefault(name, {})[role] = client.get(address).status_code
@@ -90,7 +90,7 @@ def test_organisations_are_walls(busy: BusyShop) -> None:
     """A member of another organisation finds none of this one's objects, by any method, and changes none."""
     other = Shop.open()
     stranger = User.objects.create_user("stranger@example.com")
-    Membership.objects.create(user=stranger, organisation=other.organisation, role=Role.OWNER)
+    join(other.organisation, stranger, Role.OWNER)
     client = signed_in(stranger)
     parameters = keys(busy)
     with busy.shop.scope():
@@ -125,7 +125,7 @@ def test_a_fragment_sends_a_stranger_to_the_sign_in_page() -> None:
 
 def test_an_organisation_can_be_chosen_only_by_its_members(busy: BusyShop, client: Client) -> None:
     second, foreign = Shop.open(), Shop.open()
-    Membership.objects.create(user=busy.owner, organisation=second.organisation, role=Role.READ_ONLY)
+    join(second.organisation, busy.owner, Role.READ_ONLY)
     client.post(reverse("backoffice:choose_organisation"), {"organisation": second.organisation.pk})
     assert second.organisation.name in text(client.get("/"))
     assert client.get(reverse("backoffice:imports")).status_code == 403
@@ -168,7 +168,7 @@ def test_signing_in_with_a_password_and_out_again(busy: BusyShop) -> None:
 def test_who_came_by_a_link_chooses_a_first_password_and_only_the_first(busy: BusyShop) -> None:
     """After that the old one is asked for, so a forgotten open window gives nobody the account."""
     user = User.objects.create_user("link@example.com")
-    Membership.objects.create(user=user, organisation=busy.organisation, role=Role.WAREHOUSE)
+    join(busy.organisation, user, Role.WAREHOUSE)
     client, address = signed_in(user), reverse("backoffice:first_password")
     assert "Choose a password" in text(client.get("/"))
     weak = client.post(address, {"new_password1": "12345", "new_password2": "12345"})
@@ -216,7 +216,7 @@ def test_errors_say_what_to_do(busy: BusyShop, client: Client) -> None:
     """A wrong address, a missing right, an old form: each page says what it means."""
     assert "There is nothing at this address" in text(client.get("/orders/999999999/"))
     reader = User.objects.create_user("reader@example.com")
-    Membership.objects.create(user=reader, organisation=busy.organisation, role=Role.READ_ONLY)
+    join(busy.organisation, reader, Role.READ_ONLY)
     assert "Your role does not allow this" in text(signed_in(reader).get("/imports/"))
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(busy.owner)

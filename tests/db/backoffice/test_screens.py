@@ -22,11 +22,11 @@ from stallkeeper.backoffice.templatetags.stallkeeper import ago, clock_time
 from stallkeeper.channels.explain import Step
 from stallkeeper.channels.models import Channel, Command, Connection, Offer
 from stallkeeper.core import clock
-from stallkeeper.core.models import AuditEntry, Membership, Role, User
+from stallkeeper.core.models import AuditEntry, Role, User
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.sync.plan import STEPS
 from tests.busy_shop import BusyShop, signed_in, text
-from tests.shop import Shop
+from tests.shop import Shop, join
 
 
 @pytest.mark.parametrize("name", ["offers", "orders", "listings", "stock"])
@@ -114,7 +114,7 @@ def test_the_overview_says_what_the_rows_say(busy: BusyShop, client: Client) -> 
 def test_an_empty_shop_is_told_what_to_do_next() -> None:
     shop = Shop.open()
     user = User.objects.create_user("new@example.com")
-    Membership.objects.create(user=user, organisation=shop.organisation, role=Role.OWNER)
+    join(shop.organisation, user, Role.OWNER)
     client = signed_in(user)
     shown = text(client.get("/"))
     for step in (
@@ -156,7 +156,7 @@ def test_money_is_for_those_who_may_see_it(busy: BusyShop, client: Client) -> No
     assert "19.99\N{NO-BREAK SPACE}USD" in client.get(address).content.decode()
     assert "owed by the marketplace" in text(client.get(address))
     packer = User.objects.create_user("packer@example.com")
-    Membership.objects.create(user=packer, organisation=busy.organisation, role=Role.WAREHOUSE)
+    join(busy.organisation, packer, Role.WAREHOUSE)
     assert "USD" not in text(signed_in(packer).get(address))
 
 
@@ -171,7 +171,7 @@ def test_looking_at_the_buyer_is_allowed_by_role_and_recorded(busy: BusyShop, cl
         entry = AuditEntry.objects.get(action="read.personal_data")
     assert (entry.subject_id, entry.actor) == (str(order.pk), busy.owner.actor)
     reader = User.objects.create_user("reader@example.com")
-    Membership.objects.create(user=reader, organisation=busy.organisation, role=Role.READ_ONLY)
+    join(busy.organisation, reader, Role.READ_ONLY)
     assert signed_in(reader).post(address).status_code == 403
 
 

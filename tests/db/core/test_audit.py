@@ -55,8 +55,8 @@ def test_a_change_that_fails_leaves_no_entry(organisation):
     assert len(entries(organisation)) == before
 
 
-def tamper(statement, *parameters):
-    with transaction.atomic(), connection.cursor() as cursor:
+def tamper(organisation, statement, *parameters):
+    with organisation_scope(organisation.pk), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE core_auditentry DISABLE TRIGGER audit_append_only")
         cursor.execute(statement, parameters)
@@ -71,14 +71,14 @@ def tamper(statement, *parameters):
 def test_a_changed_entry_shows(organisation, change):
     note(organisation, count=3, to=1)
     middle = entries(organisation)[2]
-    tamper(f"UPDATE core_auditentry SET {change} WHERE id = %s", middle.pk)
+    tamper(organisation, f"UPDATE core_auditentry SET {change} WHERE id = %s", middle.pk)
     assert str(middle.pk) in audit.verify_chain(organisation.pk)[0]
 
 
 def test_a_removed_entry_shows(organisation):
     note(organisation, count=3)
     rows = entries(organisation)
-    tamper("DELETE FROM core_auditentry WHERE id = %s", rows[1].pk)
+    tamper(organisation, "DELETE FROM core_auditentry WHERE id = %s", rows[1].pk)
     assert str(rows[2].pk) in audit.verify_chain(organisation.pk)[0]
 
 

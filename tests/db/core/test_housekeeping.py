@@ -6,6 +6,7 @@ from django.db import connection
 
 from stallkeeper.core import housekeeping, partitions, people, personal
 from stallkeeper.core.personal import PersonalText
+from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import use_case
 
 from .conftest import NOON
@@ -18,15 +19,17 @@ def execute(statement, *parameters):
 
 
 def payload(organisation, at):
-    execute(
-        "INSERT INTO orders_raw_payload (organisation_id, at, order_id, key_version, ciphertext) VALUES (%s, %s, 1, 1, '')",
-        organisation.pk,
-        at,
-    )
+    with organisation_scope(organisation.pk):
+        execute(
+            "INSERT INTO orders_raw_payload (organisation_id, at, order_id, key_version, ciphertext) VALUES (%s, %s, 1, 1, '')",
+            organisation.pk,
+            at,
+        )
 
 
-def payload_days():
-    return [row[0].date().isoformat() for row in execute("SELECT at FROM orders_raw_payload ORDER BY at")]
+def payload_days(organisation):
+    with organisation_scope(organisation.pk):
+        return [row[0].date().isoformat() for row in execute("SELECT at FROM orders_raw_payload ORDER BY at")]
 
 
 def test_partitions_are_made_three_months_ahead(organisation):
@@ -44,7 +47,7 @@ def test_a_month_that_already_fell_into_the_default_partition_does_no_harm(organ
     assert "orders_raw_payload_2026_03" not in report.partitions_made
     assert "orders_raw_payload_2026_04" in report.partitions_made
     payload(organisation, NOON)
-    assert payload_days() == ["2026-03-14"] * 2
+    assert payload_days(organisation) == ["2026-03-14"] * 2
 
 
 def test_old_payloads_go_by_partition_and_by_row(organisation):
@@ -55,25 +58,27 @@ def test_old_payloads_go_by_partition_and_by_row(organisation):
     assert report.failures == []
     assert report.raw_payload_partitions_dropped == ["orders_raw_payload_2026_01"]
     assert report.raw_payloads_deleted == 2
-    assert payload_days() == ["2026-02-13"]
+    assert payload_days(organisation) == ["2026-02-13"]
 
 
 def test_old_runs_go(organisation):
-    execute(
-        "INSERT INTO channels_lane (organisation_id, subject_type, subject_id, kind, enabled, epoch, claimed_by, not_before, wanted,"
-        " failures, last_error) VALUES (%s, 'connection', 1, 'trade', true, 0, '', %s, false, 0, '')",
-        organisation.pk,
-        NOON,
-    )
-    for days in (29, 31, 400):
+    with organisation_scope(organisation.pk):
         execute(
-            "INSERT INTO channels_run (organisation_id, lane_id, epoch, started_at, outcome, error, steps)"
-            " SELECT %s, id, 1, %s, 'done', '', '[]' FROM channels_lane",
+            "INSERT INTO channels_lane (organisation_id, subject_type, subject_id, kind, enabled, epoch, claimed_by, not_before, wanted,"
+            " failures, last_error) VALUES (%s, 'connection', 1, 'trade', true, 0, '', %s, false, 0, '')",
             organisation.pk,
-            NOON - timedelta(days=days),
+            NOON,
         )
+        for days in (29, 31, 400):
+            execute(
+                "INSERT INTO channels_run (organisation_id, lane_id, epoch, started_at, outcome, error, steps)"
+                " SELECT %s, id, 1, %s, 'done', '', '[]' FROM channels_lane",
+                organisation.pk,
+                NOON - timedelta(days=days),
+            )
     assert housekeeping.daily(NOON).runs_deleted == 2
-    assert execute("SELECT count(*) FROM channels_run") == [(1,)]
+    with organisation_scope(organisation.pk):
+        assert execute("SELECT count(*) FROM channels_run") == [(1,)]
 
 
 def test_personal_data_and_links_go_when_due(organisation):

@@ -12,12 +12,13 @@ from django.contrib.auth.hashers import ScryptPasswordHasher
 from django.test import Client
 
 from stallkeeper.core import clock, housekeeping, sign_in_limits
-from stallkeeper.core.models import AuditEntry, Membership, Role, User
+from stallkeeper.core.models import AuditEntry, Role, User
+from stallkeeper.core.people import memberships_of
 from stallkeeper.core.sign_in_limits import ACCOUNT_TRIES, TRIES, WAIT
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.ops import boot
 from stallkeeper.ops.commands.keeping import users
-from tests.shop import Shop
+from tests.shop import Shop, join
 
 PASSWORD = "correct horse battery"
 
@@ -32,7 +33,7 @@ def _quick_hashes(settings) -> None:
 def owner() -> User:
     shop = Shop.open()
     user = User.objects.create_user("owner@example.com", PASSWORD)
-    Membership.objects.create(user=user, organisation=shop.organisation, role=Role.OWNER)
+    join(shop.organisation, user, Role.OWNER)
     return user
 
 
@@ -146,7 +147,8 @@ def test_the_owner_gets_in_by_the_command_line(owner, monkeypatch):
     assert done.exit_code == 0
     assert f"{TRIES} failed attempts forgotten" in done.output
     assert attempt(PASSWORD).status_code == 302
-    with organisation_scope(owner.memberships.get().organisation_id):
+    (membership,) = memberships_of(owner)
+    with organisation_scope(membership.organisation_id):
         assert AuditEntry.objects.get(action="unlock.user").detail["failed_attempts"] == TRIES
 
 

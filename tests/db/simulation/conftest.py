@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from stallkeeper.channels.connect import manifest
+from stallkeeper.core import walls
 from stallkeeper.ops.simulation.truth import StallView, Truth
 from stallkeeper.orders.models import OrderLine
 from stallkit.testing.serving import EmulatorTransport
@@ -46,6 +47,7 @@ class Watched:
         """Something changes the tables behind the product's back."""
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+            walls.open_for_owner()
             cursor.execute(statement, {"mine": self.shop.organisation.pk} | self.ids() | values)
 
     def ids(self) -> dict[str, object]:

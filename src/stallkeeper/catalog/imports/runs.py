@@ -193,14 +193,14 @@ def perform(job: Job, layout: Layout, file: Path, encoding: str | None, work: Ca
     What nobody foresaw is raised, after the run was marked as failed; chunks that were applied before stay.
     """
     close_interrupted(job.run.organisation_id)
-    with held(job.run.pk):
+    with organisation_scope(job.run.organisation_id), held(job.run.pk):
         return _perform(job, layout, file, encoding, work)
 
 
 def close_interrupted(organisation_id: int) -> int:
     """Mark runs as failed whose process was killed; screens may call it before they show runs. How many there were."""
     problem = "The import was interrupted. Run it again: rows that are in already change nothing."
-    with crash.committing("import_run.interrupted"), connection.cursor() as cursor:
+    with organisation_scope(organisation_id), crash.committing("import_run.interrupted"), connection.cursor() as cursor:
         return runs_queries.close_interrupted(cursor, organisation_id, clock.now(), problem)
 
 

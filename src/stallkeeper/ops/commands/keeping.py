@@ -65,7 +65,9 @@ def backup(file: Path, yes: bool) -> None:
     from stallkeeper import embedded, env
     from stallkeeper.core import backups, clock
 
-    refuse_own_server('pg_dump --format=custom --file=stallkeeper.dump "$DATABASE_URL"')
+    refuse_own_server(
+        "pg_dump --format=custom --no-owner --file=stallkeeper.dump, as a role that passes row-level security (see the guide)"
+    )
     if file.exists():
         terminal.agreed(f"{file} is there already. Overwrite it?", yes)
     part, begun = file.with_name(file.name + ".part"), clock.now()

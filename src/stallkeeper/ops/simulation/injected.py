@@ -19,6 +19,7 @@ from django.db import DatabaseError, connection
 from stallkeeper.channels import lanes_queries
 from stallkeeper.channels.lanes import HEARTBEAT, Claim
 from stallkeeper.core import clock, crash
+from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.ops.simulation import crowd
 from stallkeeper.stock import ledger
 from stallkeeper.sync import adapters, budgets, life, run, runner, tasks
@@ -114,7 +115,7 @@ class Heart:
             return
         self._beaten = self.world.clock.at
         try:
-            with crash.around("commit:lane.beat"), connection.cursor() as cursor:
+            with organisation_scope(self.held.organisation_id), crash.around("commit:lane.beat"), connection.cursor() as cursor:
                 self.lost = not lanes_queries.beat(cursor, self.held.lane_id, self.held.epoch, clock.now())
         except DatabaseError:
             connection.close()

@@ -14,7 +14,9 @@ from typing import NamedTuple
 from django.apps import apps
 from django.db import connection, models
 
+from stallkeeper.core.models import Organisation
 from stallkeeper.core.sql import rows
+from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.ops.simulation.truth.queries import GROWING
 
 ORGANISATION = "organisation_id"
@@ -51,14 +53,14 @@ def tenant_tables() -> tuple[str, ...]:
 
 def everything_of(organisation: int) -> dict[str, int]:
     """A number per tenant table that changes when any row of the organisation does. Locks: none. Reads whole tables."""
-    with connection.cursor() as cursor:
+    with organisation_scope(organisation), connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(map(_fingerprint, tenant_tables())) + " ORDER BY 1", {"organisation": organisation})
         return {table: int(value) for table, value in rows(cursor)}
 
 
 def strays(organisation: int) -> list[str]:
-    """Rows of the organisation whose parent is another's, or the other way round. Locks: none. Reads whole tables."""
-    with connection.cursor() as cursor:
+    """Rows of the organisation whose parent is another's, which cannot be seen from here, or none. Locks: none. Reads whole tables."""
+    with organisation_scope(organisation), connection.cursor() as cursor:
         cursor.execute(_strays() + " ORDER BY 1", {"organisation": organisation})
         return [row[0] for row in rows(cursor)]
 
@@ -66,10 +68,10 @@ def strays(organisation: int) -> list[str]:
 @cache
 def _strays() -> str:
     return " UNION ALL ".join(
-        f"(SELECT format('%%s %%s belongs to organisation %%s, its {field.name} to %%s', '{child}', child.{key}, child.organisation_id,"  # noqa: S608
-        f" parent.organisation_id) FROM {child} AS child JOIN {parent} AS parent ON parent.id = child.{field.column}"
-        " WHERE child.organisation_id <> parent.organisation_id"
-        " AND %(organisation)s IN (child.organisation_id, parent.organisation_id))"
+        f"(SELECT format('%%s %%s: its {field.name} is of another organisation than %%s', '{child}', child.{key}, child.organisation_id)"  # noqa: S608
+        f" FROM {child} AS child LEFT JOIN {parent} AS parent ON parent.id = child.{field.column}"
+        f" WHERE child.{field.column} IS NOT NULL AND parent.organisation_id IS DISTINCT FROM child.organisation_id"
+        " AND child.organisation_id = %(organisation)s)"
         for child, key, field, parent in _kinships()
     )
 
@@ -102,8 +104,13 @@ def _all_tables() -> tuple[str, ...]:
 
 def tables_with(texts: Sequence[str]) -> list[tuple[str, str]]:
     """(table, text) wherever one of the texts stands in clear, as text or as the bytes of a binary column. Reads the whole database."""
+    organisations = list(Organisation.objects.order_by("pk").values_list("pk", flat=True))
+    return sorted({found for organisation in organisations for found in _tables_with(organisation, texts)})
+
+
+def _tables_with(organisation: int, texts: Sequence[str]) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    with connection.cursor() as cursor:
+    with organisation_scope(organisation), connection.cursor() as cursor:
         for table in _all_tables():
             cursor.execute(
                 f"""

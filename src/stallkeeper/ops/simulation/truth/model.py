@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from stallkeeper.core import clock
+from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.ops.simulation.truth import channel_rules, flow_rules, offer_rules, order_rules
 from stallkeeper.ops.simulation.truth.belief import Beliefs
 from stallkeeper.ops.simulation.truth.breach import Breach
@@ -57,11 +58,14 @@ class Truth:
         """What is wrong now, after the commit ``where``; empty if all is well."""
         deep = self.crashed or self.shop.looks % DEEP == 0
         self.crashed = False
-        return [Breach(breach.invariant, f"{breach.text} (after {where})") for breach in (*self._now(), *(self._deep() if deep else ()))]
+        with organisation_scope(self.shop.organisation_id):
+            found = [*self._now(), *(self._deep() if deep else ())]
+        return [Breach(breach.invariant, f"{breach.text} (after {where})") for breach in found]
 
     def at_end(self) -> list[Breach]:
         """The same once everything is quiet, with what must hold only then."""
-        return [*self._now(), *self._deep(), *self._calm()]
+        with organisation_scope(self.shop.organisation_id):
+            return [*self._now(), *self._deep(), *self._calm()]
 
     def _now(self) -> Iterator[Breach]:
         told, self.found = self.found, []
