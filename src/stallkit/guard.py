@@ -31,8 +31,13 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 PINNED_SECONDS = 60.0
 """How long a checked answer of the resolver is used."""
 UNICAST = ipaddress.IPv6Network("2000::/3")
-SPECIAL = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv4Network("192.88.99.0/24"))
-"""Special networks of RFC 6890 that older Pythons take for public ones."""
+SPECIAL = (
+    ipaddress.IPv4Network("192.0.0.0/24"),
+    ipaddress.IPv4Network("192.88.99.0/24"),
+    ipaddress.IPv6Network("2001::/23"),
+    ipaddress.IPv6Network("3fff::/20"),
+)
+"""Special networks of the IANA registries (RFC 6890 and later) that Pythons of today take for public ones, whole or in part."""
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?", re.IGNORECASE)

@@ -1,5 +1,6 @@
 """The guarded door over real sockets: which server is reached, under which name, and that a name cannot change its mind."""
 
+import contextlib
 import datetime
 import ssl
 import threading
@@ -72,6 +73,30 @@ def test_loopback_is_a_tripwire_that_stays_untouched(server):
     for host in ("127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "127.1", "0x7f.0.0.1"):
         with pytest.raises(AddressNotAllowed):
             client_for(f"http://{host}:{server.port}/")
+    assert server.seen == []
+
+
+ROADS = (
+    "http://{host}:{port}/", "http://shop.example@{host}:{port}/", "http://{host}:{port}#@shop.example",
+    "http://{host}:{port}?@shop.example/",
+    "http://shop.example\\@{host}:{port}/", "http://{host}.:{port}/", "https://{host}:{port}/", "ftp://{host}:{port}/", "HTTP://{host}:{port}/",
+)  # fmt: skip
+NAMES_OF_THIS_MACHINE = (
+    "127.0.0.1", "127.1", "127.0.1", "127.255.255.254", "0",
+    "0.0.0.0", "2130706433", "0x7f000001", "017700000001", "0177.0.0.1", "0x7f.0.0.1",
+    "127.0.0.01", "localhost", "LOCALHOST", "localhost.", "[::1]", "[::]", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
+    "[::127.0.0.1]", "[2002:7f00:1::]", "[64:ff9b::7f00:1]",
+    "①②⑦.⓪.⓪.①", "127。0。0。1", "１２７．０．０．１", "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ", "%31%32%37.0.0.1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_no_road_leads_to_this_machine(server, road):
+    """With the resolver of the system, and the call really made where the guard lets it: the tripwire stays untouched."""
+    for host in NAMES_OF_THIS_MACHINE:
+        url = road.format(host=host, port=server.port)
+        with contextlib.suppress(AddressNotAllowed, httpx.HTTPError, httpx.InvalidURL), client_for(url) as client:
+            client.get(url, timeout=2)
     assert server.seen == []
 
 

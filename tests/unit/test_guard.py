@@ -1,11 +1,14 @@
 """What the guarded door lets through, decided from texts and addresses alone (security: SSRF via user URLs). Sockets: tests/contract."""
 
 import ipaddress
+from contextlib import suppress
 
 import httpx
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from stallkit.guard import AddressNotAllowed, client_for
+from stallkit.guard import AddressNotAllowed, Target, client_for, is_public, meanings, read_url
 
 PUBLIC = "93.184.216.34"
 
@@ -158,3 +161,128 @@ def test_the_whole_of_ipv4_loopback_and_private_space_is_shut():
         for address in (ipaddress.ip_network(network)[0], ipaddress.ip_network(network)[-1]):
             with pytest.raises(AddressNotAllowed):
                 client_for("http://shop.example/", resolve=resolving(str(address)))
+
+
+# --- whatever the text, whatever the address --------------------------------------------------------------------------------------------
+
+SPECIAL_4 = [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.88.99.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+]
+SPECIAL_6 = [
+    "::/128",
+    "::1/128",
+    "::/96",
+    "64:ff9b:1::/48",
+    "100::/64",
+    "100:0:0:1::/64",
+    "2001:2::/48",
+    "2001:10::/28",
+    "2001:20::/28",
+    "2001:db8::/32",
+    "3fff::/20",
+    "5f00::/16",
+    "fc00::/7",
+    "fe80::/10",
+    "fec0::/10",
+    "ff00::/8",
+]
+"""The registries of special-purpose addresses (IANA, RFC 6890), with what carries IPv4 inside left to ``carried``."""
+
+
+def within(networks):
+    return st.sampled_from(networks).map(ipaddress.ip_network).flatmap(lambda net: st.integers(int(net[0]), int(net[-1])))
+
+
+def carried(number: int) -> list[str]:
+    """Every IPv6 address that means this IPv4 address."""
+    address = ipaddress.IPv4Address(number)
+    high, low = number >> 16, number & 0xFFFF
+    teredo = f"2001:0:5db8:d822::{number >> 16 ^ 0xFFFF:x}:{number & 0xFFFF ^ 0xFFFF:x}"
+    return [str(address), f"::ffff:{address}", f"2002:{high:x}:{low:x}::1", f"64:ff9b::{address}", teredo, f"::{address}"]
+
+
+@given(within(SPECIAL_4))
+@example(int(ipaddress.IPv4Address("169.254.169.254")))
+def test_no_special_ipv4_address_is_reached_however_it_is_carried(number):
+    for text in carried(number):
+        assert not opens("http://shop.example/", [], text), text
+        assert not opens("http://shop.example/", [], PUBLIC, text), text
+
+
+@given(within(SPECIAL_6))
+def test_no_special_ipv6_address_is_reached(number):
+    assert not opens("http://shop.example/", [], str(ipaddress.IPv6Address(number)))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_what_is_public_stays_public_through_a_gateway(number):
+    address = ipaddress.IPv4Address(number)
+    assert opens("http://shop.example/", [], f"64:ff9b::{address}") == opens("http://shop.example/", [], str(address)) == is_public(address)
+
+
+@given(st.integers(0, 2**128 - 1))
+def test_every_address_has_a_meaning(number):
+    assert meanings(ipaddress.IPv6Address(number))
+
+
+LOOPBACK_SPELLINGS = st.builds(
+    lambda number, form: {
+        "decimal": str(number),
+        "hex": hex(number),
+        "octal": f"0{number:o}",
+        "dotted hex": ".".join(hex(byte) for byte in number.to_bytes(4, "big")),
+        "dotted octal": ".".join(f"0{byte:o}" for byte in number.to_bytes(4, "big")),
+        "padded": ".".join(f"{byte:04}" for byte in number.to_bytes(4, "big")),
+        "three": "{}.{}.{}".format(*number.to_bytes(4, "big")[:2], number & 0xFFFF),
+        "two": f"{number >> 24}.{number & 0xFFFFFF}",
+        "ends with a dot": f"{ipaddress.IPv4Address(number)}.",
+    }[form],
+    within(SPECIAL_4),
+    st.sampled_from(["decimal", "hex", "octal", "dotted hex", "dotted octal", "padded", "three", "two", "ends with a dot"]),
+)
+
+
+@given(LOOPBACK_SPELLINGS, st.sampled_from(["http", "https"]), st.sampled_from(["", ":80", ":8080"]))
+def test_a_number_is_taken_in_its_usual_form_only(host, scheme, port):
+    """Whatever a resolver would make of it: it is not asked."""
+    with pytest.raises(AddressNotAllowed):
+        client_for(f"{scheme}://{host}{port}/", resolve=lambda *_: pytest.fail("the resolver was asked"))
+
+
+SCHEMES = ("http://", "https://", "//", "file:", "ftp:", "gopher:")
+MARKS = ("@", ":", "/", "\\", "?", "#", "%40", "%2f", "%00", "\t", "\n", " ", "[", "]", ":80", ":0", ":99999", "user:pass")
+HOSTS = ("::1", "127.0.0.1", "localhost", "shop.example", "0x7f", "。", "．", "｡", "①", "ｌ", "\u00ad", "\u200b", "ß", "xn--")
+PARTS = st.sampled_from((*SCHEMES, *MARKS, *HOSTS))
+
+
+@given(st.one_of(st.lists(PARTS, max_size=8).map("".join), st.text(max_size=40).map("http://".__add__)))
+@example("http://shop.example@127.0.0.1/")
+@example("http://127.0.0.1#@shop.example/")
+@example("http://shop.example\\@127.0.0.1/")
+def test_every_text_is_refused_or_names_one_host_that_the_client_will_ask_for(url):
+    """What was checked is what is called: httpx reads the same host and port in the text as the guard did."""
+    with suppress(AddressNotAllowed):
+        target = read_url(url)
+        parsed = httpx.URL(url)
+        assert parsed.scheme in {"http", "https"}
+        assert not parsed.userinfo
+        assert target == Target(parsed.raw_host.decode().lower().rstrip("."), parsed.port or {"http": 80, "https": 443}[parsed.scheme])
+
+
+@given(st.lists(st.sampled_from([PUBLIC, "127.0.0.1", "10.0.0.1", "::1", "2606:2800:220:1::1"]), min_size=1, max_size=5))
+def test_a_name_opens_only_if_all_that_it_stands_for_is_public(addresses):
+    assert opens("https://shop.example/", [], *addresses) == all(is_public(ipaddress.ip_address(each)) for each in addresses)
