@@ -5,8 +5,9 @@ Each line of ``injected`` names one source. The code that uses it is the real on
 
 from __future__ import annotations
 
+import logging
 import uuid
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import partial
@@ -21,6 +22,7 @@ from stallkeeper.channels.lanes import HEARTBEAT, Claim
 from stallkeeper.core import clock, crash
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.ops.simulation import crowd
+from stallkeeper.ops.simulation.truth.events import Told
 from stallkeeper.stock import ledger
 from stallkeeper.sync import adapters, budgets, life, run, runner, tasks
 from stallkeeper.sync.adapters import Session
@@ -60,7 +62,36 @@ def injected(world: World) -> Iterator[None]:
             (ledger, "uuid4", lambda: uuid.UUID(int=ids.getrandbits(128), version=4)),
         ):
             stack.enter_context(replaced(owner, name, value))
+        stack.enter_context(listening(world))
         yield
+
+
+@contextmanager
+def listening(world: World) -> Iterator[None]:
+    """What is logged goes to the judge, who looks for secrets in it, and nowhere else."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers
+    root.handlers = [Ear(world, handlers)]
+    root.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+        root.setLevel(level)
+
+
+class Ear(logging.Handler):
+    """Tells the judge every line, as the product's own handler would write it."""
+
+    def __init__(self, world: World, handlers: Sequence[logging.Handler]) -> None:
+        super().__init__()
+        self.world = world
+        for handler in handlers[:1]:
+            self.setFormatter(handler.formatter)
+            self.filters = list(handler.filters)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.world.told(Told("log", self.format(record)))
 
 
 def crowd_process() -> str:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from stallkeeper.ops.check import check
 from stallkeeper.ops.simulation.truth import Breach, Truth, TruthEvent
-from stallkeeper.ops.simulation.truth.events import Crashed
+from stallkeeper.ops.simulation.truth.events import Canary, Crashed
 from stallkeeper.ops.simulation.violation import Violation
+from stallkit.manifest import SettingKind
+from stallkit.registry import manifest_of
 
 if TYPE_CHECKING:
     from stallkeeper.ops.simulation.world import World
@@ -20,6 +22,11 @@ class Judge:
     def __init__(self, world: World) -> None:
         self.world = world
         self.truth = Truth(world.organisation.pk, [stall.view for stall in world.stalls])
+
+        for stall in world.stalls:
+            for setting in manifest_of(stall.platform).settings:
+                if setting.kind is SettingKind.SECRET and stall.config.get(setting.name):
+                    self.truth.told(Canary(stall.config[setting.name], secret=True))
 
     def told(self, event: TruthEvent) -> None:
         self.truth.told(event)
