@@ -75,7 +75,11 @@ def web_server(host: str, port: int, processes: int) -> None:
     must be the address that people and platforms use.
     """
     boot.start(quiet=False)
+    from django.conf import settings
+
+    from stallkeeper.embedded_host import make_home
     from stallkeeper.ops import serving, web
 
     serving.choose_port(host, port)
+    make_home(settings.STATIC_ROOT)
     web.serve(host, port, processes)
