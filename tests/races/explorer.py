@@ -5,7 +5,8 @@ it is done or waits for a lock, then the first goes on (one preemption; races th
 lost update between two transactions shows in one of these. Which one waits for whom is the server's own word (``pg_blocking_pids``).
 
 A lock is proved by a pair: with it no schedule breaks the race's promise; ``without`` it (the lock is taken out of the statements on their
-way to the server) at least one does.
+way to the server) at least one does. Locks that are there for their order, or for not waiting, are spoilt another way (``How``). A deadlock
+breaks every promise, also where the use case would run again.
 """
 
 from __future__ import annotations
@@ -16,25 +17,51 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 import psycopg
 from django.db import connection, connections
+from psycopg.errors import DeadlockDetected
 
 LONGEST = 60.0
 """Seconds for one statement; nothing here takes a hundredth of it, unless the machine does something else."""
 LOOK = 0.004
 """Seconds between two looks whether somebody waits for a lock."""
 ROW_LOCK = re.compile(r"\bFOR\s+(NO\s+KEY\s+UPDATE|UPDATE|KEY\s+SHARE|SHARE)(\s+OF\s+\"?\w+\"?)?(\s+SKIP\s+LOCKED|\s+NOWAIT)?")
+SPOILT = {
+    "unlock": [
+        (ROW_LOCK, ""),
+        (re.compile(r"LOCK TABLE [^;]*"), "SELECT 1"),
+        (re.compile(r"pg_try_advisory_(?:xact_)?lock(\((?:[^()]|\([^()]*\))*\))"), r"(\1 IS NOT NULL)"),
+        (re.compile(r"pg_advisory_(xact_)?lock\("), "concat("),
+    ],
+    "wait": [(re.compile(r"\s+SKIP\s+LOCKED"), "")],
+    "disorder": [(re.compile(r"(ORDER\s+BY\s+\"?[\w.\"]+)(\s+ASC)?(\s+FOR\s)"), r"\1 DESC\3")],
+}
+
+
+class How(Enum):
+    """How a lock is spoilt: not taken; waited for where it is skipped; taken by the second in the opposite order (no order: any order)."""
+
+    UNLOCK = "unlock"
+    WAIT = "wait"
+    DISORDER = "disorder"
 
 
 @dataclass(frozen=True)
 class Race:
-    """Two who act at once, each with a connection of its own. ``broken`` is asked afterwards: what is wrong, "" if nothing."""
+    """Two who act at once, each with a connection of its own. ``broken`` is asked afterwards: what is wrong, "" if nothing.
+
+    ``unhindered``: neither may wait for the other. ``gate``: a statement by which a third one locks a row that both want, until both wait
+    (the second is the first in the line): so two meet in the middle of one statement that locks several rows.
+    """
 
     first: Callable[[], object]
     second: Callable[[], object]
     broken: Callable[[], str]
+    unhindered: bool = False
+    gate: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,29 +74,38 @@ class Found:
 
 
 @dataclass
-class Unlocked:
-    """Takes the locks out of the statements that ``marker`` (a regular expression) finds; counts how often."""
+class Spoiler:
+    """Spoils the locks of the statements that ``marker`` (a regular expression) finds; counts how often.
+
+    ``whose``: only in the statements of this one of the two.
+    """
 
     marker: str
+    how: How = How.UNLOCK
+    whose: int | None = None
     met: int = 0
 
-    def __call__(self, statement: object) -> object:
-        if not self.marker or not isinstance(statement, str) or not re.search(self.marker, statement):
+    def __call__(self, number: int, statement: object) -> object:
+        whose = 1 if self.how == How.DISORDER else self.whose
+        if not self.marker or whose not in {None, number} or not isinstance(statement, str) or not re.search(self.marker, statement):
             return statement
-        bare = ROW_LOCK.sub("", statement)
-        bare = re.sub(r"pg_advisory_xact_lock\(", "concat(", bare)
-        self.met += bare != statement
-        return bare
+        spoilt = statement
+        for found, instead in SPOILT[self.how.value]:
+            spoilt = found.sub(instead, spoilt)
+        self.met += spoilt != statement
+        return spoilt
 
 
 @dataclass
 class Actor:
     """One of the two: runs one statement each time it is told to."""
 
+    number: int
     act: Callable[[], object]
-    unlocked: Unlocked
+    spoiler: Spoiler
     error: BaseException | None = None
     done: bool = False
+    deadlocked: bool = False
     pid: int = 0
     statements: int = 0
     _go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
@@ -96,7 +132,11 @@ class Actor:
     def _statement(self, execute: Callable[..., Any], sql: str, params: object, many: bool, context: dict[str, Any]) -> Any:
         self._stop()
         self.statements += 1
-        return execute(self.unlocked(sql), params, many, context)
+        try:
+            return execute(self.spoiler(self.number, sql), params, many, context)
+        except Exception as error:
+            self.deadlocked = self.deadlocked or isinstance(error.__cause__, DeadlockDetected)
+            raise
 
     def _stop(self) -> None:
         self._here.set()
@@ -119,10 +159,11 @@ class Actor:
 class Stage:
     """Two actors and somebody who sees which of them waits for a lock."""
 
-    def __init__(self, race: Race, unlocked: Unlocked, watcher: psycopg.Connection[Any]) -> None:
-        self.actors = [Actor(race.first, unlocked), Actor(race.second, unlocked)]
+    def __init__(self, race: Race, spoiler: Spoiler, watcher: psycopg.Connection[Any]) -> None:
+        self.actors = [Actor(0, race.first, spoiler), Actor(1, race.second, spoiler)]
         self.watcher = watcher
         self.waiting: set[int] = set()
+        self.waited: set[int] = set()
         for actor in self.actors:
             actor.start()
 
@@ -136,6 +177,7 @@ class Stage:
         while not actor.arrived(LOOK):
             if self._is_blocked(actor):
                 self.waiting.add(number)
+                self.waited.add(number)
                 return False
         self.waiting.discard(number)
         return True
@@ -159,19 +201,47 @@ class Stage:
         raise TimeoutError("a deadlock that the server does not see")
 
 
-def perform(race: Race, schedule: tuple[int, ...], unlocked: Unlocked, watcher: psycopg.Connection[Any]) -> tuple[bool, str]:
+def perform(race: Race, schedule: tuple[int, ...], spoiler: Spoiler, watcher: psycopg.Connection[Any]) -> tuple[bool, str]:
     """Run a race under ``schedule`` = (who begins, statements until the other's turn, statements until back, …).
 
     Returns whether the schedule was played to its last turn (the race was long enough for it), and what it broke.
     """
-    stage = Stage(race, unlocked, watcher)
+    stage = Stage(race, spoiler, watcher)
     turn, played = schedule[0], True
     for length in schedule[1:]:
         played = all(stage.run(turn) for _ in range(length)) and not stage.actors[turn].done
         turn = 1 - turn
     stage.finish((turn, 1 - turn))
-    errors = [f"{type(actor.error).__name__}: {actor.error}" for actor in stage.actors if actor.error]
-    return played, "; ".join(errors) or race.broken()
+    return played, _went_wrong(race, stage) or race.broken()
+
+
+def _went_wrong(race: Race, stage: Stage) -> str:
+    wrong = [f"{type(actor.error).__name__}: {actor.error}" for actor in stage.actors if actor.error]
+    wrong += ["a deadlock" for actor in stage.actors if actor.deadlocked and not actor.error]
+    wrong += ["one had to wait for the other"] if race.unhindered and stage.waited else []
+    return "; ".join(wrong)
+
+
+def meet(race: Race, spoiler: Spoiler, watcher: psycopg.Connection[Any], gate: psycopg.Connection[Any]) -> str:
+    """Both wait at the race's gate, the second first; then it opens. Returns what broke."""
+    stage = Stage(race, spoiler, watcher)
+    gate.execute(race.gate)  # type: ignore[arg-type]
+    for number in (1, 0):
+        while stage.run(number):
+            pass
+    assert stage.waiting == {0, 1} or spoiler.marker, "both should have come to the gate"
+    gate.commit()
+    stage.finish((1, 0))
+    return _went_wrong(race, stage) or race.broken()
+
+
+def explore_gate(prepare: Callable[[], Race], race_db: Any, *, without: str = "", how: How = How.UNLOCK) -> Found:
+    """Play a race with a gate once. AssertionError if the lock ``without`` is never met."""
+    spoiler = Spoiler(without, how)
+    with race_db.connect(autocommit=True) as watcher, race_db.connect() as gate:
+        broken = meet(prepare(), spoiler, watcher, gate)
+    assert not without or spoiler.met, f"no statement with a lock fits {without!r}"
+    return Found(1, broken)
 
 
 def schedules(preemptions: int) -> Iterator[Iterator[tuple[int, ...]]]:
@@ -184,18 +254,23 @@ def schedules(preemptions: int) -> Iterator[Iterator[tuple[int, ...]]]:
                 yield ((begins, first, second) for second in itertools.count(1))
 
 
-def explore(prepare: Callable[[], Race], race_db: Any, *, without: str = "", preemptions: int = 1) -> Found:
+def explore(
+    prepare: Callable[[], Race], race_db: Any, *, without: str = "", preemptions: int = 1, how: How = How.UNLOCK, whose: int | None = None
+) -> Found:
     """Play every schedule, each on a race prepared anew, until one breaks it. AssertionError if the lock ``without`` is never met."""
-    unlocked, count = Unlocked(without), 0
+    spoiler, count = Spoiler(without, how, whose), 0
     watching: AbstractContextManager[psycopg.Connection[Any]] = race_db.connect(autocommit=True)
     with watching as watcher:
         for family in schedules(preemptions):
             for schedule in family:
+                race = prepare()
+                if race.first is race.second and schedule[0] and whose is None and how != How.DISORDER:
+                    break  # who begins makes no difference
                 count += 1
-                played, broken = perform(prepare(), schedule, unlocked, watcher)
+                played, broken = perform(race, schedule, spoiler, watcher)
                 if broken:
                     return Found(count, broken, schedule)
                 if not played:
                     break
-    assert not without or unlocked.met, f"no statement with a lock fits {without!r}"
+    assert not without or spoiler.met, f"no statement with a lock fits {without!r}"
     return Found(count)

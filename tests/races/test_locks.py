@@ -1,64 +1,43 @@
-"""Every row lock by a pair: with it no interleaving breaks the promise, without it one does. See ``explorer``."""
+"""Every lock by a pair: with it no interleaving breaks the promise, without it one does. See ``explorer`` and ``locks``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from stallkeeper.orders import cancel, intake
-from stallkeeper.orders.models import Order
-from stallkit.types import CancelReason
-from tests.races.explorer import Race, explore
-from tests.shop import Shop, remote_order
+from tests.races.explorer import Found, explore, explore_gate
+from tests.races.locks import Pair, Proved, sites
+from tests.races.locks.registry import REGISTRY
+
+PAIRS = {site: proof for site, proof in REGISTRY.items() if isinstance(proof, Pair)}
+OTHERS = {site: proof for site, proof in REGISTRY.items() if isinstance(proof, Proved)}
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A lock by the statement that takes it (a regular expression), and the race that it decides."""
-
-    lock: str
-    race: Callable[[], Race]
+def play(pair: Pair, race_db, without: str = "") -> Found:
+    if pair.gated:
+        return explore_gate(pair.race, race_db, without=without, how=pair.how)
+    return explore(pair.race, race_db, without=without, preemptions=pair.preemptions, how=pair.how, whose=pair.whose)
 
 
-def two_cancel_one_order() -> Race:
-    shop = Shop.open()
-    channel = shop.channel()
-    shop.offer(channel, shop.unit("MUG", 5))
-    with shop.use_case() as uc:
-        intake.accept(uc, channel.connection_id, [remote_order("o1", [("MUG", 2)])], shop.at)
-    with shop.scope():
-        order = Order.objects.get()
-        line = order.lines.get()
-
-    def one() -> None:
-        try:
-            cancel.cancel_lines(shop.organisation.pk, order.pk, {line.pk: 2}, reason=CancelReason.BUYER_ASKED, actor="user:1")
-        except cancel.CancelError:
-            return
-
-    def broken() -> str:
-        with shop.scope():
-            line.refresh_from_db()
-        return "" if line.cancelled == 2 else f"{line.cancelled} of 2 are cancelled"
-
-    return Race(one, one, broken)
+@pytest.mark.parametrize("site", PAIRS)
+def test_with_the_lock_nothing_breaks(race_db, site: str) -> None:
+    found = play(PAIRS[site], race_db)
+    assert (found.broken, found.schedule) == ("", ())
+    assert found.schedules > 4 or PAIRS[site].gated
 
 
-PAIRS = {
-    "order of a cancellation": Pair(r'FROM "orders_order(line)?"', two_cancel_one_order),
-}
-
-
-@pytest.mark.parametrize("name", PAIRS)
-def test_with_the_lock_nothing_breaks(race_db, name: str) -> None:
-    found = explore(PAIRS[name].race, race_db)
-    assert found.broken == ""
-    assert found.schedules > 4
-
-
-@pytest.mark.parametrize("name", PAIRS)
-def test_without_it_something_does(race_db, name: str) -> None:
-    found = explore(PAIRS[name].race, race_db, without=PAIRS[name].lock)
+@pytest.mark.parametrize("site", PAIRS)
+def test_without_it_something_does(race_db, site: str) -> None:
+    found = play(PAIRS[site], race_db, PAIRS[site].marker)
     assert found.broken, f"{found.schedules} schedules, and none needs the lock"
+
+
+def test_the_registry_names_locks_that_exist() -> None:
+    assert set(REGISTRY) <= set(sites())
+
+
+@pytest.mark.parametrize("site", OTHERS)
+def test_other_proofs_exist(site: str) -> None:
+    file, name = OTHERS[site].test.split("::")
+    assert f"def {name}(" in (Path(__file__).parent / file).read_text()

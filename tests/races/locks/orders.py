@@ -1,0 +1,109 @@
+"""Locks of orders, their lines and shipments."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from stallkeeper.channels.models import Command
+from stallkeeper.fulfilment import not_left, ship
+from stallkeeper.orders import cancel, linking, outcomes
+from stallkeeper.orders.models import Order, OrderLine
+from stallkit.types import CancelReason, OrderState
+from tests.races.explorer import Race
+from tests.races.locks import Belt, Pair, Proof
+from tests.races.locks.acting import once, ordered, within
+from tests.races.locks.channels import a_listing
+from tests.shop import Shop
+
+
+def sold(units: int = 2, **fields: object) -> tuple[Shop, int, OrderLine]:
+    """A shop with an order for this many of five mugs: (shop, connection, line)."""
+    shop = Shop.open()
+    channel = shop.channel()
+    shop.offer(channel, shop.unit("MUG", 5))
+    ordered(shop, channel.connection_id, "o1", [("MUG", units)], **fields)
+    with shop.scope():
+        return shop, channel.connection_id, OrderLine.objects.select_related("order").get()
+
+
+def arrives(shop: Shop, connection: int, state: OrderState, minutes: int, units: int = 2):
+    return lambda: ordered(shop, connection, "o1", [("MUG", units)], state=state, modified=shop.at + timedelta(minutes=minutes))
+
+
+def state_of(shop: Shop) -> str:
+    with shop.scope():
+        return Order.objects.get().state
+
+
+def two_cancel_one_order() -> Race:
+    shop, _, line = sold()
+
+    def call_off() -> object:
+        return cancel.cancel_lines(shop.organisation.pk, line.order_id, {line.pk: 2}, reason=CancelReason.BUYER_ASKED, actor="user:1")
+
+    return once(call_off, cancel.CancelError)
+
+
+def two_ship_one_order() -> Race:
+    shop, _, line = sold()
+    return once(
+        lambda: ship.ship(shop.organisation.pk, line.order_id, None, carrier="Post", tracking_number="1", actor="user:1"), ship.ShipError
+    )
+
+
+def two_say_that_it_has_not_left() -> Race:
+    shop, _, line = sold()
+    ship.ship(shop.organisation.pk, line.order_id, None, carrier="Post", tracking_number="1", actor="user:1")
+    with shop.scope():
+        OrderLine.objects.filter(pk=line.pk).update(taken_back=2)
+    return once(lambda: not_left.not_left(shop.organisation.pk, line.order_id, None, actor="user:1"), not_left.NotLeftError)
+
+
+def a_cancellation_fails_when_the_order_is_cancelled() -> Race:
+    shop, connection, line = sold()
+    cancel.cancel_lines(shop.organisation.pk, line.order_id, None, reason=CancelReason.BUYER_ASKED, actor="user:1")
+    with shop.scope():
+        command = Command.objects.get(kind="cancel")
+
+    def broken() -> str:
+        with shop.scope():
+            line.refresh_from_db()
+        level = shop.level(line.stock_unit)
+        return "" if (line.open, level) == (0, (5, 0, 0)) else f"{line.open} open of a cancelled order, {level}"
+
+    return Race(
+        within(shop, lambda uc: outcomes.refused(uc, command, "no", "No.")), arrives(shop, connection, OrderState.CANCELLED, 2), broken
+    )
+
+
+def unknown_line(shop: Shop) -> OrderLine:
+    listing = a_listing(shop)
+    ordered(shop, listing.channel.connection_id, "o1", [("MUG", 2)])
+    with shop.scope():
+        return OrderLine.objects.get()
+
+
+def a_line_is_linked_twice() -> Race:
+    shop = Shop.open()
+    line = unknown_line(shop)
+    with shop.scope():
+        unit = line.order.channel.listings.get().candidates[0]["unit"]
+    return once(lambda: linking.link_line(shop.organisation.pk, line.pk, unit, for_ever=False, actor="user:1"), linking.LinkError)
+
+
+ORDER = r'FROM "orders_order"'
+BOTH = r'FROM "orders_order(line)?"'
+THE_ORDERS = "the order's own lock, taken just before; without both, the order's pair breaks"
+LOCKS: dict[str, Proof] = {
+    "orders/cancel.py:cancel_lines": Pair("units are cancelled once", two_cancel_one_order, BOTH),
+    "orders/cancel.py:cancel_lines:2": Belt("units are cancelled once", THE_ORDERS),
+    "orders/cancel.py:undo": Pair("a cancelled order stays so", a_cancellation_fails_when_the_order_is_cancelled, BOTH, whose=0),
+    "orders/cancel.py:undo:2": Belt("a cancelled order stays so", THE_ORDERS),
+    "orders/linking.py:link_line": Pair("a line is linked once", a_line_is_linked_twice, "orders_orderline"),
+    "fulfilment/ship.py:ship": Pair("units are shipped once", two_ship_one_order, BOTH),
+    "fulfilment/ship.py:ship:2": Belt("units are shipped once", THE_ORDERS),
+    "fulfilment/not_left.py:not_left": Pair("goods come back once", two_say_that_it_has_not_left, BOTH),
+    "fulfilment/not_left.py:not_left:2": Belt("goods come back once", THE_ORDERS),
+    "fulfilment/again.py:tell_again": Belt("a command is told again once", "commands.try_again locks the command"),
+    "fulfilment/ship.py:tell_again": Belt("a command is told again once", "commands.try_again locks the command"),
+}
