@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import psycopg
@@ -21,6 +22,8 @@ import psycopg.errors
 from stallkeeper import embedded, embedded_host, env
 from stallkeeper.embedded import Cluster
 
+ADMIN = "STALLKEEPER_BENCH_ADMIN_URL"
+"""Where the bench's own processes find the superuser's address."""
 EMPTY = "bench_empty"
 """The template with all migrations and no rows."""
 
@@ -131,12 +134,21 @@ def house(quick: bool, seconds: float | None = None) -> Iterator[House]:
         Path(home).chmod(0o711)
         os.environ |= {
             "DATABASE_URL": cluster.url,
+            ADMIN: cluster.admin_url,
             "STALLKEEPER_HOME": home,
             "STALLKEEPER_LOG_LEVEL": "ERROR",
             "STALLKEEPER_ALLOW_PRIVATE_URLS": "127.0.0.1",
         }
         load_django()
         yield House(cluster, quick, seconds)
+
+
+def across(statement: str, parameters: object = None) -> list[tuple[Any, ...]]:
+    """Run a statement on the database of the environment as its superuser, for whom organisations are no walls; its rows."""
+    name = unquote(urlsplit(os.environ["DATABASE_URL"]).path.removeprefix("/"))
+    with psycopg.connect(os.environ[ADMIN], dbname=name, autocommit=True) as connection:
+        cursor = connection.execute(statement, parameters)  # type: ignore[call-overload]
+        return list(cursor.fetchall()) if cursor.description else []
 
 
 def load_django() -> None:

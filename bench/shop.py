@@ -49,7 +49,10 @@ def build(
     organisation, place = _open(name)
     accounts = [_account(organisation, number, platform, name) for number in range(1, channels + 1)]
     shop = Shop(organisation, [account for account, _ in accounts], [channel for _, channel in accounts], place, units)
-    _fill(shop, on_hand, believed=believed, bare=bare)
+    from stallkeeper.core.tenancy import organisation_scope
+
+    with organisation_scope(organisation):
+        _fill(shop, on_hand, believed=believed, bare=bare)
     return shop
 
 

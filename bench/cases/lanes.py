@@ -13,7 +13,7 @@ from django.db import connection
 from bench import shop
 from bench.bazaar import bazaar
 from bench.cases.workers import open_stalls
-from bench.house import House
+from bench.house import House, across
 from bench.measure import Result
 
 LANES_OF_ONE = 10
@@ -27,6 +27,7 @@ def run(house: House) -> Iterator[Result]:
     from stallkeeper.channels import turns_queries
     from stallkeeper.channels.lanes import TAKEOVER
     from stallkeeper.core import clock
+    from stallkeeper.core.tenancy import Passage, across_organisations, organisation_scope
     from stallkeeper.sync import wake
 
     yield from _idle_runs(house)
@@ -35,7 +36,7 @@ def run(house: House) -> Iterator[Result]:
 
             def due() -> None:
                 now = clock.now()
-                with connection.cursor() as cursor:
+                with across_organisations(Passage.TICK), connection.cursor() as cursor:
                     turns_queries.due(cursor, now, now - TAKEOVER, wake.AT_ONCE)
 
             yield _line(lanes, "a tick, nothing due", due)
@@ -44,10 +45,14 @@ def run(house: House) -> Iterator[Result]:
             yield _line(lanes, "asking whose turn it is, all due", due)
             wake.defer_due()
             yield _line(lanes, "a tick, all due, those whose turn it is wait already", wake.defer_due)
-            some = iter(range(1, 1_000))
-            yield _line(
-                lanes, "a wake-up of ten accounts", lambda some=some: wake.wake(range(start := FIRST + 10 * next(some), start + 10))
-            )
+            some = iter(across("SELECT organisation_id, array_agg(subject_id) FROM channels_lane WHERE subject_id > 1000 GROUP BY 1"))
+
+            def wake_up(some: Iterator[tuple[int, list[int]]] = some) -> None:
+                organisation, accounts = next(some)
+                with organisation_scope(organisation):
+                    wake.wake(accounts)
+
+            yield _line(lanes, "a wake-up of the five accounts of an organisation", wake_up)
             yield _line(lanes, "a job fetched from the full queue", _fetch)
 
 
@@ -119,11 +124,8 @@ def _fetch() -> None:
 
 
 def _write(statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
+    across(statement)
 
 
 def _read(query: str) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        return int(cursor.fetchone()[0])
+    return int(across(query)[0][0])

@@ -18,11 +18,10 @@ from dataclasses import dataclass
 from functools import partial
 
 import psutil
-from django.db import connection
 
 from bench import shop
 from bench.bazaar import Held, bazaar
-from bench.house import House
+from bench.house import House, across
 from bench.measure import Goal, Result
 from stallkeeper.sync.adapters import SCALE
 
@@ -190,7 +189,7 @@ def _town(units: int) -> None:
 def _quiet() -> list[list[int]]:
     firms = _rows(
         "SELECT array_agg(c.id ORDER BY c.id) FROM channels_connection AS c JOIN core_organisation AS o ON o.id = organisation_id"
-        " WHERE o.slug LIKE 'quiet%%' GROUP BY o.id ORDER BY o.id"
+        " WHERE o.slug LIKE 'quiet%' GROUP BY o.id ORDER BY o.id"
     )
     return [firm for (firm,) in firms]
 
@@ -316,14 +315,11 @@ def _until(condition: Callable[[], bool], seconds: float, what: str, pause: floa
 
 
 def _write(statement: str, *parameters: object) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+    across(statement, parameters or None)
 
 
 def _rows(query: str, *parameters: object) -> list[tuple[int, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        return list(cursor.fetchall())
+    return across(query, parameters or None)
 
 
 def _column(query: str) -> list[int]:
