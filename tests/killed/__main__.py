@@ -55,6 +55,7 @@ def choose() -> int:
             wanted.setdefault(test, []).append(moment)
     killer = Killer(wanted)
     pytest.main([*QUIET, *wanted], plugins=[killer])
+    print("\n".join(killer.problems.values()))
     fine = {
         moment: next((test for test in tests if (test, moment) in killer.deaths and (test, moment) not in killer.problems), None)
         for moment, tests in candidates.items()

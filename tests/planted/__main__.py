@@ -67,7 +67,7 @@ def _keep(file: Path | None, hunted: Sequence[Hunted]) -> None:
 
 
 def _chosen(parts: Sequence[str]) -> list[str]:
-    names = [name for name in BUGS if not parts or any(part in name for part in parts)]
+    names = [name for part in parts or [""] for name in BUGS if part in name]
     if not names:
         raise SystemExit(f"no bug has {' or '.join(map(repr, parts))} in its name; there are: {', '.join(BUGS)}")
     return names

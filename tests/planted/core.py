@@ -11,10 +11,10 @@ bug(
 )
 bug(
     "audit entries lost",
-    "Of several entries of a use case only the first is written.",
+    "The first entry of a use case, mostly the only one, is not written.",
     "17",
     "stallkeeper.core.audit:write_entries",
-    ("        for entry in entries:\n", "        for entry in entries[:1]:\n"),
+    ("        for entry in entries:\n", "        for entry in entries[1:]:\n"),
 )
 bug(
     "wake-ups lost",

@@ -72,22 +72,19 @@ def hunt(names: Sequence[str], *, first: int = 1, most: int = 2_000, jobs: int =
     """
     well: dict[int, bool] = {}
     last = first + most - 1
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=batch.prepare, max_tasks_per_child=TASKS) as pool:
-        hunts = {pool.submit(hunt_one, name, first, last): 0 for name in names}
+    with _pool(jobs) as hunters, _pool(1) as lookers:
+        hunts = {hunters.submit(hunt_one, name, first, last): 0 for name in names}
         looks: dict[Future[bool], int] = {}
         doubtful: list[tuple[Hunted, int]] = []
         while hunts or looks:
             done, _ = wait([*hunts, *looks], return_when=FIRST_COMPLETED)
-            for future in done:
-                if future in looks:
-                    well[looks.pop(future)] = future.result()
-                else:
-                    doubtful.append((future.result(), hunts.pop(future)))
+            well.update({looks.pop(future): future.result() for future in done if future in looks})
+            doubtful += [(future.result(), hunts.pop(future)) for future in done if future in hunts]
             for one, skipped in [*doubtful]:
                 seed = one.seed
                 if seed is not None and seed not in well:
                     if seed not in looks.values():
-                        looks[pool.submit(is_well, seed)] = seed
+                        looks[lookers.submit(is_well, seed)] = seed
                     continue
                 doubtful.remove((one, skipped))
                 if seed is None or well[seed]:
@@ -95,7 +92,11 @@ def hunt(names: Sequence[str], *, first: int = 1, most: int = 2_000, jobs: int =
                 elif seed == last:
                     yield Hunted(one.name, most, skipped=skipped + 1)
                 else:
-                    hunts[pool.submit(hunt_one, one.name, seed + 1, last)] = skipped + 1
+                    hunts[hunters.submit(hunt_one, one.name, seed + 1, last)] = skipped + 1
+
+
+def _pool(jobs: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=batch.prepare, max_tasks_per_child=TASKS)
 
 
 @dataclass(frozen=True, slots=True)
