@@ -37,9 +37,9 @@ drills: ## hurt a hub of real processes under load, in every way (docs/drills.md
 	@$(PYTHON) tools/bootstrap.py run
 	@$(VENV) -m stallkeeper.ops.drills $(ARGS)
 
-nightly: ## 2,000 simulated days nobody has played before, all planted bugs, a kill at every commit of people
+nightly: ## 10,000 simulated days nobody has played before, all planted bugs, a kill at every commit of people
 	@$(PYTHON) tools/bootstrap.py dev
-	@$(VENV) -m stallkeeper simulate --nightly 2000 --jobs 4
+	@$(VENV) -m stallkeeper simulate --nightly 10000 --jobs 4
 	@$(VENV) -m tests.planted --jobs 4
 	@$(VENV) -m tests.killed
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from stallkeeper.catalog.imports import runs
+from stallkeeper.catalog.models import ImportRun
 from stallkeeper.channels import connect, quarantine
 from stallkeeper.channels.models import Channel, Command, CommandState, Connection, LaneStep, Offer
 from stallkeeper.core.models import DatabaseIdentity, Membership, Organisation, Role
@@ -127,3 +129,12 @@ def test_a_copy_is_put_into_quarantine() -> None:
     shop.offer(shop.channel(), shop.unit("MUG", 5))
     assert restoring.quarantine("a test says so") == 1
     assert quarantine.since(shop.organisation.pk) is not None
+
+
+def test_an_import_whose_process_is_gone_is_closed() -> None:
+    shop = Shop.open()
+    run = runs.queue_run("stock", "stock.csv", shop.organisation.pk)
+    with shop.scope():
+        ImportRun.objects.filter(pk=run.pk).update(state=ImportRun.State.READING)
+        assert runs.close_interrupted(shop.organisation.pk) == 1
+        assert ImportRun.objects.get(pk=run.pk).state == ImportRun.State.FAILED

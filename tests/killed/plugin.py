@@ -19,8 +19,8 @@ from psycopg import sql
 
 from stallkeeper.core import crash
 
-CHANGES_NOTHING = {"plan.channel", "wake.connection", "keys.wrapping", "keys.drop", "day.partitions"}
-"""One looks at what would be, one wakes after its commit, two change the file of keys, one makes tables."""
+CHANGES_NOTHING = {"plan.channel", "offers.sweep", "offers.new_day", "wake.connection", "keys.wrapping", "keys.drop", "day.partitions"}
+"""The first three look, and should find nothing; one wakes after its commit, two change the file of keys, one makes tables."""
 LAST_WORDS = {"import.products": {"catalog_importrun"}, "import.stock": {"catalog_importrun"}}
 """Written when an exception ends a run. What really kills says nothing; that the run is closed later has tests of its own."""
 

@@ -19,7 +19,8 @@ Does the simulation find mistakes? It is asked: each of these faults is put into
 put it there, and seeds are played until one sees a broken invariant. A seed counts only if it is well without the fault.
 
 This page is written by `python -m tests.planted --publish`; the faults stand in `tests/planted/`, and a test sees that each still fits the
-code. [simulation.md](simulation.md) tells what a seed is. The numbers of invariants are those of that page.
+code. [simulation.md](simulation.md) tells what a seed is. "Seen as" is the number of the [invariant](invariants.md) that was seen broken;
+"error" is a mistake that the code itself noticed. "Not in 3": three seeds were played and none saw it; more might.
 """
 
 
@@ -87,10 +88,10 @@ def page(summary: Summary) -> str:
     rows = ["| Bug | What it breaks | Where | Seeds needed | Seen as |", "| --- | --- | --- | ---: | --- |"]
     for name, bug in BUGS.items():
         one = by_name.get(name)
-        if one is not None:
-            needed = str(one.seeds) if one.found else f"not in {one.seeds}"
-            seen = one.invariant if one.found else "–"
-            rows.append(f"| {name} | {bug.breaks} | `{bug.where.rpartition('.')[2].replace(':', '.')}` ({bug.app}) | {needed} | {seen} |")
+        needed = "not hunted" if one is None else str(one.seeds) if one.found else f"not in {one.seeds}"
+        seen = one.invariant if one is not None and one.found else "–"
+        place = bug.where.rpartition(".")[2].replace(":", ".")
+        rows.append(f"| {name} | {bug.breaks} | `{place}` ({bug.app}) | {needed} | {seen} |")
     return "\n".join([HEAD, f"**{summary.line()}.**", "", *rows, ""])
 
 

@@ -25,7 +25,7 @@ bug(
         '    early = queries.gather_places(np.unique(queries.read_offers_of_units(unit_ids)["unit"]))\n'
         '    crash.point("within:refresh:lock")\n',
     ),
-    ("channels, offers, None, touched", "channels, offers, early, touched"),
+    ("offers, None, touched", "offers, early, touched"),
 )
 bug(
     "no refresh before the commit",

@@ -3,7 +3,7 @@
 from django.test import Client
 from django.urls import reverse
 
-from stallkeeper.channels.models import RemoteListing
+from stallkeeper.channels.models import Channel, RemoteListing
 from stallkeeper.stock.models import Location, LocationOwner
 from tests.busy_shop import BusyShop
 
@@ -22,3 +22,11 @@ def test_a_place_is_made(busy: BusyShop, client: Client) -> None:
     assert client.post(reverse("backoffice:places"), given).status_code == 302
     with busy.shop.scope():
         assert Location.objects.get(code="WEST").priority == 70
+
+
+def test_a_stopped_channel_is_looked_at_again(busy: BusyShop, client: Client) -> None:
+    with busy.shop.scope():
+        Channel.objects.filter(pk=busy.near.pk).update(stopped_at=busy.now, stop_reason="a test says so", stop_detail={"kind": "quantity"})
+    assert client.post(reverse("backoffice:look_again", args=[busy.near.pk])).status_code == 302
+    with busy.shop.scope():
+        assert Channel.objects.get(pk=busy.near.pk).stopped_at is None
