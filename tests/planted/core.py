@@ -12,7 +12,7 @@ bug(
 bug(
     "audit entries lost",
     "The first entry of a use case, mostly the only one, is not written.",
-    "17",
+    "17 error",
     "stallkeeper.core.audit:write_entries",
     ("        for entry in entries:\n", "        for entry in entries[1:]:\n"),
 )
@@ -41,8 +41,8 @@ bug(
     "wall between organisations open",
     "Inside the scope of one organisation everybody's rows are seen.",
     "14",
-    "stallkeeper.core.tenancy:organisation_scope",
-    ("_current.set(organisation_id)", "_current.set(_EVERYBODY)"),
+    "stallkeeper.core.scope:organisation_scope",
+    ("_current.set(int(organisation_id))", "_current.set(list(Passage)[0])"),
 )
 bug(
     "personal data forgotten too early",

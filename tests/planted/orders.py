@@ -27,7 +27,7 @@ bug(
 bug(
     "second line of an article dropped",
     "The same article twice in one order comes in once.",
-    "5 7 error",
+    "5 7 8 error",
     "stallkeeper.orders.entering:_lines",
     (
         "            rows.append((new_id, *row))\n",
@@ -59,7 +59,7 @@ bug(
 bug(
     "unpaid order allocates",
     "An order whose payment is not sure holds its units for good.",
-    "7",
+    "7 5",
     "stallkeeper.orders.lines:_want",
     ("ReservationKind.PENDING if pending else ReservationKind.ALLOCATED", "ReservationKind.ALLOCATED"),
 )
