@@ -128,7 +128,7 @@ def a_row_of_somebody_else(watched: Watched) -> Iterator[None]:
     yield
 
 
-@breaks("14", "its channel to")
+@breaks("14", "its channel is of another organisation")
 def a_child_of_another_house(watched: Watched) -> Iterator[None]:
     watched.truth.told(Crashed())
     watched.sql(
@@ -146,6 +146,28 @@ def an_entry_of_the_ledger_that_was_rewritten(watched: Watched) -> Iterator[None
     watched.truth.told(Crashed())
     watched.sql(FREE_MOVEMENTS + "UPDATE stock_movement SET actor = 'nobody' WHERE organisation_id = %(mine)s")
     yield
+
+
+@breaks("12", "nothing is known of its buyer any more")
+def a_buyer_who_was_forgotten_too_early(watched: Watched) -> Iterator[None]:
+    watched.truth.told(Crashed())
+    watched.sql("DELETE FROM core_personaldata WHERE organisation_id = %(mine)s")
+    yield
+
+
+@breaks("11", "heard acknowledge 2 times, we meant it 1 times")
+def an_acknowledgement_for_each_look(watched: Watched) -> Iterator[None]:
+    """More commands are no more reason to say it again."""
+    remote = watched.stalls["dummy"].emulator.orders[watched.orders["gone"]]
+    watched.sql(
+        """INSERT INTO channels_command (organisation_id, connection_id, kind, subject_type, subject_id, key, payload, state, attempts,
+               not_before, created_at, code, message)
+           SELECT organisation_id, connection_id, kind, subject_type, subject_id, 'again ' || key, payload, state, attempts, not_before,
+               created_at, '', '' FROM channels_command WHERE organisation_id = %(mine)s AND kind = 'acknowledge'"""
+    )
+    remote.acknowledge_calls += 1
+    yield
+    remote.acknowledge_calls -= 1
 
 
 @breaks("12", "core_auditentry were changed")

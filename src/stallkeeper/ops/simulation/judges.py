@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from stallkeeper.ops.check import check
+from stallkeeper.ops.simulation.bystander import settle
 from stallkeeper.ops.simulation.truth import Breach, Truth, TruthEvent
 from stallkeeper.ops.simulation.truth.events import Canary, Crashed
 from stallkeeper.ops.simulation.violation import Violation
@@ -15,18 +16,19 @@ from stallkit.registry import manifest_of
 if TYPE_CHECKING:
     from stallkeeper.ops.simulation.world import World
 
+BUYER = "Ada Example"
+"""How every buyer of the emulators is named."""
+
 
 class Judge:
     """The model, and at the end ``stallkeeper check`` as well: it must find nothing either. Raises Violation."""
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.truth = Truth(world.organisation.pk, [stall.view for stall in world.stalls])
-
-        for stall in world.stalls:
-            for setting in manifest_of(stall.platform).settings:
-                if setting.kind is SettingKind.SECRET and stall.config.get(setting.name):
-                    self.truth.told(Canary(stall.config[setting.name], secret=True))
+        bystander = settle(world.stalls[0].platform, tuple(world.units), world.clock.at)
+        self.truth = Truth(world.organisation.pk, [stall.view for stall in world.stalls], [bystander])
+        for canary in _canaries(world):
+            self.truth.told(canary)
 
     def told(self, event: TruthEvent) -> None:
         self.truth.told(event)
@@ -42,6 +44,15 @@ class Judge:
         for result in check(self.world.organisation.pk, calm=True):
             if result.problems:
                 raise Violation(result.number, f"{result.title}: {'; '.join(result.problems)}")
+
+
+def _canaries(world: World) -> Iterator[Canary]:
+    """What must stand nowhere in clear: the accounts' secrets, and the name of every buyer."""
+    yield Canary(BUYER, secret=False)
+    for stall in world.stalls:
+        for setting in manifest_of(stall.platform).settings:
+            if setting.kind is SettingKind.SECRET and stall.config.get(setting.name):
+                yield Canary(stall.config[setting.name], secret=True)
 
 
 def _raise(breaches: Sequence[Breach]) -> None:

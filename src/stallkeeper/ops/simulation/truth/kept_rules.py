@@ -120,6 +120,9 @@ class Promises:
         self.known = {table: set(ids) for table, ids in shop.seen.ids.items()}
         self.prints = deep_queries.fingerprints(shop.organisation_id, self.known)
 
+        for order in deep_queries.forgotten(shop.organisation_id):
+            yield Breach("12", f"order {order} still has to leave, and nothing is known of its buyer any more")
+
     def at_end(self, shop: Shop) -> Iterator[Breach]:
         yield from self._wishes(shop)
         yield from self._deeds(shop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.ops.simulation.truth import deep_queries
 from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.events import Canary, Told
@@ -36,13 +37,17 @@ class Walls:
     def unmoved(self, organisation: int) -> Iterator[Breach]:
         """14: no row of a bystander has changed; no row has a parent of another organisation."""
         for bystander in self.bystanders:
-            now = deep_queries.everything_of(bystander)
+            with organisation_scope(bystander):
+                now = deep_queries.everything_of(bystander)
+                strays = deep_queries.strays(bystander)
             was = self.rows.setdefault(bystander, now)
             for table in sorted(now):
                 if now[table] != was.get(table, 0):
                     yield Breach("14", f"rows of {table} of organisation {bystander} have changed, which did nothing")
-        for stray in deep_queries.strays(organisation):
-            yield Breach("14", stray)
+            yield from (Breach("14", stray) for stray in strays)
+        with organisation_scope(organisation):
+            strays = deep_queries.strays(organisation)
+        yield from (Breach("14", stray) for stray in strays)
 
     def nowhere(self) -> Iterator[Breach]:
         """15 and 16 at the end: canaries in any table of the database."""
