@@ -273,3 +273,10 @@ def test_checking_changes_nothing(day):
     sql("UPDATE channels_offer SET intended_qty = 98, believed_qty = 98 WHERE sku = 'MUG'")
     before = day.broken(calm=True)
     assert before == day.broken(calm=True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_organisation_after_the_other_each_in_its_snapshot():
+    """The snapshot is the first thing that the transaction asks for, although the connection worked for somebody else before."""
+    for shop in (Shop.open(), Shop.open()):
+        assert [result.problems for result in check(shop.organisation.pk) if result.problems] == []

@@ -53,6 +53,8 @@ def check(organisation_id: int, *, calm: bool = False, tick: Tick | None = None,
     at = at or clock.now()
     rules = (*AT_REST, *(WHEN_CALM if calm else ()))
     results = []
+    with organisation_scope(organisation_id), connection.cursor() as cursor:
+        queries.take_turn(cursor)
     # lint: allow crash-point because it only reads
     with organisation_scope(organisation_id), transaction.atomic(), connection.cursor() as cursor:
         if not connection.savepoint_ids:  # else we are inside of somebody's transaction, which has its own view

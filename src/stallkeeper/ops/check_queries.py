@@ -56,6 +56,11 @@ def unvalidated(cursor: Cursor, wanted: Sequence[str]) -> list[str]:
     return [row[0] for row in rows(cursor)]
 
 
+def take_turn(cursor: Cursor) -> None:
+    """Let the server know whose rows come next, before the transaction: in it, the snapshot must be asked for first. Reads nothing."""
+    cursor.execute("SELECT 1")
+
+
 def begin_snapshot(cursor: Cursor) -> None:
     """First statement of the verification's transaction: everything is read as of one moment."""
     cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

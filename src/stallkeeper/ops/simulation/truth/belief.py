@@ -53,14 +53,18 @@ class Beliefs:
         yield from self._log_is_true(shop)
 
     def _sent(self, shop: Shop, was: Offer, offer: Offer, answered: bool) -> Iterator[Breach]:
-        """One push in flight: a new one only once the last has an answer, was given back, or the channel was read since."""
+        """One push in flight: a new one only once the last has an answer, was given back, or the channel was read since.
+
+        A bulk submission may be overtaken: its items are read once it has ended.
+        """
         if offer.sent_at == was.sent_at:
             return
         flight = self.flights.pop(offer.id, None)
         if offer.sent_at is None or (flight is not None and offer.sent_at == flight.before):
             return  # given back: it is as if it had never been sent (a worker's clock may be behind, so earlier says nothing)
         read_since = flight is not None and offer.observed_at is not None and offer.observed_at >= flight.at
-        if flight is not None and not answered and not read_since:
+        in_ticket = any(row.offer_id == offer.id and row.kind == "quantity" for row in shop.now.tickets)
+        if flight is not None and not answered and not read_since and not in_ticket:
             yield Breach("9", f"{shop.offer(offer)}: {offer.sent} is sent while {flight.value}, sent at {flight.at}, has no answer")
         self.flights[offer.id] = Flight(offer.sent, offer.sent_at, was.believed, was.sent_at)
 
@@ -118,7 +122,7 @@ def _accepted(shop: Shop, was: Offer, offer: Offer) -> Iterator[Breach]:
         return
     if not any(row.offer_id == offer.id and row.outcome == "accepted" and row.value == offer.accepted for row in shop.now.sent):
         yield Breach("9", f"{shop.offer(offer)}: {offer.accepted} counts as accepted, and the log of what was sent does not say so")
-    in_ticket = any(row.offer_id == offer.id and row.outcome == "pending" and row.value == offer.accepted for row in shop.sent)
+    in_ticket = any(row.offer_id == offer.id and row.kind == "quantity" and row.value == offer.accepted for row in shop.tickets_before)
     if offer.accepted != was.sent and not in_ticket:
         yield Breach("9", f"{shop.offer(offer)}: {offer.accepted} counts as accepted, sent was {was.sent}")
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import msgspec
-from django.db import connection
 
+from stallkeeper.core.sql import hot_cursor
 from stallkeeper.ops.simulation.truth.rows import Reading
 
 
@@ -145,8 +145,9 @@ _decoder = msgspec.json.Decoder(Reading)
 
 def look(organisation: int, seen: Seen) -> Reading:
     """Everything that is there or new, of one organisation; ``seen`` is brought along. Locks: none. Reads whole tables of a small shop."""
-    connection.ensure_connection()
-    found = connection.connection.execute(LOOK, {"organisation": organisation, "horizon": seen.horizon}, prepare=True).fetchone()
+    with hot_cursor() as cursor:
+        cursor.execute(LOOK, {"organisation": organisation, "horizon": seen.horizon})
+        found = cursor.fetchone()
     reading = _decoder.decode(found[0])
     seen.horizon = reading.horizon
     return reading

@@ -25,6 +25,7 @@ from stallkeeper.ops.simulation.truth.rows import (
     Reading,
     Sent,
     Story,
+    Ticket,
     Unit,
 )
 
@@ -39,6 +40,7 @@ class Shop:
     organisation_id: int
     seen: Seen = field(default_factory=Seen)
     now: Reading = field(init=False)
+    tickets_before: list[Ticket] = field(default_factory=list)
     looks: int = 0
     places: dict[int, Place] = field(default_factory=dict)
     units: dict[int, Unit] = field(default_factory=dict)
@@ -67,6 +69,7 @@ class Shop:
 
     def look(self) -> Reading:
         """Read what is there and new. What was written since the last look is in ``now``."""
+        self.tickets_before = self.now.tickets if self.looks else []
         read = look(self.organisation_id, self.seen)
         self.now = now = self._only_news(read)
         self.looks += 1
