@@ -104,8 +104,8 @@ def play(seed: int, server: Server, steps: Sequence[Step] | None = None) -> Play
 
 def _play(world: World, weather: Weather, played: Played) -> None:
     world.open(Random(f"open:{played.seed}"))  # noqa: S311
-    world.judge = Judge(world)
     world.set_weather(weather)
+    world.judge = Judge(world)
     with organisation_scope(world.organisation.pk):
         for step in played.steps:
             _step(world, step)

@@ -78,7 +78,8 @@ class Truth:
         yield from offer_rules.listed(self.shop)
         yield from self.beliefs.check(self.shop)
         yield from self.beliefs.faithful(self.shop, self.stalls, clock.now())
-        yield from self.pushes.check(self.shop, self.stalls, clock.now())
+        beliefs = self.beliefs
+        yield from self.pushes.check(self.shop, self.stalls, clock.now(), beliefs.submitted, in_step=beliefs.in_step)
         yield from self.calls.check(self.stalls)
         yield from self.promises.check(self.shop)
         yield from self.walls.check(self.shop)

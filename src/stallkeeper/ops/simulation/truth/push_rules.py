@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,7 +18,9 @@ class Pushes:
 
     off: dict[int, datetime] = field(default_factory=dict)
 
-    def check(self, shop: Shop, stalls: Mapping[int, StallView], at: datetime) -> Iterator[Breach]:
+    def check(
+        self, shop: Shop, stalls: Mapping[int, StallView], at: datetime, submitted: Mapping[int, Set[int]], *, in_step: bool
+    ) -> Iterator[Breach]:
         for channel in shop.channels.values():
             if channel.sends:
                 self.off.pop(channel.id, None)
@@ -26,9 +28,9 @@ class Pushes:
                 self.off.setdefault(channel.id, at)
         for offer in shop.offers.values():
             was = shop.offers_before.get(offer.id)
-            if was is not None and _sent_anew(was, offer):
+            if in_step and was is not None and _sent_anew(was, offer):
                 yield from self._may_go(shop, was, offer, stalls.get(offer.channel_id))
-        yield from refusals(shop)
+        yield from refusals(shop, submitted)
         yield from lost_accounts(shop)
 
     def _may_go(self, shop: Shop, was: Offer, offer: Offer, stall: StallView | None) -> Iterator[Breach]:
@@ -61,11 +63,13 @@ def _after_the_pull(shop: Shop, was: Offer, offer: Offer, stall: StallView) -> I
         yield Breach("9", f"{shop.offer(offer)}: {offer.sent} goes out, but {told}")
 
 
-def refusals(shop: Shop) -> Iterator[Breach]:
-    """10: a no of the channel stands on the offer, with its words."""
+def refusals(shop: Shop, submitted: Mapping[int, Set[int]]) -> Iterator[Breach]:
+    """10: a no of the channel stands on the offer, with its words; unless another value has gone out since the one that was submitted."""
     for row in shop.now.sent:
         offer = shop.offers.get(row.offer_id)
         if offer is not None and row.kind == "quantity" and row.outcome == "rejected" and shop.looks > 1 and offer.refused != row.value:
+            if row.value in submitted.get(row.offer_id, ()):
+                continue
             yield Breach("10", f"{shop.offer(offer)}: the channel refused {row.value}, and the offer says it refused {offer.refused}")
     for offer in shop.offers.values():
         if offer.refused is not None and not offer.refused_why.strip():
