@@ -33,7 +33,7 @@ from stallkeeper.ops.simulation.world import World
 __all__ = ["Played", "Step", "buyers", "hub", "people", "plan", "play"]
 
 SHORTEST, LONGEST = 40, 90
-CALM = (60, 960, 60)
+CALM = (60, 330, 960, 60, 60)
 """Seconds between the looks of the calm phase: waits after failures, the rotation of reading back."""
 CALM_JOBS = 60
 
