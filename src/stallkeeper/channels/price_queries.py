@@ -58,8 +58,25 @@ class PriceRow(NamedTuple):
     intended: Decimal | None
 
 
-def lock_prices(cursor: Cursor, organisation: int, channel: int, price_list: int, units: Sequence[int] | None) -> list[PriceRow]:
-    """Offers of the channel with their list price and intended price. Locks: the offers, by id. Index: offer_sku_once, price_once."""
+def lock_prices(cursor: Cursor, organisation: int, channel: int, units: Sequence[int] | None) -> None:
+    """Nobody else works out these prices until the commit; what they rest on is read afterwards, by later statements (ADR 0008).
+
+    Locks: the channel's offers (of some units, or all), by id. Index: offer_sku_once.
+    """
+    cursor.execute(
+        """
+        SELECT count(*) FROM (
+            SELECT offer.id FROM channels_offer AS offer
+            WHERE offer.organisation_id = %s AND offer.channel_id = %s AND (%s::bigint[] IS NULL OR offer.stock_unit_id = ANY(%s::bigint[]))
+            ORDER BY offer.id
+            FOR NO KEY UPDATE OF offer) AS locked
+        """,
+        [organisation, channel, *_twice(units)],
+    )
+
+
+def gather_prices(cursor: Cursor, organisation: int, channel: int, price_list: int, units: Sequence[int] | None) -> list[PriceRow]:
+    """Offers of the channel with their list price and intended price. Index: offer_sku_once, price_once."""
     cursor.execute(
         """
         SELECT offer.id, offer.pack_factor, offer.prices_excluded, base.amount, price.intended
@@ -68,11 +85,14 @@ def lock_prices(cursor: Cursor, organisation: int, channel: int, price_list: int
         LEFT JOIN channels_offerprice AS price ON price.offer_id = offer.id
         WHERE offer.organisation_id = %s AND offer.channel_id = %s AND (%s::bigint[] IS NULL OR offer.stock_unit_id = ANY(%s::bigint[]))
         ORDER BY offer.id
-        FOR NO KEY UPDATE OF offer
         """,
-        [price_list, organisation, channel, *([None, None] if units is None else [array(units)] * 2)],
+        [price_list, organisation, channel, *_twice(units)],
     )
     return [PriceRow(*row) for row in rows(cursor)]
+
+
+def _twice(units: Sequence[int] | None) -> list[str | None]:
+    return [None if units is None else array(units)] * 2
 
 
 def write_intended(

@@ -86,10 +86,11 @@ def refresh_prices(uc: UseCase, channel_id: int, unit_ids: Sequence[int] | None 
     A channel without a price list has no prices to send. PriceRuleError if a setting is missing: nothing is written then.
     """
     with connection.cursor() as cursor:
+        price_queries.lock_prices(cursor, uc.organisation_id, channel_id, unit_ids)
         facts = price_queries.gather_channel(cursor, uc.organisation_id, channel_id)
         if facts is None:
             return 0
-        rows = price_queries.lock_prices(cursor, uc.organisation_id, channel_id, facts.list_id, unit_ids)
+        rows = price_queries.gather_prices(cursor, uc.organisation_id, channel_id, facts.list_id, unit_ids)
         changed = [(row, price) for row in rows for price in [_intended(row, facts)] if price != row.intended]
         if changed:
             price_queries.write_intended(

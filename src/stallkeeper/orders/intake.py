@@ -93,6 +93,7 @@ def _take_over(page: Page) -> None:
         for row in still
         for order in [page.orders[row.external_id]]
     ]
+    page.states |= {row.external_id: row.state for row in still}
     if rows:
         queries.update_orders(page.cursor, rows)
         queries.delete_amounts(page.cursor, [row.id for row in still])

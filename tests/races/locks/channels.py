@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
+
 import msgspec
 
-from stallkeeper.channels import breaker, commands, connect, cutover, fences, links, rules, switches
+from stallkeeper.catalog import prices
+from stallkeeper.catalog.models import PriceList
+from stallkeeper.channels import breaker, commands, connect, cutover, delivery, fences, links, rules, switches
 from stallkeeper.channels.commands import Acknowledge, CommandError, CommandKind
 from stallkeeper.channels.connect import Settings
-from stallkeeper.channels.models import Channel, Command, CommandState, Connection, Offer, RemoteListing, RuleVersion
+from stallkeeper.channels.models import Channel, Command, CommandState, Connection, Offer, OfferPrice, RemoteListing, RuleVersion
 from stallkeeper.core.models import AuditEntry
-from stallkit.types import AccountInfo
+from stallkeeper.core.use_case import UseCase
+from stallkeeper.orders import cancel
+from stallkeeper.orders.models import OrderLine
+from stallkeeper.stock import ledger
+from stallkeeper.stock.ledger import Target
+from stallkit.types import AccountInfo, CancelReason
 from tests.races.explorer import How, Race
-from tests.races.locks import Pair, Proof, Proved
-from tests.races.locks.acting import counted_once, in_turn, once, within
+from tests.races.locks import Belt, Pair, Proof, Proved
+from tests.races.locks.acting import counted_once, in_turn, once, ordered, within
 from tests.shop import Shop
 
 
@@ -79,6 +89,56 @@ def two_rules_are_saved() -> Race:
         within(shop, lambda uc: rules.save(uc, channel.pk, buffer=2)),
         broken,
     )
+
+
+def rules_change_while_goods_come() -> Race:
+    shop = Shop.open()
+    channel, unit = shop.channel(), shop.unit("MUG", 5)
+    offer = shop.offer(channel, unit)
+    come = within(shop, lambda uc: ledger.set_on_hand(uc, [Target(unit.pk, shop.place.pk, 8, "race")]))
+    return Race(
+        within(shop, lambda uc: rules.save(uc, channel.pk, buffer=1)),
+        come,
+        lambda: "" if shop.intended(offer) == 7 else f"intended {shop.intended(offer)}, not 7",
+    )
+
+
+def rules_change_while_prices_do() -> Race:
+    shop = Shop.open()
+    with shop.scope():
+        price_list = PriceList.objects.create(organisation=shop.organisation, code="EUR", currency="EUR", tax_included=True)
+    channel, unit = shop.channel(price_list=price_list, prices_enabled=True), shop.unit("MUG", 5)
+    offer = shop.offer(channel, unit)
+
+    def price(amount: str):
+        return within(shop, lambda uc: prices.set_prices(uc, price_list.pk, {unit.pk: Decimal(amount)}))
+
+    price("10")()
+
+    def broken() -> str:
+        with shop.scope():
+            intended = OfferPrice.objects.get(offer=offer).intended
+        return "" if intended == 22 else f"intended {intended}, not 22"
+
+    return Race(within(shop, lambda uc: rules.save(uc, channel.pk, mark_up=Decimal(10))), price("20"), broken)
+
+
+def two_places_one_unit() -> Race:
+    """Orders of two channels, served from a place each, are cancelled: each changes its offer and then looks at both."""
+    shop = Shop.open()
+    places = [shop.place, shop.add_place("SECOND")]
+    unit = shop.unit("MUG", {"MAIN": 5, "SECOND": 5})
+    channels = [shop.channel(locations=[place]) for place in places]
+    for channel in channels:
+        shop.offer(channel, unit)
+        ordered(shop, channel.connection_id, f"o{channel.pk}", [("MUG", 1)])
+    with shop.scope():
+        found = [OrderLine.objects.get(order__channel=channel).order_id for channel in channels]
+
+    def call_off(order: int):
+        return lambda: cancel.cancel_lines(shop.organisation.pk, order, None, reason=CancelReason.BUYER_ASKED, actor="user:1")
+
+    return Race(call_off(found[1]), call_off(found[0]), lambda: "")
 
 
 def stopped(shop: Shop) -> Channel:
@@ -150,6 +210,45 @@ def a_listing_is_linked_twice() -> Race:
     return counted_once(within(shop, lambda uc: links.confirm(uc, [listing.pk]).offer_ids))
 
 
+def two_own_sales() -> Race:
+    """The channel lowers its own figure when it sells."""
+    shop = Shop.open()
+    offer = two_offers(shop)[0]
+    with shop.scope():
+        Offer.objects.filter(pk=offer.pk).update(believed_qty=5)
+    sale = delivery.OwnSale(offer.pk, 1, shop.at, "order", ours=True)
+    one = within(shop, lambda uc: delivery.own_sales(uc, "dummy", [sale]))
+
+    def broken() -> str:
+        with shop.scope():
+            offer.refresh_from_db()
+        return "" if offer.believed_qty == 3 else f"believed {offer.believed_qty}, not 3"
+
+    return Race(one, one, broken)
+
+
+def at_two_offers(act: Callable[[UseCase, list[int]], object], **believed: int) -> Callable[[], Race]:
+    """Twice at once the same with two offers, which a gate lets them meet at."""
+
+    def race() -> Race:
+        shop = Shop.open()
+        offers = two_offers(shop)
+        with shop.scope():
+            Offer.objects.filter(channel_id=offers[0].channel_id).update(**believed)
+        one = within(shop, lambda uc: act(uc, [offer.pk for offer in offers]))
+        return Race(one, one, lambda: "", gate=f"SELECT 1 FROM channels_offer WHERE id = {offers[1].pk} FOR UPDATE")
+
+    return race
+
+
+def channel_of(offers: list[int]) -> int:
+    return Offer.objects.get(pk=offers[0]).channel_id
+
+
+send = at_two_offers(lambda uc, offers: delivery.pick(uc, "quantity", channel_of(offers), 10, delivery.View(None, can_read=False)))
+ask_again = at_two_offers(lambda uc, offers: delivery.try_again(uc, "quantity", offers), refused_qty=5)
+distrust = at_two_offers(lambda uc, offers: delivery.resync(uc, channel_of(offers)), believed_qty=5)
+
 CHANNEL = 'FROM "channels_channel"'
 LOCKS: dict[str, Proof] = {
     "channels/fences.py:set_fence": Pair("what was fenced before, in the audit", a_fence_is_set_twice, "channels_ringfence"),
@@ -165,5 +264,12 @@ LOCKS: dict[str, Proof] = {
     "channels/links_queries.py:exclude": Pair("the order of offers", two_leave_out_the_same, "WITH locked", How.DISORDER, gated=True),
     "channels/queries.py:ask_offers_of_units": Proved(
         "no sale is forgotten in an offer's figure", "test_intended.py::test_without_the_lock_a_sale_is_forgotten"
+    ),
+    "channels/queries.py:lock_offers_of_channel": Pair(
+        "rules are applied to the facts of now", rules_change_while_goods_come, "offer.channel_id = "
+    ),
+    "channels/price_queries.py:lock_prices": Pair("prices by the newest rules and lists", rules_change_while_prices_do, r"AS locked"),
+    "channels/links_queries.py:create_units": Belt(
+        "a listing makes one unit", "the constraint stock_unit_sku_once: the second makes nothing"
     ),
 }

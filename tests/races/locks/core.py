@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import count
 
 from stallkeeper.core import audit, notify, people, personal, secrets
-from stallkeeper.core.models import Membership, Role, Secret, Severity, User
+from stallkeeper.core.models import Membership, Notification, Role, Secret, Severity, User
 from stallkeeper.core.personal import PersonalText
 from tests.races.explorer import Race
 from tests.races.locks import Belt, Pair, Proof
@@ -87,8 +87,20 @@ def two_resolve_several() -> Race:
     keys = ["first", "second"]
     for key in keys:
         within(shop, lambda uc, key=key: notify.raise_(uc, key, Severity.ERROR, key, ""))()
-    one = within(shop, lambda uc: [notify.resolve(uc, key) for key in keys])
-    return Race(one, one, lambda: "")
+    with shop.scope():
+        last = Notification.objects.get(key="second").pk
+    one = within(shop, lambda uc: notify.resolve(uc, *keys))
+    return Race(one, one, lambda: "", gate=f"SELECT 1 FROM core_notification WHERE id = {last} FOR UPDATE")
+
+
+def two_forget_what_is_due() -> Race:
+    shop = Shop.open()
+    within(shop, lambda uc: personal.store_many(uc, [PersonalText("order", 1, "delivery", "Ada", NOON)]))()
+
+    def forget() -> int:
+        return personal.forget_due(NOON + timedelta(days=1))
+
+    return Race(forget, forget, lambda: "", unhindered=True)
 
 
 LOCKS: dict[str, Proof] = {

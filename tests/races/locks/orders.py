@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from stallkeeper.channels import links
 from stallkeeper.channels.models import Command
 from stallkeeper.fulfilment import not_left, ship
+from stallkeeper.ops import check
 from stallkeeper.orders import cancel, linking, outcomes
 from stallkeeper.orders.models import Order, OrderLine
 from stallkit.types import CancelReason, OrderState
 from tests.races.explorer import Race
 from tests.races.locks import Belt, Pair, Proof
-from tests.races.locks.acting import once, ordered, within
+from tests.races.locks.acting import Results, once, ordered, within
 from tests.races.locks.channels import a_listing
 from tests.shop import Shop
 
@@ -28,6 +30,11 @@ def sold(units: int = 2, **fields: object) -> tuple[Shop, int, OrderLine]:
 
 def arrives(shop: Shop, connection: int, state: OrderState, minutes: int, units: int = 2):
     return lambda: ordered(shop, connection, "o1", [("MUG", units)], state=state, modified=shop.at + timedelta(minutes=minutes))
+
+
+def misfits(shop: Shop) -> str:
+    """What ``stallkeeper check`` finds wrong."""
+    return "; ".join(problem for result in check.check(shop.organisation.pk, at=shop.at) for problem in result.problems)
 
 
 def state_of(shop: Shop) -> str:
@@ -59,6 +66,26 @@ def two_say_that_it_has_not_left() -> Race:
     return once(lambda: not_left.not_left(shop.organisation.pk, line.order_id, None, actor="user:1"), not_left.NotLeftError)
 
 
+def an_old_snapshot_arrives_late() -> Race:
+    shop, connection, _ = sold()
+
+    def broken() -> str:
+        return misfits(shop) if state_of(shop) == OrderState.CANCELLED else f"the order is {state_of(shop)} again"
+
+    return Race(arrives(shop, connection, OrderState.ACKNOWLEDGED, 1), arrives(shop, connection, OrderState.CANCELLED, 2), broken)
+
+
+def acknowledged_when_it_is_cancelled() -> Race:
+    shop, connection, _ = sold()
+    with shop.scope():
+        command = Command.objects.get(kind="acknowledge")
+
+    def broken() -> str:
+        return misfits(shop) if state_of(shop) == OrderState.CANCELLED else f"the order is {state_of(shop)} again"
+
+    return Race(within(shop, lambda uc: outcomes.done(uc, command)), arrives(shop, connection, OrderState.CANCELLED, 2), broken)
+
+
 def a_cancellation_fails_when_the_order_is_cancelled() -> Race:
     shop, connection, line = sold()
     cancel.cancel_lines(shop.organisation.pk, line.order_id, None, reason=CancelReason.BUYER_ASKED, actor="user:1")
@@ -71,9 +98,8 @@ def a_cancellation_fails_when_the_order_is_cancelled() -> Race:
         level = shop.level(line.stock_unit)
         return "" if (line.open, level) == (0, (5, 0, 0)) else f"{line.open} open of a cancelled order, {level}"
 
-    return Race(
-        within(shop, lambda uc: outcomes.refused(uc, command, "no", "No.")), arrives(shop, connection, OrderState.CANCELLED, 2), broken
-    )
+    refused = within(shop, lambda uc: outcomes.refused(uc, command, "no", "No."))
+    return Race(refused, arrives(shop, connection, OrderState.CANCELLED, 2), broken)
 
 
 def unknown_line(shop: Shop) -> OrderLine:
@@ -91,6 +117,24 @@ def a_line_is_linked_twice() -> Race:
     return once(lambda: linking.link_line(shop.organisation.pk, line.pk, unit, for_ever=False, actor="user:1"), linking.LinkError)
 
 
+def a_line_is_linked_by_hand_and_by_its_listing() -> Race:
+    shop, results = Shop.open(), Results()
+    line = unknown_line(shop)
+    with shop.scope():
+        listing = line.order.channel.listings.get()
+    unit = listing.candidates[0]["unit"]
+    by_hand = results.of(lambda: linking.link_line(shop.organisation.pk, line.pk, unit, for_ever=False, actor="user:1"), linking.LinkError)
+
+    def broken() -> str:
+        with shop.scope():
+            offers = list(line.order.channel.offers.values_list("open_qty", flat=True))
+            line.refresh_from_db()
+        counted = 2 if line.offer_id else 0
+        return "" if offers == [counted] else f"the offers count {offers} units, the line {counted}"
+
+    return Race(within(shop, lambda uc: links.confirm(uc, [listing.pk])), by_hand, broken)
+
+
 ORDER = r'FROM "orders_order"'
 BOTH = r'FROM "orders_order(line)?"'
 THE_ORDERS = "the order's own lock, taken just before; without both, the order's pair breaks"
@@ -100,6 +144,8 @@ LOCKS: dict[str, Proof] = {
     "orders/cancel.py:undo": Pair("a cancelled order stays so", a_cancellation_fails_when_the_order_is_cancelled, BOTH, whose=0),
     "orders/cancel.py:undo:2": Belt("a cancelled order stays so", THE_ORDERS),
     "orders/linking.py:link_line": Pair("a line is linked once", a_line_is_linked_twice, "orders_orderline"),
+    "orders/outcomes.py:done": Pair("a cancelled order stays so", acknowledged_when_it_is_cancelled, ORDER, whose=0),
+    "orders/queries.py:lock_orders": Pair("an old snapshot changes nothing", an_old_snapshot_arrives_late, "FROM orders_order"),
     "fulfilment/ship.py:ship": Pair("units are shipped once", two_ship_one_order, BOTH),
     "fulfilment/ship.py:ship:2": Belt("units are shipped once", THE_ORDERS),
     "fulfilment/not_left.py:not_left": Pair("goods come back once", two_say_that_it_has_not_left, BOTH),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from stallkeeper.channels import refresh
 from stallkeeper.stock import holds, incoming, ledger, places
 from stallkeeper.stock.ledger import Target
-from stallkeeper.stock.models import Level, Location, ManualHold, Reservation
+from stallkeeper.stock.models import Level, Location, ManualHold, Reservation, Stale
 from tests.races.explorer import Race
 from tests.races.locks import Belt, Pair, Proof
 from tests.races.locks.acting import in_turn, once, within
@@ -106,6 +107,20 @@ def a_level_is_made_while_backorder_changes() -> Race:
     )
 
 
+def two_drain_stale_units() -> Race:
+    shop = Shop.open()
+    units = [shop.unit(sku, 5) for sku in ("CUP", "MUG")]
+    with shop.scope():
+        Stale.objects.bulk_create(Stale(organisation=shop.organisation, stock_unit=unit) for unit in units)
+    one = within(shop, lambda uc: refresh.drain_stale(uc, 1))
+
+    def broken() -> str:
+        with shop.scope():
+            return "a unit still waits" if Stale.objects.exists() else ""
+
+    return Race(one, one, broken, unhindered=True)
+
+
 LOCKS: dict[str, Proof] = {
     "stock/queries.py:LOCK_LEVELS": Pair("on hand is compared and set by one at a time", two_say_ten, "FROM stock_level"),
     "stock/queries.py:lock_reservations": Pair(
@@ -117,6 +132,9 @@ LOCKS: dict[str, Proof] = {
     "stock/places.py:change": Pair("what the place was before, in the audit", a_place_changes_twice, "stock_location"),
     "stock/places_queries.py:lock_all_levels": Pair(
         "no level is made with the place's old word", a_level_is_made_while_backorder_changes, "LOCK TABLE"
+    ),
+    "stock/queries.py:latest_due_allocations": Belt(
+        "allocations that are cut", "LOCK_LEVELS: whoever writes a reservation holds its level"
     ),
     "stock/places_queries.py:promised_beyond": Belt("promises beyond what is there", "lock_all_levels: nobody else changes a level"),
 }

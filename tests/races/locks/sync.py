@@ -1,9 +1,66 @@
-"""Locks of lanes and of the installation."""
+"""Locks of lanes, of imports that run, and of the installation."""
 
 from __future__ import annotations
 
-from tests.races.locks import Proof, Proved
+from dataclasses import replace
 
+from django.db import connection
+
+from stallkeeper.catalog.imports import runs
+from stallkeeper.catalog.models import ImportRun
+from stallkeeper.channels import lanes_queries
+from stallkeeper.channels.models import Lane, LaneKind, Offer
+from stallkeeper.core.models import DatabaseIdentity
+from stallkeeper.ops import restoring
+from tests.races.explorer import Race
+from tests.races.locks import Belt, Proof, Proved
+from tests.races.locks.acting import counted_once
+from tests.shop import Shop
+
+
+def two_want_a_run() -> Race:
+    shop = Shop.open()
+    account = shop.channel().connection_id
+    with shop.scope():
+        lane = Lane.objects.get(subject_id=account, kind=LaneKind.TRADE)
+
+    def want() -> object:
+        with shop.scope(), connection.cursor() as cursor:
+            return lanes_queries.want(cursor, [account], LaneKind.TRADE, shop.at)
+
+    return replace(counted_once(want), gate=f"SELECT 1 FROM channels_lane WHERE id = {lane.pk} FOR NO KEY UPDATE")
+
+
+def an_import_runs_while_somebody_looks() -> Race:
+    shop = Shop.open()
+    with shop.scope():
+        run = ImportRun.objects.create(
+            organisation=shop.organisation, kind="product", file_name="f.csv", actor="user:1", started_at=shop.at
+        )
+
+    def work() -> None:
+        with shop.scope(), runs.held(run.pk):
+            for state in (ImportRun.State.READING, ImportRun.State.DONE):
+                ImportRun.objects.filter(pk=run.pk).update(state=state)
+
+    def broken() -> str:
+        with shop.scope():
+            run.refresh_from_db()
+        return "" if not run.problem else f"a living run was told to have failed: {run.problem}"
+
+    return Race(work, lambda: runs.close_interrupted(shop.organisation.pk), broken)
+
+
+def two_notice_a_copy() -> Race:
+    shop = Shop.open()
+    offer = shop.offer(shop.channel(), shop.unit("MUG", 5))
+    with shop.scope():
+        Offer.objects.filter(pk=offer.pk).update(believed_qty=5)
+    DatabaseIdentity.objects.update_or_create(pk=1, defaults={"system_identifier": 1, "database_oid": 1, "seen_at": shop.at})
+    return counted_once(restoring.notice_copy)
+
+
+RUNS = "a run is told to have failed only if its process is gone"
 LOCKS: dict[str, Proof] = {
     "channels/lanes_queries.py:claim": Proved("a lane has one worker", "test_lane_claims.py::test_without_the_row_lock_several_would"),
     "channels/lanes_queries.py:guard": Proved(
@@ -12,4 +69,5 @@ LOCKS: dict[str, Proof] = {
     "channels/lanes_queries.py:live": Proved(
         "a killed worker's lanes are free at once", "test_lane_claims.py::test_a_lane_of_a_killed_worker_is_free_at_once"
     ),
+    "ops/queries.py:lock_migrations": Belt("one process changes the schema", "each migration is a transaction that fails when repeated"),
 }
