@@ -66,14 +66,16 @@ class BusyShop:
         return self.shop.organisation
 
 
-def open_busy_shop(units: int = 148, orders: int = 70, seed: int = 7) -> BusyShop:
-    """Fill the database; commits where the use cases commit."""
+def open_busy_shop(
+    units: int = 148, orders: int = 70, seed: int = 7, email: str = "owner@example.com", people: tuple[str, ...] = PEOPLE
+) -> BusyShop:
+    """Fill the database; commits where the use cases commit. A second shop needs another owner's ``email``; ``people`` are the buyers."""
     dice = random.Random(seed)
     now = clock.now().replace(microsecond=0)
     shop = Shop.open()
     shop.at = now - timedelta(hours=3)
     _name(shop)
-    owner = User.objects.create_user("owner@example.com", name="Olga Owner")
+    owner = User.objects.create_user(email, name="Olga Owner")
     join(shop.organisation, owner, Role.OWNER)
     shop.add_place("EAST", 60)
     near = _channel(shop, "emag", "eMAG Romania", "EMR", "RON")
@@ -82,7 +84,7 @@ def open_busy_shop(units: int = 148, orders: int = 70, seed: int = 7) -> BusySho
     for channel in (near, far):
         _offers(shop, channel, stock, dice, now)
     busy = BusyShop(shop, near, far, owner, now)
-    _orders(busy, stock, orders, dice)
+    _orders(busy, stock, orders, dice, people)
     _runs(busy)
     _problems(busy, dice)
     return busy
@@ -199,11 +201,11 @@ def _listings(shop: Shop, channel: Channel, offers: list[Offer], dice: random.Ra
     RemoteListing.objects.bulk_create(rows)
 
 
-def _orders(busy: BusyShop, stock: list[StockUnit], count: int, dice: random.Random) -> None:
+def _orders(busy: BusyShop, stock: list[StockUnit], count: int, dice: random.Random, people: tuple[str, ...]) -> None:
     for number in range(count):
         channel = busy.near if dice.random() < 0.6 else busy.far
         at = busy.now - timedelta(seconds=int(3400 * (count - number) / count) + dice.randint(0, 40))
-        order = _order(channel, f"{700100 + number}", stock, at, dice, unmapped=number in (20, 55))
+        order = _order(channel, f"{700100 + number}", stock, at, dice, people, unmapped=number in (20, 55))
         busy.shop.at = at + timedelta(seconds=dice.uniform(0.4, 4.5))
         with busy.shop.use_case("accept.orders") as uc:
             intake.accept(uc, channel.connection_id, [order], busy.shop.at)
@@ -213,7 +215,9 @@ def _orders(busy: BusyShop, stock: list[StockUnit], count: int, dice: random.Ran
     busy.shop.at = busy.now
 
 
-def _order(channel: Channel, number: str, stock: list[StockUnit], at: datetime, dice: random.Random, unmapped: bool) -> RemoteOrder:
+def _order(
+    channel: Channel, number: str, stock: list[StockUnit], at: datetime, dice: random.Random, people: tuple[str, ...], *, unmapped: bool
+) -> RemoteOrder:
     units = dice.sample(stock, dice.choice((1, 1, 1, 2, 3)))
     lines = []
     for position, unit in enumerate(units, 1):
@@ -225,7 +229,7 @@ def _order(channel: Channel, number: str, stock: list[StockUnit], at: datetime, 
             *([] if channel.currency == "RON" else [Charge(ChargeKind.TAX, Money(Decimal("3.12"), "USD"), owed_by=OwedBy.MARKETPLACE)]),
         )
         lines.append(RemoteOrderLine(str(position), OfferRef(sku), unit.title or unit.sku, quantity, charges=charges))
-    name = dice.choice(PEOPLE)
+    name = dice.choice(people)
     return RemoteOrder(
         order_id=number,
         number=number,

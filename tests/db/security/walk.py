@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.contenttypes.models import ContentType
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 
@@ -43,19 +44,26 @@ def every_route() -> Iterator[tuple[str, URLPattern]]:
     yield from inside(get_resolver(), "")
 
 
-def every_address(busy: BusyShop) -> list[Address]:
-    """One address per route; ids are those of rows of the shop. An id for which there is no row is 1: then nothing is found there."""
+def every_address(busy: BusyShop, **guests: BusyShop) -> list[Address]:
+    """One address per route; ids are those of rows of the shop. An id for which there is no row is 1: then nothing is found there.
+
+    ``guests`` names arguments that lead to rows of another shop instead.
+    """
     found = []
-    with busy.shop.scope():
-        for route, pattern in every_route():
-            path = route.removeprefix("^/")
-            if isinstance(pattern.pattern, RoutePattern):
-                path = re.sub(r"<(?:\w+:)?(\w+)>", lambda match, route=route: _value(route, match[1], busy), path)
-            else:  # the admin site's last one takes whatever is left
-                path = "nothing/here"
-            assert "<" not in path, f"{route}: say in walk.py what its arguments lead to"
-            found.append(Address(route, f"/{path}".replace("//", "/"), pattern.callback))
+    for route, pattern in every_route():
+        path = route.removeprefix("^/")
+        if isinstance(pattern.pattern, RoutePattern):
+            path = re.sub(r"<(?:\w+:)?(\w+)>", lambda match, route=route: _of(guests.get(match[1], busy), route, match[1]), path)
+        else:  # the admin site's last one takes whatever is left
+            path = "nothing/here"
+        assert "<" not in path, f"{route}: say in walk.py what its arguments lead to"
+        found.append(Address(route, f"/{path}".replace("//", "/"), pattern.callback))
     return found
+
+
+def _of(busy: BusyShop, route: str, name: str) -> str:
+    with busy.shop.scope():
+        return _value(route, name, busy)
 
 
 def _value(route: str, name: str, busy: BusyShop) -> str:
@@ -72,7 +80,7 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
     }
     special = {"line": OrderLine, "command": Command, "place": Location}
     words = {"token": "x" * 32, "kind": "refused", "platform": "emag", "rest": "more", "path": "x", "app_label": "core", "url": "nothing"}
-    words |= {"content_type_id": "1", "object_id": "1"}
+    words |= {"content_type_id": str(ContentType.objects.get_for_model(Order).pk), "object_id": str(_first(Order))}
     if name in special:
         return str(_first(special[name]))
     if name == "pk" and route.startswith("channels/") and not route.startswith("channels/connections/"):
@@ -85,4 +93,5 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
 
 
 def _first(model: Any) -> int:
-    return model.objects.order_by("pk").values_list("pk", flat=True).first() or 1
+    rows = model.objects.exclude(owner="virtual") if model is Location else model.objects  # no screen shows those
+    return rows.order_by("pk").values_list("pk", flat=True).first() or 1

@@ -1,0 +1,33 @@
+"""Two furnished shops, built once for a module in a transaction that is never committed; each test has a savepoint of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import transaction
+
+from tests.db.tenancy.furnished import Neighbours, open_neighbours
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What happens inside is taken back; use cases, which open the outermost transaction, may run inside."""
+    atomic = transaction.atomic()
+    atomic._from_testcase = True  # as Django's own TestCase says it
+    with atomic:
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def _furnished(django_db_setup: None, django_db_blocker) -> Iterator[Neighbours]:
+    with django_db_blocker.unblock(), undone():
+        yield open_neighbours()
+
+
+@pytest.fixture
+def neighbours(_furnished: Neighbours, settings, tmp_path) -> Neighbours:
+    settings.STATIC_ROOT = tmp_path
+    return _furnished

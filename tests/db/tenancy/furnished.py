@@ -1,0 +1,146 @@
+"""Two fully furnished shops. Every text that the second one has entered, received or been told is a canary: it stands nowhere else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.apps import apps
+from django.db import connection, models
+from django.http import HttpResponse
+
+from stallkeeper.catalog.models import ImportProblem, ImportRun, PriceList, StockUnit
+from stallkeeper.channels.fences import set_fence
+from stallkeeper.channels.models import Command, Offer, RemoteListing
+from stallkeeper.core import audit, walls
+from stallkeeper.core.models import Organisation, Role, User
+from stallkeeper.core.tenancy import organisation_scope
+from stallkeeper.orders.models import OrderLine
+from stallkeeper.stock.counts import record_count
+from stallkeeper.stock.holds import keep_back
+from stallkeeper.stock.incoming import set_incoming
+from stallkeeper.stock.models import Location
+from tests.busy_shop import BusyShop, open_busy_shop
+from tests.canaries import unpacked
+from tests.shop import join
+
+BUYER = "kw0buyerkw"
+PERSON = "kw0personkw"
+FIRM = "kw0firmkw"
+CANARY = re.compile(rb"kw\d+[a-z_]+kw")
+
+PLAIN = (
+    "code currency kind scope platform site base_url hint_token actor cursor step purpose roles owner_type subject_type fulfilled_by"
+    " owed_by outcome status verdict linked_by wrapped_by key cause kit_kind component_kind remote_state claimed_by bucket link"
+)
+"""Columns that hold words of the program, of standards or of the machine, not of a seller."""
+HISTORY = {"core_auditentry", "stock_movement", "channels_sent_log", "stock_reservation_event"}
+"""Refuse whatever is changed; what stands in them was entered with a canary."""
+SEVERAL = {"offer": Offer, "listing": RemoteListing, "unit": StockUnit, "stock_unit": StockUnit, "price_list": PriceList}
+"""What a form can name more than one of."""
+
+
+@dataclass
+class Neighbours:
+    """``ours`` asks; ``theirs`` is what must not be found, its texts are ``canaries``. ``members``: people of ours by role."""
+
+    ours: BusyShop
+    theirs: BusyShop
+    canaries: list[str]
+    members: dict[str, User] = field(default_factory=dict)
+
+
+def open_neighbours(units: int = 36, orders: int = 22) -> Neighbours:
+    """Both shops, with something in every list, and a person of ours for each role."""
+    ours = open_busy_shop(units, orders)
+    theirs = open_busy_shop(units, orders, seed=8, email="theirs@example.com", people=(BUYER,))
+    for busy, word in ((ours, "ours"), (theirs, "kw0enteredkw")):
+        furnish(busy, word)
+    found = Neighbours(ours, theirs, mark(theirs))
+    for role in Role.values:
+        found.members[role] = User.objects.create_user(f"a-{role}@example.com", name=role)
+        join(ours.organisation, found.members[role], role)
+    return found
+
+
+def furnish(busy: BusyShop, word: str) -> None:
+    """What a busy shop has not by itself: holds, fences, goods to come, counts, imports, a message that was refused, entries of the log."""
+    with busy.shop.use_case("test.furnish") as uc:
+        units = list(StockUnit.objects.filter(kind="single").order_by("pk")[:3])
+        place = Location.objects.exclude(owner="virtual").order_by("pk")[0]
+        keep_back(uc, units[0], place, 1, reason=word, expires_at=None)
+        set_fence(uc, busy.near, units[1], 1)
+        set_incoming(uc, units[0], place, (uc.at + timedelta(days=3)).date(), 7)
+        record_count(uc, place.pk, {units[2].pk: 3}, as_of=uc.at, reference=word)
+        audit.record(uc, "test.furnish", "place", place.pk, note=word)
+        run = ImportRun.objects.create(
+            organisation=busy.organisation, kind="products", file_name=f"{word}.csv", state="done", started_at=uc.at, actor=busy.owner.actor
+        )
+        ImportProblem.objects.create(organisation=busy.organisation, run=run, row=2, column="title", value=word, message=f"wrong: {word}")
+        Command.objects.filter(pk=Command.objects.order_by("pk")[0].pk).update(state="refused", message=word)
+
+
+def mark(busy: BusyShop) -> list[str]:
+    """Give every text of the shop a canary of its own column; returns them all. One SKU stays as it is, so that it can be asked for."""
+    made = [BUYER, PERSON, FIRM, "kw0enteredkw"]
+    Organisation.objects.filter(pk=busy.organisation.pk).update(name=FIRM)
+    User.objects.filter(pk=busy.owner.pk).update(name=PERSON)
+    with busy.shop.scope():
+        for number, column in enumerate(texts(), start=1):
+            word = f"kw{number}{column.name[:12]}kw"
+            rows = column.model._base_manager.exclude(**{column.name: ""})
+            longest = getattr(column, "max_length", None)
+            if longest is not None:
+                rows = rows.annotate(_length=models.functions.Length(column.name)).filter(_length__lte=longest - len(word) - 1)
+            if rows.update(**{column.name: models.functions.Concat(models.F(column.name), models.Value(f" {word}"))}):
+                made.append(word)
+        listing = RemoteListing.objects.exclude(candidates=[]).order_by("pk")[0]
+        RemoteListing.objects.filter(pk=listing.pk).update(candidates=[each | {"value": "kw0evidencekw"} for each in listing.candidates])
+        unit = StockUnit.objects.filter(kind="single").order_by("-pk")[0]
+        StockUnit.objects.filter(pk=unit.pk).update(sku="THEIRS-1")
+    return made
+
+
+def texts() -> list[models.Field[Any, Any]]:
+    """Every column of every table of an organisation that can hold a seller's own words."""
+    inside = set(walls.tables())
+    return [
+        column
+        for model in apps.get_models()
+        if model._meta.db_table in inside - HISTORY and model._meta.managed
+        for column in model._meta.concrete_fields
+        if isinstance(column, models.CharField | models.TextField) and not column.choices and column.name not in PLAIN.split()
+    ]
+
+
+def figures(busy: BusyShop) -> dict[str, tuple[int, str]]:
+    """(rows, digest of all rows) of every table of the shop's organisation, seen with its own eyes; and of its register."""
+    found = {}
+    with organisation_scope(busy.organisation.pk), connection.cursor() as cursor:
+        for table in walls.tables():
+            cursor.execute(f"SELECT count(*), coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') FROM {table} t")
+            found[table] = cursor.fetchone()
+    found["core_organisation"] = (1, repr(Organisation.objects.filter(pk=busy.organisation.pk).values().get()))
+    found["core_user"] = (1, repr(User.objects.filter(pk=busy.owner.pk).values().get()))
+    return found
+
+
+def leaks(response: HttpResponse) -> set[str]:
+    """Every canary in an answer: headers, cookies, body, and what is packed into a file."""
+    head = str([*response.items(), *(morsel.OutputString() for morsel in response.cookies.values())]).encode()
+    body = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
+    parts = [head, *(part for _place, part in unpacked("", body))]
+    return {found.decode() for part in parts for found in CANARY.findall(part)}
+
+
+def fields(busy: BusyShop) -> dict[str, Any]:
+    """What a form or a question can name, with rows of this shop, by the names that our screens read."""
+    with busy.shop.scope():
+        places = Location.objects.exclude(owner="virtual").order_by("pk")
+        found = {"place": places[1].pk, "location": places[1].pk, "locations": [each.pk for each in places], "channel": busy.near.pk}
+        found |= {name: list(model.objects.order_by("pk").values_list("pk", flat=True)[:2]) for name, model in SEVERAL.items()}
+        found |= {f"quantity_{line}": 1 for line in OrderLine.objects.order_by("pk").values_list("pk", flat=True)[:40]}
+        sku = StockUnit.objects.filter(kind="single").order_by("-pk")[0].sku
+    return found | {"organisation": busy.organisation.pk, "connection": busy.near.connection_id, "sku": sku}

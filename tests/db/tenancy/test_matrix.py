@@ -1,0 +1,134 @@
+"""Every address × method × person × own and foreign ids: nothing of another organisation is shown or changed (invariant 14).
+
+The addresses come from the URL configuration, the foreign ids from the other shop's rows (``security/walk.py``), and every text of the
+other shop is a canary (``furnished.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from stallkeeper.core.models import Role, User
+from tests.busy_shop import refuse_to_probe, signed_in
+from tests.db.security.walk import Address, every_address, every_route
+from tests.db.tenancy.furnished import Neighbours, fields, figures, leaks
+
+ACTORS = [*Role.values, "nobody's", "anonymous"]
+"""Members of ours by role, somebody who belongs to no organisation, and nobody."""
+GUESTS = ("line", "command", "place")
+"""The second id of an address: one of theirs behind one of ours."""
+REFUSED = {302, 403, 404, 405}
+
+
+def visitor(neighbours: Neighbours, actor: str) -> Client:
+    client = Client(raise_request_exception=False)
+    if actor == "nobody's":
+        client.force_login(User.objects.create_user("nobody@example.com", name="nobody"))
+    elif actor != "anonymous":
+        client.force_login(neighbours.members[actor])
+    return client
+
+
+def has_ids(address: Address) -> bool:
+    return "<int:" in address.route
+
+
+def foreign(neighbours: Neighbours) -> list[Address]:
+    """Addresses that name rows of theirs: every id theirs, and the second one only."""
+    ours = {address.path for address in every_address(neighbours.ours)}
+    guests = dict.fromkeys(GUESTS, neighbours.theirs)
+    found = every_address(neighbours.theirs) + every_address(neighbours.ours, **guests)
+    return [address for address in found if has_ids(address) and address.path not in ours]
+
+
+@dataclass
+class Asked:
+    """What one person asked and what was wrong with the answers."""
+
+    client: Client
+    routes: set[str] = field(default_factory=set)
+    wrong: list[str] = field(default_factory=list)
+
+    def ask(self, method: str, address: Address, content: dict[str, Any], **headers: str) -> int:
+        """Ask, and follow where an answer to a form leads: messages are shown there. Canaries and failures are wrong."""
+        response = getattr(self.client, method)(address.path, content, headers=headers)
+        found = leaks(response)
+        if method == "post" and response.status_code in {301, 302} and response["Location"].startswith("/"):
+            found |= leaks(self.client.get(response["Location"]))
+        if response.status_code >= 500 or found:
+            self.wrong.append(f"{method} {address.path} ({address.route}): {response.status_code} {sorted(found)}")
+        self.routes.add(address.route)
+        to_sign_in = response.headers.get("HX-Refresh") and not response.content
+        return 302 if to_sign_in else int(response.status_code)
+
+    def refused(self, method: str, address: Address, content: dict[str, Any], **headers: str) -> None:
+        """Ask for what is not ours: it is not there."""
+        if (status := self.ask(method, address, content, **headers)) not in REFUSED:
+            self.wrong.append(f"{method} {address.path} ({address.route}): {status} for a row of somebody else")
+
+
+def walk(asked: Asked, neighbours: Neighbours) -> None:
+    """Every address of ours with their ids in questions and forms, then every address of theirs."""
+    theirs = fields(neighbours.theirs)
+    own = sorted(every_address(neighbours.ours), key=lambda address: address.route == "logout/")
+    for address in own:
+        if address.route != "logout/":
+            asked.ask("get", address, theirs | SEARCHES)
+    for address in foreign(neighbours):
+        asked.refused("get", address, {})
+        asked.refused("get", address, {}, **{"HX-Request": "true"})
+        asked.refused("post", address, theirs | PLAUSIBLE)
+    for address in own:
+        asked.ask("post", address, theirs | PLAUSIBLE)
+
+
+SEARCHES = {"q": "THEIRS-1", "state": ""}
+PLAUSIBLE = {"units": 1, "reason": "out_of_stock", "on_hand": 3, "expected_on": "2031-01-01", "pack_factor": 1, "sure": 1, "for_ever": 1}
+PLAUSIBLE |= {"action": "stock_out", "answer": "include", "switch": "prices", "on": 1, "allowed": 0, "carrier": "DHL", "reference": "r-1"}
+"""Values with which the forms go on to what the ids stand for."""
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stallkeeper.backoffice.connections.probe", refuse_to_probe)
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+def test_nothing_of_another_organisation_is_shown_or_changed(neighbours: Neighbours, actor: str) -> None:
+    asked = Asked(visitor(neighbours, actor))
+    before = figures(neighbours.theirs)
+    walk(asked, neighbours)
+    changed = {table for table, rows in figures(neighbours.theirs).items() if rows != before[table]}
+    assert asked.wrong == []
+    assert changed == set()
+    assert asked.routes == {route for route, _pattern in every_route()}
+
+
+def test_every_foreign_id_is_the_id_of_a_row(neighbours: Neighbours) -> None:
+    """Otherwise "not found" would say nothing: each address that names a row leads somewhere for the people whose row it is."""
+    client = signed_in(neighbours.theirs.owner)
+    own = [address for address in every_address(neighbours.theirs) if has_ids(address)]
+    asked = [(address.path, client.get(address.path), client.post(address.path, PLAUSIBLE)) for address in own]
+    assert {path: got.status_code for path, got, _posted in asked if got.status_code not in {200, 405}} == {}
+    assert {path: posted.status_code for path, _got, posted in asked if posted.status_code not in {200, 302, 405, 422}} == {}
+    assert {address.path for address in own} <= {address.path for address in foreign(neighbours)}
+
+
+def test_the_same_questions_find_canaries_where_they_belong(neighbours: Neighbours) -> None:
+    """The pair of the matrix: for the other shop's owner its pages are full of them, and the same forms change its rows."""
+    asked = Asked(signed_in(neighbours.theirs.owner))
+    before = figures(neighbours.theirs)
+    found: set[str] = set()
+    for address in every_address(neighbours.theirs):
+        if address.route != "logout/":
+            found |= leaks(asked.client.get(address.path))
+    assert len(found) > 25, sorted(found)
+    for address in every_address(neighbours.theirs):
+        if address.route != "logout/":
+            asked.client.post(address.path, fields(neighbours.theirs) | PLAUSIBLE)
+    changed = {table for table, rows in figures(neighbours.theirs).items() if rows != before[table]}
+    assert len(changed) > 8, changed
