@@ -14,10 +14,12 @@ from unittest import mock
 import pytest
 from _pytest.runner import runtestprotocol
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.transaction import Atomic
 from psycopg import sql
 
 from stallkeeper.core import crash
+from stallkeeper.core.scope import organisation_scope
 
 CHANGES_NOTHING = {"plan.channel", "offers.sweep", "offers.new_day", "wake.connection", "keys.wrapping", "keys.drop", "day.partitions"}
 """The first three look, and should find nothing; one wakes after its commit, two change the file of keys, one makes tables."""
@@ -30,17 +32,28 @@ class Killed(BaseException):
 
 
 def books() -> dict[str, str]:
-    """A digest of every table of ours."""
-    with connection.cursor() as cursor:
-        tables = sorted(name for name in connection.introspection.table_names(cursor) if not name.startswith(("django_", "procrastinate_")))
-        parts = [
-            sql.SQL("SELECT {}, coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {} AS t").format(
-                sql.Literal(name), sql.Identifier(name)
-            )
-            for name in tables
-        ]
-        cursor.execute(sql.SQL(" UNION ALL ").join(parts).as_string(cursor.connection))
-        return dict(cursor.fetchall())
+    """A digest of every table of ours, as each organisation sees it."""
+    from stallkeeper.core.models import Organisation  # Django is not set up when this module is loaded
+
+    organisations = sorted(Organisation.objects.values_list("pk", flat=True))
+    found: dict[str, str] = {}
+    for number in organisations or [0]:
+        with organisation_scope(number), connection.cursor() as cursor:
+            for table, digest in _digests(cursor):
+                found[table] = found.get(table, "") + digest
+    return found
+
+
+def _digests(cursor: CursorWrapper) -> list[tuple[str, str]]:
+    tables = sorted(name for name in connection.introspection.table_names(cursor) if not name.startswith(("django_", "procrastinate_")))
+    parts = [
+        sql.SQL("SELECT {}, coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {} AS t").format(
+            sql.Literal(name), sql.Identifier(name)
+        )
+        for name in tables
+    ]
+    cursor.execute(sql.SQL(" UNION ALL ").join(parts).as_string(cursor.connection))
+    return list(cursor.fetchall())
 
 
 class Recorder:
