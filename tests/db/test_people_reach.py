@@ -62,8 +62,8 @@ def test_listings_are_read_and_products_made_of_them(market: Market, stall: Stal
 
 
 def test_a_step_is_asked_for_now(market: Market, stall: Stall) -> None:
-    wake.look_now(stall.connection_id, "verify")
     with market.shop.scope():
+        wake.look_now(stall.connection_id, "verify")
         assert LaneStep.objects.get(lane__subject_id=stall.connection_id, step="verify").not_before is not None
 
 
