@@ -52,7 +52,15 @@ class Belt:
     because: str
 
 
-Proof = Pair | Proved | Belt
+@dataclass(frozen=True)
+class Unshown:
+    """A lock that no race shows to be needed yet: ``tried`` says what was tried. There may only be fewer of them."""
+
+    protects: str
+    tried: str
+
+
+Proof = Pair | Proved | Belt | Unshown
 
 
 def sites() -> list[str]:

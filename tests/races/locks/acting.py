@@ -31,6 +31,14 @@ class Results:
         return run
 
 
+def gate(shop: Shop, table: str, key: int) -> str:
+    """The statement by which a third one locks this row of the shop."""
+    return (
+        f"SELECT set_config('stallkeeper.organisation', '{shop.organisation.pk}', false);"
+        f" SELECT 1 FROM {table} WHERE id = {key} FOR NO KEY UPDATE"
+    )
+
+
 def within(shop: Shop, act: Callable[[UseCase], object]) -> Callable[[], object]:
     """A use case of the shop that does this."""
 

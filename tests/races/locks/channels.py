@@ -15,14 +15,12 @@ from stallkeeper.channels.connect import Settings
 from stallkeeper.channels.models import Channel, Command, CommandState, Connection, Offer, OfferPrice, RemoteListing, RuleVersion
 from stallkeeper.core.models import AuditEntry
 from stallkeeper.core.use_case import UseCase
-from stallkeeper.orders import cancel
-from stallkeeper.orders.models import OrderLine
 from stallkeeper.stock import ledger
 from stallkeeper.stock.ledger import Target
-from stallkit.types import AccountInfo, CancelReason
+from stallkit.types import AccountInfo
 from tests.races.explorer import How, Race
-from tests.races.locks import Belt, Pair, Proof, Proved
-from tests.races.locks.acting import counted_once, in_turn, once, ordered, within
+from tests.races.locks import Belt, Pair, Proof, Proved, Unshown
+from tests.races.locks.acting import counted_once, gate, in_turn, once, within
 from tests.shop import Shop
 
 
@@ -123,24 +121,6 @@ def rules_change_while_prices_do() -> Race:
     return Race(within(shop, lambda uc: rules.save(uc, channel.pk, mark_up=Decimal(10))), price("20"), broken)
 
 
-def two_places_one_unit() -> Race:
-    """Orders of two channels, served from a place each, are cancelled: each changes its offer and then looks at both."""
-    shop = Shop.open()
-    places = [shop.place, shop.add_place("SECOND")]
-    unit = shop.unit("MUG", {"MAIN": 5, "SECOND": 5})
-    channels = [shop.channel(locations=[place]) for place in places]
-    for channel in channels:
-        shop.offer(channel, unit)
-        ordered(shop, channel.connection_id, f"o{channel.pk}", [("MUG", 1)])
-    with shop.scope():
-        found = [OrderLine.objects.get(order__channel=channel).order_id for channel in channels]
-
-    def call_off(order: int):
-        return lambda: cancel.cancel_lines(shop.organisation.pk, order, None, reason=CancelReason.BUYER_ASKED, actor="user:1")
-
-    return Race(call_off(found[1]), call_off(found[0]), lambda: "")
-
-
 def stopped(shop: Shop) -> Channel:
     return shop.channel(stopped_at=shop.at, stop_reason="much", stop_detail={"fingerprint": "plan"})
 
@@ -191,7 +171,7 @@ def two_leave_out_the_same() -> Race:
     shop = Shop.open()
     offers = [offer.pk for offer in two_offers(shop)]
     one = within(shop, lambda uc: links.exclude(uc, offers, stock=True))
-    return Race(one, one, lambda: "", gate=f"SELECT 1 FROM channels_offer WHERE id = {offers[1]} FOR UPDATE")
+    return Race(one, one, lambda: "", gate=gate(shop, "channels_offer", offers[1]))
 
 
 def a_listing(shop: Shop) -> RemoteListing:
@@ -236,7 +216,7 @@ def at_two_offers(act: Callable[[UseCase, list[int]], object], **believed: int) 
         with shop.scope():
             Offer.objects.filter(channel_id=offers[0].channel_id).update(**believed)
         one = within(shop, lambda uc: act(uc, [offer.pk for offer in offers]))
-        return Race(one, one, lambda: "", gate=f"SELECT 1 FROM channels_offer WHERE id = {offers[1].pk} FOR UPDATE")
+        return Race(one, one, lambda: "", gate=gate(shop, "channels_offer", offers[1].pk))
 
     return race
 
@@ -269,7 +249,12 @@ LOCKS: dict[str, Proof] = {
         "rules are applied to the facts of now", rules_change_while_goods_come, "offer.channel_id = "
     ),
     "channels/price_queries.py:lock_prices": Pair("prices by the newest rules and lists", rules_change_while_prices_do, r"AS locked"),
+    "channels/belief_queries.py:lock_beliefs": Pair("each sale moves belief", two_own_sales, "SELECT offer.id, offer.believed_qty"),
+    "channels/delivery_queries.py:take": Pair("the order of offers", send, "WITH chosen", How.DISORDER, gated=True),
+    "channels/delivery_queries.py:lock": Pair("the order of offers", ask_again, "SELECT id FROM channels_offer", How.DISORDER, gated=True),
+    "channels/delivery_queries.py:forget_channel": Pair("the order of offers", distrust, "WITH mine", How.DISORDER, gated=True),
     "channels/links_queries.py:create_units": Belt(
         "a listing makes one unit", "the constraint stock_unit_sku_once: the second makes nothing"
     ),
+    "channels/queries.py:lock_only": Unshown("the order of offers, across statements", "two cancellations at two places, one preemption"),
 }

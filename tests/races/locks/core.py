@@ -8,9 +8,9 @@ from itertools import count
 from stallkeeper.core import audit, notify, people, personal, secrets
 from stallkeeper.core.models import Membership, Notification, Role, Secret, Severity, User
 from stallkeeper.core.personal import PersonalText
-from tests.races.explorer import Race
+from tests.races.explorer import How, Race
 from tests.races.locks import Belt, Pair, Proof
-from tests.races.locks.acting import Results, chain_is_whole, within
+from tests.races.locks.acting import Results, chain_is_whole, gate, within
 from tests.shop import NOON, Shop
 
 _numbers = count(1)
@@ -90,7 +90,7 @@ def two_resolve_several() -> Race:
     with shop.scope():
         last = Notification.objects.get(key="second").pk
     one = within(shop, lambda uc: notify.resolve(uc, *keys))
-    return Race(one, one, lambda: "", gate=f"SELECT 1 FROM core_notification WHERE id = {last} FOR UPDATE")
+    return Race(one, one, lambda: "", gate=gate(shop, "core_notification", last))
 
 
 def two_forget_what_is_due() -> Race:
@@ -115,6 +115,12 @@ LOCKS: dict[str, Proof] = {
     ),
     "core/secret_queries.py:personal_under_old_keys": Pair(
         "personal data that changes while it is sealed anew", an_address_changes_while_keys_do, "FROM core_personaldata"
+    ),
+    "core/notify_queries.py:resolve": Pair(
+        "the order of notifications", two_resolve_several, "core_notification", How.DISORDER, gated=True
+    ),
+    "core/secret_queries.py:forget_personal": Pair(
+        "nobody waits to forget", two_forget_what_is_due, "DELETE FROM core_personaldata", How.WAIT
     ),
     "core/secret_queries.py:data_keys": Belt("data keys while they are wrapped anew", "lock_keys: whoever writes data keys holds it"),
 }

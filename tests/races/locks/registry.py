@@ -2,6 +2,27 @@
 
 from __future__ import annotations
 
-from tests.races.locks import Proof, catalog, channels, core, orders, stock, sync
+from tests.races.locks import Belt, Pair, Proof, Proved, catalog, channels, core, orders, stock, sync
 
 REGISTRY: dict[str, Proof] = {**core.LOCKS, **catalog.LOCKS, **stock.LOCKS, **channels.LOCKS, **orders.LOCKS, **sync.LOCKS}
+
+
+def table() -> str:
+    """The table of docs/locks.md."""
+    rows = [f"| `{site}` | {proof.protects} | {_how(proof)} |" for site, proof in sorted(REGISTRY.items())]
+    return "\n".join(["| lock | protects | shown by |", "| --- | --- | --- |", *rows])
+
+
+def _how(proof: Proof) -> str:
+    match proof:
+        case Pair():
+            return "a pair" if proof.how.value == "unlock" else f"a pair ({proof.how.value})"
+        case Proved():
+            return f"`{proof.test}`"
+        case Belt():
+            return f"belt: {proof.because}"
+    return f"not shown yet; tried: {proof.tried}"
+
+
+if __name__ == "__main__":
+    print(table())

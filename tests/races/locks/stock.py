@@ -8,7 +8,7 @@ from stallkeeper.channels import refresh
 from stallkeeper.stock import holds, incoming, ledger, places
 from stallkeeper.stock.ledger import Target
 from stallkeeper.stock.models import Level, Location, ManualHold, Reservation, Stale
-from tests.races.explorer import Race
+from tests.races.explorer import How, Race
 from tests.races.locks import Belt, Pair, Proof
 from tests.races.locks.acting import in_turn, once, within
 from tests.shop import Shop
@@ -133,6 +133,7 @@ LOCKS: dict[str, Proof] = {
     "stock/places_queries.py:lock_all_levels": Pair(
         "no level is made with the place's old word", a_level_is_made_while_backorder_changes, "LOCK TABLE"
     ),
+    "stock/queries.py:take_stale": Pair("nobody waits to drain", two_drain_stale_units, "DELETE FROM stock_stale", How.WAIT),
     "stock/queries.py:latest_due_allocations": Belt(
         "allocations that are cut", "LOCK_LEVELS: whoever writes a reservation holds its level"
     ),

@@ -10,11 +10,12 @@ from stallkeeper.catalog.imports import runs
 from stallkeeper.catalog.models import ImportRun
 from stallkeeper.channels import lanes_queries
 from stallkeeper.channels.models import Lane, LaneKind, Offer
+from stallkeeper.core import clock
 from stallkeeper.core.models import DatabaseIdentity
 from stallkeeper.ops import restoring
 from tests.races.explorer import Race
-from tests.races.locks import Belt, Proof, Proved
-from tests.races.locks.acting import counted_once
+from tests.races.locks import Belt, Pair, Proof, Proved
+from tests.races.locks.acting import counted_once, gate
 from tests.shop import Shop
 
 
@@ -28,14 +29,14 @@ def two_want_a_run() -> Race:
         with shop.scope(), connection.cursor() as cursor:
             return lanes_queries.want(cursor, [account], LaneKind.TRADE, shop.at)
 
-    return replace(counted_once(want), gate=f"SELECT 1 FROM channels_lane WHERE id = {lane.pk} FOR NO KEY UPDATE")
+    return replace(counted_once(want), gate=gate(shop, "channels_lane", lane.pk))
 
 
 def an_import_runs_while_somebody_looks() -> Race:
     shop = Shop.open()
     with shop.scope():
         run = ImportRun.objects.create(
-            organisation=shop.organisation, kind="product", file_name="f.csv", actor="user:1", started_at=shop.at
+            organisation=shop.organisation, kind="product", file_name="f.csv", actor="user:1", started_at=clock.now()
         )
 
     def work() -> None:
@@ -69,5 +70,9 @@ LOCKS: dict[str, Proof] = {
     "channels/lanes_queries.py:live": Proved(
         "a killed worker's lanes are free at once", "test_lane_claims.py::test_a_lane_of_a_killed_worker_is_free_at_once"
     ),
+    "channels/lanes_queries.py:want": Pair("a run is deferred once", two_want_a_run, "WITH asked", gated=True),
+    "catalog/imports/runs_queries.py:hold_run": Pair(RUNS, an_import_runs_while_somebody_looks, r"SELECT pg_advisory_lock"),
+    "catalog/imports/runs_queries.py:close_interrupted": Pair(RUNS, an_import_runs_while_somebody_looks, "pg_try_advisory_xact_lock"),
+    "ops/queries.py:lock_identity": Pair("a copy is noticed once", two_notice_a_copy, "pg_advisory_lock"),
     "ops/queries.py:lock_migrations": Belt("one process changes the schema", "each migration is a transaction that fails when repeated"),
 }
