@@ -127,6 +127,12 @@ def figures(busy: BusyShop) -> dict[str, tuple[int, str]]:
     return found
 
 
+def changes(busy: BusyShop, before: dict[str, tuple[int, str]]) -> set[str]:
+    """Tables in which a row of the shop came, went or changed since; a partition that came or went empty is none."""
+    now = figures(busy)
+    return {table for table in before.keys() | now.keys() if now.get(table, (0, "")) != before.get(table, (0, ""))}
+
+
 def leaks(response: HttpResponse) -> set[str]:
     """Every canary in an answer: headers, cookies, body, and what is packed into a file."""
     head = str([*response.items(), *(morsel.OutputString() for morsel in response.cookies.values())]).encode()

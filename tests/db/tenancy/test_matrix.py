@@ -15,7 +15,7 @@ from django.test import Client
 from stallkeeper.core.models import Role, User
 from tests.busy_shop import refuse_to_probe, signed_in
 from tests.db.security.walk import Address, every_address, every_route
-from tests.db.tenancy.furnished import Neighbours, fields, figures, leaks
+from tests.db.tenancy.furnished import Neighbours, changes, fields, figures, leaks
 
 ACTORS = [*Role.values, "nobody's", "anonymous"]
 """Members of ours by role, somebody who belongs to no organisation, and nobody."""
@@ -102,7 +102,7 @@ def test_nothing_of_another_organisation_is_shown_or_changed(neighbours: Neighbo
     asked = Asked(visitor(neighbours, actor))
     before = figures(neighbours.theirs)
     walk(asked, neighbours)
-    changed = {table for table, rows in figures(neighbours.theirs).items() if rows != before[table]}
+    changed = changes(neighbours.theirs, before)
     assert asked.wrong == []
     assert changed == set()
     assert asked.routes == {route for route, _pattern in every_route()}
@@ -130,5 +130,5 @@ def test_the_same_questions_find_canaries_where_they_belong(neighbours: Neighbou
     for address in every_address(neighbours.theirs):
         if address.route != "logout/":
             asked.client.post(address.path, fields(neighbours.theirs) | PLAUSIBLE)
-    changed = {table for table, rows in figures(neighbours.theirs).items() if rows != before[table]}
+    changed = changes(neighbours.theirs, before)
     assert len(changed) > 8, changed
