@@ -66,9 +66,11 @@ def _hot() -> Cursor:
 def pipelined() -> Iterator[None]:
     """Statements inside are sent without waiting for the answer of those that return nothing.
 
-    An error is raised at the next answer that is fetched, at the latest at the end of the block.
+    An error is raised at the next answer that is fetched, at the latest at the end of the block. RuntimeError outside of a transaction:
+    there the server takes back, with the statement that failed, what it was told about the scope (ADR 0035), and nobody hears of it.
     """
-    connection.ensure_connection()
+    if not connection.in_atomic_block:
+        raise RuntimeError("a pipeline needs a transaction around it")
     with connection.wrap_database_errors, connection.connection.pipeline():
         yield
 

@@ -12,6 +12,7 @@ from django.db import DatabaseError, IntegrityError, ProgrammingError, connectio
 
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.core import partitions, walls
+from stallkeeper.core.sql import hot_cursor, pipelined
 from stallkeeper.core.tenancy import Passage, across_organisations, organisation_scope
 from tests.shop import NOON, Shop, remote_order
 
@@ -269,6 +270,74 @@ def test_a_commit_that_fails_takes_back_what_was_told(race_db) -> None:
         assert ask("SELECT count(*) FROM stock_level") == [(0,)]
     with shop.scope():
         assert ask("SELECT count(*) FROM stock_level") == [(1,)]
+
+
+@pytest.fixture
+def two(race_db) -> Pair:
+    """Two shops with two units each, in real transactions; the connection was last told of theirs."""
+    found = Pair(Shop.open(), Shop.open())
+    for shop, letter in ((found.ours, "A"), (found.theirs, "B")):
+        for number in range(2):
+            shop.unit(f"{letter}{number}", 1)
+    with found.theirs.scope():
+        assert told() == f"{of(found.theirs)}/"
+    return found
+
+
+@pytest.mark.parametrize("logged", [False, True])
+def test_the_drivers_own_ways_are_in_scope_too(two: Pair, settings, logged: bool) -> None:
+    """COPY, a stream of rows and a call of a function do not pass where Django looks at statements."""
+    settings.DEBUG = logged
+    ways = {
+        "copy": lambda cursor: _copied(cursor, "COPY (SELECT sku FROM catalog_stockunit ORDER BY 1) TO STDOUT"),
+        "stream": lambda cursor: [sku for (sku,) in cursor.stream("SELECT sku FROM catalog_stockunit ORDER BY 1")],
+    }
+    for name, way in ways.items():
+        for shop, letter in ((two.ours, "A"), (two.theirs, "B"), (two.ours, "A")):
+            with shop.scope(), connection.cursor() as cursor:
+                assert way(cursor) == [f"{letter}0", f"{letter}1"], name
+    with two.theirs.scope(), connection.cursor() as cursor:
+        cursor.callproc("current_setting", ["stallkeeper.organisation"])
+        assert cursor.fetchall() == [(str(of(two.theirs)),)]
+
+
+def _copied(cursor, statement: str) -> list[str]:
+    with cursor.copy(statement) as rows:
+        return b"".join(bytes(row) for row in rows).decode().split()
+
+
+def test_a_cursor_of_the_server_stays_with_whom_it_began(two: Pair) -> None:
+    """Rows that are fetched in pieces: what was begun in one scope does not go on in another's rows."""
+    with transaction.atomic(), two.ours.scope(), connection.chunked_cursor() as cursor:
+        cursor.execute("SELECT sku FROM catalog_stockunit ORDER BY 1")
+        first = cursor.fetchmany(1)
+        with two.theirs.scope():
+            assert told() == f"{of(two.theirs)}/"
+            assert [*first, *cursor.fetchall()] == [("A0",), ("A1",)]
+
+
+def test_a_pipeline_that_fails_leaves_no_scope_behind(two: Pair) -> None:
+    """The server takes back with the transaction what it was told in the pipeline; outside of a transaction there is no pipeline."""
+    with two.ours.scope():
+        with pytest.raises(RuntimeError, match="needs a transaction"), pipelined():
+            pass
+        with pytest.raises(DatabaseError), transaction.atomic(), pipelined(), two.theirs.scope(), hot_cursor() as cursor:
+            cursor.execute("SELECT 1 / 0")
+        with two.theirs.scope():
+            assert told() == f"{of(two.theirs)}/"
+        with transaction.atomic():
+            with pytest.raises(DatabaseError), transaction.atomic():
+                _fail_before_the_scope_is_told(two.theirs)
+            with two.theirs.scope():
+                assert told() == f"{of(two.theirs)}/"
+        assert told() == f"{of(two.ours)}/"
+
+
+def _fail_before_the_scope_is_told(shop: Shop) -> None:
+    with pipelined(), hot_cursor() as cursor:
+        cursor.execute("SELECT 1 / 0")
+        with shop.scope():
+            cursor.execute("SELECT 1")
 
 
 # --- migrations ---------------------------------------------------------------------------------------------------------------------------

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
-import psycopg
 from django.db import connection
 from psycopg import sql
 
@@ -27,9 +25,8 @@ def add_problems(cursor: Cursor, organisation_id: int, run_id: int, rows: Sequen
 
 def copy_lines(table: str, lines: Iterable[str], columns: str) -> None:
     """COPY finished lines (text format) into columns of a table, in the transaction that is open on Django's connection."""
-    raw: psycopg.Connection[Any] = connection.connection
     names = sql.SQL(", ").join(map(sql.Identifier, columns.split(", ")))
-    with raw.cursor() as cursor, cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)) as copy:
+    with connection.cursor() as cursor, cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)) as copy:
         copy.write("".join(lines).encode())
 
 

@@ -7,18 +7,46 @@ transaction that is rolled back, so a rollback makes the connection forget too; 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.postgresql import base
+from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 from psycopg.pq import TransactionStatus
 
 from stallkeeper.core import scope
 from stallkeeper.core.scope import Passage, Scope
 
 TELL = "SELECT set_config('stallkeeper.organisation', %s, false), set_config('stallkeeper.passage', %s, false)"
+
+
+class ScopedCursor(CursorWrapper):
+    """Django asks the connection's wrappers about ``execute`` and ``executemany`` only; the driver's other ways are as much a statement."""
+
+    db: DatabaseWrapper
+
+    def copy(self, statement: object, params: object = None) -> AbstractContextManager[psycopg.Copy]:
+        """As the driver's, in scope. Enter it at once: it is the entering that runs the statement."""
+        self.db.tell_scope()
+        copying: AbstractContextManager[psycopg.Copy] = self.cursor.copy(statement, params)
+        return copying
+
+    def stream(self, statement: object, params: object = None) -> Iterator[object]:
+        """As the driver's, in the scope in which the first row is fetched."""
+        self.db.tell_scope()
+        yield from self.cursor.stream(statement, params)
+
+    def callproc(self, procname: str, params: Any = None, kparams: Any = None) -> Any:  # noqa: ANN401 - Django's signature
+        """As Django's, in scope."""
+        self.db.tell_scope()
+        return super().callproc(procname, params, kparams)
+
+
+class ScopedDebugCursor(ScopedCursor, base.CursorDebugWrapper):
+    """The same while statements are logged."""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -38,10 +66,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection: psycopg.Connection[Any] = super().get_new_connection(conn_params)
         return connection
 
-    def _in_scope(self, execute: Callable[..., object], sql: object, params: object, many: bool, context: dict[str, object]) -> object:
+    def make_cursor(self, cursor: CursorWrapper) -> CursorWrapper:
+        return ScopedCursor(cursor, self)
+
+    def make_debug_cursor(self, cursor: CursorWrapper) -> CursorDebugWrapper:
+        return ScopedDebugCursor(cursor, self)
+
+    def tell_scope(self) -> None:
+        """The server knows whose turn it is; nothing is said if it does already."""
         wanted = _words(scope.current())
         if wanted != self._told:
             self._tell(wanted)
+
+    def _in_scope(self, execute: Callable[..., object], sql: object, params: object, many: bool, context: dict[str, object]) -> object:
+        self.tell_scope()
         return execute(sql, params, many, context)
 
     def _tell(self, wanted: tuple[str, str]) -> None:
