@@ -18,7 +18,7 @@ from stallkeeper.catalog.models import Price, StockUnit
 from stallkeeper.channels import fences
 from stallkeeper.channels.fences import FenceError
 from stallkeeper.channels.models import Channel, OfferPrice
-from stallkeeper.core import clock
+from stallkeeper.core import clock, correlation, logs
 from stallkeeper.core.audit import verify_chain
 from stallkeeper.orders import intake
 from stallkeeper.orders.models import OrderLine
@@ -47,6 +47,13 @@ def cli(shop: Shop, capsys: pytest.CaptureFixture[str]):
         return code, said.out, said.err
 
     return call
+
+
+def test_the_id_of_a_command_ends_with_it(cli):
+    """Two commands of one process are two events, and what comes after them goes back to neither."""
+    assert cli("location", "--json")[0] == 0
+    assert correlation.to_hand_on() == ()
+    assert "correlation" not in logs.fields()
 
 
 def as_json(said: tuple[int, str, str]):

@@ -37,7 +37,7 @@ def using(source: Callable[[], str]) -> Iterator[None]:
 
 
 def begin() -> str:
-    """Bind a new id for the rest of this context: a command of the console. Returns it."""
+    """Bind a new id for the rest of this context: a process that works for nobody else. Returns it."""
     begun = new()
     _hand_on.set((begun,))
     logs.bind(correlation=[begun])

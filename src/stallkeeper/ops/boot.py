@@ -40,13 +40,22 @@ def start(*, quiet: bool = True, migrate: bool = False) -> None:
     if not apps.ready:
         django.setup()
     if quiet:
-        from stallkeeper.core import correlation
-
-        correlation.begin()
+        _one_event()
     _schema(migrate)
     from stallkeeper.ops import restoring
 
     restoring.notice_copy()
+
+
+def _one_event() -> None:
+    """All that this command does goes back to it: an id until the command ends, or the process where no command began it."""
+    from stallkeeper.core import correlation
+
+    command = click.get_current_context(silent=True)
+    if command is None:
+        correlation.begin()
+    else:
+        command.with_resource(correlation.born())
 
 
 def _schema(migrate: bool) -> None:
