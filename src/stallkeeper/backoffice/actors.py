@@ -15,7 +15,7 @@ def names_of(actors: Iterable[str]) -> dict[str, str]:
     ids: dict[str, set[int]] = {}
     for actor in actors:
         kind, _colon, key = actor.partition(":")
-        if key.isdigit():
+        if key.isdecimal():
             ids.setdefault(kind, set()).add(int(key))
     names = {f"user:{pk}": str(user) for pk, user in User.objects.in_bulk(ids.get("user", ())).items()}
     names |= {f"connection:{pk}": each.name for pk, each in Connection.objects.in_bulk(ids.get("connection", ())).items()}

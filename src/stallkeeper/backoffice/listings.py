@@ -72,7 +72,7 @@ def listing_row(listing: RemoteListing) -> ListingRow:
 def listings_with(filters: Mapping[str, str]) -> QuerySet[RemoteListing]:
     """The listings in scope that fit ``channel``, ``state`` (or ``certain``) and ``q``."""
     rows = RemoteListing.objects.select_related("channel", "offer__stock_unit")
-    if (channel := filters.get("channel", "")).isdigit():
+    if (channel := filters.get("channel", "")).isdecimal():
         rows = rows.filter(channel_id=int(channel))
     if (state := filters.get("state", "")) in RemoteListing.State.values:
         rows = rows.filter(state=state)
@@ -148,7 +148,7 @@ def _say_linked(request: MemberRequest, linked: int, refused: int) -> None:
 @screen(Permission.EDIT_RULES)
 def listing_action(request: MemberRequest) -> HttpResponse:
     """What is to happen with the chosen listings: link, leave out, take in again, make products of them."""
-    ids = [int(pk) for pk in request.POST.getlist("listing") if pk.isdigit()]
+    ids = [int(pk) for pk in request.POST.getlist("listing") if pk.isdecimal()]
     action = request.POST.get("action", "")
     if not ids:
         messages.error(request, _("Choose at least one listing."))
@@ -175,7 +175,7 @@ def choose(request: MemberRequest, pk: int) -> HttpResponse:
         return back(request, "backoffice:listings")
     try:
         with use_case("choose.link", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
-            links.choose(uc, listing.pk, unit.pk, int(factor) if factor.isdigit() else 0)
+            links.choose(uc, listing.pk, unit.pk, int(factor) if factor.isdecimal() else 0)
     except links.LinkError as error:
         messages.error(request, str(error))
     else:

@@ -74,7 +74,7 @@ ACTIONS = {
 def offer_action(request: MemberRequest) -> HttpResponse:
     """Do one thing with the chosen offers; several are shown first with what follows."""
     action = ACTIONS.get(request.POST.get("action", ""))
-    ids = list(Offer.objects.filter(pk__in=[pk for pk in request.POST.getlist("offer") if pk.isdigit()]).values_list("pk", flat=True))
+    ids = list(Offer.objects.filter(pk__in=[pk for pk in request.POST.getlist("offer") if pk.isdecimal()]).values_list("pk", flat=True))
     if action is None or not ids:
         messages.error(request, _("Choose at least one offer."))
         return back(request, "backoffice:offers")

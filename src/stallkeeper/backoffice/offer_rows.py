@@ -76,7 +76,7 @@ def state_of(offer: Offer, price: OfferPrice | None) -> str:
 def offers_with(filters: Mapping[str, str]) -> QuerySet[Offer]:
     """The offers in scope that fit the filters ``channel``, ``state`` and ``q``, ready for the table (one statement)."""
     offers = Offer.objects.select_related("channel", "stock_unit", "price")
-    if (channel := filters.get("channel", "")).isdigit():
+    if (channel := filters.get("channel", "")).isdecimal():
         offers = offers.filter(channel_id=int(channel))
     else:
         # Names the channels, so that pages are read in the order of an index.

@@ -79,7 +79,7 @@ def order_row(order: Order, now: datetime) -> OrderRow:
 def orders_with(filters: Mapping[str, str]) -> QuerySet[Order]:
     """The orders in scope that fit ``channel``, ``state``, ``short``, ``unmapped`` and ``q``, ready for the list."""
     orders = Order.objects.select_related("channel").prefetch_related("lines")
-    if (channel := filters.get("channel", "")).isdigit():
+    if (channel := filters.get("channel", "")).isdecimal():
         orders = orders.filter(channel_id=int(channel))
     if (state := filters.get("state", "")) in Order.State.values:
         orders = orders.filter(state=state)

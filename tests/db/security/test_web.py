@@ -25,6 +25,7 @@ HOSTILE = (
     "a" * 5_000,
     "-1",
     "99999999999999999999999",
+    "\u00b2",
     "\u202e",
     "../../etc/passwd",
     "%E2%80",
@@ -117,6 +118,14 @@ def test_no_address_fails_on_hostile_questions(busy):
             if client.get(f"{address.path}?" + "&".join(f"{name}={text}" for name in NAMES)).status_code >= 500:
                 failed.append((address.path, text[:20]))
     assert not failed
+
+
+@pytest.mark.parametrize("number", ["\u00b2", "\u0663", "99999999999999999999999", "-1", "1.0", ""])
+def test_a_form_that_names_rows_by_what_is_no_number_is_no_error(busy, number):
+    client = signed_in(busy.owner)
+    for path, name in (("/listings/action/", "listing"), ("/offers/action/", "offer"), ("/organisation/", "organisation")):
+        for action in ("link", "create", "out", "in", "read", "resend"):
+            assert client.post(path, {name: number, "action": action}).status_code == 302, (path, action)
 
 
 def test_a_form_with_a_nul_is_refused(busy):

@@ -10,8 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.db import connection, models
 from django.test import Client
 
+from stallkeeper.backoffice.scope import SESSION_KEY
+from stallkeeper.backoffice.stock_taking import Ticket
+from stallkeeper.catalog.models import StockUnit
+from stallkeeper.core import tenancy, walls
 from stallkeeper.core.models import Role, User
 from tests.busy_shop import refuse_to_probe, signed_in
 from tests.db.security.walk import Address, every_address, every_route
@@ -53,7 +58,7 @@ class Asked:
     routes: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
 
-    def ask(self, method: str, address: Address, content: dict[str, Any], **headers: str) -> int:
+    def ask(self, method: str, address: Address, content: dict[str, Any], headers: dict[str, str] | None = None) -> int:
         """Ask, and follow where an answer to a form leads: messages are shown there. Canaries and failures are wrong."""
         response = getattr(self.client, method)(address.path, content, headers=headers)
         found = leaks(response)
@@ -65,9 +70,9 @@ class Asked:
         to_sign_in = response.headers.get("HX-Refresh") and not response.content
         return 302 if to_sign_in else int(response.status_code)
 
-    def refused(self, method: str, address: Address, content: dict[str, Any], **headers: str) -> None:
+    def refused(self, method: str, address: Address, content: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         """Ask for what is not ours: it is not there."""
-        if (status := self.ask(method, address, content, **headers)) not in REFUSED:
+        if (status := self.ask(method, address, content, headers)) not in REFUSED:
             self.wrong.append(f"{method} {address.path} ({address.route}): {status} for a row of somebody else")
 
 
@@ -80,12 +85,13 @@ def walk(asked: Asked, neighbours: Neighbours) -> None:
             asked.ask("get", address, theirs | SEARCHES)
     for address in foreign(neighbours):
         asked.refused("get", address, {})
-        asked.refused("get", address, {}, **{"HX-Request": "true"})
+        asked.refused("get", address, {}, headers=FRAGMENT)
         asked.refused("post", address, theirs | PLAUSIBLE)
     for address in own:
         asked.ask("post", address, theirs | PLAUSIBLE)
 
 
+FRAGMENT = {"HX-Request": "true"}
 SEARCHES = {"q": "THEIRS-1", "state": ""}
 PLAUSIBLE = {"units": 1, "reason": "out_of_stock", "on_hand": 3, "expected_on": "2031-01-01", "pack_factor": 1, "sure": 1, "for_ever": 1}
 PLAUSIBLE |= {"action": "stock_out", "answer": "include", "switch": "prices", "on": 1, "allowed": 0, "carrier": "DHL", "reference": "r-1"}
@@ -108,6 +114,51 @@ def test_nothing_of_another_organisation_is_shown_or_changed(neighbours: Neighbo
     assert asked.routes == {route for route, _pattern in every_route()}
 
 
+def open_managers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if no manager had ever filtered."""
+    monkeypatch.setattr(tenancy.TenantManager, "get_queryset", models.Manager.get_queryset)
+
+
+def open_tables() -> None:
+    """As if there were no policies, until ``close_tables`` or the end of the test."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table in walls.tables():
+            cursor.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+
+
+def close_tables() -> None:
+    """The policies hold again. No table can be altered while a constraint of a row of it has still to be looked at."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    walls.build()
+
+
+@pytest.mark.parametrize(("managers", "tables"), [(False, True), (True, False)])
+def test_each_wall_holds_alone(neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch, managers: bool, tables: bool) -> None:
+    """The matrix for the owner, who may do most, with one of the two walls taken away."""
+    before = figures(neighbours.theirs)
+    with monkeypatch.context() as patch:
+        if not tables:
+            open_tables()
+        if not managers:
+            open_managers(patch)
+        asked = Asked(visitor(neighbours, Role.OWNER))
+        walk(asked, neighbours)
+    close_tables()
+    assert asked.wrong == []
+    assert changes(neighbours.theirs, before) == set()
+
+
+def test_without_both_walls_the_matrix_finds_everything(neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pair of the tests above: they can fail."""
+    open_tables()
+    open_managers(monkeypatch)
+    asked = Asked(visitor(neighbours, Role.READ_ONLY))
+    walk(asked, neighbours)
+    assert len(asked.wrong) > 20
+
+
 def test_every_foreign_id_is_the_id_of_a_row(neighbours: Neighbours) -> None:
     """Otherwise "not found" would say nothing: each address that names a row leads somewhere for the people whose row it is."""
     client = signed_in(neighbours.theirs.owner)
@@ -116,6 +167,26 @@ def test_every_foreign_id_is_the_id_of_a_row(neighbours: Neighbours) -> None:
     assert {path: got.status_code for path, got, _posted in asked if got.status_code not in {200, 405}} == {}
     assert {path: posted.status_code for path, _got, posted in asked if posted.status_code not in {200, 302, 405, 422}} == {}
     assert {address.path for address in own} <= {address.path for address in foreign(neighbours)}
+
+
+def test_a_preview_of_theirs_cannot_be_entered(neighbours: Neighbours) -> None:
+    """What a page carries is signed for one organisation: sent by another it is refused, and nothing is counted."""
+    theirs = neighbours.theirs
+    with theirs.shop.scope():
+        place, unit = fields(theirs)["place"], StockUnit.objects.filter(kind="single").order_by("pk")[0].pk
+    ticket = Ticket(place, "2026-03-01T12:00:00+00:00", "r", [(unit, 1)]).sign(theirs.organisation.pk)
+    before = figures(theirs), figures(neighbours.ours)
+    answer = visitor(neighbours, Role.OWNER).post("/stock/taking/enter/", {"ticket": ticket})
+    assert answer.status_code == 302
+    assert (figures(theirs), figures(neighbours.ours)) == before
+
+
+def test_a_session_that_names_their_organisation_is_worth_nothing(neighbours: Neighbours) -> None:
+    client = visitor(neighbours, Role.OWNER)
+    session = client.session
+    session[SESSION_KEY] = neighbours.theirs.organisation.pk
+    session.save()
+    assert {found for address in every_address(neighbours.ours)[:8] for found in leaks(client.get(address.path))} == set()
 
 
 def test_the_same_questions_find_canaries_where_they_belong(neighbours: Neighbours) -> None:
