@@ -47,6 +47,15 @@ def test_a_kit_is_worked_out_place_by_place(shop: Shop) -> None:
     assert shop.offer(apart, kit).intended_qty == 5
 
 
+def test_a_kit_whose_parts_lie_apart_is_none(shop: Shop) -> None:
+    """Each place has only one of the two components, and no level of the other: nobody can pack the kit anywhere."""
+    far = shop.add_place("B")
+    kit = shop.kit("SET", {shop.unit("CUP", {"MAIN": 4}): 1, shop.unit("SAUCER", {"B": 9}): 1})
+    both = [shop.place, far]
+    assert shop.offer(shop.channel(locations=both), kit).intended_qty == 0
+    assert shop.offer(shop.channel(locations=both, allow_splits=True), kit).intended_qty == 4
+
+
 def test_rules_are_kept_as_versions_and_applied_at_once(shop: Shop) -> None:
     unit = shop.unit("MUG", 20)
     channel = shop.channel()

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from stallkeeper.backoffice.order_page import AMOUNT_NAMES
+from stallkeeper.channels.explain import explain
 from stallkeeper.channels.models import Channel, ChannelLocation, Command, Offer
 from stallkeeper.orders import cancel, intake, lines, linking, shortages
 from stallkeeper.orders.cancel import CancelError
@@ -17,6 +18,9 @@ from stallkeeper.orders.models import Amount, Order, OrderEvent, OrderLine, Shor
 from stallkeeper.stock.models import Reservation
 from stallkit.types import CancelReason, ChargeKind, OrderState
 from tests.shop import NOON, Shop, remote_line, remote_order
+
+MOST = 99_999
+"""The largest quantity that the dummy platform takes."""
 
 
 @pytest.fixture
@@ -109,6 +113,35 @@ def test_two_lines_on_one_unit_are_added_up(shop: Shop) -> None:
         assert (lines["SET"].short, lines["CUP"].short) == (0, 1)
         assert shop.level(cup) == (5, 5, 0)
         assert shop.level(saucer) == (9, 4, 0)
+
+
+def test_a_kit_takes_only_its_counted_components(shop: Shop) -> None:
+    """S5.90: wrapping that nobody counts limits nothing, whichever component comes first, and is never short."""
+    paper = shop.unit("PAPER", stocked=False)
+    cup = shop.unit("CUP", 7)
+    ribbon = shop.unit("RIBBON", stocked=False)
+    channel = shop.channel()
+    gift = shop.offer(channel, shop.kit("GIFT", {paper: 1, cup: 2, ribbon: 1}))
+    wrapping = shop.offer(channel, shop.kit("WRAPPING", {paper: 1, ribbon: 3}))
+    assert (shop.intended(gift), shop.intended(wrapping)) == (3, MOST)
+    assert [found.intended for found in explain(shop.organisation.pk, "GIFT")] == [3]
+    take(shop, channel, remote_order("1", [("GIFT", 2), ("WRAPPING", 50)]))
+    with shop.scope():
+        assert {line.sku: line.short for line in OrderLine.objects.all()} == {"GIFT": 0, "WRAPPING": 0}
+        assert [(one.stock_unit_id, one.quantity) for one in Reservation.objects.all()] == [(cup.pk, 4)]
+    assert (shop.intended(gift), shop.intended(wrapping)) == (1, MOST)
+    shop.stock(cup, 9)
+    assert shop.level(cup) == (9, 4, 0)
+    assert shop.intended(gift) == 2
+    take(shop, channel, remote_order("2", [("GIFT", 3)]))
+    with shop.scope():
+        assert OrderLine.objects.get(order__external_id="2").short == 1
+
+
+def test_a_kit_of_which_a_component_was_never_stocked_is_none(shop: Shop) -> None:
+    paper, cup = shop.unit("PAPER", stocked=False), shop.unit("CUP")
+    offer = shop.offer(shop.channel(), shop.kit("GIFT", {paper: 1, cup: 2}))
+    assert shop.intended(offer) == 0
 
 
 def test_an_unknown_sku_keeps_the_order_and_waits_alone(shop: Shop) -> None:

@@ -13,41 +13,41 @@ small = st.integers(0, 12)
 
 @st.composite
 def shops(draw):
-    """Targets, each with components at the same places: [(whole, fence, [(per_kit, [(on_hand, allocated, held, incoming)])])]"""
+    """Targets with components, each at some of the places: [(whole, [(per_kit, fence, {place: (on_hand, allocated, held, incoming)})])]"""
     places = draw(st.integers(1, 3))
     spot = st.tuples(small, small, small, small)
-    component = st.tuples(st.integers(1, 4), small, st.lists(spot, min_size=places, max_size=places))
+    component = st.tuples(st.integers(1, 4), small, st.dictionaries(st.integers(0, places - 1), spot, min_size=1))
     return draw(st.lists(st.tuples(st.booleans(), st.lists(component, min_size=1, max_size=3)), min_size=1, max_size=6))
 
 
 def as_places(shop) -> Places:
     rows = [
-        (target, 100 * target + number, per_kit, fence, *spot)
+        (target, 100 * target + number, place, per_kit, fence, *spots[place])
         for target, (_whole, components) in enumerate(shop)
         for number, (per_kit, fence, spots) in enumerate(components)
-        for spot in spots
+        for place in sorted(spots)
     ]
     columns = [np.array(column, dtype=np.int64) for column in zip(*rows, strict=True)]
-    target, component, per_kit, fence, on_hand, allocated, held, incoming = columns
+    target, component, place, per_kit, fence, on_hand, allocated, held, incoming = columns
     whole = np.array([whole for whole, _ in shop], dtype=bool)
-    return Places(len(shop), target, component, per_kit, on_hand, allocated, held, fence, incoming, whole)
+    return Places(len(shop), target, component, place, per_kit, on_hand, allocated, held, fence, incoming, whole)
 
 
 def plainly(whole, components) -> int:
     """The same in words: what is free at each place, less what is fenced off (last place first), plus incoming; then kits."""
     free = []
     for per_kit, fence, spots in components:
-        net = [on_hand - allocated - held for on_hand, allocated, held, _ in spots]
+        net = {place: on_hand - allocated - held for place, (on_hand, allocated, held, _) in sorted(spots.items())}
         if fence:
-            visible = max(sum(max(n, 0) for n in net) - fence, 0)
-            for index, units in enumerate(net):
+            visible = max(sum(max(n, 0) for n in net.values()) - fence, 0)
+            for place, units in net.items():
                 kept = min(max(units, 0), visible)
                 visible -= kept
-                net[index] = min(units, kept)
-        free.append((per_kit, [n + spot[3] for n, spot in zip(net, spots, strict=True)]))
+                net[place] = min(units, kept)
+        free.append((per_kit, {place: n + spots[place][3] for place, n in net.items()}))
     if whole:
-        return min(max(sum(net), 0) // per_kit for per_kit, net in free)
-    return sum(min(max(net[place], 0) // per_kit for per_kit, net in free) for place in range(len(free[0][1])))
+        return min(max(sum(net.values()), 0) // per_kit for per_kit, net in free)
+    return sum(min(max(net.get(place, 0), 0) // per_kit for per_kit, net in free) for place in range(3))
 
 
 @given(shops())

@@ -217,7 +217,7 @@ def shown(on_hand: int, allocated: int, buffer: int, open_gross: int) -> int:
     def one(value: int) -> np.ndarray:
         return np.array([value], dtype=np.int64)
 
-    places = Places(1, one(0), one(1), one(1), one(on_hand), one(allocated), one(0), one(0), one(0), np.array([True]))
+    places = Places(1, one(0), one(1), one(0), one(1), one(on_hand), one(allocated), one(0), one(0), one(0), np.array([True]))
     rules = Rules(one(0), one(10_000), one(0), one(buffer), one(NOT_SET), one(NOT_SET), one(0), one(1), one(99_999), one(open_gross))
     return int(to_show(for_sale(places), rules)[0])
 

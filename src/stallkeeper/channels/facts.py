@@ -15,9 +15,24 @@ from django.db import connection
 from stallkeeper.channels import queries
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.core.copy import Ints
-from stallkeeper.stock.availability import ALWAYS, NOT_SET, ROUND_DOWN, ROUND_NEAREST, ROUND_UP, Places, Rules, Trace, for_sale, to_show
+from stallkeeper.stock.availability import (
+    ALWAYS,
+    NOT_SET,
+    ROUND_DOWN,
+    ROUND_NEAREST,
+    ROUND_UP,
+    Flags,
+    Places,
+    Rules,
+    Trace,
+    for_sale,
+    to_show,
+)
 from stallkit.manifest import Basis
 from stallkit.registry import manifest_of
+
+INACTIVE, UNCOUNTED = 0, 2
+"""Of a row of places (``queries.gather_places``); 1 is counted."""
 
 ROUNDINGS = {"down": ROUND_DOWN, "up": ROUND_UP, "nearest": ROUND_NEAREST}
 
@@ -109,35 +124,60 @@ def _view(channel: ChannelFacts) -> View:
 
 
 def _for_sale(facts: Facts, view: View, units: Ints, first_row: Ints, trace: Trace | None) -> Ints:
-    """For-sale figures of all gathered units in one view. Rows of other places stay, with nothing free: every target keeps its rows."""
+    """For-sale figures of all gathered units in one view. Rows of other places stay, with nothing free: every target keeps its rows.
+
+    Components that are not counted limit nothing; what consists of nothing else is always available (S5.90).
+    """
     rows = facts.places
-    order = _place_order(rows, view)
+    limited, limiting = _limits(rows, units)
+    order = _place_order(rows, view, limiting)
     chosen = np.isin(rows["location"], np.array(view.locations, dtype=np.int64)).astype(np.int64)
     target = np.searchsorted(units, rows["unit"])
+    whole = (rows["is_kit"][first_row] == 0) | view.splits
     places = Places(
         targets=len(units),
         target=target[order],
         component=rows["component"][order],
+        place=_place_numbers(rows["location"], whole)[order],
         per_kit=rows["per_kit"][order],
         on_hand=(rows["on_hand"] * chosen)[order],
         allocated=(rows["allocated"] * chosen)[order],
         held=(rows["held"] * chosen)[order],
         fence=_fence(facts, view)[order],
         incoming=(_incoming(facts, view) * chosen)[order],
-        whole=(rows["is_kit"][first_row] == 0) | view.splits,
+        whole=whole,
     )
     available = for_sale(places, trace)
-    counted = rows["counted"][first_row]
-    return np.where(counted == 0, 0, np.where(counted == 2, ALWAYS, available))
+    return np.where(rows["counted"][first_row] == INACTIVE, 0, np.where(limited, available, ALWAYS))
 
 
-def _place_order(rows: Mapping[str, Ints], view: View) -> Ints | slice:
-    """Rows sorted by place priority inside each component; they come sorted by place id, which is enough where order has no effect."""
+def _limits(rows: Mapping[str, Ints], units: Ints) -> tuple[Flags, Flags]:
+    """Per unit: whether it has a counted component. Per row: whether it is worked with, as all rows of units are that have none."""
+    counted = rows["counted"] != UNCOUNTED
+    limited = np.ones(len(units), dtype=bool)
+    if counted.all():
+        return limited, counted
+    target = np.searchsorted(units, rows["unit"])
+    limited[:] = False
+    limited[target[counted]] = True
+    return limited, counted | ~limited[target]
+
+
+def _place_numbers(locations: Ints, whole: Flags) -> Ints:
+    """Dense numbers of places, where places are told apart at all."""
+    if whole.all():
+        return np.zeros_like(locations)
+    return np.searchsorted(np.unique(locations), locations)
+
+
+def _place_order(rows: Mapping[str, Ints], view: View, limiting: Flags) -> Ints | slice:
+    """Limiting rows by place priority inside each component; they come sorted by place id, which is enough where order has no effect."""
     if not view.fence_of:
-        return slice(None)
+        return slice(None) if limiting.all() else np.flatnonzero(limiting)
     rank = {location: number for number, location in enumerate(view.locations)}
     priority = np.array([rank.get(location, len(rank)) for location in rows["location"].tolist()], dtype=np.int64)
-    return np.lexsort((priority, rows["component"], rows["unit"]))
+    order = np.lexsort((priority, rows["component"], rows["unit"]))
+    return order[limiting[order]]
 
 
 def _fence(facts: Facts, view: View) -> Ints:

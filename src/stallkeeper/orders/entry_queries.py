@@ -44,12 +44,12 @@ class OfferFacts(NamedTuple):
 def ask_offers(connection: int, skus: Sequence[str], external_ids: Sequence[str]) -> Answer[OfferFacts]:
     """Offers of a connection's channels, inactive ones too, by SKU or by the channel's number, a row per kit part.
 
-    Indexes: offer_sku_once, offer_external_id.
+    ``stocked``: of the part, or of the unit that has none. Indexes: offer_sku_once, offer_external_id.
     """
     return ask(
         """
-        SELECT offer.id, offer.channel_id, offer.sku, offer.external_id, offer.stock_unit_id, offer.pack_factor, unit.stocked,
-               part.component_id, part.quantity
+        SELECT offer.id, offer.channel_id, offer.sku, offer.external_id, offer.stock_unit_id, offer.pack_factor,
+               coalesce(component.stocked, unit.stocked), part.component_id, part.quantity
         FROM (
             SELECT offer.id, offer.channel_id, offer.sku, offer.external_id, offer.stock_unit_id, offer.pack_factor
             FROM channels_channel AS channel JOIN channels_offer AS offer ON offer.channel_id = channel.id
@@ -62,6 +62,7 @@ def ask_offers(connection: int, skus: Sequence[str], external_ids: Sequence[str]
         ) AS offer
         JOIN catalog_stockunit AS unit ON unit.id = offer.stock_unit_id
         LEFT JOIN catalog_kitcomponent AS part ON part.kit_id = unit.id AND unit.kind = 'kit'
+        LEFT JOIN catalog_stockunit AS component ON component.id = part.component_id
         ORDER BY offer.id, part.component_id
         """,
         {"connection": connection, "skus": texts(skus), "numbers": texts(external_ids)},

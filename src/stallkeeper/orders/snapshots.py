@@ -47,7 +47,7 @@ def newest(orders: Iterable[RemoteOrder]) -> list[RemoteOrder]:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """An offer that a line's reference names, with what one sold unit takes from stock (empty: the unit is not counted)."""
+    """An offer that a line's reference names, with what one sold unit takes from stock (empty: nothing of it is counted)."""
 
     offer_id: int
     channel_id: int
@@ -85,10 +85,8 @@ def _grouped(offers: Sequence[OfferFacts]) -> Iterable[list[OfferFacts]]:
 
 
 def _parts(rows: Sequence[OfferFacts]) -> tuple[tuple[int, int], ...]:
-    if not rows[0].stocked:
-        return ()
-    kit = tuple((row.component_id, row.component_quantity or 1) for row in rows if row.component_id is not None)
-    return kit or ((rows[0].unit_id, 1),)
+    """Counted parts, as ``lines.load_parts`` gives them; a unit that is no kit is its own only part."""
+    return tuple((row.component_id or row.unit_id, row.component_quantity or 1) for row in rows if row.stocked)
 
 
 def cancelled_units(order: RemoteOrder, line: RemoteOrderLine, asked: Mapping[tuple[str, str], Asked]) -> int:

@@ -49,6 +49,8 @@ class Places:
     targets: int
     target: Ints
     component: Ints
+    place: Ints
+    """Dense index of the place. A component has no row at a place where it has no level: nothing of it lies there."""
     per_kit: Ints
     on_hand: Ints
     allocated: Ints
@@ -123,14 +125,15 @@ class _Groups:
         kits = np.flatnonzero(~self.places.whole)
         if not len(kits):
             return result
-        possible = np.maximum(net, 0) // self.places.per_kit
-        mine = ~self.places.whole[self.places.target]
-        position = np.arange(len(net)) - self.component_starts[self.component_of_row]
-        width = int(position[mine].max()) + 1
-        table = np.full((self.places.targets, width), np.iinfo(np.int64).max, dtype=np.int64)
-        np.minimum.at(table, (self.places.target[mine], position[mine]), possible[mine])
-        table[table == np.iinfo(np.int64).max] = 0
-        result[kits] = table[kits].sum(axis=1)
+        mine = np.flatnonzero(~self.places.whole[self.places.target])
+        kit, place = np.searchsorted(kits, self.places.target[mine]), self.places.place[mine]
+        possible = np.maximum(net[mine], 0) // self.places.per_kit[mine]
+        shape = (len(kits), int(place.max()) + 1)
+        table, rows = np.full(shape, np.iinfo(np.int64).max, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+        np.minimum.at(table, (kit, place), possible)
+        np.add.at(rows, (kit, place), 1)
+        components = np.bincount(self.target_of_component, minlength=self.places.targets)[kits]
+        result[kits] = np.where(rows == components[:, None], table, 0).sum(axis=1)
         return result
 
     def keep_back(self, net: Ints, fence: Ints) -> Ints:
