@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,6 +22,7 @@ def server(migrated_template: str, django_db_blocker) -> Iterator[object]:
         yield Server(os.environ["DATABASE_URL"], migrated_template)
 
 
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("case", range(CASES))
 def test_days_without_a_violation(server, case: int) -> None:
     from stallkeeper.ops.simulation.day import play
@@ -39,6 +41,35 @@ def test_a_seed_is_the_same_day_again(server) -> None:
     first, second = play(11, server), play(11, server)
     assert first.violation is None
     assert first.trace == second.trace
+
+
+def test_a_day_that_hangs_says_where_everybody_stands(server, monkeypatch: pytest.MonkeyPatch) -> None:
+    from stallkeeper.ops.simulation.acts import ACTS
+    from stallkeeper.ops.simulation.day import Step, play
+
+    def sleeps_for_real(_world) -> None:
+        threading.Event().wait(6)
+
+    monkeypatch.setitem(ACTS, "tidy", replace(ACTS["tidy"], play=sleeps_for_real))
+    played = play(3, server, [Step(("tidy",), 1)], limit=4)
+    assert played.violation is not None
+    assert played.violation.invariant == "hang"
+    assert "walker-1 (w" in played.violation.text
+    assert "sleeps_for_real" in played.violation.text
+
+
+def test_a_mishap_ends_its_own_seed_only(server, monkeypatch: pytest.MonkeyPatch) -> None:
+    from stallkeeper.ops.simulation.day import play
+    from stallkeeper.ops.simulation.world import World
+
+    def falls(_world, _dice) -> None:
+        raise LookupError("no such stall")
+
+    monkeypatch.setattr(World, "open", falls)
+    played = play(3, server)
+    assert played.violation is not None
+    assert played.violation.invariant == "error"
+    assert "no such stall" in played.violation.text
 
 
 def test_a_violation_is_found_and_its_day_shortened(server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MUCH = 30
 """So many lines of a failing seed's trace are shown; ``--trace`` writes all of it."""
+OFTEN = 30.0
+"""Seconds between lines of progress where the output is no terminal."""
 
 
 class Seeds(click.ParamType[range]):
@@ -92,6 +95,7 @@ def _play(console: Console, seeds: range, jobs: int, *, stop: bool, shorten: flo
 
     summary = batch.Summary()
     console.print(f"Seeds {seeds[0]} to {seeds[-1]}, {jobs} at a time, {revision()}")
+    said = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("no violation", total=len(seeds))
@@ -101,6 +105,9 @@ def _play(console: Console, seeds: range, jobs: int, *, stop: bool, shorten: flo
                 _print_failure(console, result.failure)
                 progress.update(task, description=f"{len(summary.failures)} violations")
             progress.advance(task)
+            if not console.is_terminal and time.monotonic() - said > OFTEN:
+                said = time.monotonic()
+                console.print(f"{len(summary.results)} of {len(seeds)} seeds, {len(summary.failures)} violations")
     return summary
 
 
@@ -117,7 +124,8 @@ def revision() -> str:
 def _print_failure(console: Console, failure: Failure) -> None:
     console.print(f"[red bold]Seed {failure.seed} breaks invariant {failure.invariant}[/] ({revision()})", soft_wrap=True)
     console.print(failure.text, markup=False, soft_wrap=True)
-    console.print(f"{len(failure.steps)} of {failure.of} steps are enough:")
+    if failure.steps:
+        console.print(f"{len(failure.steps)} of {failure.of} steps are enough:")
     for step in failure.steps:
         console.print(f"  {step}", markup=False)
     console.print("The end of their trace:")
@@ -135,4 +143,6 @@ def _print(console: Console, summary: Summary) -> None:
             console.print(f"  {name:55} {times:8} {times * 1000 // count:9}", markup=False, emoji=False)
     if summary.missed:
         console.print(f"Not reached (it takes 1,000 seeds to reach all): {', '.join(summary.missed)}", soft_wrap=True)
-    console.print(f"{figures['seeds']} seeds, {len(summary.failures)} violations, {figures['seconds_per_seed']} s a seed")
+    slowest = max(summary.results, key=lambda one: one.seconds)
+    mean, most = figures["seconds_per_seed"], f"{slowest.seconds:.1f} s at most (seed {slowest.seed})"
+    console.print(f"{figures['seeds']} seeds, {len(summary.failures)} violations, {mean} s a seed, {most}")

@@ -27,6 +27,10 @@ FIRST_LOOK = 0.012
 closes a circle of waits is always the one that is refused."""
 NEXT_LOOK = 0.003
 STUCK = 60.0
+LEAVING = 10.0
+"""Seconds that a walker has to go home."""
+RESTING = frozenset({"idle", "done", "killed"})
+"""Where a walker stands that has nothing to do."""
 
 
 class Killed(BaseException):
@@ -182,6 +186,14 @@ class Walker(threading.Thread):
                 raise Stuck(f"{self.name} ({self.process}) does not come back from {self.at}")
         self.blocked = False
 
+    def goes_on(self) -> None:
+        self._go.release()
+
+    def comes_back(self) -> None:
+        """Wait for the baton without looking who holds it up; not for ever: the day is over anyway."""
+        self._back.acquire(timeout=LEAVING)
+        self.blocked = False
+
     def end(self) -> None:
         self._ending = True
         self._go.release()
@@ -199,7 +211,7 @@ class Crowd:
 
     def start(self, task: Callable[[], object], process: str) -> Walker:
         """An idle walker gets this to do; it has not begun yet."""
-        walker = next((one for one in self.walkers if one.at in {"idle", "done", "killed"}), None) or self._another()
+        walker = next((one for one in self.walkers if one.at in RESTING), None) or self._another()
         walker.begin(task, process)
         return walker
 
@@ -247,18 +259,17 @@ class Crowd:
             time.sleep(0.0005)
 
     def end(self) -> None:
-        """Everybody goes home; whoever still stands somewhere is killed first."""
-        for walker in self.walkers:
-            if walker.at not in {"idle", "done", "killed"}:
+        """Everybody goes home; whoever still stands somewhere is killed: first those who may hold locks, then those who wait for one."""
+        for walker in sorted(self.walkers, key=lambda one: one.blocked):
+            if walker.at not in RESTING:
                 walker.dead = True
                 if walker.blocked:
-                    walker._back.acquire(timeout=STUCK)
-                    walker.blocked = False
-                walker._go.release()
-                walker._back.acquire(timeout=STUCK)
+                    walker.comes_back()
+                walker.goes_on()
+                walker.comes_back()
             walker.end()
         for walker in self.walkers:
-            walker.join(STUCK)
+            walker.join(LEAVING)
 
 
 @contextmanager

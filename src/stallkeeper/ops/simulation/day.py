@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import traceback
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,11 +23,12 @@ from stallkeeper.channels.models import Connection
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.ops.simulation import acts, buyers, hub, people, situations
 from stallkeeper.ops.simulation.acts import ACTS, attempt
-from stallkeeper.ops.simulation.crowd import gathered
+from stallkeeper.ops.simulation.crowd import Stuck, gathered
 from stallkeeper.ops.simulation.database import Server, default_connection_on
 from stallkeeper.ops.simulation.faults import Weather, draw
 from stallkeeper.ops.simulation.injected import injected
 from stallkeeper.ops.simulation.judges import Judge
+from stallkeeper.ops.simulation.limit import INVARIANT, LIMIT, limited, stacks
 from stallkeeper.ops.simulation.violation import Violation
 from stallkeeper.ops.simulation.world import World
 
@@ -83,8 +85,9 @@ def plan(seed: int) -> tuple[Weather, list[Step]]:
     return weather, steps
 
 
-def play(seed: int, server: Server, steps: Sequence[Step] | None = None) -> Played:
-    """Play a seed, or these steps in its weather, in a database of its own."""
+def play(seed: int, server: Server, steps: Sequence[Step] | None = None, *, limit: float = LIMIT) -> Played:
+    """Play a seed, or these steps in its weather, in a database of its own. Whatever goes wrong is a violation of the day, also that it
+    does not end within ``limit`` seconds."""
     begun = time.perf_counter()
     weather, drawn = plan(seed)
     played = Played(seed, drawn if steps is None else steps)
@@ -92,14 +95,24 @@ def play(seed: int, server: Server, steps: Sequence[Step] | None = None) -> Play
         with gathered(watcher) as crowd:
             world = World(seed, crowd)
             with injected(world):
-                try:
-                    _play(world, weather, played)
-                except Violation as violation:
-                    played.violation = violation
+                played.violation = _verdict(world, weather, played, limit)
         connections.close_all()
     played.trace, played.points, played.faults, played.situations = world.trace, world.points, world.chaos.hit, world.situations
     played.seconds = time.perf_counter() - begun
     return played
+
+
+def _verdict(world: World, weather: Weather, played: Played, limit: float) -> Violation | None:
+    try:
+        with limited(world.crowd, limit):
+            _play(world, weather, played)
+    except Violation as violation:
+        return violation
+    except Stuck as stuck:
+        return Violation(INVARIANT, f"{stuck}\n{stacks(world.crowd)}")
+    except Exception as error:  # noqa: BLE001 - one seed's mishap must not end all the others
+        return Violation("error", "".join(traceback.format_exception(error)[-6:]))
+    return None
 
 
 def _play(world: World, weather: Weather, played: Played) -> None:

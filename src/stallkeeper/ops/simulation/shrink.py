@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from stallkeeper.ops.simulation.database import Server
 from stallkeeper.ops.simulation.day import Played, Step, play
+from stallkeeper.ops.simulation.limit import INVARIANT as HANG
 
 
 def shrink(played: Played, server: Server, seconds: float = 60.0) -> Played:
-    """The shortest day found in that time that breaks the same invariant; ``played`` itself if none does."""
-    if played.violation is None:
+    """The shortest day found in that time that breaks the same invariant; ``played`` itself if none does, or if it hung."""
+    if played.violation is None or played.violation.invariant == HANG:
         return played
     deadline = time.monotonic() + seconds
     invariant, shortest, parts = played.violation.invariant, played, 2
