@@ -1,13 +1,17 @@
 """Secrets and buyers stay where they belong (invariant 16): accounts with canary credentials, buyers with canary names, everything that can
 go wrong happens, and then every place that text can end up in is searched: logs at DEBUG, pages, error pages, the command line, exports,
-the whole database, the environment and the command line of child processes."""
+a whole dump of the database, the environment, the command line and the output of child processes."""
 
 from __future__ import annotations
 
 import json
 import logging
+import os
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,10 +20,10 @@ import httpx
 import psutil
 import pytest
 from click.testing import CliRunner
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from stallkeeper import embedded, env
 from stallkeeper.__main__ import cli
 from stallkeeper.catalog.imports.products import LAYOUT
 from stallkeeper.catalog.imports.sheets import template_csv, template_xlsx
@@ -27,13 +31,14 @@ from stallkeeper.channels.models import Connection, LaneKind, Parked
 from stallkeeper.core import logs
 from stallkeeper.core.models import Organisation, Role, User
 from stallkeeper.core.tenancy import organisation_scope
-from stallkeeper.ops import boot
+from stallkeeper.ops import boot, restoring, serving
 from stallkeeper.orders.models import Order
 from stallkeeper.sync import adapters
 from stallkit.testing.emulator import Fault
 from tests.busy_shop import BusyShop
 from tests.canaries import search
 from tests.db.security.walk import every_address
+from tests.scenarios.test_restore import connected_to
 from tests.scenarios.town import Town, open_town
 from tests.shop import join
 
@@ -99,6 +104,16 @@ def sinks(tmp_path, settings, monkeypatch) -> Path:
         handler.close()
 
 
+@pytest.fixture
+def cluster(django_db_blocker) -> Iterator[embedded.Cluster]:
+    """A database server of our own, whose superuser dumps what no wall hides from him (ADR 0035)."""
+    home = env.home({name: value for name, value in os.environ.items() if name != "STALLKEEPER_HOME"})
+    with embedded.temporary("canaries", home) as cluster, django_db_blocker.unblock(), connected_to(cluster.url):
+        boot.apply_migrations()
+        restoring.notice_copy()
+        yield cluster
+
+
 def open_with_canaries(town: Town, monkeypatch: pytest.MonkeyPatch) -> tuple[object, list]:
     """A seller with a stall on each platform, opened with canary credentials."""
     import importlib
@@ -115,7 +130,7 @@ def open_with_canaries(town: Town, monkeypatch: pytest.MonkeyPatch) -> tuple[obj
     return shop, [town.stall(shop, platform, goods={"MUG": 5, "POT": 5}) for platform in SECRETS]
 
 
-def test_no_canary_leaves_its_home(race_db, monkeypatch, sinks, dials):
+def test_no_canary_leaves_its_home(cluster, monkeypatch, sinks, dials):
     with open_town(monkeypatch) as town:
         way = town.client
         monkeypatch.setattr(adapters, "client", lambda base: httpx.Client(transport=Echo(way(base)._transport, dials)))
@@ -132,10 +147,10 @@ def test_no_canary_leaves_its_home(race_db, monkeypatch, sinks, dials):
         (sinks / "exports").mkdir()
         (sinks / "exports" / "template.xlsx").write_bytes(template_xlsx(LAYOUT))
         (sinks / "exports" / "template.csv").write_bytes(template_csv(LAYOUT))
-        save_children(race_db, sinks / "children")
-        save_database(sinks / "database")
+        save_children(cluster, sinks / "children")
+        save_dump(cluster, sinks / "database")
         secrets = [canary for constants in SECRETS.values() for canary in constants.values()]
-        assert_something_is_there(sinks)
+        assert_something_is_there(sinks, busy)
         assert search(sinks, [*secrets, *tokens, *OF_BUYERS]) == []
         show_the_buyer(busy)
 
@@ -261,37 +276,83 @@ def save_commands(folder: Path, monkeypatch) -> None:
         (folder / "-".join(arguments)).write_text(f"{done.exit_code}\n{done.output}\n{done.exception!r}")
 
 
-def save_children(race_db, folder: Path) -> None:
-    """What other people of the machine could see of a process of ours: its command line; and its environment, for its own account."""
+def save_children(cluster: embedded.Cluster, folder: Path) -> None:
+    """What other people of the machine could see of our processes: their command lines; for our own account their environment and words."""
     folder.mkdir()
-    command = [sys.executable, "-m", "stallkeeper", "check", "--json"]
-    child = subprocess.Popen(command, env=race_db.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    commands = (["check", "--json"], ["worker", "--threads", "2"], ["web", "--port", str(port), "--processes", "2"])
+    environment = os.environ | {"DATABASE_URL": cluster.url, "STALLKEEPER_LOG_LEVEL": "DEBUG", "STALLKEEPER_SECRET_KEY": "x" * 60}
+    environment["STALLKEEPER_WORKER_METRICS_PORT"] = str(port)
+    for words in commands:
+        with (folder / f"{words[0]}-output").open("wb") as output:
+            command = [sys.executable, "-m", "stallkeeper", *words]
+            child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        try:
+            until_at_work(child, words[0], port, folder)
+            write_down(child, folder / words[0])
+            if words[0] != "check":
+                child.terminate()
+            child.wait(timeout=120)
+        finally:
+            child.kill()
+    password = urlsplit(cluster.url).password or ""
+    assert len(password) > 8
+    assert all(password not in path.read_text() for path in folder.glob("*-command-lines"))
+
+
+def until_at_work(child: subprocess.Popen[bytes], name: str, port: int, folder: Path) -> None:
+    """The web server answers; the worker has said its first word; of a check that is soon over its start is enough."""
+    deadline = time.monotonic() + 120
+    ready = {
+        "check": lambda: True,
+        "worker": lambda: "figures are served" in (folder / "worker-output").read_text(errors="replace"),
+        "web": lambda: serving.answers("127.0.0.1", port),
+    }
+    while not ready[name]():
+        assert child.poll() is None, (folder / f"{name}-output").read_text(errors="replace")
+        assert time.monotonic() < deadline, name
+        time.sleep(0.2)
+
+
+def write_down(child: subprocess.Popen[bytes], beginning: Path) -> None:
+    """Command lines and environments of a process and of all that it has started."""
     process = psutil.Process(child.pid)
-    (folder / "environment").write_text(json.dumps(process.environ()))
-    lines = [" ".join(process.cmdline())]
-    output, _ = child.communicate(timeout=120)
-    (folder / "command-line").write_text("\n".join(lines))
-    (folder / "output").write_bytes(output)
-    password = urlsplit(race_db.url).password or ""
-    assert search(folder, [password] if len(password) > 8 else []) == [] or password not in (folder / "command-line").read_text()
+    family = [process, *process.children(recursive=True)]
+    beginning.with_name(f"{beginning.name}-command-lines").write_text("\n".join(" ".join(one.cmdline()) for one in family))
+    beginning.with_name(f"{beginning.name}-environments").write_text(json.dumps([one.environ() for one in family]))
 
 
-def save_database(folder: Path) -> None:
-    """Every row of every table as text, as a dump would hold it; sealed columns come as hex."""
+def save_dump(cluster: embedded.Cluster, folder: Path) -> None:
+    """The product's own dump, unpacked to SQL: every row of every table; sealed columns come as hex."""
     folder.mkdir()
-    with organisation_scope(Organisation.objects.get().pk), connection.cursor() as cursor:
-        cursor.execute("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
-        for (table,) in cursor.fetchall():
-            with (folder / table).open("wb") as file, cursor.copy(f"COPY (SELECT * FROM {table}) TO STDOUT") as rows:
-                for row in rows:
-                    file.write(row)
+    packed = folder / "dump"
+    cluster.dump(packed)
+    subprocess.run([cluster.binaries / "pg_restore", f"--file={folder / 'dump.sql'}", packed], check=True)
+    packed.unlink()
 
 
-def assert_something_is_there(sinks: Path) -> None:
-    """An empty folder holds no canary either."""
-    assert b"MUG" in (sinks / "database" / "catalog_stockunit").read_bytes()
-    assert (sinks / "database" / "core_personaldata").stat().st_size > 100
-    assert (sinks / "database" / "core_secret").stat().st_size > 100
+def rows_of(dump: str, table: str) -> list[str]:
+    """The rows of a table in a dump as SQL."""
+    _, _, rest = dump.partition(f"\nCOPY public.{table} (")
+    return rest.partition("\n\\.\n")[0].splitlines()[1:]
+
+
+def assert_something_is_there(sinks: Path, busy: BusyShop) -> None:
+    """An empty folder holds no canary either: the dump has the rows of every table, whoever may see them."""
+    dump = (sinks / "database" / "dump.sql").read_text()
+    with busy.shop.scope():
+        numbers = [order.external_id for order in Order.objects.all()]
+        assert len(numbers) >= len(SECRETS)
+        assert len(rows_of(dump, "orders_order")) == len(numbers)
+        assert len(rows_of(dump, "channels_connection")) == Connection.objects.count() >= len(SECRETS)
+        assert len(rows_of(dump, "channels_parked")) == Parked.objects.count() >= 1
+    assert all(any(number in row for row in rows_of(dump, "orders_order")) for number in numbers)
+    assert {"MUG", "POT"} <= {word for row in rows_of(dump, "catalog_stockunit") for word in row.split("\t")}
+    assert sum(map(len, rows_of(dump, "core_personaldata"))) > 100
+    assert sum(map(len, rows_of(dump, "core_secret"))) > 100
+    assert "stallkeeper" in (sinks / "children" / "web-command-lines").read_text()
+    assert len((sinks / "children" / "web-command-lines").read_text().splitlines()) > 1
     assert "a bug with" in (sinks / "log.JSON").read_text()
     assert len(list((sinks / "pages").iterdir())) > 100
     assert any("MUG" in path.read_text() for path in (sinks / "commands").iterdir())
