@@ -8,7 +8,7 @@ import pytest
 
 from stallkeeper.channels import delivery
 from stallkeeper.channels.belief_queries import Belief
-from stallkeeper.channels.delivery import OwnSale, View, believe, blind_value, effect, value_to_send
+from stallkeeper.channels.delivery import OwnSale, View, believe, blind_value, effect, value_to_send, zero
 from stallkeeper.channels.delivery_queries import Waiting
 from stallkit.manifest import OwnSale as Lowers
 from stallkit.manifest import Quirks
@@ -132,6 +132,24 @@ FRESH = View(watermark=NOON)
 )
 def test_what_goes_out(row: Waiting, view: View, value: int | None) -> None:
     assert value_to_send(row, view) == value
+
+
+@pytest.mark.parametrize(
+    ("row", "value"),
+    [
+        (waiting(intended=2), 0),
+        (waiting(intended=delivery.SCARCE + 1), None),
+        (waiting(intended=0), None),
+        (waiting(intended=None), None),
+        (waiting(intended=2, excluded=True), None),
+        (waiting(intended=2, believed=0), None),
+        (waiting(intended=2, refused=0), None),
+        (waiting(intended=2, refused=2), None),
+        (waiting(intended=2, refused=1), 0),
+    ],
+)
+def test_scarce_units_are_judged_by_what_stands_under_the_lock(row: Waiting, value: int | None) -> None:
+    assert zero(row, FRESH) == value
 
 
 def test_blind_never_sends_more_than_anything_known() -> None:

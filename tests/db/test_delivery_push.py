@@ -208,6 +208,34 @@ def test_blind_for_too_long_takes_scarce_units_off_and_puts_them_back(market: Ma
     assert stall.emulator.quantity_of("SCARCE") == 2
 
 
+def test_none_is_not_sent_again_once_the_channel_refused_it(market: Market, stall: Stall) -> None:
+    """Blind for too long, and the channel will not take the scarce units off: it is told so once, until the figure changes."""
+    unit = market.shop.unit("SCARCE", 2)
+    offer = stall.offer(unit, shown=2)
+    stall.run()
+    stall.emulator.offers["SCARCE"].refuse_stock = "frozen for an inventory"
+    go_blind(market, stall, 11 * 60)
+    market.settle(4, 120)
+    assert (stock_calls(stall), stall.reload(offer).refused_qty) == (1, 0)
+    market.stock(unit, 1)
+    market.settle(4, 120)
+    assert (stock_calls(stall), stall.reload(offer).refused_qty) == (2, 1)
+
+
+def test_two_refused_figures_do_not_take_turns(market: Market, stall: Stall) -> None:
+    """What we want to show was refused already: sending none and then that figure again would go on for ever."""
+    unit = market.shop.unit("SCARCE", 5)
+    offer = stall.offer(unit, shown=5)
+    stall.run()
+    stall.emulator.offers["SCARCE"].refuse_stock = "frozen for an inventory"
+    market.stock(unit, 2)
+    stall.run()
+    go_blind(market, stall, 11 * 60)
+    market.settle(6, 120)
+    assert outcomes(market) == ["rejected"]
+    assert (stall.reload(offer).refused_qty, stall.reload(offer).believed_qty) == (2, 5)
+
+
 def test_a_worker_that_dies_taking_scarce_units_off_leaves_them_listed_to_be_read(market: Market, stall: Stall) -> None:
     """Found by the simulation: an offer that was as it should be is not listed, so nobody would have read it again."""
     offer = stall.offer(market.shop.unit("SCARCE", 2), shown=2)

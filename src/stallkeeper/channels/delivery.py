@@ -108,8 +108,13 @@ def blind_value(row: Waiting) -> Value | None:
 
 
 def zero(row: Waiting, view: View) -> Value | None:  # noqa: ARG001 - the same shape as value_to_send
-    """Blind for too long: none of a scarce unit is shown."""
-    return 0 if row.believed is None or row.believed > 0 else None
+    """Blind for too long: none of a scarce unit is shown.
+
+    Not where the channel refused that, nor where it refused the figure itself: the two refusals would take turns for ever. Pure.
+    """
+    scarce = row.intended is not None and 0 < row.intended <= SCARCE and not row.excluded
+    refused = row.refused is not None and row.refused in (0, row.intended)
+    return 0 if scarce and not refused and (row.believed is None or row.believed > 0) else None
 
 
 def _waits_for_orders(row: Waiting, view: View) -> bool:

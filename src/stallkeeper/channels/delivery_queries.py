@@ -413,12 +413,15 @@ def count_waiting(cursor: Cursor, figures: Figures, channel: int, most: int) -> 
 
 
 def scarce(cursor: Cursor, channel: int, most: int, limit: int) -> list[int]:
-    """Offers that the channel still shows and of which we have at most ``most``: for zeroing while blind. Reads the channel's offers."""
+    """Offers that the channel still shows and of which we have at most ``most``: for zeroing while blind (``delivery.zero`` decides).
+
+    Reads the channel's offers.
+    """
     cursor.execute(
         """
         SELECT id FROM channels_offer
-        WHERE channel_id = %s AND intended_qty BETWEEN 1 AND %s AND believed_qty > 0 AND refused_qty IS DISTINCT FROM 0
-            AND NOT stock_excluded
+        WHERE channel_id = %s AND intended_qty BETWEEN 1 AND %s AND believed_qty > 0 AND NOT stock_excluded
+            AND (refused_qty IS NULL OR refused_qty NOT IN (0, intended_qty))
         ORDER BY intended_qty, id LIMIT %s
         """,
         [channel, most, limit],
