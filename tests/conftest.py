@@ -89,7 +89,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
         if folder in MARKS:
             item.add_marker(MARKS[folder])
-        own = item.get_closest_marker("django_db") or "race_db" in getattr(item, "fixturenames", ())
+        own = item.get_closest_marker("django_db") or {"race_db", "shared_race_db"} & set(getattr(item, "fixturenames", ()))
         if folder == "db" and not own:
             item.add_marker("django_db")
 
@@ -235,16 +235,29 @@ def _in_thread(call: Callable[[], object], barrier: threading.Barrier) -> object
         connections.close_all()
 
 
-@pytest.fixture
-def race_db(migrated_template: str, django_db_blocker) -> Iterator[RaceDatabase]:
-    """Real transactions on a fresh, migrated database; Django's default connection goes there, in every thread."""
+@contextmanager
+def _race_database(template: str, django_db_blocker) -> Iterator[RaceDatabase]:
     name = f"race_{os.environ['STALLKEEPER_TEST_RUN']}_{secrets.token_hex(4)}"
-    _clone(name, migrated_template)
+    _clone(name, template)
     try:
         with django_db_blocker.unblock(), _default_connection_on(name):
             yield RaceDatabase(_url(name))
     finally:
         _drop_database(name)
+
+
+@pytest.fixture
+def race_db(migrated_template: str, django_db_blocker) -> Iterator[RaceDatabase]:
+    """Real transactions on a fresh, migrated database; Django's default connection goes there, in every thread."""
+    with _race_database(migrated_template, django_db_blocker) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+def shared_race_db(migrated_template: str, django_db_blocker) -> Iterator[RaceDatabase]:
+    """The same, one for a module whose tests each open a shop of their own."""
+    with _race_database(migrated_template, django_db_blocker) as database:
+        yield database
 
 
 # --- the outside ------------------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,9 @@
 it is done or waits for a lock, then the first goes on (one preemption; races that need two ask for them). Every check-then-act and every
 lost update between two transactions shows in one of these. Which one waits for whom is the server's own word (``pg_blocking_pids``).
 
+Where the other had to wait for the one that was stopped, it waits just as well if that one is stopped later, until it commits: it would see
+nothing else. So the steps between turns double while somebody waits (``explore(…, every=True)`` plays them all).
+
 A lock is proved by a pair: with it no schedule breaks the race's promise; ``without`` it (the lock is taken out of the statements on their
 way to the server) at least one does. Locks that are there for their order, or for not waiting, are spoilt another way (``How``). A deadlock
 breaks every promise, also where the use case would run again.
@@ -11,11 +14,11 @@ breaks every promise, also where the use case would run again.
 
 from __future__ import annotations
 
-import itertools
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -111,8 +114,8 @@ class Actor:
     _go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _here: threading.Event = field(default_factory=threading.Event)
 
-    def start(self) -> None:
-        threading.Thread(target=self._run, daemon=True).start()
+    def start(self, thread: ThreadPoolExecutor) -> None:
+        thread.submit(self._run)
         self.wait()
 
     def _run(self) -> None:
@@ -125,7 +128,6 @@ class Actor:
         except BaseException as error:  # noqa: BLE001 - the race says whether that is a breach
             self.error = error
         finally:
-            connections.close_all()
             self.done = True
             self._here.set()
 
@@ -156,16 +158,34 @@ class Actor:
             raise TimeoutError("an actor did not come to its next statement")
 
 
-class Stage:
-    """Two actors and somebody who sees which of them waits for a lock."""
+@dataclass(frozen=True)
+class House:
+    """What one exploration keeps: a thread with a connection for each of the two, and somebody who sees which of them waits for a lock."""
 
-    def __init__(self, race: Race, spoiler: Spoiler, watcher: psycopg.Connection[Any]) -> None:
+    threads: tuple[ThreadPoolExecutor, ThreadPoolExecutor]
+    watcher: psycopg.Connection[Any]
+
+
+@contextmanager
+def opened(race_db: Any) -> Iterator[House]:
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second, race_db.connect(autocommit=True) as watcher:
+        try:
+            yield House((first, second), watcher)
+        finally:
+            for thread in (first, second):
+                thread.submit(connections.close_all)
+
+
+class Stage:
+    """Two actors who have begun and wait to be told to go on."""
+
+    def __init__(self, race: Race, spoiler: Spoiler, house: House) -> None:
         self.actors = [Actor(0, race.first, spoiler), Actor(1, race.second, spoiler)]
-        self.watcher = watcher
+        self.watcher = house.watcher
         self.waiting: set[int] = set()
         self.waited: set[int] = set()
-        for actor in self.actors:
-            actor.start()
+        for actor, thread in zip(self.actors, house.threads, strict=True):
+            actor.start(thread)
 
     def run(self, number: int) -> bool:
         """One statement of this actor; False if it cannot run: it is done, or waits for the other."""
@@ -201,18 +221,24 @@ class Stage:
         raise TimeoutError("a deadlock that the server does not see")
 
 
-def perform(race: Race, schedule: tuple[int, ...], spoiler: Spoiler, watcher: psycopg.Connection[Any]) -> tuple[bool, str]:
-    """Run a race under ``schedule`` = (who begins, statements until the other's turn, statements until back, …).
+@dataclass(frozen=True)
+class Played:
+    """How a schedule went. ``to_its_end``: the race was long enough for its last turn; ``waited``: one had to wait in it or afterwards."""
 
-    Returns whether the schedule was played to its last turn (the race was long enough for it), and what it broke.
-    """
-    stage = Stage(race, spoiler, watcher)
+    to_its_end: bool
+    waited: bool
+    broken: str
+
+
+def perform(race: Race, schedule: tuple[int, ...], spoiler: Spoiler, house: House) -> Played:
+    """Run a race under ``schedule`` = (who begins, statements until the other's turn, statements until back, …)."""
+    stage = Stage(race, spoiler, house)
     turn, played = schedule[0], True
     for length in schedule[1:]:
         played = all(stage.run(turn) for _ in range(length)) and not stage.actors[turn].done
         turn = 1 - turn
     stage.finish((turn, 1 - turn))
-    return played, _went_wrong(race, stage) or race.broken()
+    return Played(played, turn in stage.waited, _went_wrong(race, stage) or race.broken())
 
 
 def _went_wrong(race: Race, stage: Stage) -> str:
@@ -222,9 +248,9 @@ def _went_wrong(race: Race, stage: Stage) -> str:
     return "; ".join(wrong)
 
 
-def meet(race: Race, spoiler: Spoiler, watcher: psycopg.Connection[Any], gate: psycopg.Connection[Any]) -> str:
+def meet(race: Race, spoiler: Spoiler, house: House, gate: psycopg.Connection[Any]) -> str:
     """Both wait at the race's gate, the second first; then it opens. Returns what broke."""
-    stage = Stage(race, spoiler, watcher)
+    stage = Stage(race, spoiler, house)
     gate.execute(race.gate)  # type: ignore[arg-type]
     for number in (1, 0):
         while stage.run(number):
@@ -238,39 +264,45 @@ def meet(race: Race, spoiler: Spoiler, watcher: psycopg.Connection[Any], gate: p
 def explore_gate(prepare: Callable[[], Race], race_db: Any, *, without: str = "", how: How = How.UNLOCK) -> Found:
     """Play a race with a gate once. AssertionError if the lock ``without`` is never met."""
     spoiler = Spoiler(without, how)
-    with race_db.connect(autocommit=True) as watcher, race_db.connect() as gate:
-        broken = meet(prepare(), spoiler, watcher, gate)
+    with opened(race_db) as house, race_db.connect() as gate:
+        broken = meet(prepare(), spoiler, house, gate)
     assert not without or spoiler.met, f"no statement with a lock fits {without!r}"
     return Found(1, broken)
 
 
-def schedules(preemptions: int) -> Iterator[Iterator[tuple[int, ...]]]:
-    """Families of schedules; each family grows its last turn until the race is too short for it."""
+def families(preemptions: int) -> Iterator[tuple[int, ...]]:
+    """The beginnings of schedules; each is played with a last turn that grows until the race is too short for it."""
     for begins in (0, 1):
         if preemptions == 1:
-            yield ((begins, length) for length in itertools.count())
+            yield (begins,)
         else:
-            for first in range(1, 40):
-                yield ((begins, first, second) for second in itertools.count(1))
+            yield from ((begins, first) for first in range(1, 40))
 
 
 def explore(
-    prepare: Callable[[], Race], race_db: Any, *, without: str = "", preemptions: int = 1, how: How = How.UNLOCK, whose: int | None = None
+    prepare: Callable[[], Race],
+    race_db: Any,
+    *,
+    without: str = "",
+    preemptions: int = 1,
+    how: How = How.UNLOCK,
+    whose: int | None = None,
+    every: bool = False,
 ) -> Found:
-    """Play every schedule, each on a race prepared anew, until one breaks it. AssertionError if the lock ``without`` is never met."""
+    """Play the schedules, each on a race prepared anew, until one breaks it. AssertionError if the lock ``without`` is never met."""
     spoiler, count = Spoiler(without, how, whose), 0
-    watching: AbstractContextManager[psycopg.Connection[Any]] = race_db.connect(autocommit=True)
-    with watching as watcher:
-        for family in schedules(preemptions):
-            for schedule in family:
+    with opened(race_db) as house:
+        for family in families(preemptions):
+            last, step, to_its_end = len(family) - 1, 1, True
+            while to_its_end:
                 race = prepare()
-                if race.first is race.second and schedule[0] and whose is None and how != How.DISORDER:
+                if race.first is race.second and family[0] and whose is None and how != How.DISORDER:
                     break  # who begins makes no difference
                 count += 1
-                played, broken = perform(race, schedule, spoiler, watcher)
-                if broken:
-                    return Found(count, broken, schedule)
-                if not played:
-                    break
+                played = perform(race, (*family, last), spoiler, house)
+                if played.broken:
+                    return Found(count, played.broken, (*family, last))
+                step = step * 2 if played.waited and not every else 1
+                last, to_its_end = last + step, played.to_its_end
     assert not without or spoiler.met, f"no statement with a lock fits {without!r}"
     return Found(count)

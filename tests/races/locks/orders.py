@@ -94,7 +94,9 @@ def a_cancellation_fails_when_the_order_is_cancelled() -> Race:
     def broken() -> str:
         with shop.scope():
             line.refresh_from_db()
-        level = shop.level(line.stock_unit)
+            unit = line.stock_unit
+        assert unit is not None
+        level = shop.level(unit)
         return "" if (line.open, level) == (0, (5, 0, 0)) else f"{line.open} open of a cancelled order, {level}"
 
     refused = within(shop, lambda uc: outcomes.refused(uc, command, "no", "No."))

@@ -22,7 +22,3 @@ def _how(proof: Proof) -> str:
         case Belt():
             return f"belt: {proof.because}"
     return f"not shown yet; tried: {proof.tried}"
-
-
-if __name__ == "__main__":
-    print(table())
