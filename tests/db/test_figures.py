@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.test import RequestFactory
 
 from stallkeeper.api import probes
+from stallkeeper.channels import lanes_queries
 from stallkeeper.channels.models import Channel, LaneKind, LaneStep, Offer
 from stallkeeper.core import backups, clock, figures
 from stallkeeper.sync import figures as gathered
@@ -240,7 +241,16 @@ def sign_of_life(seconds_ago: float) -> None:
         cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (%s)", [clock.now() - timedelta(seconds=seconds_ago)])
 
 
-def test_an_installation_with_a_living_worker_is_ready():
+@pytest.fixture
+def tick():
+    """A worker ticks, on the connection of the test."""
+    with connection.cursor() as cursor:
+        assert lanes_queries.live(cursor, "w1#1")
+        yield
+        cursor.execute("SELECT pg_advisory_unlock_all()")
+
+
+def test_an_installation_with_a_living_worker_is_ready(tick):
     sign_of_life(5)
     assert set(reasons().values()) == {""}
     response = probes.ready(RequestFactory().get("/health/ready"))

@@ -63,6 +63,7 @@ REQUEST_SECONDS = Spread("stallkeeper_request_seconds", "Time to answer a reques
 CALLBACKS = Count("stallkeeper_callbacks_total", "Callbacks of platforms, by whether they were understood.", ("platform", "outcome"))
 USE_CASE_SECONDS = Spread("stallkeeper_use_case_seconds", "Time of a transaction that changes something.", ("use_case",))
 CONFLICTS = Count("stallkeeper_conflicts_total", "Use cases that ran again because the database reported a conflict.")
+TICKS_FAILED = Count("stallkeeper_ticks_failed_total", "Ticks of workers that failed; the next came all the same.")
 RUNS = Count("stallkeeper_runs_total", "Runs of lanes.", ("kind", "outcome"))
 RUN_SECONDS = Spread("stallkeeper_run_seconds", "Time of a run.", ("kind",), LONG)
 STEPS = Count("stallkeeper_steps_total", "Steps of runs.", ("step", "outcome"))
@@ -80,7 +81,7 @@ PUSH_SECONDS = Spread(
 )
 
 ALL: tuple[Count | Spread, ...] = (
-    *(REQUESTS, REQUEST_SECONDS, CALLBACKS, USE_CASE_SECONDS, CONFLICTS, RUNS, RUN_SECONDS, STEPS, STEP_SECONDS),
+    *(REQUESTS, REQUEST_SECONDS, CALLBACKS, USE_CASE_SECONDS, CONFLICTS, TICKS_FAILED, RUNS, RUN_SECONDS, STEPS, STEP_SECONDS),
     *(TAKEOVERS, LANES_LOST, CALLS, CALL_SECONDS, SENT, PUSH_SECONDS),
 )
 

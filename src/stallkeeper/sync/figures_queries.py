@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from stallkeeper.channels.lanes_queries import LIFE
 from stallkeeper.core.sql import Cursor, rows
 
 MOST_COUNTED = 10_000
@@ -262,6 +263,19 @@ def workers(cursor: Cursor, since: datetime) -> tuple[int, datetime | None]:
     cursor.execute("SELECT count(*) FILTER (WHERE last_heartbeat >= %s), max(last_heartbeat) FROM procrastinate_workers", [since])
     found: tuple[int, datetime | None] = rows(cursor)[0]
     return found
+
+
+def ticking(cursor: Cursor) -> int:
+    """How many workers tick: each holds the lock of ``life`` on the connection that it ticks on. Reads the server's locks."""
+    cursor.execute(
+        """
+        SELECT count(*) FROM pg_locks
+        WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2 AND granted
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        """,
+        [LIFE],
+    )
+    return int(rows(cursor)[0][0])
 
 
 def notifications(cursor: Cursor) -> list[Any]:

@@ -68,8 +68,9 @@ def _worker() -> str:
     with transaction.atomic(), connection.cursor() as cursor:  # lint: allow crash-point because it only reads
         queries.limit_time(cursor, STATEMENT_MS)
         alive, last = queries.workers(cursor, clock.now() - ALIVE)
+        ticking = queries.ticking(cursor)
     if alive:
-        return ""
+        return "" if ticking else "Workers are alive, but none of them looks for what is due: start them anew, and read their last lines."
     when = f"the last sign of life was at {last:%Y-%m-%d %H:%M:%S} UTC" if last else "none has been seen yet"
     return f"No worker is alive ({when}): start 'stallkeeper worker'."
 

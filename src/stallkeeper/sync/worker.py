@@ -7,6 +7,7 @@ call that it is in; the second ends at once, which costs nothing but a takeover 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -14,11 +15,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, InterfaceError, connection, connections
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
-from stallkeeper.core import garbage, tracing
+from stallkeeper.core import figures, garbage, tracing
 from stallkeeper.sync import life, run, scraping, wake
 
 log = logging.getLogger(__name__)
@@ -143,15 +144,20 @@ class Ticker:
             connections.close_all()
 
     def _tick(self, ticks: int) -> bool:
-        """One tick; False if the database is away. Each statement commits by itself."""
+        """One tick; False if the database is away. Each statement commits by itself. Whatever fails, the next tick comes."""
         try:
             life.assure()
             wake.defer_due()
             if ticks % TIDY_EVERY == 0:
                 wake.tidy()
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
+            figures.TICKS_FAILED.add()
             log.warning("a tick failed: %s", error)
             life.forget()
-            connection.close()
+            with contextlib.suppress(DatabaseError, InterfaceError):  # the next tick opens another
+                connection.close()
             return False
+        except Exception:
+            figures.TICKS_FAILED.add()
+            log.exception("a tick failed; the next comes all the same")
         return True
