@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import urllib.request
 from datetime import timedelta
 
 import pytest
@@ -14,7 +17,7 @@ from stallkeeper.channels import lanes_queries
 from stallkeeper.channels.models import Channel, LaneKind, LaneStep, Offer
 from stallkeeper.core import backups, clock, figures
 from stallkeeper.sync import figures as gathered
-from stallkeeper.sync import figures_queries, health, scraping
+from stallkeeper.sync import figures_queries, health, scraping, worker
 from tests.market import Market, Stall
 
 
@@ -226,6 +229,39 @@ def test_the_worker_s_server_gives_process_figures_and_nothing_else(market: Mark
     scraping._answer(asked | {"REMOTE_ADDR": "10.0.0.7"}, start_response)
     assert answers == ["200 OK", "404 Not Found", "403 Forbidden"]
     assert b"stallkeeper_runs_total" in body
+
+
+@pytest.fixture
+def ports(monkeypatch) -> int:
+    """The first of two ports in a row that nobody uses; workers may take these two."""
+    monkeypatch.setattr(scraping, "PORTS", 2)
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as first, contextlib.suppress(OSError, OverflowError):
+            port = first.getsockname()[1]
+            with socket.create_server(("127.0.0.1", port + 1)):
+                break
+    return port
+
+
+def test_workers_of_one_machine_take_the_next_free_port_and_go_on_without_one(ports, monkeypatch, caplog):
+    """Two processes' worth of servers at one setting; the third worker works unseen and says so."""
+    made = []
+    monkeypatch.setattr(settings, "ENV", settings.ENV.__class__(**(vars(settings.ENV) | {"worker_metrics": ("127.0.0.1", ports)})))
+    serve = scraping.serve
+    monkeypatch.setattr(scraping, "serve", lambda host, port: made.append(serve(host, port)))
+    try:
+        for _ in range(3):
+            worker._serve_figures()
+        assert [server.server_port for server in made] == [ports, ports + 1]
+        for port in (ports, ports + 1):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+                assert b"stallkeeper_runs_total" in answer.read()
+        (warned,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        assert f"no port from 127.0.0.1:{ports} to {ports + 1} is free" in warned
+    finally:
+        for server in made:
+            server.shutdown()
+            server.server_close()
 
 
 # --- health -------------------------------------------------------------------------------------------------------------------------------

@@ -78,11 +78,12 @@ def _answer(environ: Mapping[str, Any], start_response: Callable[..., Any]) -> I
 def serve(host: str, port: int) -> WSGIServer:
     """Serve this process's figures at the port, or the next one that is free, until the process ends. OSError if none is."""
     figures.start()
-    for number in range(port, port + PORTS):
+    last = min(port + PORTS - 1, 65_535)
+    for number in range(port, last + 1):
         try:
             server = make_server(host, number, _answer, handler_class=_Quiet)
         except OSError:
-            if number == port + PORTS - 1:
+            if number == last:
                 raise
             continue
         break

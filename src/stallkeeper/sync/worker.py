@@ -38,8 +38,7 @@ def main(concurrency: int = 8) -> None:
     _prepare_connections()
     if settings.ENV.traces:
         tracing.start(settings.ENV.traces, settings.ENV.traces_sample, "stallkeeper-worker")
-    if settings.ENV.worker_metrics is not None:
-        scraping.serve(*settings.ENV.worker_metrics)
+    _serve_figures()
     garbage.spare_what_is_loaded()
     ticker = Ticker()
     ticker.start()
@@ -47,6 +46,20 @@ def main(concurrency: int = 8) -> None:
         asyncio.run(_serve(concurrency))
     finally:
         ticker.stop()
+
+
+def _serve_figures() -> None:
+    """Where nobody can read them, the work goes on all the same."""
+    if settings.ENV.worker_metrics is None:
+        return
+    host, port = settings.ENV.worker_metrics
+    try:
+        scraping.serve(host, port)
+    except OSError as error:
+        last = port + scraping.PORTS - 1
+        log.warning(
+            "figures are not served: STALLKEEPER_WORKER_METRICS_PORT: no port from %s:%s to %s is free (%s)", host, port, last, error
+        )
 
 
 def _prepare_connections() -> None:
