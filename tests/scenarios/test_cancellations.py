@@ -386,7 +386,8 @@ def test_hints_are_only_hints(town: Town, firm: Shop, stalls: dict[str, Stall]) 
     emag = stalls["emag"]
     town.work(7)
     order = emag.emulator.place_order([("MUG", 1)])
-    wake.hint([emag.connection_id])
+    with firm.scope():
+        wake.hint([emag.connection_id])
     emag.run()
     assert emag.order(order).state == "acknowledged"
     assert held_by(emag, "MUG") == 9

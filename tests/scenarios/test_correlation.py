@@ -100,7 +100,8 @@ def test_an_order_that_was_polled_leads_to_the_cut_by_the_name_of_its_run(town, 
     first, second = trading(town, firm)
     before = len(log_lines())
     first.emulator.place_order([("MUG", 1)])
-    wake.look_now(first.connection_id, "orders", "trade")
+    with firm.scope():
+        wake.look_now(first.connection_id, "orders", "trade")
     town.work(5)
     lines = log_lines()[before:]
     run = next(line["run"] for line in lines if line["event"] == "orders taken in")

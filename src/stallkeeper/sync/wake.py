@@ -18,7 +18,7 @@ from stallkeeper.channels.lanes import TAKEOVER
 from stallkeeper.channels.models import LaneKind
 from stallkeeper.channels.turns_queries import Ready
 from stallkeeper.core import clock, correlation, crash, housekeeping
-from stallkeeper.core.tenancy import Passage, across_organisations, organisation_scope
+from stallkeeper.core.tenancy import Passage, across_organisations, current_organisation, organisation_scope
 from stallkeeper.core.use_case import UseCase, before_commit
 from stallkeeper.sync import job_queries
 from stallkeeper.sync.job_queries import NewJob
@@ -62,6 +62,7 @@ def wake(connections: Iterable[int], kind: str = LaneKind.TRADE) -> None:
 
 def hint(connections: Iterable[int]) -> None:
     """A platform's callback suggests that there is something new: pull orders at the next chance (never a fact, only a reason to look)."""
+    current_organisation()  # without a scope the statement would find nobody, and say nothing
     ids = sorted(set(connections))
     with crash.around("commit:lane.hint"), connection.cursor() as cursor:
         lanes_queries.hint_step(cursor, ids, LaneKind.TRADE, "orders", clock.now())
@@ -70,6 +71,7 @@ def hint(connections: Iterable[int]) -> None:
 
 def look_now(connection_id: int, step: str, kind: str = LaneKind.BACKGROUND) -> None:
     """A person asks for one step of one account ("only this", "now"): ``catalogue``, ``verify``, ``orders`` …"""
+    current_organisation()
     with crash.around("commit:lane.look_now"), connection.cursor() as cursor:
         lanes_queries.hint_step(cursor, [connection_id], kind, step, clock.now())
     wake([connection_id], kind)
