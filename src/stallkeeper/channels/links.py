@@ -17,6 +17,7 @@ from django.db.models import ProtectedError, Q
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.catalog.prices import PRICED
 from stallkeeper.channels import links_queries as queries
+from stallkeeper.channels import refresh
 from stallkeeper.channels.models import Channel, Offer, RemoteListing
 from stallkeeper.core import audit
 from stallkeeper.core.use_case import UseCase
@@ -124,7 +125,11 @@ def certain(channel_id: int) -> list[int]:
 
 
 def confirm(uc: UseCase, listing_ids: Sequence[int]) -> Linked:
-    """Link each listing to the one unit that fits it, remember the channel's ids (S4.19) and have the figures worked out."""
+    """Link each listing to the one unit that fits it, remember the channel's ids (S4.19) and have the figures worked out.
+
+    They are worked out twice: with the link, and again in a later transaction, because whoever changed the stock meanwhile has not seen
+    the new offers.
+    """
     ids = sorted(set(listing_ids))
     with database.cursor() as cursor:
         rows = queries.create_offers(cursor, uc.organisation_id, ids, uc.at)
@@ -132,8 +137,11 @@ def confirm(uc: UseCase, listing_ids: Sequence[int]) -> Linked:
         queries.observe_prices(cursor, uc.organisation_id, done)
         for platform in _platforms(done):
             queries.remember_channel_ids(cursor, uc.organisation_id, done, platform)
-    uc.mark("stale_unit", (unit for _, _, unit in rows))
-    uc.mark(PRICED, (unit for _, _, unit in rows))
+    units = sorted({unit for _, _, unit in rows})
+    uc.mark("stale_unit", units)
+    if units:
+        refresh.leave_to_job(uc, units)
+    uc.mark(PRICED, units)
     uc.mark(LINKED, (offer for _, offer, _ in rows))
     audit.record(uc, "offers.link", "listing", ids[0] if len(ids) == 1 else "", asked=len(ids), linked=len(rows))
     return Linked(tuple(offer for _, offer, _ in rows), tuple(sorted(set(ids) - set(done))))

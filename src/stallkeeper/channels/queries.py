@@ -71,6 +71,25 @@ def lock_only(cursor: Cursor, units: Sequence[int]) -> int:
     return int(rows(cursor)[0][0])
 
 
+def hold_levels(cursor: Cursor, units: Sequence[int]) -> int:
+    """Wait until nobody changes the levels of units and of the parts of kits among them, and keep it so; how many levels.
+
+    Locks: stock_level rows FOR SHARE, by unit and place. Indexes: its primary key, kit_component_once.
+    """
+    cursor.execute(
+        """
+        SELECT count(*) FROM (
+            SELECT 1 FROM stock_level
+            WHERE stock_unit_id = ANY (ARRAY(
+                SELECT unnest(%s::bigint[]) UNION SELECT component_id FROM catalog_kitcomponent WHERE kit_id = ANY(%s::bigint[])))
+            ORDER BY stock_unit_id, location_id
+            FOR SHARE) AS held
+        """,
+        [array(units), array(units)],
+    )
+    return int(rows(cursor)[0][0])
+
+
 def read_offers_of_units(units: Sequence[int]) -> dict[str, Ints]:
     """The same without locks, for looking only."""
     query = f"""{OFFERS}

@@ -190,9 +190,14 @@ def refresh_marked(uc: UseCase) -> None:
     rest = [unit for unit in units if unit not in first]
     refresh(uc, sorted(first.union(rest[:room])), sold=sold)
     if rest[room:]:
-        with connection.cursor() as cursor:
-            stock_queries.mark_stale(cursor, uc.organisation_id, rest[room:])
-        uc.mark("drain_stale", [uc.organisation_id])
+        leave_to_job(uc, rest[room:])
+
+
+def leave_to_job(uc: UseCase, units: Sequence[int]) -> None:
+    """Have the offers of units looked at (again) in a transaction of its own, soon after this one."""
+    with connection.cursor() as cursor:
+        stock_queries.mark_stale(cursor, uc.organisation_id, units)
+    uc.mark("drain_stale", [uc.organisation_id])
 
 
 def _room(channels: Mapping[int, ChannelFacts], first: int) -> int:
@@ -231,10 +236,14 @@ def _drain_once(organisation_id: int) -> int:
 
 
 def drain_stale(uc: UseCase, limit: int | None = None) -> int:
-    """Take marks that were left over and refresh their offers; returns how many units it took."""
+    """Take marks that were left over and refresh their offers; returns how many units it took.
+
+    An offer may be so new that a transaction which changes stock right now has not seen it: that one is waited for first.
+    """
     with connection.cursor() as cursor:
-        units: Iterable[int] = stock_queries.take_stale(cursor, uc.organisation_id, limit or DRAIN_BATCH)
-    taken = list(units)
+        taken = stock_queries.take_stale(cursor, uc.organisation_id, limit or DRAIN_BATCH)
+        if taken:
+            queries.hold_levels(cursor, taken)
     if taken:
         refresh(uc, taken)
     return len(taken)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from django.db import connection
 
+from stallkeeper.channels import refresh
 from stallkeeper.channels.connect import manifest
 from stallkeeper.core import walls
 from stallkeeper.ops.simulation.truth import StallView, Truth
@@ -84,6 +85,8 @@ def watched(town: towns.Town) -> Watched:
     stalls["dummy"].ship(orders["gone"])
     orders["short"] = toy.place_order([("LAMP", 12)], force=True)
     town.work(120)
+    with shop.scope():
+        refresh.drain(shop.organisation.pk)
     found = Watched(town, shop, stalls, orders, other)
     found.watch()
     return found

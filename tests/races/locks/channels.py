@@ -9,7 +9,7 @@ import msgspec
 
 from stallkeeper.catalog import prices
 from stallkeeper.catalog.models import PriceList
-from stallkeeper.channels import breaker, commands, connect, cutover, delivery, fences, links, rules, switches
+from stallkeeper.channels import breaker, commands, connect, cutover, delivery, fences, links, refresh, rules, switches
 from stallkeeper.channels.commands import Acknowledge, CommandError, CommandKind
 from stallkeeper.channels.connect import Settings
 from stallkeeper.channels.models import Channel, Command, CommandState, Connection, Offer, OfferPrice, RemoteListing, RuleVersion
@@ -190,6 +190,27 @@ def a_listing_is_linked_twice() -> Race:
     return counted_once(within(shop, lambda uc: links.confirm(uc, [listing.pk]).offer_ids))
 
 
+def a_listing_is_linked_while_goods_come() -> Race:
+    """Whoever sets the stock does not see an offer that is not committed yet; the one who links does not see the stock."""
+    shop = Shop.open()
+    listing = a_listing(shop)
+
+    def link() -> None:
+        with shop.use_case() as uc:
+            links.confirm(uc, [listing.pk])
+        with shop.scope():
+            refresh.drain(shop.organisation.pk)
+
+    def broken() -> str:
+        with shop.scope():
+            intended = Offer.objects.get(sku="MUG").intended_qty
+        return "" if intended == 8 else f"intended {intended}, not 8"
+
+    unit = listing.candidates[0]["unit"]
+    come = within(shop, lambda uc: ledger.set_on_hand(uc, [Target(unit, shop.place.pk, 8, "race")]))
+    return Race(come, link, broken)
+
+
 def two_own_sales() -> Race:
     """The channel lowers its own figure when it sells."""
     shop = Shop.open()
@@ -245,6 +266,7 @@ LOCKS: dict[str, Proof] = {
     "channels/queries.py:ask_offers_of_units": Proved(
         "no sale is forgotten in an offer's figure", "test_intended.py::test_without_the_lock_a_sale_is_forgotten"
     ),
+    "channels/queries.py:hold_levels": Pair("a new offer sees the stock of now", a_listing_is_linked_while_goods_come, "FOR SHARE"),
     "channels/queries.py:lock_offers_of_channel": Pair(
         "rules are applied to the facts of now", rules_change_while_goods_come, "offer.channel_id = "
     ),

@@ -29,7 +29,7 @@ class Judge:
         self.truth = Truth(world.organisation.pk, [stall.view for stall in world.stalls], [bystander])
         for canary in _canaries(world):
             self.truth.told(canary)
-        self.truth.beliefs.in_step = "clock_skew" not in world.chaos.weather.rates
+        self.truth.calls.in_step = self.truth.beliefs.in_step = "clock_skew" not in world.chaos.weather.rates
 
     def told(self, event: TruthEvent) -> None:
         self.truth.told(event)
