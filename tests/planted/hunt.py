@@ -1,15 +1,16 @@
-"""The hunt: each bug is planted in a process of its own, and seeds are played until one of them sees it."""
+"""The hunt: each bug is planted by itself, and seeds are played until one of them sees it."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 
 from stallkeeper.ops.simulation import batch
 from tests.planted.plant import planted
+from tests.planted.reach import probed
 from tests.planted.registry import BUGS
 
 TASKS = 20
@@ -23,6 +24,7 @@ class Hunted:
     """What came of the hunt for one bug. ``seeds``: how many were played; ``seed``: the one that saw it, None if none did.
 
     ``invariant`` and ``text`` are the breach that was seen. ``skipped``: seeds that fail without the bug as well, which prove nothing.
+    ``reached``: seeds that came to the place of the bug.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Hunted:
     invariant: str = ""
     text: str = ""
     skipped: int = 0
+    reached: int = 0
 
     @property
     def found(self) -> bool:
@@ -41,19 +44,25 @@ class Hunted:
         return self.invariant in BUGS[self.name].expected
 
 
-def hunt_one(name: str, first: int, last: int) -> Hunted:
-    """Play seeds from ``first`` to ``last`` with the bug in place until one sees something."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A seed without any bug: whether it is well (else it proves nothing), and the bugs to whose places it comes."""
+
+    well: bool
+    reached: frozenset[str]
+
+
+def look(seed: int) -> Look:
+    """Play a seed without any bug."""
+    with probed() as reached:
+        well = _play(seed) is None
+        return Look(well, frozenset(reached))
+
+
+def hunt_one(name: str, seed: int) -> tuple[str, str] | None:
+    """Play a seed with the bug in place: what it sees, or None."""
     with planted(BUGS[name]):
-        for seed in range(first, last + 1):
-            seen = _play(seed)
-            if seen is not None:
-                return Hunted(name, seed - first + 1, seed, seen[0], " ".join(seen[1].split())[:WORDS])
-    return Hunted(name, last - first + 1)
-
-
-def is_well(seed: int) -> bool:
-    """Whether a seed has nothing to say without any bug: else it proves nothing."""
-    return _play(seed) is None
+        return _play(seed)
 
 
 def _play(seed: int) -> tuple[str, str] | None:
@@ -65,34 +74,59 @@ def _play(seed: int) -> tuple[str, str] | None:
     return None if failure is None else (failure.invariant, failure.text)
 
 
+@dataclass
+class Hunt:
+    """Where the hunt for one bug is: the next seed, how many fail without it, how many came to its place."""
+
+    name: str
+    seed: int
+    skipped: int = 0
+    reached: int = 0
+
+    def passes_by(self, look: Look) -> bool:
+        """Whether the next seed is no use: it fails anyway, or never comes to the place. Then it goes on behind it."""
+        self.skipped += not look.well
+        use = look.well and self.name in look.reached
+        self.reached += use
+        self.seed += not use
+        return not use
+
+
 def hunt(names: Sequence[str], *, first: int = 1, most: int = 2_000, jobs: int = 1) -> Iterator[Hunted]:
     """Hunt bugs, ``jobs`` at a time, in processes of their own; results as they come. Needs ``batch.stage``.
 
-    A seed that sees a bug is played once without any; one that fails all the same is skipped, and the hunt goes on behind it.
+    Each seed is played once without any bug, and then with each bug that is still hunted and to whose place it comes.
     """
-    well: dict[int, bool] = {}
     last = first + most - 1
-    with _pool(jobs) as hunters, _pool(1) as lookers:
-        hunts = {hunters.submit(hunt_one, name, first, last): 0 for name in names}
-        looks: dict[Future[bool], int] = {}
-        doubtful: list[tuple[Hunted, int]] = []
-        while hunts or looks:
-            done, _ = wait([*hunts, *looks], return_when=FIRST_COMPLETED)
-            well.update({looks.pop(future): future.result() for future in done if future in looks})
-            doubtful += [(future.result(), hunts.pop(future)) for future in done if future in hunts]
-            for one, skipped in [*doubtful]:
-                seed = one.seed
-                if seed is not None and seed not in well:
-                    if seed not in looks.values():
-                        looks[lookers.submit(is_well, seed)] = seed
-                    continue
-                doubtful.remove((one, skipped))
-                if seed is None or well[seed]:
-                    yield replace(one, seeds=(last if seed is None else seed) - first + 1, skipped=skipped)
-                elif seed == last:
-                    yield Hunted(one.name, most, skipped=skipped + 1)
+    looks: dict[int, Look] = {}
+    hunts = [Hunt(name, first) for name in names]
+    with _pool(jobs) as pool:
+        looking: dict[Future[Look], int] = {}
+        playing: dict[Future[tuple[str, str] | None], Hunt] = {}
+        while hunts or playing:
+            for one in [*hunts]:
+                while one.seed in looks and one.seed <= last and one.passes_by(looks[one.seed]):
+                    pass
+                if one.seed > last:
+                    hunts.remove(one)
+                    yield Hunted(one.name, most, skipped=one.skipped, reached=one.reached)
+                elif one.seed in looks:
+                    hunts.remove(one)
+                    playing[pool.submit(hunt_one, one.name, one.seed)] = one
+                elif one.seed not in looking.values():
+                    looking[pool.submit(look, one.seed)] = one.seed
+            if not looking and not playing:
+                continue
+            done, _ = wait([*looking, *playing], return_when=FIRST_COMPLETED)
+            looks.update({looking.pop(future): future.result() for future in done if future in looking})
+            for future, one in [(future, playing.pop(future)) for future in done if future in playing]:
+                seen = future.result()
+                if seen is None:
+                    one.seed += 1
+                    hunts.append(one)
                 else:
-                    hunts[hunters.submit(hunt_one, one.name, seed + 1, last)] = skipped + 1
+                    text = " ".join(seen[1].split())[:WORDS]
+                    yield Hunted(one.name, one.seed - first + 1, one.seed, seen[0], text, one.skipped, one.reached)
 
 
 def _pool(jobs: int) -> ProcessPoolExecutor:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 
@@ -55,7 +55,7 @@ def bug(name: str, breaks: str, expected: str, where: str, *edits: tuple[str, st
 @contextmanager
 def planted(one: Bug) -> Iterator[None]:
     """The product has this bug inside the block."""
-    owner, attribute, thing = _find(one)
+    owner, attribute, thing = find(one)
     if isinstance(thing, str):
         setattr(owner, attribute, _edited(one, thing))
         try:
@@ -63,23 +63,39 @@ def planted(one: Bug) -> Iterator[None]:
         finally:
             setattr(owner, attribute, thing)
         return
-    function = _function(one, thing)
+    with replaced_code(function_of(one, thing), faulty(one)):
+        yield
+
+
+@contextmanager
+def replaced_code(function: FunctionType, code: CodeType) -> Iterator[None]:
+    """The function has this code inside the block."""
     before = function.__code__
-    function.__code__ = faulty(one)
+    function.__code__ = code
     try:
         yield
     finally:
         function.__code__ = before
 
 
-def faulty(one: Bug) -> Any:
+def faulty(one: Bug) -> CodeType:
     """The code of the function with the bug in it."""
-    function = _function(one, _find(one)[2])
-    text = _edited(one, textwrap.dedent(inspect.getsource(function)))
+    function = function_of(one, find(one)[2])
+    return compiled(one, function, parsed(one, _edited(one, textwrap.dedent(inspect.getsource(function)))))
+
+
+def parsed(one: Bug, text: str) -> ast.Module:
+    """A function's text, which must be one."""
     tree = ast.parse(text)
-    definition = tree.body[0]
-    if not isinstance(definition, ast.FunctionDef):
+    if not isinstance(tree.body[0], ast.FunctionDef):
         raise NotPlanted(f"{one.name}: {one.where} is no function")
+    return tree
+
+
+def compiled(one: Bug, function: FunctionType, tree: ast.Module) -> CodeType:
+    """The code of a changed text of the function, without what is worked out once, when it is defined."""
+    definition = tree.body[0]
+    assert isinstance(definition, ast.FunctionDef)
     definition.decorator_list, definition.returns = [], None
     for argument in ast.walk(definition.args):
         if isinstance(argument, ast.arg):
@@ -87,15 +103,15 @@ def faulty(one: Bug) -> Any:
     definition.args.defaults = [ast.Constant(None)] * len(definition.args.defaults)
     definition.args.kw_defaults = [default and ast.Constant(None) for default in definition.args.kw_defaults]
     names: dict[str, Any] = {}
-    compiled = compile(ast.fix_missing_locations(tree), function.__code__.co_filename, "exec", __future__.annotations.compiler_flag)
-    exec(compiled, {}, names)  # lint: allow unsafe-load because the text is our own source
-    made = names[definition.name]
-    if made.__code__.co_freevars != function.__code__.co_freevars:
+    made = compile(ast.fix_missing_locations(tree), function.__code__.co_filename, "exec", __future__.annotations.compiler_flag)
+    exec(made, {}, names)  # lint: allow unsafe-load because the text is our own source
+    code: CodeType = names[definition.name].__code__
+    if code.co_freevars != function.__code__.co_freevars:
         raise NotPlanted(f"{one.name}: {one.where} closes over other names than before")
-    return made.__code__.replace(co_firstlineno=function.__code__.co_firstlineno)
+    return code.replace(co_firstlineno=function.__code__.co_firstlineno)
 
 
-def _find(one: Bug) -> tuple[Any, str, Any]:
+def find(one: Bug) -> tuple[Any, str, Any]:
     module, _, path = one.where.partition(":")
     owner: Any = import_module(module)
     *outer, last = path.split(".")
@@ -107,7 +123,7 @@ def _find(one: Bug) -> tuple[Any, str, Any]:
         raise NotPlanted(f"{one.name}: there is no {one.where} any more") from error
 
 
-def _function(one: Bug, thing: Any) -> FunctionType:
+def function_of(one: Bug, thing: Any) -> FunctionType:
     inner = inspect.unwrap(thing.fget if isinstance(thing, property) else thing)
     if not isinstance(inner, FunctionType):
         raise NotPlanted(f"{one.name}: {one.where} is {type(inner).__name__}, not a function or a text")

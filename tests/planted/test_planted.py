@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.planted.plant import Bug, NotPlanted, _find, _function, faulty, planted
+from tests.planted.plant import Bug, NotPlanted, faulty, find, function_of, planted
 from tests.planted.registry import BUGS
 
 pytestmark = pytest.mark.unit
@@ -10,16 +10,16 @@ pytestmark = pytest.mark.unit
 
 @pytest.mark.parametrize("one", BUGS.values(), ids=BUGS)
 def test_each_bug_changes_one_place_and_is_taken_out_again(one: Bug) -> None:
-    owner, name, before = _find(one)
-    code = None if isinstance(before, str) else _function(one, before).__code__
+    owner, name, before = find(one)
+    code = None if isinstance(before, str) else function_of(one, before).__code__
     with planted(one):
         if code is None:
             assert getattr(owner, name) != before
         else:
-            changed = _function(one, getattr(owner, name)).__code__
+            changed = function_of(one, getattr(owner, name)).__code__
             assert changed is not code
             assert (changed.co_code, changed.co_consts, changed.co_names) != (code.co_code, code.co_consts, code.co_names)
-    assert code is None or _function(one, getattr(owner, name)).__code__ is code
+    assert code is None or function_of(one, getattr(owner, name)).__code__ is code
     assert getattr(owner, name) == before
 
 
@@ -42,7 +42,7 @@ def test_a_bug_that_fits_no_longer_is_an_error(where: str, edits: tuple[tuple[st
         raise AssertionError("not reached")
 
 
-def test_the_faulty_function_is_the_same_function() -> None:
+def test_the_faulty_function_is_the_samefunction_of() -> None:
     from stallkeeper.orders.snapshots import is_news
 
     one = BUGS["stale snapshot accepted"]
