@@ -72,8 +72,8 @@ bug(
     "refused value sent for ever",
     "What the channel refuses goes out again and again.",
     "10 error",
-    f"{SENT_SQL}:settle",
-    ("                       AND figure.intended{end} IS DISTINCT FROM figure.refused{end}, false)", ", false)"),
+    f"{DELIVERY}:needs_nothing",
+    ("row.intended in (row.believed, row.refused)", "row.intended == row.believed"),
 )
 bug(
     "refusal swallowed",

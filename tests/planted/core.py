@@ -49,5 +49,5 @@ bug(
     "Addresses of orders that are still open are deleted.",
     "7 12 15",
     "stallkeeper.core.secret_queries:forget_personal",
-    ("delete_after <= %s ORDER BY", "delete_after <= %s + interval '90 days' ORDER BY"),
+    ("delete_after <= %s ORDER BY", "delete_after <= %s + interval '10 years' ORDER BY"),
 )

@@ -18,7 +18,7 @@ SEEN: set[str] = set()
 
 @contextmanager
 def probed() -> Iterator[set[str]]:
-    """Inside the block the set gathers the bugs whose statement is executed. Bugs in texts (SQL) count as reached: they are used all day."""
+    """Inside the block the set gathers the bugs whose statement is executed. Those in texts (SQL), used all day, count as reached."""
     by_place: dict[str, list[Bug]] = defaultdict(list)
     SEEN.clear()
     for one in BUGS.values():
@@ -48,9 +48,7 @@ def _watched(bugs: Sequence[Bug]) -> Iterator[None]:
 
 def _statement(tree: ast.Module, line: int) -> ast.stmt:
     """The smallest statement that has something on this line."""
-    around = [
-        node for node in ast.walk(tree) if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno)
-    ]
+    around = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno)]
     return min(around, key=lambda node: (node.end_lineno or node.lineno) - node.lineno)
 
 

@@ -208,6 +208,14 @@ BY_SQL = {
         "17",
         "the audit says nothing of it",
     ),
+    "an acknowledgement that is meant twice": (
+        """INSERT INTO channels_command (organisation_id, connection_id, kind, subject_type, subject_id, key, payload, state, attempts,
+               not_before, created_at, code, message)
+           SELECT organisation_id, connection_id, kind, subject_type, subject_id, 'again', payload, state, 0, now(), now(), '', ''
+           FROM channels_command WHERE organisation_id = %(mine)s AND kind = 'acknowledge' ORDER BY id LIMIT 1""",
+        "11",
+        "we mean to acknowledge it 2 times",
+    ),
     "the same entry of the audit twice": (
         """INSERT INTO core_auditentry (organisation_id, at, actor, action, subject_type, subject_id, detail, digest)
            SELECT organisation_id, at, actor, action, subject_type, subject_id, detail, digest FROM core_auditentry, generate_series(1, 2)

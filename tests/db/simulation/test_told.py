@@ -11,8 +11,10 @@ from django.db import transaction
 
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import switches
+from stallkeeper.core.use_case import use_case
 from stallkeeper.ops.simulation.truth import TruthEvent
 from stallkeeper.ops.simulation.truth.events import Canary, CancelWished, Counted, Crashed, Did, Hinted, Moved, ShipWished, Told
+from stallkeeper.stock import holds
 from stallkeeper.stock.models import Movement
 from stallkit.testing.dials import Dials
 from stallkit.testing.shop import Call, QuantityChange
@@ -63,6 +65,27 @@ def a_count_that_was_lost(watched: Watched) -> Iterator[None]:
     with watched.shop.scope():
         lamp = StockUnit.objects.get(sku="LAMP")
     return told(watched, Counted(lamp.pk, watched.shop.place.pk, 77))
+
+
+@breaks("12", "were counted and we said yes")
+def a_count_that_forgets_what_moved_since(watched: Watched) -> Iterator[None]:
+    """Three of the cords that lay there this morning have left since."""
+    with watched.shop.scope():
+        cord = StockUnit.objects.get(sku="CORD")
+        there = cord.levels.get(location=watched.shop.place).on_hand
+    return told(watched, Counted(cord.pk, watched.shop.place.pk, there, watched.town.clock.at - timedelta(seconds=150)))
+
+
+@breaks("2 10", "its time is over", at_end=True)
+def a_hold_without_end(watched: Watched) -> Iterator[None]:
+    with use_case("hold.stock", organisation_id=watched.shop.organisation.pk, actor="user:1") as uc:
+        cord = StockUnit.objects.get(sku="CORD")
+        holds.keep_back(uc, cord, watched.shop.place, 1, reason="a friend", expires_at=uc.at + timedelta(minutes=1))
+    watched.sql(
+        """UPDATE stock_reservation SET expires_at = expires_at - interval '1 hour' WHERE organisation_id = %(mine)s AND kind = 'manual';
+           UPDATE stock_manualhold SET expires_at = expires_at - interval '1 hour' WHERE organisation_id = %(mine)s"""
+    )
+    yield
 
 
 @breaks("13", "shipped 2 times by people, 1 commands", at_end=True)

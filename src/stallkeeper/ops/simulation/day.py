@@ -31,6 +31,7 @@ from stallkeeper.ops.simulation.judges import Judge
 from stallkeeper.ops.simulation.limit import INVARIANT, LIMIT, limited, stacks
 from stallkeeper.ops.simulation.violation import Violation
 from stallkeeper.ops.simulation.world import World
+from stallkeeper.sync import lapses
 
 __all__ = ["Played", "Step", "buyers", "hub", "people", "plan", "play"]
 
@@ -187,6 +188,7 @@ def _work_off(world: World) -> None:
 
 def _tick_and_run(world: World) -> None:
     hub.tick()
+    lapses.run()
     world.busy = False
     while hub.run_job(world):
         world.busy = True

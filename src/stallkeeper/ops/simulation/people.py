@@ -101,6 +101,8 @@ def count(world: World) -> None:
         counts.record_count(uc, place.pk, counted, as_of=uc.at - timedelta(seconds=ago), reference=f"count:{world.number()}")
     world.reach("a count as of earlier" if ago else "a count")
     world.note(f"a count at {place.code} as of {ago} s ago: {list(counted.values())}")
+    for unit, number in counted.items():
+        world.told(events.Counted(unit, place.pk, number, uc.at - timedelta(seconds=ago)), quiet=True)
 
 
 @act("hold", 1.5)

@@ -17,6 +17,7 @@ from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.rows import Offer
 from stallkeeper.ops.simulation.truth.shop import Shop
 from stallkeeper.ops.simulation.truth.stalls import StallView
+from stallkit.manifest import OwnSale
 
 
 @dataclass(frozen=True)
@@ -159,10 +160,15 @@ def _bases(was: Offer, offer: Offer, flight: Flight | None) -> Iterator[int]:
         yield flight.believed
 
 
+def _moves_figures(stall: StallView) -> Iterator[str]:
+    """The commands that may change the platform's figure: where the order has lowered it, only a cancellation may."""
+    yield from ("cancel",) if stall.quirks.own_sale_lowers is OwnSale.AT_ORDER else ("acknowledge", "ship", "cancel")
+
+
 def _moving(shop: Shop, stalls: Mapping[int, StallView]) -> set[tuple[int, str]]:
     """(channel, SKU) of orders that are not the same there and here, or that we are about to change there: their figure may move."""
     ours = {(order.channel_id, order.external_id): order for order in shop.orders.values()}
-    busy = {command.subject_id for command in shop.commands.values() if command.state in {"queued", "sent"}}
+    busy = {(command.subject_id, command.kind) for command in shop.commands.values() if command.state in {"queued", "sent"}}
     lines: dict[int, list[tuple[str, int, int, int]]] = {}
     for line in shop.lines.values():
         lines.setdefault(line.order_id, []).append((line.line_id, line.ordered, line.cancelled, line.shipped))
@@ -171,7 +177,8 @@ def _moving(shop: Shop, stalls: Mapping[int, StallView]) -> set[tuple[int, str]]
         for remote in stall.emulator.orders.values():
             order = ours.get((channel, remote.order_id))
             theirs = sorted((line.line_id, line.ordered, line.cancelled, line.shipped) for line in remote.lines)
-            quiet = order is not None and order.id not in busy and order.state == remote.state.value
+            quiet = order is not None and order.state == remote.state.value
+            quiet = quiet and order is not None and not any((order.id, kind) in busy for kind in _moves_figures(stall))
             if order is None or not quiet or sorted(lines.get(order.id, [])) != theirs:
                 found |= {(channel, line.sku) for line in remote.lines}
     return found

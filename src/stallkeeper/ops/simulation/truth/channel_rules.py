@@ -52,6 +52,8 @@ def heard_once(shop: Shop, stalls: Stalls) -> Iterator[Breach]:
     """11: no stall has heard an acknowledgement, a shipment or a cancellation more often than we have meant one."""
     meant = Counter((command.connection_id, command.subject_id, command.kind) for command in shop.commands.values())
     for order in shop.orders.values():
+        if (times := meant[order.connection_id, order.id, "acknowledge"]) > 1:
+            yield Breach("11", f"order {order.external_id}: we mean to acknowledge it {times} times")
         stall = stalls.get(order.connection_id)
         remote = stall.emulator.orders.get(order.external_id) if stall else None
         if remote is None:

@@ -159,6 +159,36 @@ def on_hand(unit: int, location: int) -> int:
         return int(row[0]) if row else 0
 
 
+def moved_since(organisation: int, unit: int, location: int, since: datetime) -> int:
+    """By how many units a place's stock of a unit has changed after a moment, by the clock of events. Index: movement_unit."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT coalesce(sum(CASE WHEN to_location_id = %s THEN quantity ELSE -quantity END), 0) FROM stock_movement
+            WHERE organisation_id = %s AND stock_unit_id = %s AND occurred_at > %s AND %s IN (from_location_id, to_location_id)
+            """,
+            [location, organisation, unit, since, location],
+        )
+        row = cursor.fetchone()
+        return int(row[0]) if row else 0
+
+
+def overdue(organisation: int, at: datetime) -> list[str]:
+    """Owners of reservations whose time has been over for some minutes; holds by hand that were prolonged count by their own word."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT format('%%s %%s', kept.owner_type, kept.owner_id) FROM stock_reservation AS kept
+            LEFT JOIN stock_manualhold AS hold ON kept.owner_type = 'manual' AND hold.id = kept.owner_id
+            WHERE kept.organisation_id = %(organisation)s AND kept.expires_at < %(at)s::timestamptz - interval '5 minutes'
+              AND (hold.id IS NULL OR hold.expires_at <= %(at)s)
+            ORDER BY 1
+            """,
+            {"organisation": organisation, "at": at},
+        )
+        return [row[0] for row in rows(cursor)]
+
+
 def last_started(organisation: int) -> dict[int, datetime | None]:
     """When each account's trade lane was run last. Index: lane_once."""
     with connection.cursor() as cursor:

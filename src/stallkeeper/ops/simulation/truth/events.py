@@ -22,11 +22,15 @@ class Moved:
 
 @dataclass(frozen=True)
 class Counted:
-    """Somebody said how many are on hand at a place, and we said yes. Tell it right after: it is looked up at once."""
+    """Somebody said how many are on hand at a place, and we said yes. Tell it right after: it is looked up at once.
+
+    ``as_of``: when they were counted, if that was a while ago: what moved since by the clock of events comes on top.
+    """
 
     unit_id: int
     location_id: int
     on_hand: int
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from stallkeeper.core import clock
 from stallkeeper.ops.simulation.truth import deep_queries
 from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.events import CancelWished, Counted, Did, Hinted, Moved, ShipWished
@@ -41,6 +42,8 @@ class Promises:
 
     def counted(self, shop: Shop, event: Counted) -> Iterator[Breach]:
         there = deep_queries.on_hand(event.unit_id, event.location_id)
+        if event.as_of is not None:
+            there -= deep_queries.moved_since(shop.organisation_id, event.unit_id, event.location_id, event.as_of)
         if there != event.on_hand:
             spot = shop.spot((event.unit_id, event.location_id))
             yield Breach("12", f"{spot}: {event.on_hand} were counted and we said yes, the level says {there}")
@@ -127,6 +130,8 @@ class Promises:
         yield from self._wishes(shop)
         yield from self._deeds(shop)
         yield from chain(shop.organisation_id)
+        for owner in deep_queries.overdue(shop.organisation_id, clock.now()):
+            yield Breach("2", f"{owner} still keeps units back, and its time is over")
         started = deep_queries.last_started(shop.organisation_id)
         for connection, at in sorted(self.hints.items()):
             last = started.get(connection)
