@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from stallkeeper.channels import queries
-from stallkeeper.orders import intake
+from stallkeeper.orders import entering, intake
 from tests.shop import Shop, remote_order
 
 
@@ -71,7 +71,7 @@ def test_with_the_lock_no_sale_is_forgotten(race_db, monkeypatch: pytest.MonkeyP
 def test_without_the_lock_a_sale_is_forgotten(race_db, monkeypatch: pytest.MonkeyPatch, meeting) -> None:
     shop = Shop.open()
     channels, offer = two_places(shop)
-    ask = queries.ask_places
+    ask = queries.ask_places_of_units
 
     def unlocked(units):
         return lambda: queries.read_offers_of_units(units)
@@ -81,7 +81,8 @@ def test_without_the_lock_a_sale_is_forgotten(race_db, monkeypatch: pytest.Monke
         meeting()
         return lambda: facts
 
+    monkeypatch.setattr(entering, "QUEUED", 0)
     monkeypatch.setattr(queries, "ask_offers_of_units", unlocked)
-    monkeypatch.setattr(queries, "ask_places", gathered)
+    monkeypatch.setattr(queries, "ask_places_of_units", gathered)
     sell_at_once(shop, channels, race_db)
     assert shop.intended(offer) == 9

@@ -5,7 +5,7 @@ Channels that look at the same places in the same way share one *view*; for-sale
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -28,6 +28,7 @@ from stallkeeper.stock.availability import (
     for_sale,
     to_show,
 )
+from stallkeeper.stock.reserve import Moved
 from stallkit.manifest import Basis
 from stallkit.registry import manifest_of
 
@@ -77,6 +78,18 @@ def gather(
             fences = queries.gather_fences(cursor, organisation) if fenced else ()
             incoming = queries.gather_incoming(cursor, organisation, today, today + timedelta(days=horizon)) if horizon else ()
     return Facts(channels, offers, places, fences, incoming, today)
+
+
+def include(places: Mapping[str, Ints], changes: Iterable[Moved]) -> bool:
+    """Bring gathered places up to what this transaction has changed of their levels since; False if one of these was not gathered.
+
+    The levels must have been locked before the places were gathered: then nobody else has changed them.
+    """
+    moved = {(change.unit_id, change.location_id): (change.allocated, change.held) for change in changes}
+    spots = list(zip(places["component"].tolist(), places["location"].tolist(), strict=True))
+    for number, column in enumerate(("allocated", "held")):
+        places[column][:] += np.array([moved.get(spot, (0, 0))[number] for spot in spots], dtype=np.int64)
+    return moved.keys() <= set(spots)
 
 
 BLOCK = 1 << 16

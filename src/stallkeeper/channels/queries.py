@@ -173,6 +173,20 @@ def ask_places(units: Ints) -> Callable[[], dict[str, Ints]]:
     return ask_columns(query, {"units": units}, PLACE_COLUMNS)
 
 
+def ask_places_of_units(units: Sequence[int]) -> Callable[[], dict[str, Ints]]:
+    """The same of units and of the kits they are part of, sent now: before it is known which of them ``ask_offers_of_units`` finds.
+
+    Index, besides: kitcomponent.component.
+    """
+    query = f"""{PLACES}
+        WHERE unit.id = ANY (ARRAY(
+            SELECT unnest(%(units)s::bigint[])
+            UNION SELECT kit_id FROM catalog_kitcomponent WHERE component_id = ANY(%(units)s::bigint[])))
+        ORDER BY unit.id, 2, 6
+    """  # noqa: S608 - a constant of this module
+    return ask_columns(query, {"units": array(units)}, PLACE_COLUMNS)
+
+
 def gather_places_of_organisation(organisation: int) -> dict[str, Ints]:
     """The same for every unit of the organisation. Units that are not kits, nearly all, travel in four columns."""
     query = f"{PLACES} WHERE unit.organisation_id = %(organisation)s AND unit.kind = 'kit' ORDER BY unit.id, 2, 6"

@@ -23,7 +23,7 @@ from stallkeeper.core.sql import Answer, hot_cursor
 from stallkeeper.core.use_case import UseCase, before_commit, use_case
 from stallkeeper.stock import queries as stock_queries
 from stallkeeper.stock.availability import NOT_SET, Flags
-from stallkeeper.stock.reserve import STALE
+from stallkeeper.stock.reserve import STALE, take_moved
 
 WAKE = "wake_connection"
 """Mark: connections that have something to send."""
@@ -101,11 +101,15 @@ def conclude(
     sold: Sequence[Sold],
     beliefs: Answer[Belief] | None,
 ) -> Difference:
-    """Refresh all offers of units, which the caller has locked, with channels and places gathered in later statements. Their marks are
-    done with."""
+    """Refresh all offers of units with channels and places gathered since their lock. Their marks are done with.
+
+    The caller has locked levels, then offers, has gathered after that, and has reserved after that: what it reserved is added to the
+    places. Gathered again are places of a kit that lost its part in between, and a level that was made for a reservation.
+    """
     touched = sales.take_in(uc, offers, sold, beliefs)
     uc.unmark(STALE, units)
-    return _work_out(uc, channels, offers, places, touched, dry_run=False)
+    whole = facts.include(places, take_moved(uc)) and bool(np.isin(offers["unit"], places["unit"]).all())
+    return _work_out(uc, channels, offers, places if whole else None, touched, dry_run=False)
 
 
 def lock(uc: UseCase, unit_ids: Sequence[int]) -> None:

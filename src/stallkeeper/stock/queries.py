@@ -24,6 +24,10 @@ LOCK_LEVELS = """
 """
 
 
+QUEUE = 358_930
+"""The class of advisory locks (two numbers, the second a unit) in which orders for a unit wait for each other."""
+
+
 def lock_levels(cursor: Cursor, units: Sequence[int], locations: Sequence[int] | None = None) -> list[LevelRow]:
     """Lock and read the levels of units (at the given places). Locks: stock_level rows in key order. Index: primary key."""
     cursor.execute(LOCK_LEVELS, [array(units), *[None if locations is None else array(locations)] * 2])
@@ -33,6 +37,18 @@ def lock_levels(cursor: Cursor, units: Sequence[int], locations: Sequence[int] |
 def ask_levels(units: Sequence[int], locations: Sequence[int]) -> Answer[LevelRow]:
     """The same, sent now and awaited when what it returns is called."""
     return ask(LOCK_LEVELS, [array(units), *[array(locations)] * 2], tuple)
+
+
+def queue_up(cursor: Cursor, units: Sequence[int]) -> None:
+    """Wait until whoever was here before for one of these units is through, each in turn; nobody else is kept out by it.
+
+    Those who wait for a row are all woken by each commit, to find that one of them was quicker; of those who wait here one is. Locks: a
+    number per unit until the transaction ends, in rising order; take it before levels, and levels all the same.
+    """
+    cursor.execute(
+        "SELECT count(pg_advisory_xact_lock(%s, unit)) FROM unnest(%s::int[]) AS unit",
+        [QUEUE, array(sorted({unit & 0x7FFF_FFFF for unit in units}))],
+    )
 
 
 def ensure_levels(cursor: Cursor, organisation: int, units: Sequence[int], locations: Sequence[int]) -> None:

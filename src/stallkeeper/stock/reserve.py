@@ -29,6 +29,24 @@ SHRUNK = "reservation_shrunk"
 """Mark: owners of type ``line`` whose reservation was cut because goods are not there."""
 
 
+MOVED = "level_moved"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """By how much this transaction changed what a level promises."""
+
+    unit_id: int
+    location_id: int
+    allocated: int
+    held: int
+
+
+def take_moved(uc: UseCase) -> list[Moved]:
+    """What reservations have changed of levels so far, for a caller who read the levels before; it is gone afterwards."""
+    return [change for change in uc.take_left(MOVED) if isinstance(change, Moved)]
+
+
 @dataclass(frozen=True, slots=True)
 class Want:
     """What an owner's state implies: this many sold units, reserved in this way. Quantity 0 ends the reservation.
@@ -150,6 +168,7 @@ def _write(cursor: Cursor, uc: UseCase, changes: Sequence[queries.ReservationCha
     deltas = _level_deltas(changes)
     levels = [(unit, location, allocated, held) for (unit, location), (allocated, held) in sorted(deltas.items())]
     queries.write_reservations(cursor, uc.organisation_id, uc.at, cause, changes, levels, fresh=fresh)
+    uc.leave(MOVED, [Moved(*level) for level in levels])
     uc.mark(STALE, {unit for unit, _location in deltas})
     uc.mark(RAISED, {unit for (unit, _location), (allocated, held) in deltas.items() if allocated + held < 0})
 

@@ -133,6 +133,7 @@ LOCKS: dict[str, Proof] = {
     "stock/places_queries.py:lock_all_levels": Pair(
         "no level is made with the place's old word", a_level_is_made_while_backorder_changes, "LOCK TABLE"
     ),
+    "stock/queries.py:queue_up": Belt("each commit wakes one of those who wait for a unit", "levels are locked all the same"),
     "stock/queries.py:take_stale": Pair("nobody waits to drain", two_drain_stale_units, "DELETE FROM stock_stale", How.WAIT),
     "stock/queries.py:latest_due_allocations": Belt(
         "allocations that are cut", "LOCK_LEVELS: whoever writes a reservation holds its level"
