@@ -86,6 +86,11 @@ class House:
         with self.shop.scope():
             return list(Command.objects.values_list("state", flat=True))
 
+    def hint(self) -> None:
+        """As the market's callback does."""
+        with self.shop.scope():
+            wake.hint([self.channel.connection_id])
+
     def claimed(self) -> bool:
         with self.shop.scope():
             return Lane.objects.exclude(claimed_by="").exists()
@@ -119,7 +124,7 @@ def test_orders_flow_and_stock_follows_within_seconds(house: House) -> None:
     """S4.34, S4.44: nobody calls anybody; the worker looks, and a change wakes it."""
     with ready(house):
         order = house.market.place_order([("MUG", 3)])
-        wake.hint([house.channel.connection_id])
+        house.hint()
         wait_for(lambda: house.market.orders[order].acknowledged_at, SOON, "the acknowledgement")
         house.shop.at = datetime.now(UTC)
         house.shop.stock(house.unit, 6)
@@ -131,7 +136,7 @@ def test_a_killed_worker_is_taken_over_and_its_call_is_not_repeated(house: House
     with ready(house) as worker:
         house.market.go_on.clear()
         order = house.market.place_order([("MUG", 3)])
-        wake.hint([house.channel.connection_id])
+        house.hint()
         assert house.market.asked.wait(SOON)
         worker.kill()
         worker.wait(SOON)
@@ -146,7 +151,7 @@ def test_the_first_sigterm_lets_the_call_end_and_gives_the_lane_back(house: Hous
     with ready(house) as worker:
         house.market.go_on.clear()
         order = house.market.place_order([("MUG", 3)])
-        wake.hint([house.channel.connection_id])
+        house.hint()
         assert house.market.asked.wait(SOON)
         os.kill(worker.pid, signal.SIGTERM)
         time.sleep(0.5)
@@ -162,7 +167,7 @@ def test_a_second_sigterm_ends_at_once(house: House) -> None:
     with ready(house) as worker:
         house.market.go_on.clear()
         house.market.place_order([("MUG", 3)])
-        wake.hint([house.channel.connection_id])
+        house.hint()
         assert house.market.asked.wait(SOON)
         os.kill(worker.pid, signal.SIGTERM)
         wait_for(lambda: ended_by_another(worker), SOON, "the end")
@@ -194,7 +199,7 @@ def test_two_workers_share_the_lanes(house: House) -> None:
     with ready(house):
         house.start()
         placed = [house.market.place_order([("MUG", 1)]) for _ in range(5)]
-        wake.hint([house.channel.connection_id])
+        house.hint()
         wait_for(lambda: all(house.market.orders[order].acknowledged_at for order in placed), SOON, "the acknowledgements")
         time.sleep(1)
     assert {house.market.orders[order].acknowledge_calls for order in placed} == {1}
@@ -230,7 +235,7 @@ def test_a_worker_that_freezes_in_a_call_is_taken_over_and_wakes_up_harmless(hou
     with ready(house) as first:
         house.market.go_on.clear()
         order = house.market.place_order([("MUG", 3)])
-        wake.hint([house.channel.connection_id])
+        house.hint()
         assert house.market.asked.wait(SOON)
         with frozen(first):
             house.market.go_on.set()

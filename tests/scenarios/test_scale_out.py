@@ -158,7 +158,8 @@ def test_the_lanes_of_a_killed_worker_are_taken_over_and_nothing_is_done_twice(h
     house.start("worker", "--threads", "4")
     for _ in range(3):
         placed = house.place()
-        wake.hint(list(house.markets))
+        with house.shop.scope():
+            wake.hint(list(house.markets))
         first.kill()
         first.wait()
         first = house.start("worker", "--threads", "4")
@@ -178,7 +179,8 @@ def test_channels_that_do_not_answer_keep_no_thread_from_the_others(house: House
         wait_for(lambda: read(claimed, dead)[0][0], "a dead channel that is called")
         for _ in range(3):
             placed = house.place()
-            wake.hint(list(house.markets))
+            with house.shop.scope():
+                wake.hint(list(house.markets))
             wait_for(lambda placed=placed: house.acknowledged(placed), "the acknowledgements beside dead channels", 25)
             assert 1 <= int(str(read(claimed, dead)[0][0])) <= 2, "half of four threads"
     house.processes[-1].send_signal(signal.SIGKILL)
