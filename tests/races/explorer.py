@@ -57,7 +57,8 @@ class Race:
     """Two who act at once, each with a connection of its own. ``broken`` is asked afterwards: what is wrong, "" if nothing.
 
     ``unhindered``: neither may wait for the other. ``gate``: a statement by which a third one locks a row that both want, until both wait
-    (the second is the first in the line): so two meet in the middle of one statement that locks several rows.
+    (the second is the first in the line): so two meet in the middle of one statement that locks several rows. ``runs_again``: whoever a
+    deadlock ends runs again by itself, so that a deadlock alone is no breach.
     """
 
     first: Callable[[], object]
@@ -65,6 +66,7 @@ class Race:
     broken: Callable[[], str]
     unhindered: bool = False
     gate: str = ""
+    runs_again: bool = False
 
 
 @dataclass(frozen=True)
@@ -243,7 +245,7 @@ def perform(race: Race, schedule: tuple[int, ...], spoiler: Spoiler, house: Hous
 
 def _went_wrong(race: Race, stage: Stage) -> str:
     wrong = [f"{type(actor.error).__name__}: {actor.error}" for actor in stage.actors if actor.error]
-    wrong += ["a deadlock" for actor in stage.actors if actor.deadlocked and not actor.error]
+    wrong += ["a deadlock" for actor in stage.actors if actor.deadlocked and not actor.error and not race.runs_again]
     wrong += ["one had to wait for the other"] if race.unhindered and stage.waited else []
     return "; ".join(wrong)
 

@@ -15,6 +15,7 @@ from stallkeeper.backoffice.unit_panel import show_unit
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.fences import FenceError, set_fence
 from stallkeeper.core.people import Permission
+from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock.holds import HoldError, keep_back
 from stallkeeper.stock.incoming import IncomingError, set_incoming
@@ -30,14 +31,20 @@ def hold(request: MemberRequest, pk: int) -> HttpResponse:
         return _again(request, unit, "hold", form)
     given = form.cleaned_data
     try:
-        with use_case("set.hold", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
-            kept = keep_back(uc, unit, given["place"], given["units"], reason=given["reason"], expires_at=form.expires_at())
+        kept = _kept(request, unit, form)
     except HoldError as error:
         return _again(request, unit, "hold", form, error)
     if not given["units"]:
         return show_unit(request, unit, _("Nothing is kept back at {place} any more.").format(place=given["place"]))
     note = ngettext("{count} unit is kept back at {place}.", "{count} units are kept back at {place}.", kept)
     return show_unit(request, unit, note.format(count=kept, place=given["place"]))
+
+
+@again_on_conflict
+def _kept(request: MemberRequest, unit: StockUnit, form: HoldForm) -> int:
+    given = form.cleaned_data
+    with use_case("set.hold", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+        return keep_back(uc, unit, given["place"], given["units"], reason=given["reason"], expires_at=form.expires_at())
 
 
 @require_POST

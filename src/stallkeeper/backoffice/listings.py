@@ -20,6 +20,7 @@ from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import links
 from stallkeeper.channels.models import Channel, RemoteListing
 from stallkeeper.core.people import Permission, can
+from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
 
 KEYS = ("channel_id", "sku", "external_id")
@@ -127,13 +128,18 @@ def confirm_certain(request: MemberRequest, pk: int) -> HttpResponse:
     ids = links.certain(channel.pk)
     if not request.POST.get("sure"):
         return show(request, "backoffice/confirm_sure.html", {"title": _("Link listings?"), "channel": channel, "count": len(ids)})
-    with use_case("confirm.links", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
-        linked = links.confirm(uc, ids)
-    _say_linked(request, len(linked.offer_ids), len(linked.refused))
+    _say_linked(request, _confirmed(request, ids))
     return redirect("backoffice:listings")
 
 
-def _say_linked(request: MemberRequest, linked: int, refused: int) -> None:
+@again_on_conflict
+def _confirmed(request: MemberRequest, ids: list[int]) -> links.Linked:
+    with use_case("confirm.links", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+        return links.confirm(uc, ids)
+
+
+def _say_linked(request: MemberRequest, done: links.Linked) -> None:
+    linked, refused = len(done.offer_ids), len(done.refused)
     messages.success(request, ngettext("{count} listing linked.", "{count} listings linked.", linked).format(count=linked))
     if refused:
         text = ngettext(
@@ -153,14 +159,20 @@ def listing_action(request: MemberRequest) -> HttpResponse:
     if not ids:
         messages.error(request, _("Choose at least one listing."))
         return back(request, "backoffice:listings")
+    done = _done(request, ids, action)
+    if isinstance(done, int):
+        messages.success(request, ngettext("{count} listing changed.", "{count} listings changed.", done).format(count=done))
+    elif done:
+        _say_linked(request, done)
+    return back(request, "backoffice:listings")
+
+
+@again_on_conflict
+def _done(request: MemberRequest, ids: list[int], action: str) -> links.Linked | int | None:
     with use_case("change.listings", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
         if action in {"link", "create"}:
-            linked = links.confirm(uc, ids) if action == "link" else links.create_products(uc, ids)
-            _say_linked(request, len(linked.offer_ids), len(linked.refused))
-        elif action in {"out", "in"}:
-            changed = links.leave_out(uc, ids, out=action == "out")
-            messages.success(request, ngettext("{count} listing changed.", "{count} listings changed.", changed).format(count=changed))
-    return back(request, "backoffice:listings")
+            return links.confirm(uc, ids) if action == "link" else links.create_products(uc, ids)
+        return links.leave_out(uc, ids, out=action == "out") if action in {"out", "in"} else None
 
 
 @require_POST
@@ -174,10 +186,15 @@ def choose(request: MemberRequest, pk: int) -> HttpResponse:
         messages.error(request, _("There is no stock unit with the SKU “{sku}”.").format(sku=request.POST.get("sku", "")))
         return back(request, "backoffice:listings")
     try:
-        with use_case("choose.link", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
-            links.choose(uc, listing.pk, unit.pk, int(factor) if factor.isdecimal() else 0)
+        _chosen(request, listing, unit, int(factor) if factor.isdecimal() else 0)
     except links.LinkError as error:
         messages.error(request, str(error))
     else:
         messages.success(request, _("{listing} is {unit} now.").format(listing=listing.sku, unit=unit.sku))
     return back(request, "backoffice:listings")
+
+
+@again_on_conflict
+def _chosen(request: MemberRequest, listing: RemoteListing, unit: StockUnit, pack_factor: int) -> None:
+    with use_case("choose.link", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+        links.choose(uc, listing.pk, unit.pk, pack_factor)

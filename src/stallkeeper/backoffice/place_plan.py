@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stallkeeper.channels import refresh
+from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock import places
 from stallkeeper.stock.places import Changes
@@ -30,6 +31,7 @@ class _TakenBack(Exception):
         self.plan = plan
 
 
+@again_on_conflict
 def plan_change(organisation_id: int, place_id: int, wanted: Changes, actor: str) -> PlacePlan:
     """Change the place in a transaction that is rolled back, and count. PlaceError as from changing.
 

@@ -13,6 +13,7 @@ from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.place_plan import plan_change
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.core.people import Permission, can
+from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock.models import Location, LocationOwner
 from stallkeeper.stock.places import Changes, PlaceError, change, create_location
@@ -110,9 +111,14 @@ def place(request: MemberRequest, pk: int) -> HttpResponse:
         if plan and plan.changes:
             title = _("Change {name}?").format(name=shown.name)
             return show(request, "backoffice/place_sure.html", {"title": title, "place": shown, "form": form, "plan": plan})
-        with use_case("change.place", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
-            change(uc, pk, form.changes())
+        _changed(request, pk, form.changes())
         messages.success(request, _("{name} is saved.").format(name=form.cleaned_data["name"]))
         return redirect("backoffice:places")
     context = {"title": shown.name, "place": shown, "form": form}
     return show(request, "backoffice/place.html", context, status=422 if form.errors else 200)
+
+
+@again_on_conflict
+def _changed(request: MemberRequest, pk: int, changes: Changes) -> None:
+    with use_case("change.place", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+        change(uc, pk, changes)

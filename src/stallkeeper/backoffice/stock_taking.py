@@ -29,6 +29,7 @@ from stallkeeper.catalog.imports.columns import FileRefused
 from stallkeeper.catalog.imports.sheets import template_xlsx
 from stallkeeper.core import clock
 from stallkeeper.core.people import Permission
+from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock.count_files import LAYOUT, Preview, preview
 from stallkeeper.stock.counts import CountError, record_count
@@ -133,10 +134,7 @@ def enter_count(request: MemberRequest) -> HttpResponse:
     """Enter the count that was looked at. Sent twice, it is entered once."""
     try:
         ticket = Ticket.read(request.POST.get("ticket", ""), request.organisation.pk)
-        place = get_object_or_404(Location.objects.exclude(owner=LocationOwner.VIRTUAL), pk=ticket.location)
-        with use_case("record.count", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
-            as_of = datetime.fromisoformat(ticket.as_of)
-            count = record_count(uc, place.pk, dict(ticket.counted), as_of=as_of, reference=ticket.reference)
+        count = _entered(request, ticket)
     except signing.BadSignature:
         messages.error(request, _("This preview is too old. Bring the file in again."))
     except (CountError, NotEnough) as error:
@@ -153,3 +151,11 @@ def enter_count(request: MemberRequest) -> HttpResponse:
 def count_template(_request: MemberRequest) -> HttpResponse:
     """An empty file with the two columns."""
     return download(template_xlsx(LAYOUT), "count-template.xlsx")
+
+
+@again_on_conflict
+def _entered(request: MemberRequest, ticket: Ticket) -> StockCount:
+    place = get_object_or_404(Location.objects.exclude(owner=LocationOwner.VIRTUAL), pk=ticket.location)
+    with use_case("record.count", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+        as_of = datetime.fromisoformat(ticket.as_of)
+        return record_count(uc, place.pk, dict(ticket.counted), as_of=as_of, reference=ticket.reference)

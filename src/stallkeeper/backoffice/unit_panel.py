@@ -20,6 +20,7 @@ from stallkeeper.backoffice.stock import own_places
 from stallkeeper.catalog.models import StockUnit, UnitKind
 from stallkeeper.channels.models import Offer
 from stallkeeper.core.people import Permission, can
+from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
 from stallkeeper.orders.models import OrderLine
 from stallkeeper.stock import ledger
@@ -129,7 +130,12 @@ def adjust(request: MemberRequest, pk: int, place: int) -> HttpResponse:
     if not form.is_valid():
         return show_unit(request, shown, wrong=form, wrong_place=place)
     on_hand, reason = form.cleaned_data["on_hand"], form.cleaned_data["reason"]
-    with use_case("adjust.stock", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
-        changed = ledger.adjust(uc, shown, where, on_hand, reason)
+    changed = _adjusted(request, shown, where, on_hand, reason)
     note = _("{place}: {count} units now.") if changed else _("{place}: it was {count} already.")
     return show_unit(request, shown, note.format(place=where.name, count=on_hand))
+
+
+@again_on_conflict
+def _adjusted(request: MemberRequest, unit: StockUnit, place: Location, on_hand: int, reason: str) -> bool:
+    with use_case("adjust.stock", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+        return ledger.adjust(uc, unit, place, on_hand, reason)

@@ -17,6 +17,7 @@ from stallkeeper.channels.models import Channel, Connection
 from stallkeeper.channels.rules import RuleError
 from stallkeeper.channels.send_plan import send_plan
 from stallkeeper.core import crash
+from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock.models import Location
 from stallkeeper.sync import adapters
@@ -119,6 +120,7 @@ def propose(organisation_id: int, channel: Channel, actor: str) -> links.Proposa
         return links.propose(uc, channel.pk)
 
 
+@again_on_conflict
 def confirm(organisation_id: int, channel: Channel, actor: str) -> links.Proposal:
     """Link what exactly one unit fits."""
     with use_case("confirm.links", organisation_id=organisation_id, actor=actor) as uc:
@@ -126,6 +128,7 @@ def confirm(organisation_id: int, channel: Channel, actor: str) -> links.Proposa
         return links.count(channel.pk)
 
 
+@again_on_conflict
 def create_products(organisation_id: int, channel: Channel, actor: str) -> links.Proposal:
     """Make products of the listings that nothing fits (S4.20)."""
     ids = channel.listings.filter(state="new", candidates=[]).order_by("pk").values_list("pk", flat=True)

@@ -50,11 +50,13 @@ def serve_waiting(uc: UseCase) -> None:
     with connection.cursor() as cursor:
         found = {line: rest for line, *rest in queries.waiting_lines(cursor, uc.organisation_id, offers)}
     orders: dict[Order, list[OrderLine]] = {}
-    for line in OrderLine.objects.select_related("order").select_for_update(of=("self",)).filter(pk__in=found).order_by("pk"):
+    # Asked again with the lock: somebody may have linked the line by hand meanwhile, and his word counts.
+    unlinked = OrderLine.objects.filter(pk__in=found, stock_unit=None)
+    for line in unlinked.select_related("order").select_for_update(of=("self",)).order_by("pk"):
         line.offer_id, line.stock_unit_id, line.pack_factor = found[line.pk]
         orders.setdefault(line.order, []).append(line)
     OrderLine.objects.bulk_update([line for waiting in orders.values() for line in waiting], ["offer", "stock_unit", "pack_factor"])
-    lines.reset_lines(uc, sorted(found), cause="linked")
+    lines.reset_lines(uc, [line.pk for waiting in orders.values() for line in waiting], cause="linked")
     for order, waiting in orders.items():
         lines.change_open(uc, order, [(line, line.open) for line in waiting])
         for line in waiting:

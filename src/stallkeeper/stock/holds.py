@@ -92,16 +92,18 @@ def _lift(uc: UseCase, unit: StockUnit, location: Location, reason: str) -> int:
 
 def lapse(uc: UseCase, limit: int = 500) -> int:
     """End the holds whose time is over; returns how many owners that were. Whoever waits for the units is served before commit."""
+    ended = 0
     with connection.cursor() as cursor:
         due = queries.expired_holds(cursor, uc.organisation_id, uc.at, limit)
     for owner_type in sorted({owner_type for owner_type, _ in due}):
         owners = [owner for kind, owner in due if kind == owner_type]
         if owner_type == "manual":
             owners = _over(uc, owners)
-        reserve.release(uc, owner_type, owners, cause="lapsed")
+        lapsed = reserve.lapse(uc, owner_type, owners)
         if owner_type == "line":
-            uc.mark(LAPSED, owners)
-    return len(due)
+            uc.mark(LAPSED, lapsed)
+        ended += len(lapsed)
+    return ended
 
 
 def _over(uc: UseCase, owners: list[int]) -> list[int]:

@@ -213,6 +213,20 @@ def expired_holds(cursor: Cursor, organisation: int, at: datetime, limit: int) -
     return rows(cursor)
 
 
+def lapsed_reservations(cursor: Cursor, owner_type: str, owners: Sequence[int], at: datetime) -> list[ReservationRow]:
+    """Those reservations of the owners whose time is over, in key order. Index: reservation_once."""
+    cursor.execute(
+        """
+        SELECT owner_type, owner_id, stock_unit_id, location_id, kind, quantity
+        FROM stock_reservation
+        WHERE owner_type = %s AND owner_id = ANY(%s::bigint[]) AND expires_at <= %s
+        ORDER BY owner_id, stock_unit_id, location_id, kind
+        """,
+        [owner_type, array(owners), at],
+    )
+    return rows(cursor)
+
+
 def on_hand_as_of(cursor: Cursor, organisation: int, location: int, units: Sequence[int], at: datetime) -> dict[int, int]:
     """On hand of units at a place as it was at ``at`` by the clock of events: the sum of legs. Index: movement_unit."""
     cursor.execute(

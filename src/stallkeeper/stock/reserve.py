@@ -185,17 +185,17 @@ def _level_deltas(changes: Sequence[queries.ReservationChange]) -> dict[Place, t
     return {spot: delta for spot, delta in deltas.items() if delta != (0, 0)}
 
 
-def release(uc: UseCase, owner_type: str, owners: Sequence[int], *, cause: str) -> None:
-    """End all reservations of the owners."""
+def lapse(uc: UseCase, owner_type: str, owners: Sequence[int]) -> list[int]:
+    """End the reservations of these owners whose time is over; returns the owners that had any.
+
+    What is over is asked once they are locked: an order may have been paid meanwhile, and what it has now stays.
+    """
     with connection.cursor() as cursor:
-        current = _current(cursor, owner_type, owners)
-        queries.lock_levels(cursor, sorted({unit for rows in current.values() for (unit, _l), _k in rows}))
-        changes = [
-            (owner_type, owner, unit, location, kind, quantity, 0, None, None)
-            for owner, rows in sorted(current.items())
-            for ((unit, location), kind), quantity in sorted(rows.items())
-        ]
-        _write(cursor, uc, changes, cause)
+        queries.lock_reservations(cursor, owner_type, sorted(owners))
+        over = queries.lapsed_reservations(cursor, owner_type, owners, uc.at)
+        queries.lock_levels(cursor, sorted({unit for _type, _owner, unit, _location, _kind, _quantity in over}))
+        _write(cursor, uc, [(*row, 0, None, None) for row in over], "lapsed")
+    return sorted({row[1] for row in over})
 
 
 def take_out(uc: UseCase, owner_type: str, owner_id: int, parts: Mapping[int, int], *, cause: str) -> dict[Place, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from stallkeeper.core import clock
+from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.tenancy import Passage, across_organisations
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock import holds
@@ -21,8 +22,13 @@ def run() -> int:
     ended = 0
     for organisation in organisations:
         try:
-            with use_case("holds.lapse", organisation_id=organisation) as uc:
-                ended += holds.lapse(uc)
+            ended += _lapse(organisation)
         except Exception:
             log.exception("organisation %s: holds whose time is over could not be ended", organisation)
     return ended
+
+
+@again_on_conflict
+def _lapse(organisation: int) -> int:
+    with use_case("holds.lapse", organisation_id=organisation) as uc:
+        return holds.lapse(uc)

@@ -52,15 +52,7 @@ class Belt:
     because: str
 
 
-@dataclass(frozen=True)
-class Unshown:
-    """A lock that no race shows to be needed yet: ``tried`` says what was tried. There may only be fewer of them."""
-
-    protects: str
-    tried: str
-
-
-Proof = Pair | Proved | Belt | Unshown
+Proof = Pair | Proved | Belt
 
 
 def sites() -> list[str]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.db import connection
+
 from stallkeeper.catalog import kits, prices, products
+from stallkeeper.catalog.imports import products_queries
 from stallkeeper.catalog.models import KitComponent, PriceList, Variant
 from stallkeeper.catalog.products import ProductFacts
+from stallkeeper.core.use_case import UseCase
 from tests.races.explorer import How, Race
-from tests.races.locks import Pair, Proof, Unshown
+from tests.races.locks import Pair, Proof
 from tests.races.locks.acting import gate, within
 from tests.shop import Shop
 
@@ -55,9 +59,27 @@ def two_price_the_same() -> Race:
     return Race(one, one, lambda: "", gate=gate(shop, "catalog_stockunit", units[1]))
 
 
+def two_import_the_same() -> Race:
+    shop = Shop.open()
+    units = [shop.unit(sku, 5) for sku in ("CUP", "MUG")]
+
+    def stage(uc: UseCase) -> None:
+        with connection.cursor() as cursor:
+            products_queries.make_stage(cursor)
+            for number, unit in enumerate(units):
+                cursor.execute("INSERT INTO import_product (row, kind, sku) VALUES (%s, 'single', %s)", [number, unit.sku])
+            products_queries.resolve_units(cursor, uc.organisation_id)
+            products_queries.drop_stage(cursor)
+
+    one = within(shop, stage)
+    return Race(one, one, lambda: "", gate=gate(shop, "catalog_stockunit", units[1].pk))
+
+
 LOCKS: dict[str, Proof] = {
     "catalog/products.py:_own_product": Pair("variants have places of their own", two_variants_are_added, '"catalog_product"'),
     "catalog/products.py:own_unit": Pair("a kit is what one person said", a_kit_is_changed_twice, '"catalog_stockunit"'),
     "catalog/queries.py:lock_units": Pair("the order of units", two_price_the_same, "FROM catalog_stockunit", How.DISORDER, gated=True),
-    "catalog/imports/products_queries.py:resolve_units": Unshown("the order of units, between imports", "nothing yet"),
+    "catalog/imports/products_queries.py:resolve_units": Pair(
+        "the order of units, between imports", two_import_the_same, "WITH found AS MATERIALIZED", How.DISORDER, gated=True
+    ),
 }

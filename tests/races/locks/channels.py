@@ -19,7 +19,7 @@ from stallkeeper.stock import ledger
 from stallkeeper.stock.ledger import Target
 from stallkit.types import AccountInfo
 from tests.races.explorer import How, Race
-from tests.races.locks import Belt, Pair, Proof, Proved, Unshown
+from tests.races.locks import Belt, Pair, Proof, Proved
 from tests.races.locks.acting import counted_once, gate, in_turn, once, within
 from tests.shop import Shop
 
@@ -278,5 +278,4 @@ LOCKS: dict[str, Proof] = {
     "channels/links_queries.py:create_units": Belt(
         "a listing makes one unit", "the constraint stock_unit_sku_once: the second makes nothing"
     ),
-    "channels/queries.py:lock_only": Unshown("the order of offers, across statements", "two cancellations at two places, one preemption"),
 }

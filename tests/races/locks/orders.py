@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from stallkeeper.channels import links
 from stallkeeper.channels.models import Command
+from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.fulfilment import not_left, ship
 from stallkeeper.ops import check
 from stallkeeper.orders import cancel, linking, outcomes
 from stallkeeper.orders.models import Order, OrderLine
+from stallkeeper.stock import places
 from stallkit.types import CancelReason, OrderState
 from tests.races.explorer import Race
-from tests.races.locks import Belt, Pair, Proof, Unshown
-from tests.races.locks.acting import once, ordered, within
+from tests.races.locks import Belt, Pair, Proof
+from tests.races.locks.acting import Results, once, ordered, within
 from tests.races.locks.channels import a_listing
 from tests.shop import Shop
 
@@ -118,10 +121,70 @@ def a_line_is_linked_twice() -> Race:
     return once(lambda: linking.link_line(shop.organisation.pk, line.pk, unit, for_ever=False, actor="user:1"), linking.LinkError)
 
 
+def a_line_is_linked_by_its_listing_and_by_hand() -> Race:
+    """A person says another unit than the listing: nobody may change it behind his back."""
+    shop = Shop.open()
+    line, other = unknown_line(shop), shop.unit("CUP", 5)
+    with shop.scope():
+        listing = line.order.channel.listings.get().pk
+    said = Results()
+
+    def by_hand() -> object:
+        return linking.link_line(shop.organisation.pk, line.pk, other.pk, for_ever=False, actor="user:1")
+
+    def broken() -> str:
+        shop.reload(line)
+        kept = line.stock_unit_id == other.pk or said.refused
+        return misfits(shop) or ("" if kept else "linked by hand, but to another unit")
+
+    by_listing = again_on_conflict(within(shop, lambda uc: links.confirm(uc, [listing])))
+    return Race(by_listing, said.of(by_hand, linking.LinkError), broken, runs_again=True)
+
+
+def a_place_opens_while_a_short_order_is_called_off() -> Race:
+    """Opening a place holds no level while it looks for lines that are short."""
+    shop = Shop.open()
+    shelf = shop.add_place("SHELF", sellable=False)
+    unit, channel = shop.unit("MUG", {"MAIN": 0, "SHELF": 9}), shop.channel(locations=[shop.place, shelf])
+    shop.offer(channel, unit)
+    ordered(shop, channel.connection_id, "o1", [("MUG", 8)])
+    with shop.scope():
+        line = OrderLine.objects.get()
+    opens = again_on_conflict(within(shop, lambda uc: places.change(uc, shelf.pk, {"sellable": True})))
+    return Race(opens, lambda: called_off(shop, line), lambda: misfits(shop), runs_again=True)
+
+
+def called_off(shop: Shop, line: OrderLine) -> object:
+    return cancel.cancel_lines(shop.organisation.pk, line.order_id, None, reason=CancelReason.BUYER_ASKED, actor="user:1")
+
+
+def two_are_called_off_at_two_places() -> Race:
+    """Each channel sells from a place of its own, so that no level is shared; a third one sells from both."""
+    shop = Shop.open()
+    main, shelf = shop.place, shop.add_place("SHELF")
+    unit = shop.unit("MUG", {"MAIN": 5, "SHELF": 5})
+    for number, at in enumerate(([main], [shelf], [main, shelf])):
+        channel = shop.channel(locations=at)
+        offer = shop.offer(channel, unit)
+        if number < 2:
+            ordered(shop, channel.connection_id, f"o{number}", [("MUG", 2)])
+    with shop.scope():
+        first, second = OrderLine.objects.order_by("pk")
+
+    def broken() -> str:
+        shown = shop.intended(offer)
+        return misfits(shop) or ("" if shown == 10 else f"{shown} of 10 are offered")
+
+    return Race(lambda: called_off(shop, first), lambda: called_off(shop, second), broken)
+
+
 ORDER = r'FROM "orders_order"'
 BOTH = r'FROM "orders_order(line)?"'
 THE_ORDERS = "the order's own lock, taken just before; without both, the order's pair breaks"
 LOCKS: dict[str, Proof] = {
+    "channels/queries.py:lock_only": Pair(
+        "no cancellation is forgotten in an offer's figure", two_are_called_off_at_two_places, r"SELECT count\(\*\) FROM"
+    ),
     "orders/cancel.py:cancel_lines": Pair("units are cancelled once", two_cancel_one_order, BOTH),
     "orders/cancel.py:cancel_lines:2": Belt("units are cancelled once", THE_ORDERS),
     "orders/cancel.py:undo": Pair("a cancelled order stays so", a_cancellation_fails_when_the_order_is_cancelled, BOTH, whose=0),
@@ -135,6 +198,10 @@ LOCKS: dict[str, Proof] = {
     "fulfilment/not_left.py:not_left:2": Belt("goods come back once", THE_ORDERS),
     "fulfilment/again.py:tell_again": Belt("a command is told again once", "commands.try_again locks the command"),
     "fulfilment/ship.py:tell_again": Belt("a command is told again once", "commands.try_again locks the command"),
-    "orders/linking.py:serve_waiting": Unshown("a line is served once", "linking its listing and linking it by hand, one preemption"),
-    "orders/queries.py:lock_lines": Unshown("what a line is reserved for", "nothing yet"),
+    "orders/linking.py:serve_waiting": Pair(
+        "a line is served once", a_line_is_linked_by_its_listing_and_by_hand, 'FROM "orders_orderline"', whose=0
+    ),
+    "orders/queries.py:lock_lines": Pair(
+        "what a line is reserved for", a_place_opens_while_a_short_order_is_called_off, "FROM orders_orderline AS line JOIN", whose=0
+    ),
 }

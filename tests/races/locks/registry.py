@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.races.locks import Belt, Pair, Proof, Proved, catalog, channels, core, orders, stock, sync
+from tests.races.locks import Pair, Proof, Proved, catalog, channels, core, orders, stock, sync
 
 REGISTRY: dict[str, Proof] = {**core.LOCKS, **catalog.LOCKS, **stock.LOCKS, **channels.LOCKS, **orders.LOCKS, **sync.LOCKS}
 
@@ -19,6 +19,4 @@ def _how(proof: Proof) -> str:
             return "a pair" if proof.how.value == "unlock" else f"a pair ({proof.how.value})"
         case Proved():
             return f"`{proof.test}`"
-        case Belt():
-            return f"belt: {proof.because}"
-    return f"not shown yet; tried: {proof.tried}"
+    return f"belt: {proof.because}"

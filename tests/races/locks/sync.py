@@ -12,7 +12,7 @@ from stallkeeper.channels import lanes_queries
 from stallkeeper.channels.models import Lane, LaneKind
 from stallkeeper.core import clock
 from tests.races.explorer import Race
-from tests.races.locks import Belt, Pair, Proof, Proved, Unshown
+from tests.races.locks import Belt, Pair, Proof, Proved
 from tests.races.locks.acting import counted_once, gate
 from tests.shop import Shop
 
@@ -62,8 +62,6 @@ LOCKS: dict[str, Proof] = {
     "channels/lanes_queries.py:want": Pair("a run is deferred once", two_want_a_run, "WITH asked", gated=True),
     "catalog/imports/runs_queries.py:hold_run": Pair(RUNS, an_import_runs_while_somebody_looks, r"SELECT pg_advisory_lock"),
     "catalog/imports/runs_queries.py:close_interrupted": Pair(RUNS, an_import_runs_while_somebody_looks, "pg_try_advisory_xact_lock"),
-    "ops/queries.py:lock_identity": Unshown(
-        "a copy is noticed once", "two at once: without the lock it breaks; with it the exploration is too slow to run"
-    ),
+    "ops/queries.py:lock_identity": Proved("a copy is noticed once", "test_copies.py::test_without_the_lock_both_notice_the_copy"),
     "ops/queries.py:lock_migrations": Belt("one process changes the schema", "each migration is a transaction that fails when repeated"),
 }

@@ -63,21 +63,15 @@ def location(organisation: Organisation, code: str | None, as_json: bool, **opti
 
 
 def _make_or_change(organisation: Organisation, code: str, wanted: dict[str, object]) -> None:
-    from stallkeeper.core.use_case import use_case
-    from stallkeeper.stock import places
-    from stallkeeper.stock.models import Location, LocationOwner
+    from stallkeeper.ops import shelf
+    from stallkeeper.stock.models import LocationOwner
 
     if "backorder" in wanted:
         wanted["allows_backorder"] = wanted.pop("backorder")
     if "owner" in wanted:
         wanted["owner"] = LocationOwner(str(wanted["owner"]))
-    with use_case("set.place", organisation_id=organisation.pk, actor=boot.actor()) as uc:
-        known = Location.objects.filter(code__iexact=code).first()
-        if known is None:
-            if not wanted.get("name"):
-                raise Refusal(f"There is no place {code!r}. To make it, give it a name: stallkeeper location {code} --name …")
-            known = places.create_location(uc, code=code, name=str(wanted.pop("name")))
-        places.change(uc, known.pk, cast("Changes", wanted))
+    name = str(wanted.pop("name", ""))
+    shelf.set_place(organisation, boot.actor(), code, name, cast("Changes", wanted))
 
 
 @click.command()
@@ -94,15 +88,13 @@ def adjust(organisation: Organisation, sku: str, place: str, on_hand: int, reaso
     Example:
       stallkeeper adjust MUG-RED --location MAIN --on-hand 11 --reason "one broke"
     """
-    from stallkeeper.core.use_case import use_case
-    from stallkeeper.stock import ledger
+    from stallkeeper.ops import shelf
     from stallkeeper.stock.models import Level
 
     unit, where = unit_of(sku), _place(place)
     if unit.kind == "kit" or not unit.stocked:
         raise Refusal(f"{unit.sku} is a kit or not counted: nothing of it lies anywhere. Adjust the articles that it is made of.")
-    with use_case("adjust.stock", organisation_id=organisation.pk, actor=boot.actor()) as uc:
-        changed = ledger.adjust(uc, unit, where, on_hand, reason)
+    changed = shelf.adjust(organisation, boot.actor(), unit, where, on_hand, reason)
     level = Level.objects.filter(stock_unit=unit, location=where).first()
     figures = {"on_hand": on_hand, "allocated": level.allocated if level else 0, "held": level.held if level else 0}
     if as_json:
@@ -139,16 +131,14 @@ def hold(
       stallkeeper hold MUG-RED --location MAIN --units 2 --reason "photo shoot" --until 2026-12-31
       stallkeeper hold MUG-RED --location MAIN --units 0 --reason "photos are done"
     """
-    from stallkeeper.core.use_case import use_case
-    from stallkeeper.stock import holds
+    from stallkeeper.ops import shelf
 
     if units is not None:
         if not (sku and place and reason):
             raise Refusal("A hold needs a SKU, --location, --units and --reason; see 'stallkeeper hold --help'.")
         unit, where = unit_of(sku), _place(place)
         expires_at = _end_of(until, organisation) if until else None
-        with use_case("set.hold", organisation_id=organisation.pk, actor=boot.actor()) as uc:
-            kept = holds.keep_back(uc, unit, where, units, reason=reason[:300], expires_at=expires_at)
+        kept = shelf.keep_back(organisation, boot.actor(), unit, where, units, reason, expires_at)
         if kept < units and not as_json:
             terminal.echo(f"Only {kept} of {units} were free and are kept back.")
     elif place or reason or until:
@@ -188,13 +178,12 @@ def count(organisation: Organisation, ctx: click.Context, file: Path, place: str
       stallkeeper count count.csv --location MAIN --as-of "2026-11-21 18:30"
     """
     from stallkeeper.core import clock
-    from stallkeeper.core.use_case import use_case
-    from stallkeeper.stock import count_files, counts
+    from stallkeeper.ops import shelf
+    from stallkeeper.stock import count_files
 
     found = count_files.preview(organisation.pk, file, _place(place), _moment(as_of, "--as-of", organisation), clock.now())
     if not (dry_run or found.problems or found.known):
-        with use_case("record.count", organisation_id=organisation.pk, actor=boot.actor()) as uc:
-            counts.record_count(uc, found.location.pk, found.counted, as_of=found.as_of, reference=found.reference)
+        shelf.record_count(organisation, boot.actor(), found)
     (_count_json if as_json else _print_count)(found, dry_run)
     ctx.exit(1 if found.problems else 0)
 
