@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -258,10 +258,12 @@ def test_every_listed_carrier_is_itself():
 
 def test_a_shipment_counts_as_reported_only_with_its_number_and_its_units():
     order = wire_orders.parse_order(fixture("order_mixed")).wire
-    sent = ShipmentNotice("1796277099001", (LineQuantity("1", 2),), "UPS", "1Z0001", NOON)
+    at = NOON + timedelta(hours=1)
+    sent = ShipmentNotice("1796277099001", (LineQuantity("1", 2),), "UPS", "1Z0001", at)
     assert wire_actions.reported(sent, order)
+    assert not wire_actions.reported(replace(sent, shipped_at=at + timedelta(minutes=5)), order), "more went into the same parcel"
     assert not wire_actions.reported(notice(line1=2), order)
-    more = ShipmentNotice("1796277099001", (LineQuantity("1", 2), LineQuantity("3", 1)), "UPS", "1Z0001", NOON)
+    more = ShipmentNotice("1796277099001", (LineQuantity("1", 2), LineQuantity("3", 1)), "UPS", "1Z0001", at)
     assert not wire_actions.reported(more, order)
 
 

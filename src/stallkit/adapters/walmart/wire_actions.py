@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from stallkit.adapters.walmart.carriers import carrier_of
+from stallkit.adapters.walmart.wire import instant
 from stallkit.adapters.walmart.wire_orders import Carrier, Order, Quantity, Tracking
 from stallkit.types import CancelNotice, CancelReason, ShipmentNotice
 
@@ -115,10 +116,22 @@ def build_cancellation(notice: CancelNotice) -> bytes:
 
 
 def reported(notice: ShipmentNotice, order: Order) -> bool:
-    """Whether the order already shows all of this shipment under its tracking number."""
+    """Whether the order already shows all of this shipment, under its tracking number and its time of shipping.
+
+    Not by the number alone: what goes into the same parcel later is another shipment, and would not be told.
+    """
     shown: Counter[str] = Counter()
     for line in order.lines:
         for status in line.statuses:
-            if status.tracking_info is not None and status.tracking_info.tracking_number == notice.tracking_number:
+            if status.tracking_info is not None and _is_of(notice, status.tracking_info):
                 shown[line.line_number] += status.status_quantity.units
     return all(shown[line.line_id] >= line.quantity for line in notice.lines)
+
+
+def _is_of(notice: ShipmentNotice, tracking: Tracking) -> bool:
+    """To the second; a time that cannot be read is no proof."""
+    try:
+        at = int(instant(tracking.ship_date_time).timestamp())
+    except ValueError:
+        return False
+    return tracking.tracking_number == notice.tracking_number and at == int(notice.shipped_at.timestamp())
