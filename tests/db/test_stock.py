@@ -9,11 +9,13 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from stallkeeper.orders import intake
 from stallkeeper.orders.models import OrderLine
-from stallkeeper.stock import counts, holds, ledger, places
+from stallkeeper.stock import counts, holds, ledger, places, reserve
+from stallkeeper.stock.allocation import Demand
 from stallkeeper.stock.counts import CountError
 from stallkeeper.stock.holds import HoldError
 from stallkeeper.stock.ledger import Move, NotEnough
 from stallkeeper.stock.models import Cause, Movement, Reservation, ReservationEvent, StockCount, VirtualRole
+from stallkeeper.stock.reserve import Want
 from stallkeeper.sync import lapses
 from stallkit.types import OrderState
 from tests.shop import NOON, Shop, remote_order
@@ -141,3 +143,33 @@ def test_holds_end_by_themselves_and_the_offer_follows(shop: Shop) -> None:
     with shop.scope():
         assert shop.level(unit) == (4, 3, 0)
         assert OrderLine.objects.get().short == 0
+
+
+@pytest.mark.parametrize("hours", [1, 9])
+def test_a_hold_ends_when_it_was_last_said_to(shop: Shop, hours: int) -> None:
+    """Also where as many units are kept back as before."""
+    unit = shop.unit("MUG", 5)
+    for time in (5, hours):
+        with shop.use_case() as uc:
+            holds.keep_back(uc, unit, shop.place, 2, reason="fair", expires_at=shop.at + timedelta(hours=time))
+    shop.later(hours=6)
+    with shop.use_case() as uc:
+        assert holds.lapse(uc) == (1 if hours == 1 else 0)
+    assert shop.level(unit) == ((5, 0, 0) if hours == 1 else (5, 0, 2))
+
+
+def test_what_is_left_of_a_reservation_keeps_its_dispatch_date(shop: Shop) -> None:
+    """Part of the urgent line left; when goods are missing, the other one goes short."""
+    unit = shop.unit("MUG", 6)
+    wants = [
+        Want(Demand(owner, 3, ((unit.pk, 1),), (shop.place.pk,)), due_at=shop.at + timedelta(days=days))
+        for owner, days in ((901, 1), (902, 5))
+    ]
+    with shop.use_case() as uc:
+        reserve.set_reservations(uc, "test", wants, cause="sold")
+    with shop.use_case() as uc:
+        reserve.take_out(uc, "test", 901, {unit.pk: 1}, cause="shipped")
+    shop.stock(unit, 3)
+    with shop.scope():
+        left = dict(Reservation.objects.filter(stock_unit=unit).values_list("owner_id", "quantity"))
+    assert left == {901: 2, 902: 1}

@@ -35,6 +35,8 @@ def set_hold(
         raise HoldError("expires_at: this moment has passed already")
     demand = Demand(hold_id, quantity, ((unit_id, 1),), (location_id,))
     kept = reserve.set_reservations(uc, "manual", [Want(demand, ReservationKind.MANUAL, None, expires_at)], cause=f"hold: {reason}"[:60])
+    with connection.cursor() as cursor:  # also where as many units are kept as before, so that nothing else was written
+        queries.set_expiry(cursor, "manual", hold_id, expires_at)
     audit.record(uc, "set.hold", "stock_unit", unit_id, location=location_id, wanted=quantity, kept=kept[hold_id], reason=reason)
     return kept[hold_id]
 

@@ -140,7 +140,8 @@ ENDED = """
 """
 SET_AGAIN = """
     ON CONFLICT (owner_type, owner_id, stock_unit_id, location_id, kind)
-        DO UPDATE SET quantity = EXCLUDED.quantity, due_at = EXCLUDED.due_at, expires_at = EXCLUDED.expires_at
+        DO UPDATE SET quantity = EXCLUDED.quantity, due_at = coalesce(EXCLUDED.due_at, stock_reservation.due_at),
+            expires_at = EXCLUDED.expires_at
 """
 
 
@@ -158,6 +159,7 @@ def write_reservations(
 
     The CHECKs of the level are the guard: promising more than is there raises IntegrityError. Locks: the reservations; the levels are
     held already. Index: reservation_once, primary key of level. ``fresh``: no owner can have a reservation yet, which saves looking.
+    A reservation that goes on keeps its ``due_at`` where the change names none (goods that leave, goods that are not there).
     """
     change = columns(changes, texts, array, array, array, texts, array, array, moments, moments)
     deltas = columns(levels, array, array, array, array)
@@ -211,6 +213,14 @@ def expired_holds(cursor: Cursor, organisation: int, at: datetime, limit: int) -
         [organisation, at, limit],
     )
     return rows(cursor)
+
+
+def set_expiry(cursor: Cursor, owner_type: str, owner: int, expires_at: datetime | None) -> None:
+    """When the owner's reservations end by themselves. Locks: the rows (callers hold them already). Index: reservation_once."""
+    cursor.execute(
+        "UPDATE stock_reservation SET expires_at = %s WHERE owner_type = %s AND owner_id = %s AND expires_at IS DISTINCT FROM %s",
+        [expires_at, owner_type, owner, expires_at],
+    )
 
 
 def lapsed_reservations(cursor: Cursor, owner_type: str, owners: Sequence[int], at: datetime) -> list[ReservationRow]:
