@@ -74,9 +74,9 @@ def test_a_place_stops_selling_after_a_look_at_what_follows(busy: BusyShop, scre
     screen.get_by_label("What lies there may be sold").uncheck()
     screen.get_by_role("button", name="Save").click()
     expect(screen.get_by_text("offers get another quantity")).to_be_visible()
-    busy.shop.place.refresh_from_db()
+    busy.shop.reload(busy.shop.place)
     assert busy.shop.place.sellable
     screen.get_by_role("button", name="Save").click()
     expect(screen.get_by_text("Main warehouse is saved.")).to_be_visible()
-    busy.shop.place.refresh_from_db()
+    busy.shop.reload(busy.shop.place)
     assert not busy.shop.place.sellable
