@@ -36,7 +36,7 @@ from stallkeeper.sync import lapses
 __all__ = ["Played", "Step", "buyers", "hub", "people", "plan", "play"]
 
 SHORTEST, LONGEST = 40, 90
-CALM = (60, 330, 960, 60, 60, 330, 60)
+CALM = (60, 330, 960, 60, 60, 960, 60)
 """Seconds between the looks of the calm phase: waits after failures, the rotation of reading back, and a submission that got lost, was
 given up, sent anew, and is worked on for minutes."""
 CALM_JOBS = 60
