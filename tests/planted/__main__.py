@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +35,7 @@ def main() -> int:
     )
     hunted = list(before.values())
     with batch.stage():
-        for one in hunt(names, first=arguments.first, most=arguments.max_seeds, jobs=arguments.jobs):
+        for one in hunt(names, first=arguments.first, most=arguments.max_seeds, jobs=arguments.jobs, minutes=arguments.minutes):
             hunted.append(one)
             print(_line(one), flush=True)
             _keep(arguments.json, hunted)
@@ -50,6 +51,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="bugs whose name has this in it; may be said again")
     parser.add_argument("--missed", action="store_true", help="only those that the page says were not found")
     parser.add_argument("--max-seeds", type=int, default=2_000)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no further seed after so long")
     parser.add_argument("--first", type=int, default=1, metavar="SEED")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, after each hunt")

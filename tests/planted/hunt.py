@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import statistics
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
@@ -92,11 +94,13 @@ class Hunt:
         return not use
 
 
-def hunt(names: Sequence[str], *, first: int = 1, most: int = 2_000, jobs: int = 1) -> Iterator[Hunted]:
+def hunt(names: Sequence[str], *, first: int = 1, most: int = 2_000, jobs: int = 1, minutes: float = math.inf) -> Iterator[Hunted]:
     """Hunt bugs, ``jobs`` at a time, in processes of their own; results as they come. Needs ``batch.stage``.
 
-    Each seed is played once without any bug, and then with each bug that is still hunted and to whose place it comes.
+    Each seed is played once without any bug, and then with each bug that is still hunted and to whose place it comes. After ``minutes``
+    no further seed is begun: what was not found until then was not found in the seeds that it has been through.
     """
+    end = time.monotonic() + minutes * 60
     last = first + most - 1
     looks: dict[int, Look] = {}
     hunts = [Hunt(name, first) for name in names]
@@ -107,9 +111,9 @@ def hunt(names: Sequence[str], *, first: int = 1, most: int = 2_000, jobs: int =
             for one in [*hunts]:
                 while one.seed in looks and one.seed <= last and one.passes_by(looks[one.seed]):
                     pass
-                if one.seed > last:
+                if one.seed > last or time.monotonic() > end:
                     hunts.remove(one)
-                    yield Hunted(one.name, most, skipped=one.skipped, reached=one.reached)
+                    yield Hunted(one.name, one.seed - first, skipped=one.skipped, reached=one.reached)
                 elif one.seed in looks:
                     hunts.remove(one)
                     playing[pool.submit(hunt_one, one.name, one.seed)] = one

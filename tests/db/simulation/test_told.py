@@ -388,6 +388,22 @@ def test_each_is_noticed(watched: Watched) -> None:
     assert failed == {}, "\n".join(f"{name}: {texts}" for name, texts in failed.items())
 
 
+@pytest.mark.parametrize(("asked", "found"), [(True, 0), (False, 1)], ids=["asked for", "forgotten"])
+def test_whoever_has_something_to_send_is_asked_to_run(watched: Watched, asked: bool, found: int) -> None:
+    def lose_the_wake_up(watched: Watched) -> Iterator[None]:
+        watched.sql(
+            """INSERT INTO channels_offertodo (organisation_id, offer_id, kind, channel_id, danger, version, since)
+               SELECT organisation_id, id, 'quantity', channel_id, 0, 1, now() + interval '100 years' FROM channels_offer WHERE id = %(offer)s;
+               UPDATE channels_lane SET wanted = %(asked)s, not_before = now() + interval '100 years' WHERE organisation_id = %(mine)s""",
+            asked=asked,
+        )
+        yield
+
+    with undone(watched, lose_the_wake_up):
+        breaches = watched.truth.undisturbed()
+        assert [(breach.invariant, "nobody has asked for a run" in breach.text) for breach in breaches] == [("10", True)] * found
+
+
 def test_a_hand_in_the_platforms_own_screen_is_no_breach(watched: Watched) -> None:
     """Neither is a platform that says yes and does not apply it, as long as it may be read again."""
     toy = watched.stalls["dummy"].emulator

@@ -106,6 +106,11 @@ class Chaos:
         self.world.note(f"! {name}")
         return True
 
+    @property
+    def disturbed(self) -> int:
+        """How often something has befallen our processes or their database."""
+        return sum(self.hit[name] for name in OURS)
+
     # --- at named points ----------------------------------------------------------------------------------------------------------------
 
     def at_point(self, walker: Walker, name: str) -> None:

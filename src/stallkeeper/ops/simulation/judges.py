@@ -38,7 +38,13 @@ class Judge:
         self.truth.told(Crashed())
 
     def after_commit(self, where: str) -> None:
+        for token in _tokens(self.world):
+            self.truth.told(token)
         _raise(self.truth.after_commit(where))
+
+    def undisturbed(self) -> None:
+        """An act is over, and nothing went wrong with our processes or their database: who has something to send was woken."""
+        _raise(self.truth.undisturbed())
 
     def at_end(self) -> None:
         _raise(self.truth.at_end())
@@ -54,6 +60,11 @@ def _canaries(world: World) -> Iterator[Canary]:
         for setting in manifest_of(stall.platform).settings:
             if setting.kind is SettingKind.SECRET and stall.config.get(setting.name):
                 yield Canary(stall.config[setting.name], secret=True)
+
+
+def _tokens(world: World) -> Iterator[Canary]:
+    """What the platforms have given out as keys for a while: some repeat it in their errors."""
+    yield from (Canary(token, secret=True) for stall in world.stalls for token in stall.emulator.secrets())
 
 
 def _raise(breaches: Sequence[Breach]) -> None:

@@ -208,11 +208,14 @@ class World:
             if self.frozen.pop(walker, None) is not None:
                 self.reach("a frozen worker woke up")
         self.chaos.switching, self.racing = switching, len(cast) > 1
+        disturbed = self.chaos.disturbed
         try:
             while cast := [walker for walker in cast if self._goes_on(walker)]:
                 ready = [walker for walker in cast if not walker.blocked]
                 walker = ready[0] if len(ready) == 1 else self.dice.choice(ready)
                 self._turn(walker)
+            if self.judge is not None and not self.racing and self.chaos.disturbed == disturbed and not self.clock.skew:
+                self.judge.undisturbed()
         finally:
             self.chaos.switching, self.racing = 0.0, False
 

@@ -124,7 +124,7 @@ class Emulator(Base):
             Fault.RATE_LIMIT_SILENT: failure(429, "too_fast", "slow down"),
             Fault.SERVER_ERROR: failure(503, "busy", "the market is busy"),
             Fault.HTML: WireReply(200, b"<!doctype html><title>Maintenance</title>", (("Content-Type", "text/html"),)),
-            Fault.REVOKED: failure(401, "revoked", "access was withdrawn"),
+            Fault.REVOKED: failure(401, "revoked", f"access was withdrawn from {request.headers.get('authorization', 'you')}"),
             Fault.IP_BLOCKED: failure(403, "address_blocked", "calls from this address are not allowed"),
         }.get(fault)
 

@@ -189,6 +189,28 @@ def overdue(organisation: int, at: datetime) -> list[str]:
         return [row[0] for row in rows(cursor)]
 
 
+def unasked(organisation: int, at: datetime) -> list[tuple[str, datetime]]:
+    """(SKU, since) of figures that were listed after their account's trade lane had run, while it neither runs, is asked for, is due, nor
+    waits after a failure. Indexes: lane_once, offer_todo_next."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT offer.sku, todo.since FROM channels_lane AS lane
+            JOIN channels_channel AS channel ON lane.subject_type = 'connection' AND channel.connection_id = lane.subject_id
+            JOIN channels_offertodo AS todo ON todo.channel_id = channel.id AND todo.kind = 'quantity' AND todo.since > lane.last_ended_at
+            JOIN channels_offer AS offer ON offer.id = todo.offer_id
+            JOIN channels_connection AS account ON account.id = channel.connection_id
+            JOIN core_organisation AS organisation ON organisation.id = lane.organisation_id
+            WHERE lane.organisation_id = %s AND lane.kind = 'trade' AND lane.enabled AND NOT lane.wanted AND lane.claimed_by = ''
+              AND lane.failures = 0 AND lane.not_before > %s AND organisation.sending_enabled AND channel.active
+              AND channel.stock_enabled AND account.writes_allowed AND account.state = 'ready'
+            ORDER BY offer.id
+            """,
+            [organisation, at],
+        )
+        return rows(cursor)
+
+
 def last_started(organisation: int) -> dict[int, datetime | None]:
     """When each account's trade lane was run last. Index: lane_once."""
     with connection.cursor() as cursor:

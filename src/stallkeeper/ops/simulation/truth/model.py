@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from stallkeeper.core import clock
 from stallkeeper.core.tenancy import organisation_scope
-from stallkeeper.ops.simulation.truth import channel_rules, flow_rules, offer_rules, order_rules
+from stallkeeper.ops.simulation.truth import channel_rules, deep_queries, flow_rules, offer_rules, order_rules
 from stallkeeper.ops.simulation.truth.belief import Beliefs
 from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.events import Canary, Counted, Crashed, Moved, Told, TruthEvent
@@ -61,6 +61,12 @@ class Truth:
         with organisation_scope(self.shop.organisation_id):
             found = [*self._now(), *(self._deep() if deep else ())]
         return [Breach(breach.invariant, f"{breach.text} (after {where})") for breach in found]
+
+    def undisturbed(self) -> list[Breach]:
+        """What is wrong now that somebody's use case is over and nothing disturbed it: wake-ups come after the commit."""
+        with organisation_scope(self.shop.organisation_id):
+            unasked = deep_queries.unasked(self.shop.organisation_id, clock.now())
+        return [Breach("10", f"{sku} is listed to be sent since {since}, and nobody has asked for a run") for sku, since in unasked]
 
     def at_end(self) -> list[Breach]:
         """The same once everything is quiet, with what must hold only then."""
