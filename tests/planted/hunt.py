@@ -15,8 +15,6 @@ from tests.planted.plant import planted
 from tests.planted.reach import probed
 from tests.planted.registry import BUGS
 
-TASKS = 20
-"""Hunts until a process is replaced by a fresh one."""
 WORDS = 300
 """So much of a breach's text is kept."""
 
@@ -134,7 +132,8 @@ def hunt(names: Sequence[str], *, first: int = 1, most: int = 2_000, jobs: int =
 
 
 def _pool(jobs: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=batch.prepare, max_tasks_per_child=TASKS)
+    # The same processes to the end: Python 3.11's pool stands still when several of them are to be replaced (max_tasks_per_child).
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=batch.prepare)
 
 
 @dataclass(frozen=True, slots=True)

@@ -393,7 +393,8 @@ def test_whoever_has_something_to_send_is_asked_to_run(watched: Watched, asked: 
     def lose_the_wake_up(watched: Watched) -> Iterator[None]:
         watched.sql(
             """INSERT INTO channels_offertodo (organisation_id, offer_id, kind, channel_id, danger, version, since)
-               SELECT organisation_id, id, 'quantity', channel_id, 0, 1, now() + interval '100 years' FROM channels_offer WHERE id = %(offer)s;
+               SELECT organisation_id, id, 'quantity', channel_id, 0, 1, now() + interval '100 years'
+               FROM channels_offer WHERE id = %(offer)s;
                UPDATE channels_lane SET wanted = %(asked)s, not_before = now() + interval '100 years' WHERE organisation_id = %(mine)s""",
             asked=asked,
         )
