@@ -91,6 +91,11 @@ class Hunt:
         self.seed += not use
         return not use
 
+    def back(self) -> Hunt:
+        """Its next seed was not played after all."""
+        self.reached -= 1
+        return self
+
 
 def hunt(names: Sequence[str], *, first: int = 1, most: int = 2_000, jobs: int = 1, minutes: float = math.inf) -> Iterator[Hunted]:
     """Hunt bugs, ``jobs`` at a time, in processes of their own; results as they come. Needs ``batch.stage``.
@@ -106,10 +111,11 @@ def hunt(names: Sequence[str], *, first: int = 1, most: int = 2_000, jobs: int =
         looking: dict[Future[Look], int] = {}
         playing: dict[Future[tuple[str, str] | None], Hunt] = {}
         while hunts or playing:
+            over = time.monotonic() > end
             for one in [*hunts]:
-                while one.seed in looks and one.seed <= last and one.passes_by(looks[one.seed]):
+                while not over and one.seed in looks and one.seed <= last and one.passes_by(looks[one.seed]):
                     pass
-                if one.seed > last or time.monotonic() > end:
+                if over or one.seed > last:
                     hunts.remove(one)
                     yield Hunted(one.name, one.seed - first, skipped=one.skipped, reached=one.reached)
                 elif one.seed in looks:
@@ -117,6 +123,9 @@ def hunt(names: Sequence[str], *, first: int = 1, most: int = 2_000, jobs: int =
                     playing[pool.submit(hunt_one, one.name, one.seed)] = one
                 elif one.seed not in looking.values():
                     looking[pool.submit(look, one.seed)] = one.seed
+            if over:
+                hunts += [playing.pop(future).back() for future in [*playing] if future.cancel()]
+                looking = {future: seed for future, seed in looking.items() if not future.cancel()}
             if not looking and not playing:
                 continue
             done, _ = wait([*looking, *playing], return_when=FIRST_COMPLETED)

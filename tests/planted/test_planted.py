@@ -3,6 +3,7 @@
 import pytest
 
 from tests.planted.plant import Bug, NotPlanted, faulty, find, function_of, planted
+from tests.planted.reach import probed
 from tests.planted.registry import BUGS
 
 pytestmark = pytest.mark.unit
@@ -49,3 +50,18 @@ def test_the_faulty_function_is_the_samefunction_of() -> None:
     code = faulty(one).co_code
     with planted(one):
         assert is_news.__code__.co_code == code
+
+
+def test_a_seed_tells_to_which_places_it_came() -> None:
+    """Every bug can be watched for; only what was executed counts, and afterwards nobody is watched."""
+    from stallkeeper.core import housekeeping
+    from stallkeeper.stock.availability import for_sale
+    from stallkit.http import hide
+
+    before = for_sale.__code__, hide.__code__, housekeeping.daily.__code__
+    with probed() as reached:
+        at_once = set(reached)
+        assert hide("a key", ("key",)) != "a key"
+        assert reached - at_once == {"secret in an error text"}
+        assert {"level lock removed"} <= at_once < set(BUGS)
+    assert (for_sale.__code__, hide.__code__, housekeeping.daily.__code__) == before
