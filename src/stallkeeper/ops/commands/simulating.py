@@ -143,6 +143,8 @@ def _print(console: Console, summary: Summary) -> None:
             console.print(f"  {name:55} {times:8} {times * 1000 // count:9}", markup=False, emoji=False)
     if summary.missed:
         console.print(f"Not reached (it takes 1,000 seeds to reach all): {', '.join(summary.missed)}", soft_wrap=True)
+    if summary.unreached:
+        console.print(f"Points that nobody came past: {', '.join(summary.unreached)}", soft_wrap=True)
     slowest = max(summary.results, key=lambda one: one.seconds)
     mean, most = figures["seconds_per_seed"], f"{slowest.seconds:.1f} s at most (seed {slowest.seed})"
     console.print(f"{figures['seeds']} seeds, {len(summary.failures)} violations, {mean} s a seed, {most}")

@@ -73,6 +73,13 @@ class Summary:
         reached = self.total("situations")
         return [situation for situation in MUST if not reached[situation]]
 
+    @property
+    def unreached(self) -> list[str]:
+        """Points of the engine that nobody came past."""
+        from stallkeeper.ops.simulation.points import unreached
+
+        return unreached(self.total("points"))
+
     def as_json(self) -> dict[str, object]:
         return {
             "seeds": len(self.results),
@@ -80,6 +87,7 @@ class Summary:
                 {"seed": one.seed, "invariant": one.invariant, "text": one.text, "steps": list(one.steps)} for one in self.failures
             ],
             "missed": self.missed,
+            "unreached": self.unreached,
             "seconds_per_seed": round(sum(one.seconds for one in self.results) / max(len(self.results), 1), 3),
             **{name: dict(sorted(self.total(name).items())) for name in ("points", "faults", "situations")},
         }
