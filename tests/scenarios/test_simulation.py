@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from stallkeeper.ops.simulation import points
@@ -65,6 +66,22 @@ def test_a_day_that_hangs_says_where_everybody_stands(server, monkeypatch: pytes
     assert played.violation.invariant == "hang"
     assert "walker-1 (w" in played.violation.text
     assert "sleeps_for_real" in played.violation.text
+
+
+def test_the_judge_sees_that_a_table_is_kept_by_somebody(server) -> None:
+    """Seed 117: a worker stood still while it made a partition, and the judge waited for it."""
+    from stallkeeper.ops.simulation import queries
+
+    with (
+        server.clone() as name,
+        psycopg.connect(server.url_of(name), autocommit=True) as watcher,
+        psycopg.connect(server.url_of(name)) as worker,
+    ):
+        assert not queries.changes_schema(watcher)
+        worker.execute("LOCK TABLE stock_movement IN ACCESS EXCLUSIVE MODE")
+        assert queries.changes_schema(watcher)
+        worker.rollback()
+        assert not queries.changes_schema(watcher)
 
 
 def test_a_mishap_ends_its_own_seed_only(server, monkeypatch: pytest.MonkeyPatch) -> None:

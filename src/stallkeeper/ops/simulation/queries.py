@@ -22,6 +22,19 @@ def is_connected(watcher: Watcher, pid: int) -> bool:
     return watcher.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [pid]).fetchone() is not None
 
 
+def changes_schema(watcher: Watcher) -> bool:
+    """Whether somebody has, or waits for, a table for himself alone (a partition is made): whoever reads it waits as well. Locks: none."""
+    row = watcher.execute(
+        """
+        SELECT 1 FROM pg_locks AS lock JOIN pg_class AS relation ON relation.oid = lock.relation
+        WHERE lock.mode = 'AccessExclusiveLock' AND relation.relpersistence = 'p'
+          AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        LIMIT 1
+        """
+    ).fetchone()
+    return row is not None
+
+
 def take_job(watcher: Watcher) -> tuple[str, dict[str, Any]] | None:
     """The next job that waits, taken off the queue: (task, arguments). Locks: its row; skips it if locked."""
     row = watcher.execute(
