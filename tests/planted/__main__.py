@@ -23,6 +23,7 @@ This page is written by `python -m tests.planted --publish`; the faults stand in
 code. [simulation.md](simulation.md) tells what a seed is. "Seen as" is the number of the [invariant](invariants.md) that was seen broken;
 "error" is a mistake that the code itself noticed. "Not in 3": none of three seeds saw it; more
 might. (A seed that never comes to the place of a fault is the same day with it, and is not played again.)
+A row stays until its fault is hunted again.
 """
 
 
@@ -42,7 +43,7 @@ def main() -> int:
     summary = Summary(hunted)
     print(summary.line())
     if arguments.publish:
-        PAGE.write_text(page(summary))
+        PAGE.write_text(page(Summary(known(hunted))))
     return 1 if summary.missed else 0
 
 
@@ -88,6 +89,22 @@ def _line(one: Hunted) -> str:
         return f"{'NOT FOUND':>9}  {one.name}: {one.seeds} seeds{skipped}"
     usual = "" if one.as_expected else f" (expected {' or '.join(BUGS[one.name].expected)})"
     return f"{one.seeds:9}  {one.name}: invariant {one.invariant}{usual}: {one.text[:110]}{skipped}"
+
+
+def known(hunted: Sequence[Hunted]) -> list[Hunted]:
+    """What was hunted now, and for all other bugs what the page says; that too where it was looked for longer and not found now."""
+    before = {one.name: one for one in map(_row, PAGE.read_text().splitlines()) if one is not None}
+    now = {one.name: one for one in hunted if one.found or one.name not in before or one.seeds >= before[one.name].seeds}
+    return [{**before, **now}[name] for name in BUGS if name in before or name in now]
+
+
+def _row(line: str) -> Hunted | None:
+    """A row of the page as it was written; None if it is none, or of a bug that there is no more."""
+    name, _, _, needed, seen = (cell.strip() for cell in line.strip("|").split("|")) if line.count("|") == 6 else ("",) * 5
+    number = needed.removeprefix("not in ")
+    if name not in BUGS or not number.isdigit():
+        return None
+    return Hunted(name, int(number)) if needed != number else Hunted(name, int(number), int(number), seen)
 
 
 def page(summary: Summary) -> str:

@@ -1,7 +1,11 @@
 """Every planted bug can still be planted, and taken out again."""
 
+from pathlib import Path
+
 import pytest
 
+from tests.planted import __main__ as publishing
+from tests.planted.hunt import Hunted, Summary
 from tests.planted.plant import Bug, NotPlanted, faulty, find, function_of, planted
 from tests.planted.reach import probed
 from tests.planted.registry import BUGS
@@ -65,3 +69,14 @@ def test_a_seed_tells_to_which_places_it_came() -> None:
         assert reached - at_once == {"secret in an error text"}
         assert {"level lock removed"} <= at_once < set(BUGS)
     assert (for_sale.__code__, hide.__code__, housekeeping.daily.__code__) == before
+
+
+def test_the_page_keeps_what_is_not_hunted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two, three = [*BUGS][:3]
+    before = [Hunted(one, 4, 4, "10"), Hunted(two, 7), Hunted(three, 7)]
+    monkeypatch.setattr(publishing, "PAGE", tmp_path / "page.md")
+    publishing.PAGE.write_text(publishing.page(Summary(before)))
+    assert publishing.known([]) == before
+    now = [Hunted(two, 3), Hunted(three, 9, 9, "3", "words")]
+    assert publishing.known(now) == [before[0], before[1], now[1]]
+    assert publishing.known([Hunted(one, 5)]) == [Hunted(one, 5), *before[1:]]
