@@ -224,7 +224,7 @@ NOT_YET = (
     "commit:sync.park_order",
     "commit:sync.unpark",
 )
-"""Of the engine, and not reached by the seeds 1 to 200: no stall sends prices yet, runs are short, and orders that cannot be read are rare.
+"""Of the engine, and not reached by the seeds of CI: no stall sends prices yet, runs are short, and orders that cannot be read are rare.
 There may only be fewer of them."""
 
 
