@@ -178,7 +178,7 @@ class DailyRun(models.Model):
 
 
 class DatabaseIdentity(models.Model):
-    """One row: the database that this data was last used in. Data that finds itself in another one is a copy (ADR 0043)."""
+    """One row: the database that this data is used in, since ``seen_at``. Data that finds itself in another one is a copy (ADR 0043)."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     system_identifier = models.BigIntegerField()
@@ -187,6 +187,11 @@ class DatabaseIdentity(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="database_identity_one")]
+
+    @classmethod
+    def known(cls) -> tuple[int, int] | None:
+        """(system identifier, oid) of the database that the data was last used in; None if it never was."""
+        return cls.objects.values_list("system_identifier", "database_oid").first()
 
 
 class Severity(models.TextChoices):

@@ -31,23 +31,31 @@ def notice_copy() -> int:
     """
     from django.db import connection
 
-    from stallkeeper.core import clock, crash
     from stallkeeper.core.models import DatabaseIdentity
     from stallkeeper.ops import queries
 
-    offers = 0
     with connection.cursor() as cursor:
+        here = queries.identity(cursor)
+        if DatabaseIdentity.known() == here:  # nearly always: no lock, and nothing to write
+            return 0
         queries.lock_identity(cursor)
         try:
-            system, database = queries.identity(cursor)
-            known = DatabaseIdentity.objects.first()
-            if known is not None and (known.system_identifier, known.database_oid) != (system, database):
-                offers = quarantine("the data was restored into another database")
-            with crash.committing("remember.database"):
-                now = {"system_identifier": system, "database_oid": database, "seen_at": clock.now()}
-                DatabaseIdentity.objects.update_or_create(pk=1, defaults=now)
+            return _settle_in(here, DatabaseIdentity.known())
         finally:
             queries.unlock_identity(cursor)
+
+
+def _settle_in(here: tuple[int, int], known: tuple[int, int] | None) -> int:
+    """Quarantine if the data was elsewhere before; then this is its place. The caller holds the lock."""
+    from stallkeeper.core import clock, crash
+    from stallkeeper.core.models import DatabaseIdentity
+
+    if known == here:
+        return 0
+    offers = quarantine("the data was restored into another database") if known is not None else 0
+    with crash.committing("remember.database"):
+        place = {"system_identifier": here[0], "database_oid": here[1], "seen_at": clock.now()}
+        DatabaseIdentity.objects.update_or_create(pk=1, defaults=place)
     return offers
 
 
