@@ -20,7 +20,7 @@ from django.db import connection
 
 from stallkeeper.channels.models import Channel, Connection, Lane, LaneKind
 from stallkeeper.core.models import Organisation
-from stallkeeper.core.tenancy import organisation_scope
+from stallkeeper.core.tenancy import Passage, across_organisations, organisation_scope
 from stallkeeper.ops import serving
 from stallkeeper.sync import wake
 from stallkit.adapters.dummy.emulator import CONFIG, Emulator
@@ -113,7 +113,7 @@ def wait_for(condition: Callable[[], object], what: str, seconds: float = SOON) 
 
 
 def read(query: str, *parameters: object) -> list[tuple[object, ...]]:
-    with connection.cursor() as cursor:
+    with across_organisations(Passage.FIGURES), connection.cursor() as cursor:
         cursor.execute(query, parameters)
         return list(cursor.fetchall())
 

@@ -160,7 +160,9 @@ class Day:
         stall.emulator.clear_faults()
         deadly, self.town.deadly = self.town.deadly, 0.0
         try:
-            info = adapters.probe(stall.platform, stall.config, stall.address, adapters.budget_of(stall.account))
+            account = stall.account
+            with self.firm.scope():
+                info = adapters.probe(stall.platform, stall.config, stall.address, adapters.budget_of(account))
         except SlowDown:
             info = None  # the person is told to wait, and tries again later
         if info is not None:
