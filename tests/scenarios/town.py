@@ -31,6 +31,7 @@ from stallkeeper.core.models import Notification
 from stallkeeper.core.tenancy import Passage, across_organisations
 from stallkeeper.core.use_case import use_case
 from stallkeeper.fulfilment import ship
+from stallkeeper.ops import connections
 from stallkeeper.ops.check import check
 from stallkeeper.orders import cancel
 from stallkeeper.orders.models import Order, OrderEvent, OrderLine, Shortage
@@ -183,13 +184,10 @@ class Stall:
         settings = connect.check_settings(connect.manifest(self.platform), self.config)
         if self.emulator.limits_scale != 1.0:
             settings.shown[adapters.SCALE] = str(self.emulator.limits_scale)
-        budget = adapters.budget_beforehand(settings.all, self.address)
-        info = adapters.probe(self.platform, self.config, self.address, budget)
-        with self.use_case("connection.create") as uc:
-            account = connect.create(uc, self.platform, self.name, settings, info, base_url=self.address)
-            budget.hand_over(account.pk)
-            code = connect.free_code(self.platform, Channel.objects.values_list("code", flat=True))
-            self.channel = connect.create_channel(uc, account, code=code, name=self.name, currency=CURRENCY[self.platform])
+        shop, currency = self.shop.organisation.pk, CURRENCY[self.platform]
+        with self.shop.scope():
+            made = connections.connect(shop, self.platform, self.name, None, currency, settings, self.address, ACTOR)
+            self.channel = Channel.objects.select_related("connection").get(connection_id=made.connection_id)
 
     def link(self) -> None:
         """Read what the account lists and say yes to whatever exactly one unit fits."""

@@ -12,6 +12,7 @@ from stallkeeper.channels import connect, cutover, links, switches
 from stallkeeper.channels.models import Channel, Connection, Lane, LaneKind, Offer
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import UseCase, use_case
+from stallkeeper.ops import connections
 from stallkeeper.ops.simulation.truth.stalls import StallView
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.sync import adapters
@@ -61,14 +62,11 @@ class Stall:
         settings = connect.check_settings(connect.manifest(self.platform), self.config)
         if self.emulator.limits_scale != 1.0:
             settings.shown[adapters.SCALE] = str(self.emulator.limits_scale)
-        budget = adapters.budget_beforehand(settings.all, self.address)
-        info = adapters.probe(self.platform, self.config, self.address, budget)
-        with self.use_case("connection.create") as uc:
-            account = connect.create(uc, self.platform, self.name, settings, info, base_url=self.address)
-            budget.hand_over(account.pk)
-            currency = CURRENCY.get(self.platform) or manifest_of(self.platform).currencies[0]
-            self.channel = connect.create_channel(uc, account, code=code, name=self.name, currency=currency)
-        self.hint_token = account.hint_token
+        currency = CURRENCY.get(self.platform) or manifest_of(self.platform).currencies[0]
+        with organisation_scope(self.organisation_id):
+            made = connections.connect(self.organisation_id, self.platform, self.name, code, currency, settings, self.address, ACTOR)
+            self.channel = Channel.objects.select_related("connection").get(connection_id=made.connection_id)
+        self.hint_token = self.channel.connection.hint_token
 
     def open(self) -> None:
         """Read what the account lists, link what fits, answer the cutover question, turn every switch."""
