@@ -6,12 +6,14 @@ The list of vulnerabilities is asked for over the network. Where it cannot be re
 import json
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 LOCK = "requirements.lock"
 COMMAND = [sys.executable, "-m", "pip_audit", "--requirement", LOCK, "--no-deps", "--disable-pip", "--format", "json", "--timeout", "10"]
 SECONDS = 300
+MANY = 5
 
 
 def main() -> int:
@@ -36,8 +38,16 @@ def judge(output: str, errors: str) -> tuple[int, str]:
         for package in packages
         for weakness in package.get("vulns", [])
     ]
-    unknown = [f"not audited: {package['name']} ({package['skip_reason']})" for package in packages if "skip_reason" in package]
-    return (1 if found else 0), "\n".join([*found, *unknown, f"{len(packages)} packages, {len(found)} known vulnerabilities."])
+    skipped = [package for package in packages if "skip_reason" in package]
+    total = f"{len(packages) - len(skipped)} of {len(packages)} packages audited, {len(found)} known vulnerabilities."
+    return (1 if found else 0), "\n".join([*found, *_not_audited(skipped), total])
+
+
+def _not_audited(skipped: Sequence[Mapping[str, str]]) -> list[str]:
+    """Each package that nothing is known about; one line and the first reason if there are many, as where the list cannot be reached."""
+    if len(skipped) > MANY:
+        return [f"not audited: {len(skipped)} packages (the first: {skipped[0]['name']}, {skipped[0]['skip_reason']})"]
+    return [f"not audited: {package['name']} ({package['skip_reason']})" for package in skipped]
 
 
 def reason(errors: str) -> str:

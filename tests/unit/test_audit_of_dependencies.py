@@ -13,7 +13,7 @@ def judge(*packages, errors=""):
 
 
 def test_nothing_known_passes():
-    assert judge(CLEAN) == (0, "1 packages, 0 known vulnerabilities.")
+    assert judge(CLEAN) == (0, "1 of 1 packages audited, 0 known vulnerabilities.")
 
 
 def test_a_vulnerability_fails_and_names_the_remedy():
@@ -26,6 +26,13 @@ def test_what_could_not_be_looked_up_is_said():
     code, words = judge(CLEAN, {"name": "own", "skip_reason": "not on the index"})
     assert code == 0
     assert "not audited: own (not on the index)" in words
+    assert words.endswith("1 of 2 packages audited, 0 known vulnerabilities.")
+
+
+def test_many_that_could_not_be_looked_up_are_one_line():
+    unknown = [{"name": f"package{number}", "skip_reason": "no answer"} for number in range(60)]
+    words = judge(CLEAN, *unknown)[1].splitlines()
+    assert words == ["not audited: 60 packages (the first: package0, no answer)", "1 of 61 packages audited, 0 known vulnerabilities."]
 
 
 def test_a_service_that_is_away_is_a_reason_and_no_finding():
