@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from stallkeeper.channels.models import Command
+from stallkeeper.channels.models import Command, Connection
+from stallkeeper.core import crash
 from stallkeeper.core.models import Notification
 from stallkeeper.fulfilment import ship
 from stallkeeper.orders import cancel
@@ -47,6 +48,27 @@ def test_a_lost_reply_is_looked_up_not_repeated(market: Market, stall: Stall, fa
 
     assert stall.emulator.orders[order].acknowledge_calls == 1
     assert command(market).state == "done"
+
+
+def test_nothing_more_is_told_once_a_person_has_switched_writing_off(market: Market, stall: Stall) -> None:
+    """Not even by a run that began before: two orders wait, and the switch is turned while the first is acknowledged."""
+    orders = [stall.emulator.place_order([("MUG", 1)]) for _ in range(2)]
+
+    def turn(name: str) -> None:
+        if name == "send:acknowledge:after":
+            Connection.objects.filter(pk=stall.connection_id).update(writes_allowed=False)
+
+    with crash.using(turn):
+        stall.run()
+    assert sorted(stall.emulator.orders[order].acknowledge_calls for order in orders) == [0, 1]
+    with market.shop.scope():
+        assert sorted(Command.objects.values_list("state", flat=True)) == ["done", "queued"]
+    market.settle(2)
+    assert sum(stall.emulator.orders[order].acknowledge_calls for order in orders) == 1
+    with market.shop.scope():
+        Connection.objects.filter(pk=stall.connection_id).update(writes_allowed=True)
+    market.settle(2)
+    assert [stall.emulator.orders[order].acknowledge_calls for order in orders] == [1, 1]
 
 
 def test_a_call_that_did_not_arrive_is_repeated_once(market: Market, stall: Stall) -> None:

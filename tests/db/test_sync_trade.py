@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.db import OperationalError
 
-from stallkeeper.channels import delivery, reading
-from stallkeeper.channels.models import Command, Connection, Parked, SentLog
+from stallkeeper.channels import delivery, links, reading
+from stallkeeper.channels.models import Command, Connection, Offer, Parked, RemoteListing, SentLog
 from stallkeeper.core.models import Notification
+from stallkeeper.core.use_case import use_case
 from stallkeeper.orders import intake
 from stallkeeper.orders.models import Order
 from stallkeeper.sync import orders as orders_step
@@ -292,7 +293,43 @@ def test_offers_that_the_channel_does_not_have_are_named_and_left_alone(market: 
     assert stall.emulator.quantity_of("MUG") == 4
     found = stall.reload(ghost)
     assert found.refused_code == "no_such_offer"
+    assert found.believed_qty is None
     assert stall.todo() == []
+
+
+def test_a_listing_that_went_is_seen_again_when_a_person_has_it_tried_again(market: Market, stall: Stall) -> None:
+    """Also where the figure was right while it was there: what is not listed needs something."""
+    offer = stall.offer(market.shop.unit("MUG", 4), shown=4)
+    stall.run()
+    stall.emulator.remove_offer("MUG")
+    with market.shop.scope(), use_case("read", organisation_id=market.shop.organisation.pk) as uc:
+        reading.read_again(uc, [offer.pk])
+    stall.run()
+    assert stall.reload(offer).refused_code == "no_such_offer"
+    with market.shop.scope(), use_case("again", organisation_id=market.shop.organisation.pk) as uc:
+        delivery.try_again(uc, "quantity", [offer.pk])
+    assert stall.todo() == [offer.pk]
+    market.clock.tick(10)
+    stall.run()
+    assert stall.reload(offer).refused_code == "no_such_offer"
+
+
+def test_an_offer_that_was_sold_before_it_was_linked_is_read_before_it_is_sent(market: Market, stall: Stall) -> None:
+    """What the channel listed is of the time before: its own sale has lowered it since."""
+    unit = market.shop.unit("MUG", 6)
+    stall.emulator.add_offer("THEIRS", quantity=6)
+    stall.run("background")
+    market.clock.tick(10)
+    stall.emulator.place_order([("THEIRS", 1)])
+    stall.run()
+    with market.shop.scope(), use_case("link", organisation_id=market.shop.organisation.pk) as uc:
+        offer = links.choose(uc, RemoteListing.objects.get(sku="THEIRS").pk, unit.pk)
+    with market.shop.scope():
+        made = Offer.objects.get(pk=offer)
+        assert (made.intended_qty, made.believed_qty) == (5, None)
+    market.clock.tick(10)
+    stall.run()
+    assert stall.reload(made).believed_qty == stall.emulator.quantity_of("THEIRS") == 5
 
 
 def test_everything_is_sent_again_on_demand(market: Market, stall: Stall) -> None:

@@ -89,12 +89,14 @@ def _write_figures(uc: UseCase, figures: Figures, read: Sequence[ReadRow], asked
 
 
 def _write_missing(uc: UseCase, offers: Sequence[int]) -> None:
-    """Not sent, and not asked again, until the intention changes or a read finds them."""
+    """Not sent, and not asked again, until the intention changes, a person has it tried again, or a read finds them. Belief goes: whoever
+    believes that the channel shows the right figure would take a listing that is not there for one that needs nothing."""
     with connection.cursor() as cursor:
         for figures in (QUANTITY, PRICE):
             delivery_queries.lock(cursor, figures, offers)
             intended = belief_queries.intended_of(cursor, figures, offers)
             refusals = [(offer, value, None, NO_SUCH_OFFER, MISSING) for offer, value in intended]
             if refusals:
+                delivery_queries.forget(cursor, figures, offers)
                 delivery_queries.refuse(cursor, figures, refusals, uc.at)
                 delivery_queries.settle(cursor, figures, offers, uc.at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import connection
 
 from stallkeeper.catalog.models import StockUnit
+from stallkeeper.channels import delivery
 from stallkeeper.channels.links import LINKED
 from stallkeeper.channels.models import Offer
 from stallkeeper.core import audit
@@ -43,7 +44,10 @@ def link_line(organisation_id: int, line_id: int, stock_unit_id: int, *, for_eve
 
 @before_commit(9)
 def serve_waiting(uc: UseCase) -> None:
-    """Offers are new: open lines that waited for them find their unit, and stock is reserved for them."""
+    """Offers are new: open lines that waited for them find their unit, and stock is reserved for them.
+
+    Their figures are of the time when the channel was listed: sales since then may have lowered them, so they are read before we send.
+    """
     offers = uc.take(LINKED)
     if not offers:
         return
@@ -61,6 +65,7 @@ def serve_waiting(uc: UseCase) -> None:
         lines.change_open(uc, order, [(line, line.open) for line in waiting])
         for line in waiting:
             events.record(uc, order.pk, "linked", {"line": line.line_id, "sku": line.sku})
+    delivery.doubt(uc, sorted({offer for offer, _, _ in found.values()}))
 
 
 def _offer(uc: UseCase, line: OrderLine, unit: StockUnit) -> Offer:

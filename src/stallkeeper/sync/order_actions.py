@@ -56,10 +56,12 @@ NOW_TRUE: dict[str, str] = {
 NEEDS = {"acknowledge": Capability.ACKNOWLEDGE, "ship": Capability.CONFIRM_SHIPMENT, "cancel": Capability.CANCEL_LINES}
 
 
+class SwitchedOff(Exception):
+    """Sending is off, for the company or for the account. A switch that is turned on again wakes the lane."""
+
+
 def act(current: Current) -> Done:
-    """Drive the due commands, the nearest deadline first, one after the other."""
-    if not current.sending:
-        return Done()
+    """Drive the due commands, the nearest deadline first, one after the other; none while sending is off."""
     done = errors = unreachable = 0
     for command_id in _due(current):
         if current.out_of_time:
@@ -67,6 +69,8 @@ def act(current: Current) -> Done:
         command = Command.objects.get(pk=command_id)
         try:
             fine = drive(current, command)
+        except SwitchedOff:
+            return Done(done, errors)
         except TryLater:
             unreachable += 1
             if unreachable >= UNREACHABLE:
@@ -163,9 +167,12 @@ def took_effect(payload: Payload, remote: RemoteOrder, before: dict[str, int]) -
 
 
 def _mark_sent(current: Current, command: Command) -> None:
-    """Committed before the call: after a crash we know that it may have been made."""
-    _tell_log("command sent", command)
-    with current.writing("send_command") as uc:
+    """Committed before the call: after a crash we know that it may have been made. SwitchedOff if nothing may be told to the account: a
+    person may have said so since the run began."""
+    with current.writing("send_command") as uc, connection.cursor() as cursor:
+        if not queries.may_write(cursor, current.connection.pk):
+            raise SwitchedOff
+        _tell_log("command sent", command)
         command.state, command.sent_at, command.attempts = CommandState.SENT, uc.at, command.attempts + 1
         command.save(update_fields=["state", "sent_at", "attempts"])
 

@@ -35,6 +35,20 @@ def next_run_id(cursor: Cursor) -> int:
 
 # --- commands -----------------------------------------------------------------------------------------------------------------------------
 
+
+def may_write(cursor: Cursor, connection: int) -> bool:
+    """Whether the company and the account allow to change anything there, at this moment. Locks: none. Indexes: primary keys."""
+    cursor.execute(
+        """
+        SELECT account.writes_allowed AND organisation.sending_enabled
+        FROM channels_connection AS account JOIN core_organisation AS organisation ON organisation.id = account.organisation_id
+        WHERE account.id = %s
+        """,
+        [connection],
+    )
+    return bool(rows(cursor)[0][0])
+
+
 FREE = """
     command.connection_id = %(connection)s AND command.state IN ('queued', 'sent')
     AND NOT EXISTS (

@@ -77,6 +77,8 @@ class Emulator:
         self.orders: dict[str, ShopOrder] = {}
         self.calls: list[Call] = []
         self.diary: list[QuantityChange] = []
+        self.mislaid: dict[str, datetime] = {}
+        """By SKU: when a figure that was accepted was last not applied, put off, or landed late."""
         self.listeners: list[Callable[[str, str], None]] = []
         """Called as (topic, order_id) after the shop changed: the place to send the platform's callbacks from."""
         self.dials = Dials()
@@ -297,27 +299,33 @@ class Emulator:
 
     def push_quantity(self, sku: str, quantity: int) -> None:
         """The seller's write arrives and takes effect."""
-        if self.chance(self.dials.not_applied):
-            return
-        if self.chance(self.dials.late_push):
+        if not self.mislays(sku, quantity):
+            self.change_quantity(sku, quantity - self.offers[sku].quantity, "push")
+
+    def mislays(self, sku: str, quantity: int) -> bool:
+        """Whether the dials let a figure that is accepted now get lost, or land later."""
+        lost = self.chance(self.dials.not_applied)
+        late = not lost and self.chance(self.dials.late_push)
+        if late:
             due = self.clock() + timedelta(seconds=self.random.uniform(0, self.dials.late_by.total_seconds()))
             self._late.append((due, sku, quantity))
-            return
-        self.change_quantity(sku, quantity - self.offers[sku].quantity, "push")
-
-    @property
-    def has_late_pushes(self) -> bool:
-        """Whether values that were accepted have not landed yet."""
-        return bool(self._late)
+        if lost or late:
+            self.mislaid[sku] = self.clock()
+        return lost or late
 
     def land_late(self) -> None:
         """Pushes that were held back and are due take effect now, also over newer values."""
         with self.lock:
             now = self.clock()
-            due = [late for late in self._late if late[0] <= now]
+            due = [late for late in self._late if late[0] <= now and late[1] in self.offers]
             self._late = [late for late in self._late if late[0] > now]
             for _, sku, quantity in due:
-                self.change_quantity(sku, quantity - self.offers[sku].quantity, "push")
+                self.mislaid[sku] = now
+                self.land(sku, quantity)
+
+    def land(self, sku: str, quantity: int) -> None:
+        """A push that was held back takes effect."""
+        self.change_quantity(sku, quantity - self.offers[sku].quantity, "push")
 
     def refusal(self, sku: str) -> str:
         """Why a stock write of this offer is refused now: planned (``refuse_stock``) or by chance; "" if it is not."""

@@ -35,6 +35,8 @@ class Fault(StrEnum):
     CUT_JSON = "cut_json"
     UNKNOWN_ENUM = "unknown_enum"
     """One object of the reply carries a word that no document lists; ``respond`` spells it (see ``Emulator.fault``)."""
+    UNTOLD = "figure_untold"
+    """The reply leaves a quantity open, where the platform may do that; ``respond`` spells it."""
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 - a fault's name
     REVOKED = "revoked"
     IP_BLOCKED = "ip_blocked"

@@ -290,6 +290,19 @@ BY_SQL = {
         "10",
         "must be connected again, and nobody is told",
     ),
+    "a shipment told while nothing may be written": (
+        """UPDATE channels_connection SET writes_allowed = false WHERE organisation_id = %(mine)s;
+           UPDATE channels_command SET sent_at = sent_at + interval '1 day' WHERE organisation_id = %(mine)s AND kind = 'ship'""",
+        "10 17",
+        "nothing may be written to account",
+    ),
+    "a run written by a worker that had lost its lane": (
+        """INSERT INTO channels_run (organisation_id, lane_id, epoch, started_at, ended_at, outcome, error, steps)
+           SELECT organisation_id, id, epoch - 1, last_started_at, last_started_at + interval '1 second', 'ok', '', '[]' FROM channels_lane
+           WHERE organisation_id = %(mine)s AND kind = 'trade' AND last_started_at IS NOT NULL ORDER BY id LIMIT 1""",
+        "9",
+        "was lost, and its worker went on",
+    ),
     "a way that costs something else": (
         """UPDATE orders_amount SET amount = amount + 1 WHERE organisation_id = %(mine)s AND kind = 'shipping';
            UPDATE orders_order SET number = number WHERE organisation_id = %(mine)s""",

@@ -16,7 +16,6 @@ from stallkeeper.ops.simulation.truth import TruthEvent
 from stallkeeper.ops.simulation.truth.events import Canary, CancelWished, Counted, Crashed, Did, Hinted, Moved, ShipWished, Told
 from stallkeeper.stock import holds
 from stallkeeper.stock.models import Movement
-from stallkit.testing.dials import Dials
 from stallkit.testing.shop import Call, QuantityChange
 from tests.db.simulation.conftest import Watched
 from tests.db.simulation.test_broken import FREE_MOVEMENTS, Undone
@@ -362,6 +361,18 @@ def a_quota_that_was_exceeded(watched: Watched) -> Iterator[None]:
     watched.stalls["dummy"].emulator.calls.pop()
 
 
+def test_what_a_process_that_died_had_heard_is_not_known(watched: Watched) -> None:
+    """A call in the time of quiet is no breach once nobody is left who was told; seconds later the death explains nothing."""
+    toy, at = watched.stalls["dummy"].emulator, watched.town.clock.at
+    toy.calls.append(Call(at, "PUT", "/stock/77", 429, "rate_limit", 70.0))
+    watched.truth.calls.shaken.append(at + timedelta(seconds=1))
+    toy.calls.append(Call(at + timedelta(seconds=6), "PUT", "/stock/78", 200))
+    assert watched.truth.after_commit("the call") == []
+    toy.calls.append(Call(at + timedelta(seconds=20), "PUT", "/stock/77", 429, "rate_limit", 70.0))
+    toy.calls.append(Call(at + timedelta(seconds=26), "PUT", "/stock/78", 200))
+    assert watched.broken("19").count("had asked for quiet") == 1
+
+
 @contextmanager
 def undone(watched: Watched, steps: Callable[[Watched], Iterator[None]]) -> Iterator[None]:
     """The break for the length of the block."""
@@ -412,8 +423,8 @@ def test_a_hand_in_the_platforms_own_screen_is_no_breach(watched: Watched) -> No
     toy.edit_quantity("CORD", 9)
     assert watched.truth.after_commit("the edit") == []
     toy.diary[-1] = QuantityChange(toy.diary[-1].at, "CORD", 1, 9, "push")
-    toy.dials = Dials(late_push=0.1)
-    assert watched.truth.after_commit("the dial") == []
+    toy.mislaid["CORD"] = watched.town.clock.at
+    assert watched.truth.after_commit("the push that landed late") == []
 
 
 @pytest.mark.parametrize("event", [Did("set.hold"), Told("the log", "nothing of note"), Crashed()])

@@ -71,5 +71,5 @@ def attempt(world: World, play: Play) -> None:
         world.reach(f"refused: {type(refusal).__name__}")
 
 
-WORKERS = {"worker works", "trade now", "tidy", "lapses", "night"}
+WORKERS = {"worker works", "trade now", "read back now", "tidy", "lapses", "night"}
 """Acts that a worker plays; all others of ours are the web process's."""

@@ -23,8 +23,9 @@ def order(world: World) -> None:
     """One to three lines, kits among them, at times unpaid, at times the same article twice."""
     dice = world.dice
     stall = dice.choice(world.stalls)
-    shown = [sku for sku in (*SKUS, KIT) if stall.emulator.quantity_of(sku)]
-    seen = shown if shown and dice.random() < 0.85 else [*SKUS, KIT]
+    listed = [sku for sku in (*SKUS, KIT) if sku in stall.emulator.offers]
+    shown = [sku for sku in listed if stall.emulator.quantity_of(sku)]
+    seen = shown if shown and dice.random() < 0.85 else listed
     wanted = [(sku, dice.choice((1, 1, 1, 2, 3))) for sku in dice.sample(seen, min(dice.choice((1, 1, 2, 3)), len(seen)))]
     if dice.random() < 0.1:
         wanted.append((wanted[0][0], 1))
@@ -99,15 +100,17 @@ def ask_to_cancel(world: World) -> None:
 def edit(world: World) -> None:
     """Somebody types a number into the platform's own screen."""
     stall, sku, quantity = world.dice.choice(world.stalls), world.dice.choice(SKUS), world.dice.randint(0, 12)
+    if sku not in stall.emulator.offers:
+        return
     stall.emulator.edit_quantity(sku, quantity)
     world.reach("a hand edit on the platform")
     world.note(f"{stall.name}: a hand sets {sku} to {quantity}")
 
 
-@act("access revoked", 0.2, ours=False)
+@act("access revoked", 0.5, ours=False)
 def revoke(world: World) -> None:
     """The platform refuses our credentials on the next call."""
-    if "server_error" in world.chaos.weather.rates:
+    if world.chaos.weather.rates:
         stall = world.dice.choice(world.stalls)
         stall.emulator.fail_next(Fault.REVOKED)
         world.note(f"{stall.name}: access revoked")

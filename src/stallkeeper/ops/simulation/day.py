@@ -21,7 +21,7 @@ from django.db import connections
 from stallkeeper.channels import switches
 from stallkeeper.channels.models import Connection
 from stallkeeper.core.tenancy import organisation_scope
-from stallkeeper.ops.simulation import acts, buyers, hub, people, situations
+from stallkeeper.ops.simulation import acts, buyers, crowd, hub, listings, people, situations
 from stallkeeper.ops.simulation.acts import ACTS, attempt
 from stallkeeper.ops.simulation.crowd import Stuck, gathered
 from stallkeeper.ops.simulation.database import Server, default_connection_on
@@ -33,13 +33,27 @@ from stallkeeper.ops.simulation.violation import Violation
 from stallkeeper.ops.simulation.world import World
 from stallkeeper.sync import lapses
 
-__all__ = ["Played", "Step", "buyers", "hub", "people", "plan", "play"]
+__all__ = ["Played", "Step", "buyers", "hub", "listings", "people", "plan", "play"]
 
 SHORTEST, LONGEST = 40, 90
 CALM = (60, 330, 960, 60, 60, 960, 60)
 """Seconds between the looks of the calm phase: waits after failures, the rotation of reading back, and a submission that got lost, was
 given up, sent anew, and is worked on for minutes."""
 CALM_JOBS = 60
+MEETINGS = (
+    ("trade now", "trade now"),
+    ("trade now", "trade now"),
+    ("trade now", "read back now"),
+    ("trade now", "switch"),
+    ("trade now", "resync"),
+    ("trade now", "buyer orders"),
+    ("read back now", "buyer orders"),
+)
+"""Who is likely to get into each other's way."""
+MEET = 0.5
+"""Part of the races in which two of them do."""
+LINGER = 12
+"""So often at most does somebody outside let the others go on before he acts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +97,8 @@ def plan(seed: int) -> tuple[Weather, list[Step]]:
     for _ in range(dice.randint(SHORTEST, LONGEST)):
         several = dice.random() < race
         chosen = dice.choices(ours, heavy, k=dice.choice((2, 2, 3))) if several else dice.choices(names, weights)
+        if several and dice.random() < MEET:
+            chosen[:2] = dice.choice(MEETINGS)
         steps.append(Step(tuple(chosen), dice.getrandbits(32)))
     return weather, steps
 
@@ -134,6 +150,7 @@ def _step(world: World, step: Step) -> None:
     for position, stall in enumerate(world.stalls):
         stall.emulator.random.seed(f"{world.seed}:{step.salt}:{position}")
     world.note(f"=== {step}")
+    world.focus = step.salt
     world.clock.pass_(dice.choice((0.2, 1, 2, 4)))
     free = [worker for worker in world.workers if all(one.process != worker for one in world.frozen)]
     dice.shuffle(free)
@@ -144,9 +161,19 @@ def _step(world: World, step: Step) -> None:
         if worker and not free:
             continue
         process = free.pop() if worker else f"web{number}" if act.ours else "world"
-        cast.append((partial(attempt, world, act.play), process))
+        play = act.play if act.ours or len(step.names) == 1 else partial(_by_and_by, act.play)
+        cast.append((partial(attempt, world, play), process))
     if cast:
         world.perform(cast, switching=dice.choice((0.05, 0.2, 0.5)) if len(cast) > 1 else 0.0)
+
+
+def _by_and_by(play: acts.Play, world: World) -> None:
+    """Those outside act at any moment of what is going on here."""
+    walker = crowd.current()
+    for _ in range(world.dice.randint(0, LINGER)):
+        if walker is not None:
+            walker.pause("waits")
+    play(world)
 
 
 def _calm(world: World) -> None:

@@ -33,6 +33,7 @@ WIRE: Mapping[str, tuple[Fault, float]] = {
     "cut_json": (Fault.CUT_JSON, 0.05),
     "unknown_enum": (Fault.UNKNOWN_ENUM, 0.05),
     "token_expired": (Fault.TOKEN_EXPIRED, 0.03),
+    "figure_untold": (Fault.UNTOLD, 0.1),
 }
 DIALS: Mapping[str, float] = {
     "hint_lost": 0.3,
@@ -58,8 +59,11 @@ OURS: Mapping[str, float] = {
     "race": 0.5,
 }
 """Most of each: a probability (per call, item, page, hint, point, statement, commit, step), or seconds."""
+AT_CALLS = 3
+"""So many times as likely as elsewhere is it that a worker freezes beside a call: that is where most of its time goes."""
 STATES = {"deadlock": ("40P01", errors.DeadlockDetected), "serialization": ("40001", errors.SerializationFailure)}
 FULL = {"disk_full": ("53100", errors.DiskFull)}
+SHAKING = {"crash", "db_drop", "commit_lost", "commit_unknown", *STATES, *FULL}
 NONE, ALL = 0.05, 0.1
 """Part of the seeds with no fault at all, and with every one."""
 
@@ -98,12 +102,14 @@ class Chaos:
         self.switching = 0.0
         """Per statement: another walker goes on first. Set while a race is played."""
 
-    def _strikes(self, name: str) -> bool:
-        rate = self.weather.rate(name)
+    def _strikes(self, name: str, times: int = 1) -> bool:
+        rate = self.weather.rate(name) * times
         if not rate or self.world.dice.random() >= rate:
             return False
         self.hit[name] += 1
         self.world.note(f"! {name}")
+        if name in SHAKING and self.world.judge is not None:
+            self.world.judge.shaken()
         return True
 
     @property
@@ -119,7 +125,8 @@ class Chaos:
             if name.startswith(("send:", "wire:")) and name.endswith(":after"):
                 self.world.reach("killed between a reply and its record")
             walker.die()
-        if not walker.in_transaction and walker.process in self.world.workers and self._strikes("freeze"):
+        calling = AT_CALLS if name.startswith(("send:", "wire:")) else 1
+        if not walker.in_transaction and walker.process in self.world.workers and self._strikes("freeze", calling):
             self.world.reach("a worker froze")
             walker.pause("frozen")
             self.world.thawed(walker)

@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection
 from django.test import RequestFactory
 from django.urls import resolve
 
+from stallkeeper.channels.models import LaneKind
 from stallkeeper.ops.simulation.acts import act
 from stallkeeper.sync import lapses, nightly, tasks, wake
 
@@ -55,9 +56,19 @@ def run_job(world: World) -> bool:
 @act("trade now", 6)
 def trade(world: World) -> None:
     """A trade run of one stall, due or not: the lane belongs to whoever claims it."""
-    stall = world.dice.choice(world.stalls)
+    stall = world.some_stall()
     world.note(f"{stall.name}: trade now")
     tasks.trade(stall.lane().pk)
+
+
+@act("read back now", 1.5)
+def read_back(world: World) -> None:
+    """A background run of one stall, due or not; mostly all offers are read back."""
+    stall = world.some_stall()
+    if world.dice.random() < 0.7:
+        wake.look_now(stall.connection_id, "verify")
+    world.note(f"{stall.name}: read back now")
+    tasks.background(stall.lane(LaneKind.BACKGROUND).pk)
 
 
 @act("tidy", 0.7)
@@ -96,6 +107,8 @@ def jump(world: World) -> None:
         worker = world.dice.choice(world.workers)
         skew = world.dice.choice((0.0, world.dice.uniform(-most, most)))
         world.clock.skew[worker] = timedelta(seconds=skew)
+        if world.judge is not None and skew:
+            world.judge.out_of_step()
         world.reach("a clock jumped forwards" if skew > 0 else "a clock jumped back" if skew < 0 else "a clock was set right")
         world.note(f"the clock of {worker} is off by {skew:.0f} s")
 

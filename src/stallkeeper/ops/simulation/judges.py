@@ -29,13 +29,20 @@ class Judge:
         self.truth = Truth(world.organisation.pk, [stall.view for stall in world.stalls], [bystander])
         for canary in _canaries(world):
             self.truth.told(canary)
-        self.truth.calls.in_step = self.truth.beliefs.in_step = "clock_skew" not in world.chaos.weather.rates
 
     def told(self, event: TruthEvent) -> None:
         self.truth.told(event)
 
-    def crashed(self) -> None:
-        self.truth.told(Crashed())
+    def out_of_step(self) -> None:
+        """From now on a clock goes wrong, or has gone wrong today."""
+        self.truth.calls.in_step = self.truth.beliefs.in_step = False
+
+    def shaken(self) -> None:
+        """What one of our processes has heard may be forgotten before it was written down."""
+        self.truth.calls.shaken.append(self.world.clock.at)
+
+    def crashed(self, worker: str) -> None:
+        self.truth.told(Crashed(worker))
 
     def after_commit(self, where: str) -> None:
         for token in _tokens(self.world):

@@ -11,6 +11,7 @@ from stallkeeper.channels import connect, delivery, fences, links, rules, switch
 from stallkeeper.channels.models import Command, Connection, Offer, RemoteListing
 from stallkeeper.fulfilment import not_left, ship
 from stallkeeper.fulfilment.models import Shipment
+from stallkeeper.ops.simulation import habits
 from stallkeeper.ops.simulation.acts import act
 from stallkeeper.ops.simulation.stalls import ACTOR
 from stallkeeper.ops.simulation.truth import events
@@ -127,12 +128,13 @@ def fence(world: World) -> None:
     world.note(f"{quantity} of {sku} are fenced for {stall.name}")
 
 
-@act("goods are announced", 0.7)
+@act("goods are announced", 1)
 def announce(world: World) -> None:
     """Goods that come in some day."""
     sku, place, quantity = world.dice.choice(SKUS), world.dice.choice(world.places), world.dice.choice((0, 4))
     with world.use_case("incoming.set") as uc:
-        incoming.set_incoming(uc, world.units[sku], place, uc.at.date() + timedelta(days=world.dice.choice((0, 1, 3))), quantity)
+        incoming.set_incoming(uc, world.units[sku], place, uc.at.date() + timedelta(days=world.dice.choice((0, 1, 3, 5))), quantity)
+    world.reach("goods were announced")
     world.note(f"{quantity} of {sku} are announced for {place.code}")
 
 
@@ -236,16 +238,7 @@ def say_that_it_has_left(world: World, stall: Stall) -> None:
 def change_rules(world: World) -> None:
     """Share, buffer, cap, zero-at, splits, places."""
     dice, stall = world.dice, world.dice.choice(world.stalls)
-    name, value = dice.choice(
-        (
-            ("share", Decimal(dice.choice((50, 100, 100)))),
-            ("buffer", dice.choice((0, 1, 2))),
-            ("max_publish", dice.choice((None, 3, 10))),
-            ("zero_at", dice.choice((0, 0, 1))),
-            ("allow_splits", dice.random() < 0.5),
-            ("horizon_days", dice.choice((0, 2))),
-        )
-    )
+    name, value = habits.rule(dice)
     chosen = [place.pk for place in dice.sample(world.places, dice.randint(1, len(world.places)))] if dice.random() < 0.3 else None
     with world.use_case("channel.rules") as uc:
         rules.save(uc, stall.channel.pk, locations=chosen, **{name: value})
@@ -256,7 +249,7 @@ def change_rules(world: World) -> None:
 @act("switch", 0.7)
 def switch(world: World) -> None:
     """Sending is switched off or on: a channel's stock, an account's writes, the company."""
-    dice, stall = world.dice, world.dice.choice(world.stalls)
+    dice, stall = world.dice, world.some_stall()
     kind, on = dice.choice(("stock", "stock", "writes", "company")), dice.random() < 0.7
     with world.use_case("channel.switch") as uc:
         if kind == "company":
@@ -272,7 +265,7 @@ def switch(world: World) -> None:
 @act("resync", 0.4)
 def resync(world: World) -> None:
     """A person has everything read back and sent anew."""
-    stall = world.dice.choice(world.stalls)
+    stall = world.some_stall()
     with world.use_case("offers.resync") as uc:
         delivery.resync(uc, stall.channel.pk)
     world.reach("a resync")

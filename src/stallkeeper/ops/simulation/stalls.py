@@ -18,7 +18,7 @@ from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.sync import adapters
 from stallkeeper.sync.runner import run_lane
 from stallkit.registry import manifest_of
-from stallkit.testing.emulator import Emulator, WireRequest
+from stallkit.testing.emulator import Emulator, ShopOffer, WireRequest
 
 CURRENCY = {"walmart": "USD", "emag": "RON"}
 ACTOR = "user:1"
@@ -37,6 +37,8 @@ class Stall:
     hint_token: str = ""
     hints: list[WireRequest | None] = field(default_factory=list)
     """Callbacks that are on their way to us."""
+    gone: dict[str, ShopOffer] = field(default_factory=dict)
+    """Listings that the platform has taken down, by SKU."""
 
     @property
     def name(self) -> str:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from django.db import DatabaseError, InterfaceError
 
 from stallkeeper.catalog.models import KitComponent, StockUnit, UnitKind
+from stallkeeper.channels import rules
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import UseCase, use_case
-from stallkeeper.ops.simulation import crowd, queries
+from stallkeeper.ops.simulation import crowd, habits, queries
 from stallkeeper.ops.simulation.clock import MORNING, WorldClock
 from stallkeeper.ops.simulation.crowd import Crowd, Walker
 from stallkeeper.ops.simulation.faults import Chaos, Weather
@@ -54,6 +55,8 @@ STRANGER = "X"
 FEW = 3
 """So many waiting offers go out as one submission where a platform takes those, in half of the seeds: a shop of five articles never has
 the dozens that it takes in a real one."""
+SAME = 0.7
+"""Part of those who race that mean the stall which all have in mind."""
 PLATFORMS = ("walmart", "emag", "dummy")
 THEIRS = re.compile(
     r"^(TryLater|SlowDown|NeedsReconnect|OutcomeUnknown|Refused|Unintelligible|OperationalError|InterfaceError|DatabaseError)\b"
@@ -83,6 +86,8 @@ class World:
     proof: bool = False
     racing: bool = False
     busy: bool = False
+    focus: int = 0
+    """The stall that those who race have in mind."""
 
     def __post_init__(self) -> None:
         self.clock = WorldClock(lambda: getattr(crowd.current(), "process", ""))
@@ -175,6 +180,12 @@ class World:
         """The next job that waits, taken off the queue."""
         return queries.take_job(self.crowd.watcher)
 
+    def some_stall(self) -> Stall:
+        """Any of the stalls; those who race mostly mean the same."""
+        if self.racing and self.dice.random() < SAME:
+            return self.stalls[self.focus % len(self.stalls)]
+        return self.dice.choice(self.stalls)
+
     def number(self) -> int:
         """A number that was not used yet today."""
         self.numbers += 1
@@ -260,6 +271,7 @@ class World:
         from stallkeeper.sync import adapters
 
         self.note(f"{walker.process} died")
+        name = self.lives.get(walker.process, "")
         if walker.process in self.workers:
             self._end_life(walker.process)
             self.live(walker.process)
@@ -267,7 +279,7 @@ class World:
         sessions: Any = adapters._sessions  # its own, by process (see ``injected``)
         sessions.by_process.pop(walker.process, None)
         if self.judge is not None:
-            self.judge.crashed()
+            self.judge.crashed(name if "#" in name else "")
 
     def _judge_error(self, error: BaseException, process: str) -> None:
         if isinstance(error, Violation):
@@ -328,6 +340,9 @@ class World:
         emulator.listeners.append(lambda topic, order: stall.hints.append(emulator.callback(topic, order)))
         stall.connect(f"S{position}")
         stall.open()
+        for name, value in [habits.rule(dice) for _ in range(dice.choice((0, 1, 2)))]:
+            with stall.use_case("channel.rules") as uc:
+                rules.save(uc, stall.channel.pk, locations=None, **{name: value})
 
     def set_weather(self, weather: Weather) -> None:
         self.chaos.weather = weather

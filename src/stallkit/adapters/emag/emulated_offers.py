@@ -70,7 +70,7 @@ def _render(shop: Emulator, offer: ShopOffer) -> dict[str, object]:
         "max_sale_price": None if high is None else f"{high:.4f}",
         "currency": "RON",
         "ean": [offer.gtin] if offer.gtin else [],
-        "general_stock": shop.general[offer.sku],
+        "general_stock": None if shop.fault is Fault.UNTOLD else shop.general[offer.sku],
         "estimated_stock": shop.general[offer.sku] - shop.waiting[offer.sku],
         "status": int(offer.live),
         "vat_id": 1,

@@ -13,7 +13,7 @@ import msgspec
 
 from stallkit.adapters.walmart import emulator_orders as po
 from stallkit.adapters.walmart.emulator_feeds import MOST_BYTES, TIMES
-from stallkit.adapters.walmart.emulator_shop import NODE, Shop, price_problem
+from stallkit.adapters.walmart.emulator_shop import NODE, SECOND_NODE, Shop, price_problem
 from stallkit.adapters.walmart.emulator_wire import Headers, Json, Rates, SaidNo, answer, failure, feed_file, page_of, read
 from stallkit.adapters.walmart.hints import Callback, sign
 from stallkit.adapters.walmart.wire import Price, Stock
@@ -290,7 +290,8 @@ class Emulator(Shop):
 
     def _show_nodes(self, sku: str) -> Json:
         shown = {"availToSellQty": each(self.offers[sku].quantity), "reservedQty": each(self.held[sku])}
-        return {"sku": sku, "nodes": [{"shipNode": NODE, "inputQty": each(self.input[sku]), **shown}]}
+        nodes = (NODE, SECOND_NODE) if self.fault is Fault.UNTOLD else (NODE,)
+        return {"sku": sku, "nodes": [{"shipNode": node, "inputQty": each(self.input[sku]), **shown} for node in nodes]}
 
     def _nodes(self, _request: WireRequest, sku: str) -> object:
         return self._show_nodes(self._offer(sku).sku)

@@ -19,6 +19,8 @@ from stallkit.testing.emulator import QuantityChange, ShopLine, ShopOffer, ShopO
 
 NODE = "1001"
 """The account's only ship node."""
+SECOND_NODE = "1002"
+"""With this one beside it nobody can say which figure our writes set."""
 
 
 class Shop(Base):
@@ -140,21 +142,11 @@ class Shop(Base):
 
     def push_quantity(self, sku: str, quantity: int) -> None:
         """The seller says what he holds."""
-        if self.chance(self.dials.not_applied):
-            return
-        if self.chance(self.dials.late_push):
-            due = self._now() + timedelta(seconds=self.random.uniform(0, self.dials.late_by.total_seconds()))
-            self._late.append((due, sku, quantity))
-            return
-        self._set_input(sku, quantity)
+        if not self.mislays(sku, quantity):
+            self._set_input(sku, quantity)
 
-    def land_late(self) -> None:
-        with self.lock:
-            now = self.clock()
-            due = [late for late in self._late if late[0] <= now]
-            self._late = [late for late in self._late if late[0] > now]
-            for _, sku, quantity in due:
-                self._set_input(sku, quantity)
+    def land(self, sku: str, quantity: int) -> None:
+        self._set_input(sku, quantity)
 
     def order_placed(self, order: ShopOrder) -> None:
         """Units are reserved at once; the order is given up when it is not shipped in time."""

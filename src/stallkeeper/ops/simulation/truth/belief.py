@@ -9,7 +9,7 @@ with the platform's own figure wherever nothing is under way.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -33,15 +33,13 @@ class Flight:
 
 @dataclass
 class Beliefs:
-    """Remembers, per offer, the send that is open, and since when a stall can be trusted again."""
+    """Remembers, per offer, the send that is open."""
 
     flights: dict[int, Flight] = field(default_factory=dict)
-    doubtful: dict[int, datetime] = field(default_factory=dict)
-    """By channel: when its emulator was last seen to misplace or delay what it had accepted."""
     submitted: dict[int, set[int]] = field(default_factory=dict)
     """Values that stood in a bulk submission, by offer: their answers come later, and cuts do not wait for them."""
     in_step: bool = True
-    """Whether all clocks go right. Machines must keep them so: with wrong ones, belief is no better than the next read."""
+    """Whether all clocks have gone right so far. Machines must keep them so: with wrong ones, belief is no better than the next read."""
 
     def check(self, shop: Shop) -> Iterator[Breach]:
         moved, answered = _moved(shop), _answered(shop)
@@ -84,31 +82,30 @@ class Beliefs:
 
     # --- against the platform's own figure ------------------------------------------------------------------------------------------------
 
-    def faithful(self, shop: Shop, stalls: Mapping[int, StallView], at: datetime) -> Iterator[Breach]:
+    def faithful(self, shop: Shop, stalls: Mapping[int, StallView]) -> Iterator[Breach]:
         """9: where nothing is under way, a belief that is not NULL is the platform's own figure: no older push has landed over it, no own
         sale was taken off twice or not at all. Figures that a hand has edited, or that the platform itself mislaid, are left out."""
         if not self.in_step:
             return
         tickets = {row.offer_id for row in shop.now.tickets}
-        sure = {channel: self._sure(stall, channel, at) for channel, stall in stalls.items()}
+        shifted = {channel: stall.shifted() for channel, stall in stalls.items()}
         moving = _moving(shop, stalls)
         for offer in shop.offers.values():
-            known = max(filter(None, (offer.accepted_at, offer.observed_at)), default=None)
+            known = _known_since(offer)
             quiet = offer.id not in self.flights and offer.id not in tickets and (offer.channel_id, offer.sku) not in moving
             if offer.believed is None or known is None or not quiet or offer.channel_id not in stalls:
                 continue
-            there = stalls[offer.channel_id].kept(offer.sku)
-            if there not in (None, offer.believed) and sure[offer.channel_id](offer.sku, known):
+            there, moment = stalls[offer.channel_id].kept(offer.sku), shifted[offer.channel_id].get(offer.sku)
+            if there not in (None, offer.believed) and (moment is None or moment < known):
                 told = f"is believed to be {offer.believed} on {stalls[offer.channel_id].name}, there it is {there}"
                 rests = f"accepted {offer.accepted} at {offer.accepted_at}, read {offer.observed} at {offer.observed_at}"
                 yield Breach("9", f"{shop.offer(offer)} {told} ({rests})")
 
-    def _sure(self, stall: StallView, channel: int, at: datetime) -> Callable[[str, datetime], bool]:
-        """Whether the platform has done what it said with a SKU, and nobody else has changed it, since a moment."""
-        if stall.misplaces:
-            self.doubtful[channel] = at
-        doubtful, edited = self.doubtful.get(channel), stall.edited()
-        return lambda sku, since: (doubtful is None or since > doubtful) and edited.get(sku, since) <= since
+
+def _known_since(offer: Offer) -> datetime | None:
+    """When the call or the read began that belief rests on. A call that was refused, or given back, is not the one that was accepted."""
+    sent = offer.sent_at if offer.sent_at and offer.accepted_at and offer.accepted_at >= offer.sent_at else None
+    return max(filter(None, (sent, offer.observed_at)), default=None)
 
 
 def _answered(shop: Shop) -> set[int]:

@@ -87,7 +87,12 @@ class Told:
 
 @dataclass(frozen=True)
 class Crashed:
-    """A process died and lost its memory. The next look goes over whole tables: what was committed before must be there."""
+    """A process died and lost its memory. The next look goes over whole tables: what was committed before must be there.
+
+    ``worker``: its name on lanes, where the server knew at once that it was dead.
+    """
+
+    worker: str = ""
 
 
 TruthEvent = Moved | Counted | ShipWished | CancelWished | Did | Hinted | Canary | Told | Crashed

@@ -11,6 +11,7 @@ from stallkeeper.ops.simulation.truth.belief import Beliefs
 from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.events import Canary, Counted, Crashed, Moved, Told, TruthEvent
 from stallkeeper.ops.simulation.truth.kept_rules import Promises
+from stallkeeper.ops.simulation.truth.lane_rules import Lanes
 from stallkeeper.ops.simulation.truth.push_rules import Pushes
 from stallkeeper.ops.simulation.truth.shop import Shop
 from stallkeeper.ops.simulation.truth.stalls import StallView
@@ -34,7 +35,7 @@ class Truth:
         self.quirks = {stall.channel_id: stall.quirks for stall in stalls}
         self.shop = Shop(organisation_id)
         self.stock, self.beliefs, self.promises, self.calls, self.pushes = Stock(), Beliefs(), Promises(), Calls(), Pushes()
-        self.walls = Walls(tuple(bystanders))
+        self.lanes, self.walls = Lanes(), Walls(tuple(bystanders))
         self.crashed = False
         self.found: list[Breach] = []
 
@@ -51,6 +52,7 @@ class Truth:
                 self.found += self.walls.told(event)
             case Crashed():
                 self.crashed = True
+                self.lanes.dead.add(event.worker)
             case _:
                 self.promises.wished(event)
 
@@ -83,9 +85,10 @@ class Truth:
         yield from offer_rules.figures(self.shop, self.quirks, clock.now().date())
         yield from offer_rules.listed(self.shop)
         yield from self.beliefs.check(self.shop)
-        yield from self.beliefs.faithful(self.shop, self.stalls, clock.now())
+        yield from self.beliefs.faithful(self.shop, self.stalls)
         beliefs = self.beliefs
         yield from self.pushes.check(self.shop, self.stalls, clock.now(), beliefs.submitted, in_step=beliefs.in_step)
+        yield from self.lanes.check(self.shop) if beliefs.in_step else ()
         yield from self.calls.check(self.stalls)
         yield from self.promises.check(self.shop)
         yield from self.walls.check(self.shop)

@@ -17,15 +17,16 @@ class Pushes:
     """Remembers since when a channel does not send."""
 
     off: dict[int, datetime] = field(default_factory=dict)
+    shut: dict[int, datetime] = field(default_factory=dict)
+    """The same of accounts: nothing may be written there."""
 
     def check(
         self, shop: Shop, stalls: Mapping[int, StallView], at: datetime, submitted: Mapping[int, Set[int]], *, in_step: bool
     ) -> Iterator[Breach]:
-        for channel in shop.channels.values():
-            if channel.sends:
-                self.off.pop(channel.id, None)
-            else:
-                self.off.setdefault(channel.id, at)
+        _note_closed(self.off, {channel.id: channel.sends for channel in shop.channels.values()}, at)
+        _note_closed(self.shut, {account.id: account.writes for account in shop.accounts.values()}, at)
+        if in_step:
+            yield from self._commands(shop)
         for offer in shop.offers.values():
             was = shop.offers_before.get(offer.id)
             if in_step and was is not None and _sent_anew(was, offer):
@@ -41,6 +42,24 @@ class Pushes:
             yield Breach("10", f"{shop.offer(offer)}: {offer.sent} goes out again, which the channel refused at {was.refused_at}")
         if stall is not None and shop.channels[offer.channel_id].orders_enabled:
             yield from _after_the_pull(shop, was, offer, stall)
+
+    def _commands(self, shop: Shop) -> Iterator[Breach]:
+        """10: nobody is told of an order either while nothing may be written to the account."""
+        for command in shop.now.commands:
+            was, shut = shop.commands_before.get(command.id), self.shut.get(command.connection_id)
+            anew = command.sent_at is not None and (was is None or was.sent_at != command.sent_at)
+            if anew and shut is not None and command.sent_at is not None and command.sent_at > shut:
+                told = f"{command.kind} ({command.key}) goes out at {command.sent_at}"
+                yield Breach("10", f"{told}, nothing may be written to account {command.connection_id} since {shut}")
+
+
+def _note_closed(closed: dict[int, datetime], open_now: Mapping[int, bool], at: datetime) -> None:
+    """Since when what is closed now was closed."""
+    for one, is_open in open_now.items():
+        if is_open:
+            closed.pop(one, None)
+        else:
+            closed.setdefault(one, at)
 
 
 def _sent_anew(was: Offer, offer: Offer) -> bool:

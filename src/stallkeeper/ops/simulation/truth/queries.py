@@ -59,8 +59,13 @@ def _words(where: str, text: str, table: str) -> str:
     return f"(SELECT '{where} ' || id AS place, {text} AS text FROM {table} WHERE {NEW})"  # noqa: S608
 
 
-ACCOUNT = """id, state, (SELECT max(step.watermark) FROM channels_lanestep AS step JOIN channels_lane AS lane ON lane.id = step.lane_id
-    WHERE lane.subject_type = 'connection' AND lane.subject_id = account.id AND lane.kind = 'trade' AND step.step = 'orders')"""
+ACCOUNT = """account.id, account.state,
+    (SELECT max(step.watermark) FROM channels_lanestep AS step JOIN channels_lane AS lane ON lane.id = step.lane_id
+    WHERE lane.subject_type = 'connection' AND lane.subject_id = account.id AND lane.kind = 'trade' AND step.step = 'orders'),
+    account.writes_allowed AND organisation.sending_enabled"""
+ACCOUNTS = """channels_connection AS account JOIN core_organisation AS organisation ON organisation.id = account.organisation_id
+    WHERE account.organisation_id = %(organisation)s"""
+LANE = """id, kind || ' lane of account ' || subject_id, epoch, claimed_by, heartbeat_at, last_started_at, last_ended_at"""
 CHANNEL = """channel.id, channel.connection_id, account.platform,
     organisation.sending_enabled AND channel.active AND channel.stock_enabled AND account.writes_allowed,
     channel.share::text, channel.share_rounding, channel.buffer, channel.max_publish, channel.zero_at, channel.fixed, channel.allow_splits,
@@ -76,6 +81,7 @@ ORDER = """id, connection_id, channel_id, external_id, state, remote_state, fulf
     currency, encode(digest, 'hex'), at_cutover, dispatch_by"""
 LINE = """id, order_id, line_id, sku, offer_id, stock_unit_id, pack_factor, ordered, cancelled, shipped, returned, refunded, short,
     taken_back"""
+COMMAND = "id, connection_id, kind, subject_id, key, state, attempts, code, message, payload::text, sent_at"
 TICKET = "ticket.id, item.offer_id, ticket.kind, item.value::text, item.overtaken"
 TICKETS = """channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
     WHERE ticket.organisation_id = %(organisation)s AND ticket.closed_at IS NULL AND NOT item.resolved"""
@@ -110,7 +116,9 @@ PARTS = {
     "holds": _rows("id, stock_unit_id, location_id, quantity", f"stock_manualhold WHERE {MINE}", "id"),
     "incoming": _rows("stock_unit_id, location_id, quantity, expected_on", f"stock_incoming WHERE {MINE}", "id"),
     "fences": _rows("channel_id, stock_unit_id, quantity", f"channels_ringfence WHERE {MINE}", "id"),
-    "accounts": _rows(ACCOUNT, f"channels_connection AS account WHERE {MINE}", "id"),
+    "accounts": _rows(ACCOUNT, ACCOUNTS, "account.id"),
+    "lanes": _rows(LANE, f"channels_lane WHERE {MINE}", "id"),
+    "runs": _rows("id, lane_id, epoch, ended_at", f"{_written('channels_run')} AND ended_at IS NOT NULL", "id"),
     "channels": _rows(CHANNEL, CHANNELS, "channel.id"),
     "offers": _rows(OFFER, f"channels_offer WHERE {MINE}", "id"),
     "todo": _rows("offer_id, kind, channel_id, danger", f"channels_offertodo WHERE {MINE}", "offer_id, kind"),
@@ -121,9 +129,7 @@ PARTS = {
     "shortages": _rows(
         "id, line_id, quantity, worst, sold_at, cut_accepted_at, resolved_at IS NULL", f"orders_shortage WHERE {MINE}", "id"
     ),
-    "commands": _rows(
-        "id, connection_id, kind, subject_id, key, state, attempts, code, message, payload::text", f"channels_command WHERE {NEW}", "id"
-    ),
+    "commands": _rows(COMMAND, f"channels_command WHERE {NEW}", "id"),
     "movements": _rows(
         "id, stock_unit_id, quantity, from_location_id, to_location_id, cause, reference, occurred_at", _written("stock_movement"), "id"
     ),

@@ -241,6 +241,7 @@ class Command(Row, frozen=True):
     code: str
     message: str
     payload: str
+    sent_at: datetime | None
 
 
 class Story(Row, frozen=True):
@@ -270,11 +271,33 @@ class Words(Row, frozen=True):
 
 
 class Account(Row, frozen=True):
-    """``watermark``: everything before it has been pulled."""
+    """``watermark``: everything before it has been pulled. ``writes``: the company and the account may be told something."""
 
     id: int
     state: str
     watermark: datetime | None
+    writes: bool
+
+
+class Lane(Row, frozen=True):
+    """``worker``: who runs it, "" if nobody does; ``name`` is for people."""
+
+    id: int
+    name: str
+    epoch: int
+    worker: str
+    heard_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class Run(Row, frozen=True):
+    """What a worker has written about its run of a lane when it had ended."""
+
+    id: int
+    lane_id: int
+    epoch: int
+    ended_at: datetime
 
 
 class Total(Row, frozen=True):
@@ -314,5 +337,7 @@ class Reading(Struct, frozen=True):
     stories: list[Story]
     audit: list[Audit]
     notices: list[str]
+    lanes: list[Lane]
+    runs: list[Run]
     words: list[Words]
     totals: list[Total]

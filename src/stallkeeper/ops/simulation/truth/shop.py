@@ -97,6 +97,7 @@ class Shop:
             sent=fresh("channels_sent_log", now.sent),
             stories=fresh("orders_orderevent", now.stories),
             audit=fresh("core_auditentry", now.audit),
+            runs=fresh("channels_run", now.runs),
         )
 
     def _recipes(self, now: Reading) -> dict[int, tuple[tuple[int, int], ...]]:

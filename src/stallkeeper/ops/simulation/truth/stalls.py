@@ -45,12 +45,8 @@ class StallView:
         """What a buyer could buy now. The platform finishes what is due first."""
         return self.emulator.quantity_of(sku)
 
-    @property
-    def misplaces(self) -> bool:
-        """Whether the platform may say yes to a figure now and not apply it, or later."""
-        dials = self.emulator.dials
-        return dials.not_applied > 0 or dials.late_push > 0 or self.emulator.has_late_pushes
-
-    def edited(self) -> dict[str, datetime]:
-        """By SKU: when somebody last typed a figure into the platform's own screen."""
-        return {entry.sku: entry.at for entry in self.emulator.diary if entry.cause == "edit"}
+    def shifted(self) -> dict[str, datetime]:
+        """By SKU: when the platform's figure last became something else than what it had said: somebody typed one into the platform's own
+        screen, or the platform mislaid what it had accepted, or applied it late."""
+        edited = {entry.sku: entry.at for entry in self.emulator.diary if entry.cause == "edit"}
+        return {sku: max(filter(None, (edited.get(sku), self.emulator.mislaid.get(sku)))) for sku in edited | self.emulator.mislaid}

@@ -11,18 +11,23 @@ from stallkeeper.ops.simulation.truth.stalls import StallView
 from stallkit.testing.shop import Call
 
 TOO_MANY = 429
+WRITING_DOWN = timedelta(seconds=5)
+"""From a platform's answer until it is stored, at most."""
 Road = tuple[int, str, str]
 """(channel, method, path with a star for each part that names an object): what a platform limits as one."""
 
 
 @dataclass
 class Calls:
-    """How far each log was read, and which roads are closed until when. ``in_step``: no process's clock is wrong; one that is ahead takes
-    the quiet for over."""
+    """How far each log was read, and which roads are closed until when. ``in_step``: no process's clock was wrong so far; one that is
+    ahead takes the quiet for over, and the budget for full."""
 
     read: dict[int, int] = field(default_factory=dict)
     closed: dict[Road, datetime] = field(default_factory=dict)
+    heard: dict[Road, datetime] = field(default_factory=dict)
     in_step: bool = True
+    shaken: list[datetime] = field(default_factory=list)
+    """When one of our processes died, or the database did not do what it was asked: what a platform had just said may be lost."""
 
     def check(self, stalls: Mapping[int, StallView]) -> Iterator[Breach]:
         for channel, stall in stalls.items():
@@ -34,12 +39,17 @@ class Calls:
     def _look_at(self, channel: int, stall: StallView, call: Call) -> Iterator[Breach]:
         road = channel, call.method, road_of(call.path)
         until = self.closed.get(road)
-        if self.in_step and until is not None and call.at < until:
+        if self.in_step and until is not None and call.at < until and not self._lost(road):
             yield Breach("19", f"{call.method} {call.path} on {stall.name} at {call.at}, which had asked for quiet until {until}")
-        if call.status == TOO_MANY and not call.fault:
+        if self.in_step and call.status == TOO_MANY and not call.fault:
             yield Breach("19", f"{call.method} {call.path} on {stall.name} at {call.at} exceeded its quota")
         if call.status == TOO_MANY:
             self.closed[road] = max(call.at + timedelta(seconds=call.retry_after), until or call.at)
+            self.heard[road] = call.at
+
+    def _lost(self, road: Road) -> bool:
+        """Whether nobody may be left who knows that it is closed."""
+        return any(self.heard[road] <= moment <= self.heard[road] + WRITING_DOWN for moment in self.shaken)
 
 
 def road_of(path: str) -> str:
