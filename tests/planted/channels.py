@@ -163,13 +163,6 @@ bug(
     ("    if missing:\n", "    if missing and not read:\n"),
 )
 bug(
-    "switched off and sending all the same",
-    "A person switches sending off, and what waits goes out.",
-    "10 19 off",
-    f"{SENT_SQL}:standing",
-    ("channel.active AND channel.{figures.switch} AND account.writes_allowed AND organisation.sending_enabled,", "channel.active,"),
-)
-bug(
     "resync forgets to list",
     "A person has everything sent anew, and nothing is listed for it.",
     "10",

@@ -95,6 +95,13 @@ bug(
     ("AND earlier.id < command.id", "AND earlier.id < command.id AND false"),
 )
 bug(
+    "switched off and sending all the same",
+    "A person switches sending off, and acknowledgements and shipments that wait go out.",
+    "10",
+    f"{COMMANDS}:_mark_sent",
+    ("        if not queries.may_write(cursor, current.connection.pk):\n            raise SwitchedOff\n", ""),
+)
+bug(
     "refused command tells nobody",
     "The channel refuses a shipment, and no person hears of it.",
     "10",

@@ -59,8 +59,6 @@ OURS: Mapping[str, float] = {
     "race": 0.5,
 }
 """Most of each: a probability (per call, item, page, hint, point, statement, commit, step), or seconds."""
-AT_CALLS = 3
-"""So many times as likely as elsewhere is it that a worker freezes beside a call: that is where most of its time goes."""
 STATES = {"deadlock": ("40P01", errors.DeadlockDetected), "serialization": ("40001", errors.SerializationFailure)}
 FULL = {"disk_full": ("53100", errors.DiskFull)}
 SHAKING = {"crash", "db_drop", "commit_lost", "commit_unknown", *STATES, *FULL}
@@ -100,10 +98,11 @@ class Chaos:
         self.weather = Weather()
         self.hit: Counter[str] = Counter()
         self.switching = 0.0
+        self.stalling = False
         """Per statement: another walker goes on first. Set while a race is played."""
 
-    def _strikes(self, name: str, times: int = 1) -> bool:
-        rate = self.weather.rate(name) * times
+    def _strikes(self, name: str) -> bool:
+        rate = self.weather.rate(name)
         if not rate or self.world.dice.random() >= rate:
             return False
         self.hit[name] += 1
@@ -117,6 +116,17 @@ class Chaos:
         """How often something has befallen our processes or their database."""
         return sum(self.hit[name] for name in OURS)
 
+    def freeze_in_a_call(self) -> None:
+        """The next worker that has made a call does not come to write down what was answered, for a while."""
+        self.stalling = True
+
+    def _in_a_call(self, name: str) -> bool:
+        if not (self.stalling and self.weather.rate("freeze") and name.startswith("send:") and name.endswith(":after")):
+            return False
+        self.stalling = False
+        self.world.note("! freeze")
+        return True
+
     # --- at named points ----------------------------------------------------------------------------------------------------------------
 
     def at_point(self, walker: Walker, name: str) -> None:
@@ -125,8 +135,7 @@ class Chaos:
             if name.startswith(("send:", "wire:")) and name.endswith(":after"):
                 self.world.reach("killed between a reply and its record")
             walker.die()
-        calling = AT_CALLS if name.startswith(("send:", "wire:")) else 1
-        if not walker.in_transaction and walker.process in self.world.workers and self._strikes("freeze", calling):
+        if not walker.in_transaction and walker.process in self.world.workers and (self._in_a_call(name) or self._strikes("freeze")):
             self.world.reach("a worker froze")
             walker.pause("frozen")
             self.world.thawed(walker)

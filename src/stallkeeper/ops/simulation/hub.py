@@ -113,6 +113,12 @@ def jump(world: World) -> None:
         world.note(f"the clock of {worker} is off by {skew:.0f} s")
 
 
+@act("worker stalls", 1, ours=False)
+def stall(world: World) -> None:
+    """The next call of a worker takes so long that its lane is lost."""
+    world.chaos.freeze_in_a_call()
+
+
 @act("callback", 6)
 def callback(world: World) -> None:
     """A callback of a platform comes in, as the web process takes it; sometimes again, sometimes one from a stranger."""

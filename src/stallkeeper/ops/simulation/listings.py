@@ -33,8 +33,9 @@ def _never_ordered(stall: Stall) -> list[str]:
 @act("listing comes back", 0.8, ours=False)
 def come_back(world: World) -> None:
     """With the figure that it had."""
-    stall = world.dice.choice(world.stalls)
-    if stall.gone:
+    without = [stall for stall in world.stalls if stall.gone]
+    if without:
+        stall = world.dice.choice(without)
         sku, offer = stall.gone.popitem()
         stall.emulator.offers[sku] = offer
         world.reach("a listing came back")

@@ -255,7 +255,7 @@ class World:
 
     def _goes_on(self, walker: Walker) -> bool:
         if walker.at == "frozen":
-            self.frozen[walker] = self.clock.at + timedelta(seconds=self.dice.uniform(0, 600))
+            self.frozen[walker] = self.clock.at + timedelta(seconds=self.dice.uniform(0, self.dice.choice((60, 600))))
             return False
         if walker.at == "killed":
             self.buried(walker)
