@@ -219,6 +219,7 @@ def to_reach(by: By) -> list[str]:
 NOT_YET = (
     "send:submit_prices",
     "send:write_prices",
+    "commit:lane.beat",
     "commit:sync.looked_through",
     "commit:sync.park_order",
     "commit:sync.unpark",
