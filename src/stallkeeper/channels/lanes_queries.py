@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from stallkeeper.core.copy import array
 from stallkeeper.core.sql import Cursor, rows
 
 ClaimRow = tuple[int, int, str, str, int, int, bool, list[str]]
@@ -102,7 +103,7 @@ def want(cursor: Cursor, connections: Sequence[int], kind: str, at: datetime, as
         """
         WITH asked AS (
             SELECT id, wanted, asked_by FROM channels_lane
-            WHERE subject_type = 'connection' AND subject_id = ANY(%(connections)s) AND kind = %(kind)s AND enabled
+            WHERE subject_type = 'connection' AND subject_id = ANY(%(connections)s::bigint[]) AND kind = %(kind)s AND enabled
               AND (NOT wanted OR (cardinality(asked_by) < %(most)s AND NOT asked_by::text[] @> %(asked_by)s::text[]))
             ORDER BY id FOR NO KEY UPDATE
         )
@@ -114,7 +115,7 @@ def want(cursor: Cursor, connections: Sequence[int], kind: str, at: datetime, as
         FROM asked WHERE lane.id = asked.id
         RETURNING lane.id, lane.not_before <= %(at)s AND lane.claimed_by = '' AND NOT asked.wanted
         """,
-        {"connections": list(connections), "kind": kind, "at": at, "asked_by": list(asked_by), "most": MOST_ASKED_BY},
+        {"connections": array(connections), "kind": kind, "at": at, "asked_by": list(asked_by), "most": MOST_ASKED_BY},
     )
     return sorted(row[0] for row in rows(cursor) if row[1])
 

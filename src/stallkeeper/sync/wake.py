@@ -18,6 +18,7 @@ from stallkeeper.channels.lanes import TAKEOVER
 from stallkeeper.channels.models import LaneKind
 from stallkeeper.channels.turns_queries import Ready
 from stallkeeper.core import clock, correlation, crash, housekeeping
+from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.tenancy import Passage, across_organisations, current_organisation, organisation_scope
 from stallkeeper.core.use_case import UseCase, before_commit
 from stallkeeper.sync import job_queries
@@ -55,7 +56,7 @@ def wake_marked(uc: UseCase) -> None:
 
 def wake(connections: Iterable[int], kind: str = LaneKind.TRADE) -> None:
     """Ask for a run of these connections. A lane that waits after a failure keeps waiting."""
-    with crash.around("commit:lane.want"), connection.cursor() as cursor:
+    with crash.around("commit:lane.want"), hot_cursor() as cursor:
         lanes = lanes_queries.want(cursor, sorted(set(connections)), kind, clock.now(), correlation.to_hand_on())
     defer_lanes(lanes)
 

@@ -11,6 +11,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, transaction
 
 from stallkeeper.catalog.models import StockUnit
+from stallkeeper.channels import queries
 from stallkeeper.core import partitions, walls
 from stallkeeper.core.sql import hot_cursor, pipelined
 from stallkeeper.core.tenancy import Passage, across_organisations, organisation_scope
@@ -352,3 +353,16 @@ def test_a_migration_reaches_everybodys_rows_and_the_walls_stand_again_after_it(
     walls.build()
     assert walls.faults() == []
     assert ask("UPDATE catalog_stockunit SET title = 'changed'") == [(0,)]
+
+
+def test_the_places_of_a_unit_are_looked_up_behind_the_wall_and_not_among_all():
+    """Through what may leak, coalesce for one, PostgreSQL looks only after it has read everything that the wall lets through."""
+    shop = Shop.open()
+    shop.unit("MUG", 5)
+    statement = f"EXPLAIN {queries.PLACES} WHERE unit.id = ANY(ARRAY[1, 2]::bigint[])"
+    with shop.scope(), connection.cursor() as cursor:
+        for other_way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin"):
+            cursor.execute(f"SET LOCAL enable_{other_way} = off")
+        cursor.execute(statement)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Index Cond: (stock_unit_id = " in plan, plan
