@@ -324,6 +324,20 @@ def test_a_cut_of_stock_turns_the_latest_dispatch_short(shop: Shop) -> None:
         assert Shortage.objects.get().verdict == "stock_cut"
 
 
+def test_an_order_that_must_leave_later_than_it_was_told_first_goes_short_first(shop: Shop) -> None:
+    """The channel moves only the dispatch date: who goes short when goods are missing moves with it."""
+    unit = shop.unit("MUG", 5)
+    channel = shop.channel()
+    shop.offer(channel, unit)
+    take(shop, channel, remote_order("moved", [("MUG", 3)], dispatch_by=NOON + timedelta(days=1)))
+    take(shop, channel, remote_order("soon", [("MUG", 2)], dispatch_by=NOON + timedelta(days=2)))
+    later = NOON + timedelta(minutes=1)
+    take(shop, channel, remote_order("moved", [("MUG", 3)], dispatch_by=NOON + timedelta(days=9), modified=later))
+    shop.stock(unit, 3)
+    with shop.scope():
+        assert dict(OrderLine.objects.values_list("order__external_id", "short")) == {"moved": 2, "soon": 0}
+
+
 def test_an_order_stays_on_its_channel_when_that_is_switched_off(shop: Shop) -> None:
     """Another channel of the account is active: it gets new orders, and nothing of the old ones."""
     unit, other = shop.unit("MUG", 10), shop.add_place("EAST")

@@ -5,7 +5,7 @@ Lock order everywhere: orders, then levels (by unit, place), then offers (by id)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from stallkeeper.core.copy import array, columns, moments, texts
@@ -108,11 +108,11 @@ ReservationRow = tuple[str, int, int, int, str, int]
 """owner_type, owner_id, stock_unit_id, location_id, kind, quantity"""
 
 
-def lock_reservations(cursor: Cursor, owner_type: str, owners: Sequence[int]) -> list[ReservationRow]:
-    """Reservations of owners. Locks: the rows. Index: reservation_once."""
+def lock_reservations(cursor: Cursor, owner_type: str, owners: Sequence[int]) -> list[tuple[str, int, int, int, str, int, datetime | None]]:
+    """Reservations of owners, each with its due_at. Locks: the rows. Index: reservation_once."""
     cursor.execute(
         """
-        SELECT owner_type, owner_id, stock_unit_id, location_id, kind, quantity
+        SELECT owner_type, owner_id, stock_unit_id, location_id, kind, quantity, due_at
         FROM stock_reservation
         WHERE owner_type = %s AND owner_id = ANY(%s::bigint[])
         ORDER BY owner_id, stock_unit_id, location_id, kind
@@ -185,6 +185,18 @@ def write_reservations(
         SELECT %s, %s, unit, location, owner_type, owner_id, kind, before, after, %s FROM change
         """,  # noqa: S608 - constants of this module
         [*change, organisation, at, *deltas, organisation, at, cause],
+    )
+
+
+def redate(cursor: Cursor, owner_type: str, due: Mapping[int, datetime]) -> None:
+    """Reservations of these owners must leave at another moment. Locks: the rows (callers hold them already). Index: reservation_once."""
+    cursor.execute(
+        """
+        UPDATE stock_reservation AS r SET due_at = new.due_at
+        FROM unnest(%s::bigint[], %s::timestamptz[]) AS new(owner_id, due_at)
+        WHERE r.owner_type = %s AND r.owner_id = new.owner_id
+        """,
+        [array(due.keys()), moments(due.values()), owner_type],
     )
 
 

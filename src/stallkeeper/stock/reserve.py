@@ -72,26 +72,36 @@ def set_reservations(
     if not wants:
         return {}
     with hot_cursor() as cursor:
-        current = _current(cursor, owner_type, [want.demand.owner_id for want in wants if not want.fresh])
+        current, due = _current(cursor, owner_type, [want.demand.owner_id for want in wants if not want.fresh])
         crash.point("within:reserve:read")
         free = _lock_free(cursor, uc, wants, current, levels)
         crash.point("within:reserve:locked")
         decided = _decide(wants, current, free)
         changes = list(_changes(owner_type, wants, current, decided))
         _write(cursor, uc, changes, cause, fresh=all(want.fresh for want in wants))
+        if other := _redated(wants, due):
+            queries.redate(cursor, owner_type, other)
     return {owner: placement.served for owner, placement in decided.items()}
 
 
 Current = dict[int, dict[tuple[Place, str], int]]
 
 
-def _current(cursor: Cursor, owner_type: str, owners: Sequence[int]) -> Current:
-    """Reservations that the owners have now."""
+def _current(cursor: Cursor, owner_type: str, owners: Sequence[int]) -> tuple[Current, dict[int, datetime | None]]:
+    """Reservations that the owners have now, and when these must leave."""
     result: Current = defaultdict(dict)
+    dates: dict[int, datetime | None] = {}
     if owners:
-        for _type, owner, unit, location, kind, quantity in queries.lock_reservations(cursor, owner_type, sorted(owners)):
+        for _type, owner, unit, location, kind, quantity, due in queries.lock_reservations(cursor, owner_type, sorted(owners)):
             result[owner][(unit, location), kind] = quantity
-    return result
+            dates[owner] = due
+    return result, dates
+
+
+def _redated(wants: Sequence[Want], due: Mapping[int, datetime | None]) -> dict[int, datetime]:
+    """Owners that must leave at another moment than their reservations say; who goes short first hangs on it."""
+    moved = ((want.demand.owner_id, want.due_at) for want in wants)
+    return {owner: at for owner, at in moved if at is not None and owner in due and due[owner] != at}
 
 
 def _lock_free(cursor: Cursor, uc: UseCase, wants: Sequence[Want], current: Current, levels: Sequence[LevelRow] | None) -> Free:
@@ -205,7 +215,7 @@ def take_out(uc: UseCase, owner_type: str, owner_id: int, parts: Mapping[int, in
     """
     taken: dict[Place, int] = {}
     with connection.cursor() as cursor:
-        rows = _current(cursor, owner_type, [owner_id]).get(owner_id, {})
+        rows = _current(cursor, owner_type, [owner_id])[0].get(owner_id, {})
         queries.lock_levels(cursor, sorted(parts))
         changes: list[queries.ReservationChange] = []
         for unit, wanted in sorted(parts.items()):
