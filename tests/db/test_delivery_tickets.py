@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from stallkeeper.channels import tickets
+from stallkeeper.channels import delivery, tickets
 from stallkeeper.channels.models import SentLog, Ticket, TicketItem
 from stallkeeper.core.models import Notification
 from stallkeeper.sync import push
@@ -104,6 +104,23 @@ def test_an_own_sale_while_a_ticket_is_open_makes_the_offer_unknown(market: Mark
     market.settle(rounds=6, seconds=6)
     assert shown(stall) == [9, 7, 9, 9, 9, 9]
     assert stall.reload(offers[1]).believed_qty == 7
+
+
+def test_an_offer_that_was_doubted_while_a_ticket_is_open_is_read_when_it_resolves(market: Market, stall: Stall) -> None:
+    """The market lowered its figure by itself after the ticket had landed (a shipment, say): its yes says nothing of what is shown now."""
+    _, offers = six_raises(market, stall)
+    stall.run()
+    market.clock.tick(6)
+    stall.emulator.settle()
+    stall.emulator.change_quantity("U1", -2, "ship")
+    with market.shop.use_case() as uc:
+        delivery.doubt(uc, [offers[1].pk])
+    with market.shop.scope():
+        stall.run()
+        assert stall.reload(offers[1]).believed_qty in (None, 7)
+    market.settle(rounds=6, seconds=6)
+    assert shown(stall) == [9] * 6
+    assert stall.reload(offers[1]).believed_qty == 9
 
 
 @pytest.mark.parametrize("fault", [Fault.DROP_AFTER, Fault.CUT_JSON])

@@ -100,6 +100,22 @@ def test_what_stock_cannot_serve_is_short_and_visible(shop: Shop) -> None:
         assert shop.level(unit) == (5, 3, 0)
 
 
+@pytest.mark.parametrize(("gone", "still_short"), [(2, 1), (3, 0)])
+def test_goods_that_left_without_us_are_not_missing_any_more(shop: Shop, gone: int, still_short: int) -> None:
+    """The channel says that they have left: what was short of them closes, or falls to what is left."""
+    unit = shop.unit("MUG", 1)
+    channel = shop.channel()
+    shop.offer(channel, unit)
+    take(shop, channel, remote_order("1", [("MUG", 3)]))
+    later = NOON + timedelta(hours=1)
+    state = OrderState.PART_SHIPPED if still_short else OrderState.SHIPPED
+    take(shop, channel, remote_order("1", [remote_line("1", "MUG", 3, shipped=gone)], state=state, modified=later), fetched=later)
+    with shop.scope():
+        shortage = Shortage.objects.get()
+        assert OrderLine.objects.get().short == still_short
+        assert (shortage.quantity, shortage.resolved_at is None) == (still_short, still_short > 0)
+
+
 def test_two_lines_on_one_unit_are_added_up(shop: Shop) -> None:
     """C2: the same stock unit twice in one order, once through a kit."""
     cup, saucer = shop.unit("CUP", 5), shop.unit("SAUCER", 9)

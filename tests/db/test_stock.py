@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from stallkeeper.orders import intake
-from stallkeeper.orders.models import OrderLine
+from stallkeeper.orders.models import OrderLine, Shortage
 from stallkeeper.stock import counts, holds, ledger, places, reserve
 from stallkeeper.stock.allocation import Demand
 from stallkeeper.stock.counts import CountError
@@ -120,6 +120,24 @@ def test_a_sale_that_happened_may_take_what_a_hold_keeps_back(shop: Shop) -> Non
     assert result.short_lines == 0
     with shop.scope():
         assert shop.level(unit) == (2, 1, 2)
+
+
+def test_a_sale_that_took_held_units_keeps_them_when_it_is_set_anew(shop: Shop) -> None:
+    """Its own units are given back before anything is counted: a change of the order is no shortage, not even for a moment."""
+    unit = shop.unit("MUG", 1)
+    channel = shop.channel()
+    shop.offer(channel, unit)
+    with shop.use_case() as uc:
+        holds.set_hold(uc, 1, unit.pk, shop.place.pk, 1, reason="maybe")
+    with shop.use_case() as uc:
+        intake.accept(uc, channel.connection_id, [remote_order("1", [("MUG", 1)])], shop.at)
+    later = NOON + timedelta(minutes=1)
+    with shop.use_case() as uc:
+        changed = remote_order("1", [("MUG", 1)], state=OrderState.ACKNOWLEDGED, modified=later)
+        assert intake.accept(uc, channel.connection_id, [changed], later).short_lines == 0
+    with shop.scope():
+        assert not Shortage.objects.exists()
+        assert shop.level(unit) == (1, 1, 1)
 
 
 def test_holds_end_by_themselves_and_the_offer_follows(shop: Shop) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from stallkeeper.channels.models import Command, Connection
+from stallkeeper.channels.models import Command, Connection, Parked
 from stallkeeper.core import crash
 from stallkeeper.core.models import Notification
 from stallkeeper.fulfilment import ship
@@ -141,6 +141,48 @@ def test_a_refusal_is_told_in_the_channels_words(market: Market, stall: Stall) -
     calls = stall.emulator.orders[order].cancel_calls
     market.settle(3)
     assert stall.emulator.orders[order].cancel_calls == calls, "a refusal is not repeated"
+
+
+def refused_since_the_buyer_was_quicker(market: Market, stall: Stall) -> str:
+    """An order of which we cancel all; the buyer has cancelled a line, and its snapshot comes before our call."""
+    order = stall.emulator.place_order([("MUG", 1), ("CUP", 1)])
+    stall.run()
+    cancel.cancel_lines(market.shop.organisation.pk, order_of(market, order).pk, None, reason=CancelReason.FRAUD, actor="user:1")
+    stall.emulator.buyer_cancels(order, [("1", 1)])
+    market.clock.tick(6)
+    stall.run()
+    assert command(market, "cancel").state == "refused"
+    return order
+
+
+def cancelled(market: Market, order: str) -> list[int]:
+    with market.shop.scope():
+        return list(OrderLine.objects.filter(order__external_id=order).order_by("pk").values_list("cancelled", flat=True))
+
+
+def test_after_a_refused_cancellation_the_order_is_as_the_market_has_it(market: Market, stall: Stall) -> None:
+    """The last snapshot was taken with our own wish on top: what the buyer cancelled meanwhile stays cancelled."""
+    stall.offer(market.shop.unit("CUP", 50), shown=50)
+    order = refused_since_the_buyer_was_quicker(market, stall)
+    assert cancelled(market, order) == [1, 0]
+    with market.shop.scope():
+        assert not Parked.objects.filter(resolved_at=None).exists()
+        assert not Notification.objects.filter(key__contains=":parked:").exists()
+
+
+def test_a_worker_that_dies_after_a_refused_cancellation_leaves_the_order_to_be_asked_for(
+    market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stall.offer(market.shop.unit("CUP", 50), shown=50)
+    with monkeypatch.context() as dying:
+        dying.setattr(order_actions, "_read_anew", lambda *_: None)
+        order = refused_since_the_buyer_was_quicker(market, stall)
+    assert cancelled(market, order) == [0, 0]
+    market.clock.tick(3_600)
+    stall.run()
+    assert cancelled(market, order) == [1, 0]
+    with market.shop.scope():
+        assert not Parked.objects.filter(resolved_at=None).exists()
 
 
 @pytest.mark.parametrize("fault", [None, Fault.DROP_AFTER, Fault.DROP_BEFORE])

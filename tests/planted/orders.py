@@ -5,7 +5,6 @@ from tests.planted.plant import bug
 SNAPSHOTS = "stallkeeper.orders.snapshots"
 PAGE = "stallkeeper.orders.page"
 SHIP = "stallkeeper.fulfilment.ship"
-SQL = "stallkeeper.orders.queries"
 
 bug(
     "stale snapshot accepted",
@@ -81,8 +80,8 @@ bug(
     "refill serves the latest first",
     "Goods come and the order that must leave last gets them.",
     "3",
-    f"{SQL}:short_lines_of_units",
-    ("ORDER BY o.dispatch_by NULLS LAST, line.id", "ORDER BY o.dispatch_by DESC NULLS LAST, line.id DESC"),
+    "stallkeeper.stock.reserve:_decide",
+    ("sorted(wants, key=_urgency)", "sorted(wants, key=_urgency, reverse=True)"),
 )
 bug(
     "departure without us ignored",

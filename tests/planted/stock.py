@@ -46,7 +46,7 @@ bug(
     "An order that is set anew competes with itself and goes short.",
     "3 7",
     f"{RESERVE}:_lock_free",
-    ("free.net[spot] = free.net.get(spot, 0) + quantity", "free.net[spot] = free.net.get(spot, 0)"),
+    ("allocated - own[unit, location], held - own_held", "allocated, held - own_held"),
 )
 bug(
     "kit summed per line",

@@ -369,12 +369,16 @@ def own_sales(uc: UseCase, platform: str, sales: Sequence[OwnSale]) -> None:
 
 
 def doubt(uc: UseCase, offer_ids: Sequence[int]) -> None:
-    """The channel changed its figures by itself in a way that cannot be worked out: belief is NULL, so they are read before we send."""
+    """The channel changed its figures by itself in a way that cannot be worked out: belief is NULL, so they are read before we send.
+
+    A value that is on its way in a ticket may have landed before that: it is read as well, once the ticket has ended.
+    """
     if not offer_ids:
         return
     with connection.cursor() as cursor:
-        belief_queries.lock_beliefs(cursor, sorted(offer_ids))
-        belief_queries.write_beliefs(cursor, [(offer, None) for offer in sorted(offer_ids)], [])
+        beliefs = belief_queries.lock_beliefs(cursor, sorted(offer_ids))
+        in_ticket = [belief.offer_id for belief in beliefs if belief.in_ticket]
+        belief_queries.write_beliefs(cursor, [(offer, None) for offer in sorted(offer_ids)], in_ticket)
         queries.settle(cursor, queries.QUANTITY, sorted(offer_ids), uc.at)
 
 

@@ -189,7 +189,7 @@ def _goods_leave(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mappi
             departures.leave(uc, row.pk, taken, f"shipment:{shipment.pk}:{row.pk}")
     with connection.cursor() as cursor:
         queries.add_shipped(cursor, [row.pk for row in shipping], [wanted[row.pk] for row in shipping])
-        queries.resolve_shortages(cursor, uc.at, [row.pk for row in shipping])
+        queries.lower_shortages(cursor, uc.at, [row.pk for row in shipping])
     lines.change_open(uc, order, [(row, -wanted[row.pk]) for row in shipping])
     for row in shipping:
         row.shipped += wanted[row.pk]

@@ -40,6 +40,7 @@ def follow(
             # With the moment: what came back may be reported as gone once more.
             leave(uc, row.id, taken, f"remote:{row.id}:{row.shipped + gone[row.id]}:{uc.at.timestamp():.3f}")
     queries.add_shipped(cursor, list(gone), list(gone.values()))
+    queries.lower_shortages(cursor, uc.at, list(gone))
     return gone
 
 

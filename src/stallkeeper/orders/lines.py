@@ -89,7 +89,7 @@ def _keep_in_step(uc: UseCase, claims: Sequence[Claim], short: Mapping[int, int]
         if any(short[line] for line in lines if line in sold):
             queries.write_shortages(cursor, uc.organisation_id, uc.at, [line for line in lines if line in sold], by_cut)
         if any(not short[line] for line in lines):
-            queries.resolve_shortages(cursor, uc.at, lines)
+            queries.lower_shortages(cursor, uc.at, lines)
 
 
 def reset_lines(uc: UseCase, line_ids: Sequence[int], *, cause: str, by_cut: bool = False) -> dict[int, int]:

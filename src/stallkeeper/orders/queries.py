@@ -232,13 +232,14 @@ def write_shortages(cursor: Cursor, organisation: int, at: datetime, lines: Sequ
     )
 
 
-def resolve_shortages(cursor: Cursor, at: datetime, lines: Sequence[int]) -> None:
-    """Close the shortage rows of lines that are short of nothing any more. Index: shortage's line."""
+def lower_shortages(cursor: Cursor, at: datetime, lines: Sequence[int]) -> None:
+    """Bring the open shortages of lines down to what the lines are still short of; at nothing they are closed. Index: shortage's line."""
     cursor.execute(
         """
-        UPDATE orders_shortage AS shortage SET quantity = 0, resolved_at = %s
+        UPDATE orders_shortage AS shortage SET quantity = line.short, resolved_at = CASE WHEN line.short = 0 THEN %s::timestamptz END
         FROM orders_orderline AS line
-        WHERE line.id = shortage.line_id AND line.id = ANY(%s::bigint[]) AND line.short = 0 AND shortage.resolved_at IS NULL
+        WHERE line.id = shortage.line_id AND line.id = ANY(%s::bigint[]) AND line.short < shortage.quantity
+            AND shortage.resolved_at IS NULL
         """,
         [at, array(lines)],
     )

@@ -6,7 +6,7 @@ A use case *sets* an owner's reservation to what its state implies; it never add
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -114,19 +114,26 @@ def _lock_free(cursor: Cursor, uc: UseCase, wants: Sequence[Want], current: Curr
     endless = set()
     if levels is None:
         levels = queries.lock_levels(cursor, sorted(units), sorted(locations))
+    own, own_held = _own(current)
     for unit, location, on_hand, allocated, held, backorder in levels:
-        free.net[unit, location] = on_hand - allocated - held
-        free.held[unit, location] = min(held, max(on_hand - allocated, 0))
+        promised, kept = allocated - own[unit, location], held - own_held[unit, location]
+        free.net[unit, location] = on_hand - promised - kept
+        free.held[unit, location] = min(kept, max(on_hand - promised, 0))
         if backorder:
             endless.add(location)
     _make_endless(cursor, uc, {(unit, location) for unit in units for location in endless} - free.net.keys())
-    for rows in current.values():
-        for (spot, kind), quantity in rows.items():
-            free.net[spot] = free.net.get(spot, 0) + quantity
-            if kind != ReservationKind.ALLOCATED:
-                free.held[spot] = max(free.held.get(spot, 0) - quantity, 0)
     free.endless = frozenset(endless)
     return free
+
+
+def _own(current: Current) -> tuple[Counter[Place], Counter[Place]]:
+    """What the owners have now, by unit and place: allocated, and held in other ways."""
+    allocated: Counter[Place] = Counter()
+    held: Counter[Place] = Counter()
+    for rows in current.values():
+        for (spot, kind), quantity in rows.items():
+            (allocated if kind == ReservationKind.ALLOCATED else held)[spot] += quantity
+    return allocated, held
 
 
 def _make_endless(cursor: Cursor, uc: UseCase, missing: set[Place]) -> None:

@@ -53,6 +53,7 @@ NOW_TRUE: dict[str, str] = {
     "cancel": "The cancellation was undone here: its units are reserved again. If they must not go out, cancel again.",
 }
 """What holds after a command was given up, and what to do."""
+LOOK_ANEW = "A cancellation came to nothing: what the channel says of the order must be read anew."
 NEEDS = {"acknowledge": Capability.ACKNOWLEDGE, "ship": Capability.CONFIRM_SHIPMENT, "cancel": Capability.CANCEL_LINES}
 
 
@@ -188,6 +189,8 @@ def _finish(current: Current, command: Command, outcome: Outcome) -> bool:
 def _end(current: Current, command: Command, state: CommandState, code: str, message: str) -> bool:
     """The command's last state; the order learns of it. True if it is done."""
     _tell_log("command ended", command, outcome=str(state), code=code)
+    look_anew = command.kind == CommandKind.CANCEL and state is not CommandState.DONE and current.session.can(Capability.READ_ORDER)
+    order_id = str(command.payload.get("order_id", ""))
     with current.writing("end_command") as uc:
         command.state, command.ended_at, command.code, command.message = state, uc.at, code[:100], message[:500]
         command.save(update_fields=["state", "ended_at", "code", "message"])
@@ -200,24 +203,29 @@ def _end(current: Current, command: Command, state: CommandState, code: str, mes
             outcomes.given_up(uc, command, code, message)
         if (command.kind, code) != (CommandKind.ACKNOWLEDGE, CANCELLED):  # a buyer who was quicker is no problem of anybody's
             _tell(uc, current, command)
-    if (command.kind, state) == (CommandKind.CANCEL, CommandState.DEAD):
-        _read_anew(current, str(command.payload.get("order_id", "")))
+        if look_anew:
+            parking.keep(uc, current.connection, "order", [Parked(order_id, LOOK_ANEW, b"")])
+    if look_anew:
+        _read_anew(current, order_id)
     return False
 
 
 def _read_anew(current: Current, order_id: str) -> None:
-    """Take over what the channel says of an order; one that cannot be read now is parked, and so asked for again."""
-    if not current.session.can(Capability.READ_ORDER):
-        return
+    """Take over what the channel says of an order now: its units were given back to it, and they may have been cancelled by somebody else.
+
+    An order that cannot be read stays parked, and so is asked for again; people are told.
+    """
     asked = now()
     try:
         remote: RemoteOrder | None = current.call(Priority.ORDER, current.session.adapter.read_order, order_id)
         parked = orders.take_apart(current, [remote], asked)[1] if remote is not None else []
     except AdapterError as error:
-        parked = [Parked(order_id, f"A cancellation was given up, and the order cannot be read: {error.detail}", b"")]
-    if parked:
-        with current.writing("park_order") as uc:
+        parked = [Parked(order_id, f"{LOOK_ANEW} It cannot be read: {error.detail}", b"")]
+    with current.writing("park_order" if parked else "unpark") as uc:
+        if parked:
             parking.park(uc, current.connection, "order", parked)
+        else:
+            parking.unpark(uc, current.connection, "order", [order_id])
 
 
 def _tell_log(what: str, command: Command, **more: object) -> None:

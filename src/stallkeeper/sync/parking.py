@@ -22,6 +22,15 @@ MOST = 200_000
 
 def park(uc: UseCase, account: Connection, kind: str, objects: Sequence[ParkedObject]) -> None:
     """Keep the objects with what came, and say so once per connection. The same object again is counted up."""
+    keep(uc, account, kind, objects)
+    if objects:
+        first = objects[0]
+        title = f"{account.name}: {kind} {first.external_id} cannot be read"
+        notify.raise_(uc, f"connection:{account.pk}:parked:{kind}", Severity.WARNING, title, first.reason)
+
+
+def keep(uc: UseCase, account: Connection, kind: str, objects: Sequence[ParkedObject]) -> None:
+    """The same without saying so: for what is about to be asked for again, and must be if this process dies before."""
     bodies = []
     for thing in objects:
         row, new = Parked.objects.get_or_create(
@@ -37,10 +46,6 @@ def park(uc: UseCase, account: Connection, kind: str, objects: Sequence[ParkedOb
             until = uc.at + timedelta(days=housekeeping.RAW_PAYLOAD_DAYS)
             bodies.append(PersonalText(SUBJECT, row.pk, BODY, thing.raw[:MOST].decode("utf-8", "backslashreplace"), until))
     personal.store_many(uc, bodies)
-    if objects:
-        first = objects[0]
-        title = f"{account.name}: {kind} {first.external_id} cannot be read"
-        notify.raise_(uc, f"connection:{account.pk}:parked:{kind}", Severity.WARNING, title, first.reason)
 
 
 def unpark(uc: UseCase, account: Connection, kind: str, ids: Sequence[str], except_: Sequence[ParkedObject] = ()) -> int:
