@@ -221,11 +221,12 @@ def _read_anew(current: Current, order_id: str) -> None:
         parked = orders.take_apart(current, [remote], asked)[1] if remote is not None else []
     except AdapterError as error:
         parked = [Parked(order_id, f"{LOOK_ANEW} It cannot be read: {error.detail}", b"")]
-    with current.writing("park_order" if parked else "unpark") as uc:
-        if parked:
+    if parked:
+        with current.writing("park_order") as uc:
             parking.park(uc, current.connection, "order", parked)
-        else:
-            parking.unpark(uc, current.connection, "order", [order_id])
+        return
+    with current.writing("unpark") as uc:
+        parking.unpark(uc, current.connection, "order", [order_id])
 
 
 def _tell_log(what: str, command: Command, **more: object) -> None:

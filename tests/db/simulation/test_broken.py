@@ -109,8 +109,31 @@ BY_SQL = {
     ),
     "a shipment that came back": (
         "UPDATE orders_orderline SET shipped = 0, cancelled = ordered WHERE id = %(line_gone)s",
-        "6",
-        "had left, now 0",
+        "1 6",
+        "had left, of which the channel took back 0; now 0",
+    ),
+    "a shipment that was taken back and stays away": (
+        """UPDATE orders_orderline SET taken_back = 3 WHERE id = %(line_gone)s;
+           UPDATE orders_orderline SET shipped = 0, taken_back = 0, cancelled = ordered WHERE id = %(line_gone)s""",
+        "1 6",
+        "lines have shipped -3 units, 0 have left the shelf",
+    ),
+    "an order that is shipped and not shipped": (
+        """UPDATE orders_order SET state = 'shipped' WHERE organisation_id = %(mine)s AND external_id = %(number)s;
+           INSERT INTO channels_command (organisation_id, connection_id, kind, subject_type, subject_id, key, payload, state, attempts,
+               not_before, created_at, code, message)
+           SELECT organisation_id, connection_id, 'ship', 'order', id, 'stray', '{}', 'done', 1, now(), now(), '', ''
+           FROM orders_order WHERE organisation_id = %(mine)s AND external_id = %(number)s""",
+        "6 17",
+        "is shipped after a shipment, and 2 units of it are open",
+    ),
+    "a shortage that never was": (
+        """INSERT INTO orders_shortage
+               (organisation_id, line_id, stock_unit_id, quantity, worst, sold_at, detected_at, resolved_at, verdict)
+           SELECT line.organisation_id, line.id, line.stock_unit_id, 0, 1, o.ordered_at, now(), now(), 'open'
+           FROM orders_orderline AS line JOIN orders_order AS o ON o.id = line.order_id WHERE line.id = %(line_open)s""",
+        "3",
+        "was seen and closed at once",
     ),
     "a line that orders another number": (
         "UPDATE orders_orderline SET ordered = 5, cancelled = 2 WHERE id = %(line_gone)s",

@@ -258,6 +258,20 @@ def an_order_that_was_not_followed(watched: Watched) -> Iterator[None]:
     remote.lines[0].cancelled -= 1
 
 
+@breaks("6 10", "there it is", at_end=True)
+def a_cancellation_that_the_stall_refused_and_we_kept(watched: Watched) -> Iterator[None]:
+    """A person is told of the refusal; the order must be as the stall has it all the same."""
+    watched.sql(
+        """UPDATE channels_command SET kind = 'cancel', state = 'refused', code = 'x'
+           WHERE organisation_id = %(mine)s AND kind = 'acknowledge'
+               AND subject_id = (SELECT order_id FROM orders_orderline WHERE id = %(line_open)s)"""
+    )
+    remote = watched.stalls["dummy"].emulator.orders[watched.orders["open"]]
+    remote.lines[0].cancelled, remote.acknowledge_calls = remote.lines[0].cancelled + 1, 0
+    yield
+    remote.lines[0].cancelled, remote.acknowledge_calls = remote.lines[0].cancelled - 1, 1
+
+
 @breaks("9", "there it is")
 def an_old_push_that_landed_later(watched: Watched) -> Iterator[None]:
     toy = watched.stalls["dummy"].emulator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stallkeeper.ops.simulation.acts import act
-from stallkeeper.ops.simulation.world import KIT, SKUS, STRANGER
+from stallkeeper.ops.simulation.world import KIT, PACK, SKUS, STRANGER
 from stallkit.testing.emulator import SoldOut
 from stallkit.testing.shop import Fault, ShopOrder
 from stallkit.types import OrderState
@@ -23,7 +23,7 @@ def order(world: World) -> None:
     """One to three lines, kits among them, at times unpaid, at times the same article twice."""
     dice = world.dice
     stall = dice.choice(world.stalls)
-    listed = [sku for sku in (*SKUS, KIT) if sku in stall.emulator.offers]
+    listed = [sku for sku in (*SKUS, KIT, PACK) if sku in stall.emulator.offers]
     shown = [sku for sku in listed if stall.emulator.quantity_of(sku)]
     seen = shown if shown and dice.random() < 0.85 else listed
     wanted = [(sku, dice.choice((1, 1, 1, 2, 3))) for sku in dice.sample(seen, min(dice.choice((1, 1, 2, 3)), len(seen)))]
@@ -50,10 +50,25 @@ def _reach_order(world: World, wanted: list[tuple[str, int]], *, pending: bool) 
         world.reach("an order for a kit")
     if KIT in dict(wanted) and {"C", "D"} & dict(wanted).keys():
         world.reach("an order for a kit and its component")
+    if any(sku == PACK for sku, _ in wanted):
+        world.reach("an order for a pack")
     if len(wanted) > len(dict(wanted)):
         world.reach("an order with the same article twice")
     if len(wanted) > 1:
         world.reach("an order of several lines")
+
+
+@act("rush", 1.5, ours=False)
+def rush(world: World) -> None:
+    """Everybody wants the same article: what each stall shows of it is bought, in several orders."""
+    dice, sku = world.dice, world.dice.choice(SKUS)
+    for stall in world.stalls:
+        for _ in range(dice.randint(1, 3)):
+            left = stall.emulator.quantity_of(sku) if sku in stall.emulator.offers else 0
+            if left:
+                number = stall.emulator.place_order([(sku, dice.randint(1, left))])
+                world.reach("a rush")
+                world.note(f"{stall.name}: order {number} of {sku} in a rush")
 
 
 @act("buyer pays", 2, ours=False)

@@ -21,7 +21,7 @@ from django.db import connections
 from stallkeeper.channels import switches
 from stallkeeper.channels.models import Connection
 from stallkeeper.core.tenancy import organisation_scope
-from stallkeeper.ops.simulation import acts, buyers, crowd, hub, listings, people, situations
+from stallkeeper.ops.simulation import acts, buyers, cabinet, crowd, hub, listings, people, shelf, situations
 from stallkeeper.ops.simulation.acts import ACTS, attempt
 from stallkeeper.ops.simulation.crowd import Stuck, gathered
 from stallkeeper.ops.simulation.database import Server, default_connection_on
@@ -33,7 +33,7 @@ from stallkeeper.ops.simulation.violation import Violation
 from stallkeeper.ops.simulation.world import World
 from stallkeeper.sync import lapses
 
-__all__ = ["Played", "Step", "buyers", "hub", "listings", "people", "plan", "play"]
+__all__ = ["Played", "Step", "buyers", "cabinet", "hub", "listings", "people", "plan", "play", "shelf"]
 
 SHORTEST, LONGEST = 40, 90
 CALM = (60, 330, 960, 60, 60, 960, 60)
@@ -134,7 +134,7 @@ def _verdict(world: World, weather: Weather, played: Played, limit: float) -> Vi
 
 
 def _play(world: World, weather: Weather, played: Played) -> None:
-    world.open(Random(f"open:{played.seed}"))  # noqa: S311
+    world.open(Random(f"open:{played.seed}"), weather)  # noqa: S311
     world.set_weather(weather)
     world.judge = Judge(world)
     with organisation_scope(world.organisation.pk):
@@ -191,6 +191,7 @@ def _calm(world: World) -> None:
         world.clock.pass_(seconds)
         _work_off(world)
         world.perform([(partial(attempt, world, people.look_at_refusals), "web")])
+        world.perform([(partial(attempt, world, people.look_at_returns), "web")])
     _work_off(world)
 
 

@@ -57,6 +57,7 @@ OURS: Mapping[str, float] = {
     "serialization": 0.002,
     "disk_full": 0.002,
     "race": 0.5,
+    "slow": 3.0,
 }
 """Most of each: a probability (per call, item, page, hint, point, statement, commit, step), or seconds."""
 STATES = {"deadlock": ("40P01", errors.DeadlockDetected), "serialization": ("40001", errors.SerializationFailure)}

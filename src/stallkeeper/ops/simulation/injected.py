@@ -15,7 +15,7 @@ from random import Random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, IntegrityError, connection
 
 from stallkeeper.channels import lanes_queries
 from stallkeeper.channels.lanes import HEARTBEAT, Claim
@@ -91,7 +91,10 @@ class Ear(logging.Handler):
             self.filters = list(handler.filters)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.world.told(Told("log", self.format(record)))
+        text = self.format(record)
+        self.world.told(Told("log", text))
+        if record.exc_info and isinstance(record.exc_info[1], IntegrityError):
+            self.world.mistakes.append(text)
 
 
 def crowd_process() -> str:

@@ -142,12 +142,17 @@ def announce(world: World) -> None:
 
 
 def _ours(world: World, *states: str) -> tuple[Stall, Order] | None:
-    stall = world.dice.choice(world.stalls)
-    orders = stall.orders(*states)
-    return (stall, world.dice.choice(orders)) if orders else None
+    """An order in one of these states, on a stall that has any; at times rather one that was begun."""
+    dice = world.dice
+    found = [(stall, orders) for stall in world.stalls if (orders := stall.orders(*states))]
+    if not found:
+        return None
+    stall, orders = dice.choice(found)
+    begun = [order for order in orders if order.state == Order.State.PART_SHIPPED]
+    return stall, dice.choice(begun if begun and dice.random() < 0.5 else orders)
 
 
-@act("ship", 6)
+@act("ship", 8)
 def ship_order(world: World) -> None:
     """Goods of an order leave: all of it, or a part. The same click may come twice."""
     found = _ours(world, "acknowledged", "part_shipped", "new")
@@ -160,6 +165,7 @@ def ship_order(world: World) -> None:
     if wanted is None and any(line.short for line in lines) and dice.random() < 0.9:
         return
     reference = f"click:{world.number()}"
+    world.told(events.ShipTried(stall.connection_id, order.external_id, reference))
     for _ in range(dice.choice((1, 1, 1, 2))):
         ship.ship(
             world.organisation.pk,
@@ -181,7 +187,7 @@ def ship_order(world: World) -> None:
     )
 
 
-@act("cancel", 2)
+@act("cancel", 3)
 def cancel_order(world: World) -> None:
     """We cancel an order or a line."""
     found = _ours(world, "new", "acknowledged", "part_shipped")
@@ -199,14 +205,13 @@ def cancel_order(world: World) -> None:
 
 
 @act("not left", 0.7)
-def take_back(world: World) -> None:
-    """The channel took a shipment back: the goods are still here."""
-    stall = world.dice.choice(world.stalls)
-    order = Order.objects.filter(connection_id=stall.connection_id, lines__taken_back__gt=0).order_by("pk").distinct().first()
-    if order is not None:
-        not_left.not_left(world.organisation.pk, order.pk, None, actor=ACTOR)
-        world.reach("goods had not left")
-        world.note(f"{stall.name}: the goods of order {order.external_id} have not left")
+def look_at_returns(world: World) -> None:
+    """The channel took shipments back: the goods are still here."""
+    for stall in world.stalls:
+        for order in Order.objects.filter(connection_id=stall.connection_id, lines__taken_back__gt=0).order_by("pk").distinct():
+            not_left.not_left(world.organisation.pk, order.pk, None, actor=ACTOR)
+            world.reach("goods had not left")
+            world.note(f"{stall.name}: the goods of order {order.external_id} have not left")
 
 
 @act("tell again", 1)

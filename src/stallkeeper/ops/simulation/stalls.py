@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from stallkeeper.channels import connect, cutover, links, switches
-from stallkeeper.channels.models import Channel, Connection, Lane, LaneKind, Offer
+from stallkeeper.channels.models import Channel, Connection, Lane, LaneKind, Offer, RemoteListing
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.ops import connections
@@ -83,6 +83,11 @@ class Stall:
             switches.set_writes(uc, self.connection_id, True)
             switches.set_channel(uc, self.channel.pk, orders=True, stock=True)
         self.refresh()
+
+    def link(self, sku: str, unit_id: int, pack_factor: int) -> None:
+        """A person says what a listing is, and how many units one of it takes."""
+        with self.use_case("choose.link") as uc:
+            links.choose(uc, RemoteListing.objects.get(channel=self.channel, sku=sku).pk, unit_id, pack_factor)
 
     def refresh(self) -> None:
         with organisation_scope(self.organisation_id):

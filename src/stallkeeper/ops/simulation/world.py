@@ -13,7 +13,7 @@ from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, IntegrityError, InterfaceError
 
 from stallkeeper.catalog.models import KitComponent, StockUnit, UnitKind
 from stallkeeper.channels import rules
@@ -35,6 +35,7 @@ from stallkeeper.sync.runner import Ended
 from stallkit.http import Client
 from stallkit.manifest import Manifest
 from stallkit.registry import manifest_of
+from stallkit.testing.emulator import Emulator
 from stallkit.testing.serving import client_of
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ the dozens that it takes in a real one."""
 SAME = 0.7
 """Part of those who race that mean the stall which all have in mind."""
 PLATFORMS = ("walmart", "emag", "dummy")
+PACK, IN_PACK = "A2", 2
+"""A listing of which one holds two of A: on some stalls."""
+TWICE = 0.3
+"""Part of the seeds with two accounts on one platform, which number their orders alike."""
 THEIRS = re.compile(
     r"^(TryLater|SlowDown|NeedsReconnect|OutcomeUnknown|Refused|Unintelligible|OperationalError|InterfaceError|DatabaseError)\b"
 )
@@ -88,6 +93,8 @@ class World:
     busy: bool = False
     focus: int = 0
     """The stall that those who race have in mind."""
+    mistakes: list[str] = field(default_factory=list)
+    """What the product has logged as refused by the rules of its own tables: no fault does that."""
 
     def __post_init__(self) -> None:
         self.clock = WorldClock(lambda: getattr(crowd.current(), "process", ""))
@@ -132,6 +139,8 @@ class World:
 
     def _replied(self, stall: Stall) -> None:
         call = stall.emulator.calls[-1]
+        if (slowest := self.chaos.weather.rate("slow")) and not self.racing:
+            self.sleep(self.dice.uniform(0, slowest))
         self.note(f"{stall.name} {call.method} {call.path}: {call.status} {call.fault}")
         if call.fault:
             self.chaos.hit[call.fault] += 1
@@ -239,6 +248,8 @@ class World:
 
     def _turn(self, walker: Walker) -> None:
         walker.step()
+        if self.mistakes:
+            raise Violation("error", self.mistakes[0])
         while walker.at == "check":
             self.check()
             walker.step()
@@ -284,7 +295,7 @@ class World:
     def _judge_error(self, error: BaseException, process: str) -> None:
         if isinstance(error, Violation):
             raise error
-        if isinstance(error, DatabaseError | InterfaceError) and self.chaos.weather.rates:
+        if isinstance(error, DatabaseError | InterfaceError) and not isinstance(error, IntegrityError) and self.chaos.weather.rates:
             self.note(f"{process}: {type(error).__name__}")
             return
         text = "".join(traceback.format_exception(error)[-6:])
@@ -292,8 +303,8 @@ class World:
 
     # --- the opening --------------------------------------------------------------------------------------------------------------------
 
-    def open(self, dice: Random) -> None:
-        """The seller, its goods and places, and its stalls, opened as a person opens them. No faults yet."""
+    def open(self, dice: Random, weather: Weather) -> None:
+        """The seller, its goods and places, and its stalls, opened as a person opens them. No faults yet; ``weather`` is to come."""
         self.dice = dice
         self.organisation = Organisation.objects.create(name="Ada's", slug="adas", sending_enabled=True, created_at=MORNING)
         self.workers = [f"w{number}" for number in range(1, dice.choice((1, 2, 2, 3)) + 1)]
@@ -302,8 +313,11 @@ class World:
             self.live(worker)
         with organisation_scope(self.organisation.pk):
             self._goods(dice)
-            for position, platform in enumerate(dice.sample(PLATFORMS, min(dice.choice((2, 2, 3, 4)), len(PLATFORMS)))):
-                self._stall(platform, position, dice)
+            platforms = dice.sample(PLATFORMS, min(dice.choice((2, 2, 3, 4)), len(PLATFORMS)))
+            if dice.random() < TWICE:
+                platforms = ["dummy", *[platform for platform in platforms if platform != "dummy"][:1], "dummy"]
+            for position, platform in enumerate(platforms):
+                self._stall(platform, position, dice, weather)
 
     def _goods(self, dice: Random) -> None:
         with use_case("sim.places", organisation_id=self.organisation.pk, actor=ACTOR) as uc:
@@ -329,22 +343,38 @@ class World:
                 ],
             )
 
-    def _stall(self, platform: str, position: int, dice: Random) -> None:
+    def _stall(self, platform: str, position: int, dice: Random, weather: Weather) -> None:
         scale = dice.choice((0.1, 0.1, 1.0))
         emulator, config = emulated(platform, seed=self.seed, limits_scale=scale, clock=self.clock)
+        if platform == "dummy":
+            _vary(emulator, config, position, dice, weather)
         stall = Stall(self.organisation.pk, platform, emulator, f"http://{platform}-{position}.test", config)
         self.stalls.append(stall)
         for sku in (*SKUS, KIT):
             emulator.add_offer(sku, quantity=0)
         emulator.add_offer(STRANGER, quantity=6)
+        packs = dice.random() < 0.3
+        if packs:
+            emulator.add_offer(PACK, quantity=0)
         emulator.listeners.append(lambda topic, order: stall.hints.append(emulator.callback(topic, order)))
         stall.connect(f"S{position}")
         stall.open()
         for name, value in [habits.rule(dice) for _ in range(dice.choice((0, 1, 2)))]:
             with stall.use_case("channel.rules") as uc:
                 rules.save(uc, stall.channel.pk, locations=None, **{name: value})
+        if packs:
+            stall.link(PACK, self.units["A"].pk, IN_PACK)
 
     def set_weather(self, weather: Weather) -> None:
         self.chaos.weather = weather
         for stall in self.stalls:
             stall.emulator.dials = weather.dials
+
+
+def _vary(emulator: Emulator, config: dict[str, str], position: int, dice: Random, weather: Weather) -> None:
+    """What differs between accounts on the dummy market: its name, how long its pages are, and how far a pull looks back, where nothing
+    comes late."""
+    emulator.account_id = f"A-{position}"  # type: ignore[attr-defined]
+    emulator.orders_per_page = dice.choice((100, FEW))
+    if dice.random() < 0.7 and not weather.rate("read_lag") and not weather.rate("page_shift"):
+        config["overlap_seconds"] = "1"

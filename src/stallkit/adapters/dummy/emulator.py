@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from stallkit.adapters.dummy.adapter import sign
+from stallkit.adapters.dummy.copy_behind import Copy
 from stallkit.adapters.dummy.manifest import API, MANIFEST, TASKS, TOKENS
 from stallkit.adapters.dummy.wire import CARRIERS, REASON
 from stallkit.manifest import Limit
@@ -73,6 +74,7 @@ class Emulator(Base):
         self._tokens: dict[str, datetime] = {}
         self._issued = 0
         self._buckets: dict[str, Bucket] = {}
+        self._copy = Copy()
         self._routes: list[tuple[str, re.Pattern[str], Limit, Handler]] = [
             ("POST", re.compile(r"/oauth/token()"), TOKENS, self._token),
             ("GET", re.compile(r"/v1/account()"), API, self._account),
@@ -247,17 +249,32 @@ class Emulator(Base):
 
     # --- orders -------------------------------------------------------------------------------------------------------------------------
 
+    def insist(self, order_id: str) -> None:
+        """The market has promised the order to its buyer: from now on the seller's cancellations are refused."""
+        with self.lock:
+            self.orders[order_id].extra["promised"] = "yes"
+
+    def send_by_hand(self, order_id: str) -> None:
+        """Somebody at the seller's says in the market's own screen that all that is open of an accepted order has been sent."""
+        with self.lock:
+            order = self.orders[order_id]
+            for line in order.lines:
+                line.shipped += line.open
+            order.sent_by_hand += 1
+            order.modified_at = self.clock()
+        self.tell("order", order_id)
+
     def _orders(self, request: WireRequest, _: str) -> WireReply:
-        """Changed orders, oldest change first. The dials hide the newest (read lag) and move page borders."""
-        seen_until = self.clock() - timedelta(seconds=self._lag())
+        """Changed orders, oldest change first. The dials answer from a copy that is behind (read lag) and move page borders."""
+        known = self._copy.at(self.orders.values(), self.clock() - timedelta(seconds=self._lag())) if self.dials.read_lag else self.orders
         since, after = request.param("changed_since"), request.param("after")
         begin = datetime.fromisoformat(since) if since else datetime.min.replace(tzinfo=UTC)
-        rows = sorted((order.modified_at, order.order_id) for order in self.orders.values() if begin <= order.modified_at <= seen_until)
+        rows = sorted((order.modified_at, order.order_id) for order in known.values() if order.modified_at >= begin)
         if after:
             rows = [row for row in rows if row > read_place(after)][self._shift() :]
         page = rows[: min(int(request.param("limit", "100")), self.orders_per_page)]
         spoil = self.fault is Fault.UNKNOWN_ENUM
-        orders = [self._show_order(self.orders[row[1]], spoil=spoil and number == 0) for number, row in enumerate(page)]
+        orders = [self._show_order(known[row[1]], spoil=spoil and number == 0) for number, row in enumerate(page)]
         following = show_place(page[-1]) if len(rows) > len(page) else None
         return answer({"orders": orders, "next": following, "as_of": self.clock().isoformat()})
 
@@ -303,6 +320,8 @@ class Emulator(Base):
         order, body = self._find(order_id), read_json(request)
         if body.get("reason") not in REASON.values():
             raise SaidNo(422, "bad_reason", f"reason {body.get('reason')!r} is not in the list")
+        if "promised" in order.extra:
+            raise SaidNo(409, "promised", f"order {order_id} has been promised to its buyer: it must be sent")
         wanted = self._lines(order, body)
         order.cancel_calls += 1
         for line, quantity in wanted:

@@ -311,13 +311,13 @@ def _cancel(shop: Emulator, order: ShopOrder, posted: Posted) -> None:
 
 def _progress(shop: Emulator, order: ShopOrder, posted: Posted) -> None:
     """To 2 or 3, also back from 0 (the units are taken again) and from 4."""
-    _reopen(shop, order)
+    reopen(shop, order)
     if posted.status == 3:
         order.extra["prepared"] = "1"
 
 
 def _finalize(shop: Emulator, order: ShopOrder, posted: Posted) -> None:  # noqa: ARG001 - one shape for all steps
-    _reopen(shop, order)
+    reopen(shop, order)
     finalize(shop, order)
 
 
@@ -331,7 +331,8 @@ def finalize(shop: Emulator, order: ShopOrder) -> None:
         line.shipped = line.ordered - line.cancelled
 
 
-def _reopen(shop: Emulator, order: ShopOrder) -> None:
+def reopen(shop: Emulator, order: ShopOrder) -> None:
+    """Back to "in progress"; units of a cancelled order are taken again."""
     was_cancelled = order.state is OrderState.CANCELLED
     order.acknowledged_at = order.acknowledged_at or shop.clock()
     order.extra.pop("prepared", None)

@@ -112,6 +112,15 @@ class Emulator(Base):
             emulated_orders.finalize(self, self.orders[order_id])
         self.tell("awb", order_id)
 
+    def take_back(self, order_id: str) -> None:
+        """Somebody at the seller's puts a finalised order back to "in progress" in eMAG's own screen: nothing has left (5.3)."""
+        with self.lock:
+            order = self.orders[order_id]
+            emulated_orders.reopen(self, order)
+            order.taken_back += 1
+            order.modified_at = self.clock()
+        self.tell("order", order_id)
+
     def fulfil_by_emag(self, order_id: str) -> None:
         """The order is one of type 2: its goods come from eMAG's own stock, not from the offer's."""
         with self.lock:

@@ -44,6 +44,15 @@ class ShipWished:
 
 
 @dataclass(frozen=True)
+class ShipTried:
+    """A person is about to ship units of an order; only ``ShipWished`` with the same ``key`` says that we said yes."""
+
+    connection_id: int
+    order: str
+    key: str
+
+
+@dataclass(frozen=True)
 class CancelWished:
     """A person cancelled units of an order from our side."""
 
@@ -95,4 +104,4 @@ class Crashed:
     worker: str = ""
 
 
-TruthEvent = Moved | Counted | ShipWished | CancelWished | Did | Hinted | Canary | Told | Crashed
+TruthEvent = Moved | Counted | ShipTried | ShipWished | CancelWished | Did | Hinted | Canary | Told | Crashed

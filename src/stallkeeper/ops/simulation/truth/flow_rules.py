@@ -14,23 +14,34 @@ from stallkeeper.ops.simulation.truth.shop import Shop, Spot
 
 
 def goods_left(shop: Shop) -> Iterator[Breach]:
-    """1: of every line that has left, what was promised leaves the shelf in the same commit, and nothing else leaves as shipped."""
+    """1: of every line that has left, what was promised leaves the shelf in the same commit, and nothing else leaves as shipped. Of every
+    line that has not left after all it comes back."""
     least, most, moved = Counter[int](), Counter[int](), Counter[int]()
     for line in shop.now.lines:
         before = shop.lines_before.get(line.id)
         gone = line.shipped - (before.shipped if before else 0)
-        if gone <= 0 or not _ours(shop, line):
+        if not gone or not _ours(shop, line):
             continue
         for unit, number in shop.recipes.get(line.stock_unit_id or 0, ()):
             each = line.pack_factor * number
-            most[unit] += gone * each
-            least[unit] += max(gone - before.short, 0) * each if before and before.stock_unit_id and _sold(shop, line) else 0
+            if gone > 0:
+                most[unit] += gone * each
+                least[unit] += max(gone - before.short, 0) * each if before and before.stock_unit_id and _sold(shop, line) else 0
+            else:
+                least[unit] += gone * each
+                most[unit] += 0 if _may_have_been_missing(shop, line) else gone * each
     for move in shop.now.movements:
-        moved[move.stock_unit_id] += move.quantity if move.cause == "ship" else 0
+        back = shop.places[move.from_location_id].virtual
+        moved[move.stock_unit_id] += (-move.quantity if back else move.quantity) if move.cause == "ship" else 0
     for unit in sorted(most.keys() | moved.keys()) if shop.looks > 1 else ():
         if not least[unit] <= moved[unit] <= most[unit]:
             owed = f"between {least[unit]} and {most[unit]}" if least[unit] < most[unit] else str(most[unit])
             yield Breach("1", f"{shop.sku(unit)}: lines have shipped {owed} units, {moved[unit]} have left the shelf")
+
+
+def _may_have_been_missing(shop: Shop, line: Line) -> bool:
+    """Whether the line was short at some time: then units may have been reported as gone that never lay on our shelf."""
+    return any(row.line_id == line.id for row in shop.now.shortages)
 
 
 def _ours(shop: Shop, line: Line) -> bool:

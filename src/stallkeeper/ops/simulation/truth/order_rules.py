@@ -77,6 +77,35 @@ def shortages(shop: Shop) -> Iterator[Breach]:
         yield Breach("3", f"there is a shortage of line {line_id}, which does not exist")
 
 
+def no_false_alarm(shop: Shop) -> Iterator[Breach]:
+    """3: a line that had its units before and has them still was not short in between: no shortage of it begins and ends in one commit."""
+    known = {row.id for row in shop.shortages_before}
+    begun = [row for row in shop.now.shortages if row.id not in known and not row.open] if shop.looks > 1 else []
+    new = {line.id for line in shop.now.lines} - shop.lines_before.keys() if begun else ()
+    for row in begun:
+        line = shop.lines.get(row.line_id)
+        if line is None or line.id in new:
+            continue
+        before = shop.lines_before.get(line.id, line)
+        if before.stock_unit_id and not before.short and _sold_before(shop, line):
+            yield Breach("3", f"{shop.line(line)}: a shortage of {row.worst} was seen and closed at once, it never was short")
+
+
+def _sold_before(shop: Shop, line: Line) -> bool:
+    return shop.orders_before.get(line.order_id, shop.orders[line.order_id]).state != "pending"
+
+
+def what_is_left(shop: Shop) -> Iterator[Breach]:
+    """6: after a shipment of ours the order has been shipped if nothing of it is open any more, and in part if something is."""
+    for command in shop.now.commands:
+        order = shop.orders.get(command.subject_id)
+        if command.kind != "ship" or command.id in shop.commands_before or order is None or shop.looks == 1:
+            continue
+        left = sum(line.open for line in shop.lines.values() if line.order_id == order.id)
+        if (order.state == "shipped") != (left == 0):
+            yield Breach("6", f"order {order.external_id} is {order.state} after a shipment, and {left} units of it are open")
+
+
 def open_units(shop: Shop) -> Iterator[Breach]:
     """7: what an offer counts as open, and as not acknowledged, is what its orders have open."""
     open_, unheard = Counter[int](), Counter[int]()

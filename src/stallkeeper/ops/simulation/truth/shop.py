@@ -24,6 +24,7 @@ from stallkeeper.ops.simulation.truth.rows import (
     Place,
     Reading,
     Sent,
+    Shortage,
     Story,
     Ticket,
     Unit,
@@ -41,6 +42,7 @@ class Shop:
     seen: Seen = field(default_factory=Seen)
     now: Reading = field(init=False)
     tickets_before: list[Ticket] = field(default_factory=list)
+    shortages_before: list[Shortage] = field(default_factory=list)
     looks: int = 0
     places: dict[int, Place] = field(default_factory=dict)
     units: dict[int, Unit] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class Shop:
     def look(self) -> Reading:
         """Read what is there and new. What was written since the last look is in ``now``."""
         self.tickets_before = self.now.tickets if self.looks else []
+        self.shortages_before = self.now.shortages if self.looks else []
         read = look(self.organisation_id, self.seen)
         self.now = now = self._only_news(read)
         self.looks += 1

@@ -1,0 +1,53 @@
+"""Acts in the platforms' own screens, by the seller's people or the platform's: the hub hears of it afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stallkeeper.ops.simulation.acts import act
+from stallkit.types import OrderState
+
+if TYPE_CHECKING:
+    from stallkeeper.ops.simulation.stalls import Stall
+    from stallkeeper.ops.simulation.world import World
+    from stallkit.testing.shop import ShopOrder
+
+
+def _order(world: World, platform: str, *states: OrderState) -> tuple[Stall, ShopOrder] | None:
+    """An order in one of these states on a stall of that platform."""
+    found = [(stall, order) for stall in world.stalls if stall.platform == platform for order in stall.emulator.orders.values()]
+    found = [(stall, order) for stall, order in found if order.state in states]
+    return world.dice.choice(found) if found else None
+
+
+@act("goods leave by hand", 0.7, ours=False)
+def leave_by_hand(world: World) -> None:
+    """Somebody says in the market's own screen that an order has been sent."""
+    found = _order(world, "dummy", OrderState.ACKNOWLEDGED, OrderState.PART_SHIPPED)
+    if found is not None:
+        stall, order = found
+        stall.emulator.send_by_hand(order.order_id)  # type: ignore[attr-defined]
+        world.reach("an order left by hand")
+        world.note(f"{stall.name}: order {order.order_id} leaves by hand")
+
+
+@act("shipment taken back", 2, ours=False)
+def take_back(world: World) -> None:
+    """Somebody puts a finalised order back to "in progress" in eMAG's screen."""
+    found = _order(world, "emag", OrderState.SHIPPED)
+    if found is not None:
+        stall, order = found
+        stall.emulator.take_back(order.order_id)  # type: ignore[attr-defined]
+        world.reach("a shipment was taken back")
+        world.note(f"{stall.name}: order {order.order_id} is in progress again")
+
+
+@act("market insists", 0.7, ours=False)
+def insist(world: World) -> None:
+    """The market has promised an order to its buyer: the seller cannot cancel it any more."""
+    found = _order(world, "dummy", OrderState.NEW, OrderState.ACKNOWLEDGED, OrderState.PART_SHIPPED)
+    if found is not None:
+        stall, order = found
+        stall.emulator.insist(order.order_id)  # type: ignore[attr-defined]
+        world.reach("a market insisted on delivery")
+        world.note(f"{stall.name}: order {order.order_id} must be sent")
