@@ -70,8 +70,9 @@ SETTINGS = {
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
-# Only for clusters that are thrown away: a power cut destroys them. All workers of a test run share one, and some tests race 32 at once.
-THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+# Only for clusters that are thrown away: a power cut destroys them, and their passwords are guarded by nothing but their length, which
+# makes a new connection cheap. All workers of a test run share one, and some tests race 32 at once.
+THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300", "scram_iterations": "1"}
 
 
 @dataclass(frozen=True)

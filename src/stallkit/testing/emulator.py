@@ -313,6 +313,11 @@ class Emulator:
             self.mislaid[sku] = self.clock()
         return lost or late
 
+    @property
+    def has_late_pushes(self) -> bool:
+        """Whether values that were accepted have not landed yet."""
+        return bool(self._late)
+
     def land_late(self) -> None:
         """Pushes that were held back and are due take effect now, also over newer values."""
         with self.lock:

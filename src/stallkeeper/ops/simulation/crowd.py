@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 import psycopg
@@ -74,7 +75,8 @@ class Walker(threading.Thread):
         self.dead = self.blocked = False
         self.raw: psycopg.Connection[Any] | None = None
         self._task: Callable[[], object] | None = None
-        self._go, self._back = threading.Semaphore(0), threading.Semaphore(0)
+        self._go: SimpleQueue[None] = SimpleQueue()
+        self._back: SimpleQueue[None] = SimpleQueue()
         self._state = threading.Lock()
         self._in_sql = self._ending = False
 
@@ -83,11 +85,11 @@ class Walker(threading.Thread):
     def run(self) -> None:
         _here.walker = self
         while True:
-            self._go.acquire()
+            self._go.get()
             if self._ending:
                 break
             self._perform()
-            self._back.release()
+            self._back.put(None)
         connections.close_all()
 
     def _perform(self) -> None:
@@ -112,8 +114,8 @@ class Walker(threading.Thread):
     def pause(self, where: str) -> None:
         """Give the baton back; returns when it is this walker's turn again. Killed, if it was killed meanwhile."""
         self.at = where
-        self._back.release()
-        self._go.acquire()
+        self._back.put(None)
+        self._go.get()
         if self.dead:
             raise Killed
 
@@ -167,14 +169,16 @@ class Walker(threading.Thread):
 
     def step(self) -> None:
         """Let it go on until it gives the baton back or waits for a lock."""
-        self._go.release()
+        self._go.put(None)
         self.settle()
 
     def settle(self) -> None:
         """Wait until it has come back or is known to wait for another walker's lock."""
         deadline = time.monotonic() + STUCK
-        patience = FIRST_LOOK
-        while not self._back.acquire(timeout=patience):
+        # Whether anybody else has a transaction open cannot change while this walker has the baton.
+        alone = self.crowd.is_alone(self)
+        patience = STUCK if alone else FIRST_LOOK
+        while not self._has_come_back(patience):
             patience = NEXT_LOOK
             if self._in_sql and self.raw is not None and self.crowd.is_held_up(self):
                 with self._state:
@@ -186,17 +190,24 @@ class Walker(threading.Thread):
                 raise Stuck(f"{self.name} ({self.process}) does not come back from {self.at}")
         self.blocked = False
 
+    def _has_come_back(self, patience: float) -> bool:
+        try:
+            self._back.get(timeout=patience)
+        except Empty:
+            return False
+        return True
+
     def goes_on(self) -> None:
-        self._go.release()
+        self._go.put(None)
 
     def comes_back(self) -> None:
         """Wait for the baton without looking who holds it up; not for ever: the day is over anyway."""
-        self._back.acquire(timeout=LEAVING)
+        self._has_come_back(LEAVING)
         self.blocked = False
 
     def end(self) -> None:
         self._ending = True
-        self._go.release()
+        self._go.put(None)
 
 
 @dataclass
@@ -226,6 +237,10 @@ class Crowd:
         for walker in self.walkers:
             if walker.blocked:
                 walker.settle()
+
+    def is_alone(self, walker: Walker) -> bool:
+        """Whether nobody but this walker has a transaction open, so that there is no lock that it could wait for."""
+        return not any(one.in_transaction for one in self.walkers if one is not walker)
 
     def is_held_up(self, walker: Walker) -> bool:
         """Whether it waits for a walker that has given the baton back. Those who wait for each other are left to the server."""

@@ -14,6 +14,9 @@ import psycopg
 from psycopg import errors, sql
 
 PREFIX = "stallkeeper_sim_"
+QUICK = "-c plan_cache_mode=force_generic_plan -c synchronous_commit=off"
+"""Settings of the connections that play: a statement that is kept is planned once, not anew for each of its first values (all tables are
+small), and nothing outlives the day anyway."""
 PATIENCE = 200
 """Tries to drop a database, a twentieth of a second apart."""
 
@@ -69,11 +72,12 @@ def default_connection_on(database: str) -> Iterator[None]:
     from django.db import connections
 
     settings = connections.settings["default"]
-    before = settings["NAME"]
+    name, options = settings["NAME"], settings["OPTIONS"]
     connections.close_all()
     settings["NAME"] = database
+    settings["OPTIONS"] = options | {"options": f"{options.get('options', '')} {QUICK}".strip()}
     try:
         yield
     finally:
         connections.close_all()
-        settings["NAME"] = before
+        settings["NAME"], settings["OPTIONS"] = name, options

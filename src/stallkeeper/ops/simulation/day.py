@@ -39,6 +39,11 @@ SHORTEST, LONGEST = 40, 90
 CALM = (60, 330, 960, 60, 60, 960, 60)
 """Seconds between the looks of the calm phase: waits after failures, the rotation of reading back, and a submission that got lost, was
 given up, sent anew, and is worked on for minutes."""
+SHORT = 4
+"""So many of them are looked at in any case: a whole rotation of reading back, and who sends after it. The others are for what is still on
+its way then."""
+WHOLE = 4
+"""Of so many seeds one goes on to the end of the calm although all is well: so what breaks late shows as well."""
 CALM_JOBS = 60
 MEETINGS = (
     ("trade now", "trade now"),
@@ -187,11 +192,13 @@ def _calm(world: World) -> None:
     world.clock.pass_(600)
     world.perform([])
     world.perform([(partial(attempt, world, _put_right), "web")])
-    for seconds in CALM:
+    for number, seconds in enumerate(CALM, 1):
         world.clock.pass_(seconds)
         _work_off(world)
         world.perform([(partial(attempt, world, people.look_at_refusals), "web")])
         world.perform([(partial(attempt, world, people.look_at_returns), "web")])
+        if number >= SHORT and world.seed % WHOLE and world.judge is not None and world.judge.is_settled():
+            break
     _work_off(world)
 
 

@@ -29,6 +29,7 @@ class Judge:
         self.truth = Truth(world.organisation.pk, [stall.view for stall in world.stalls], [bystander])
         for canary in _canaries(world):
             self.truth.told(canary)
+        self.tokens: set[str] = set()
 
     def told(self, event: TruthEvent) -> None:
         self.truth.told(event)
@@ -45,13 +46,23 @@ class Judge:
         self.truth.told(Crashed(worker))
 
     def after_commit(self, where: str) -> None:
-        for token in _tokens(self.world):
-            self.truth.told(token)
+        for token in self._new_tokens():
+            self.truth.told(Canary(token, secret=True))
         _raise(self.truth.after_commit(where))
+
+    def _new_tokens(self) -> list[str]:
+        """What the platforms have given out as keys for a while since the last look: some repeat it in their errors."""
+        new = [token for stall in self.world.stalls for token in stall.emulator.secrets() if token not in self.tokens]
+        self.tokens.update(new)
+        return new
 
     def undisturbed(self) -> None:
         """An act is over, and nothing went wrong with our processes or their database: who has something to send was woken."""
         _raise(self.truth.undisturbed())
+
+    def is_settled(self) -> bool:
+        """Whether all is as it must be at the end, and nothing is on its way."""
+        return self.truth.is_settled()
 
     def at_end(self) -> None:
         _raise(self.truth.at_end())
@@ -67,11 +78,6 @@ def _canaries(world: World) -> Iterator[Canary]:
         for setting in manifest_of(stall.platform).settings:
             if setting.kind is SettingKind.SECRET and stall.config.get(setting.name):
                 yield Canary(stall.config[setting.name], secret=True)
-
-
-def _tokens(world: World) -> Iterator[Canary]:
-    """What the platforms have given out as keys for a while: some repeat it in their errors."""
-    yield from (Canary(token, secret=True) for stall in world.stalls for token in stall.emulator.secrets())
 
 
 def _raise(breaches: Sequence[Breach]) -> None:

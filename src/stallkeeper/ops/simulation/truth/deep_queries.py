@@ -15,8 +15,9 @@ from django.apps import apps
 from django.db import connection, models
 
 from stallkeeper.core.models import Organisation
-from stallkeeper.core.sql import rows
+from stallkeeper.core.sql import hot_cursor, rows
 from stallkeeper.core.tenancy import organisation_scope
+from stallkeeper.ops.simulation.truth.asking import ask
 from stallkeeper.ops.simulation.truth.queries import GROWING
 
 ORGANISATION = "organisation_id"
@@ -24,16 +25,17 @@ ORGANISATION = "organisation_id"
 
 def fingerprints(organisation: int, known: Mapping[str, Iterable[int]]) -> dict[str, int]:
     """A number per growing table that changes when any of these rows of it does. Locks: none. Indexes: primary keys."""
-    values = {"organisation": organisation} | {table: sorted(known.get(table, ())) for table in GROWING}
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(_fingerprint(table, f"AND id = ANY(%({table})s)") for table in GROWING) + " ORDER BY 1", values)
-        return {table: int(value) for table, value in rows(cursor)}
+    ids = {table: sorted(known.get(table, ())) for table in GROWING}
+    return {table: int(value) for table, value in ask(_FINGERPRINTS, organisation=organisation, **ids)}
 
 
 def _fingerprint(table: str, further: str = "") -> str:
     return f"""
         (SELECT '{table}', coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {table} AS t
          WHERE organisation_id = %(organisation)s {further})"""  # noqa: S608
+
+
+_FINGERPRINTS = " UNION ALL ".join(_fingerprint(table, f"AND id = ANY(%({table})s::bigint[])") for table in GROWING) + " ORDER BY 1"
 
 
 @cache
@@ -53,16 +55,19 @@ def tenant_tables() -> tuple[str, ...]:
 
 def everything_of(organisation: int) -> dict[str, int]:
     """A number per tenant table that changes when any row of the organisation does. Locks: none. Reads whole tables."""
-    with organisation_scope(organisation), connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(map(_fingerprint, tenant_tables())) + " ORDER BY 1", {"organisation": organisation})
-        return {table: int(value) for table, value in rows(cursor)}
+    with organisation_scope(organisation):
+        return {table: int(value) for table, value in ask(_everything(), organisation=organisation)}
+
+
+@cache
+def _everything() -> str:
+    return " UNION ALL ".join(map(_fingerprint, tenant_tables())) + " ORDER BY 1"
 
 
 def strays(organisation: int) -> list[str]:
     """Rows of the organisation whose parent is another's, which cannot be seen from here, or none. Locks: none. Reads whole tables."""
-    with organisation_scope(organisation), connection.cursor() as cursor:
-        cursor.execute(_strays() + " ORDER BY 1", {"organisation": organisation})
-        return [row[0] for row in rows(cursor)]
+    with organisation_scope(organisation):
+        return sorted(row[0] for row in ask(_strays(), organisation=organisation))
 
 
 @cache
@@ -109,20 +114,21 @@ def tables_with(texts: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _tables_with(organisation: int, texts: Sequence[str]) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    with organisation_scope(organisation), connection.cursor() as cursor:
-        for table in _all_tables():
-            cursor.execute(
-                f"""
-                SELECT wanted.text FROM unnest(%s::text[]) AS wanted(text)
-                WHERE EXISTS (SELECT FROM {table} AS t WHERE position(wanted.text IN t::text) > 0
-                              OR position(encode(convert_to(wanted.text, 'UTF8'), 'hex') IN t::text) > 0)
-                ORDER BY 1
-                """,  # noqa: S608 - a name from the catalogue
-                [list(texts)],
-            )
-            found += [(table, row[0]) for row in rows(cursor)]
-    return found
+    with organisation_scope(organisation):
+        return [(table, text) for table, text in ask(_texts(), texts=list(texts))]
+
+
+@cache
+def _texts() -> str:
+    return " UNION ALL ".join(map(_with_texts, _all_tables()))
+
+
+def _with_texts(table: str) -> str:
+    """OFFSET 0: a row is made a text once, not once for each of the texts."""
+    return f"""
+        (SELECT DISTINCT '{table}', wanted.text FROM (SELECT t::text AS body FROM {table} AS t OFFSET 0) AS line
+         JOIN unnest(%(texts)s::text[]) AS wanted(text) ON position(wanted.text IN line.body) > 0
+            OR position(encode(convert_to(wanted.text, 'UTF8'), 'hex') IN line.body) > 0)"""  # noqa: S608 - a name from the catalogue
 
 
 class Link(NamedTuple):
@@ -140,7 +146,7 @@ class Link(NamedTuple):
 
 def chain(organisation: int) -> list[Link]:
     """The whole chain, oldest first. Locks: none. Index: audit_recent."""
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         cursor.execute(
             """
             SELECT id, at, actor, action, subject_type, subject_id, detail, digest FROM core_auditentry
@@ -153,7 +159,7 @@ def chain(organisation: int) -> list[Link]:
 
 def on_hand(unit: int, location: int) -> int:
     """What the level says now; 0 where there is none. Index: primary key."""
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         cursor.execute("SELECT on_hand FROM stock_level WHERE stock_unit_id = %s AND location_id = %s", [unit, location])
         row = cursor.fetchone()
         return int(row[0]) if row else 0
@@ -161,7 +167,7 @@ def on_hand(unit: int, location: int) -> int:
 
 def moved_since(organisation: int, unit: int, location: int, since: datetime) -> int:
     """By how many units a place's stock of a unit has changed after a moment, by the clock of events. Index: movement_unit."""
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         cursor.execute(
             """
             SELECT coalesce(sum(CASE WHEN to_location_id = %s THEN quantity ELSE -quantity END), 0) FROM stock_movement
@@ -175,7 +181,7 @@ def moved_since(organisation: int, unit: int, location: int, since: datetime) ->
 
 def overdue(organisation: int, at: datetime) -> list[str]:
     """Owners of reservations whose time has been over for some minutes; holds by hand that were prolonged count by their own word."""
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         cursor.execute(
             """
             SELECT DISTINCT format('%%s %%s', kept.owner_type, kept.owner_id) FROM stock_reservation AS kept
@@ -192,7 +198,7 @@ def overdue(organisation: int, at: datetime) -> list[str]:
 def unasked(organisation: int, at: datetime) -> list[tuple[str, datetime]]:
     """(SKU, since) of figures that were listed after their account's trade lane had run, while it neither runs, is asked for, is due, nor
     waits after a failure. Indexes: lane_once, offer_todo_next."""
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         cursor.execute(
             """
             SELECT offer.sku, todo.since FROM channels_lane AS lane
@@ -213,7 +219,7 @@ def unasked(organisation: int, at: datetime) -> list[tuple[str, datetime]]:
 
 def last_started(organisation: int) -> dict[int, datetime | None]:
     """When each account's trade lane was run last. Index: lane_once."""
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         cursor.execute(
             """
             SELECT subject_id, last_started_at FROM channels_lane
@@ -226,7 +232,7 @@ def last_started(organisation: int) -> dict[int, datetime | None]:
 
 def forgotten(organisation: int) -> list[str]:
     """Orders that still have to leave, of whose buyer nothing is known any more. Index: personal_data_once."""
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         cursor.execute(
             """
             SELECT o.external_id FROM orders_order AS o

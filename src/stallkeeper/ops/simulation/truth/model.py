@@ -70,6 +70,17 @@ class Truth:
             unasked = deep_queries.unasked(self.shop.organisation_id, clock.now())
         return [Breach("10", f"{sku} is listed to be sent since {since}, and nobody has asked for a run") for sku, since in unasked]
 
+    def is_settled(self) -> bool:
+        """Whether, as of the last look, what must hold only at the end holds already, and nothing is on its way. Says nothing of what it
+        finds: that is asked at the end."""
+        now = self.shop.now
+        if now.todo or now.tickets or any(command.state in {"queued", "sent"} for command in self.shop.commands.values()):
+            return False
+        if any(stall.emulator.has_late_pushes for stall in self.stalls.values()):
+            return False
+        with organisation_scope(self.shop.organisation_id):
+            return not any(self._when_quiet())
+
     def at_end(self) -> list[Breach]:
         """The same once everything is quiet, with what must hold only then."""
         with organisation_scope(self.shop.organisation_id):
@@ -116,9 +127,12 @@ class Truth:
         yield from self.walls.unmoved(self.shop.organisation_id)
 
     def _calm(self) -> Iterator[Breach]:
+        yield from self._when_quiet()
+        yield from self.walls.nowhere()
+
+    def _when_quiet(self) -> Iterator[Breach]:
         yield from channel_rules.same_books(self.shop, self.accounts)
         yield from channel_rules.ended(self.shop, self.accounts)
         yield from flow_rules.nobody_waits(self.shop, at_end=True)
         yield from offer_rules.shown(self.shop, self.stalls)
         yield from self.promises.at_end(self.shop)
-        yield from self.walls.nowhere()

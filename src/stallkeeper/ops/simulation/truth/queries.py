@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from stallkeeper.core.sql import hot_cursor
+from stallkeeper.ops.simulation.truth.asking import ask
 from stallkeeper.ops.simulation.truth.rows import Reading
 
 
@@ -151,9 +151,7 @@ _decoder = msgspec.json.Decoder(Reading)
 
 def look(organisation: int, seen: Seen) -> Reading:
     """Everything that is there or new, of one organisation; ``seen`` is brought along. Locks: none. Reads whole tables of a small shop."""
-    with hot_cursor() as cursor:
-        cursor.execute(LOOK, {"organisation": organisation, "horizon": seen.horizon})
-        found = cursor.fetchone()
-    reading = _decoder.decode(found[0])
+    [(found,)] = ask(LOOK, organisation=organisation, horizon=seen.horizon)
+    reading = _decoder.decode(found)
     seen.horizon = reading.horizon
     return reading
