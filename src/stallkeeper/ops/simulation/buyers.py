@@ -38,6 +38,8 @@ def order(world: World) -> None:
     except SoldOut:
         world.reach("a buyer came too late")
         return
+    if stall.platform == "dummy" and world.chaos.weather.rate("unknown_enum") and dice.random() < 0.2:
+        stall.emulator.fail_next(Fault.UNKNOWN_ENUM, path="/v1/orders")
     _reach_order(world, wanted, pending=pending)
     world.note(f"{stall.name}: order {number} of {' '.join(f'{quantity}x{sku}' for sku, quantity in wanted)}{' unpaid' * pending}")
 

@@ -33,13 +33,19 @@ def leave_by_hand(world: World) -> None:
 
 @act("shipment taken back", 2, ours=False)
 def take_back(world: World) -> None:
-    """Somebody puts a finalised order back to "in progress" in eMAG's screen."""
-    found = _order(world, "emag", OrderState.SHIPPED)
-    if found is not None:
+    """Somebody puts a finalised order back to "in progress" in eMAG's screen; where none is finalised, an AWB is issued there, which does
+    that."""
+    if found := _order(world, "emag", OrderState.SHIPPED):
         stall, order = found
         stall.emulator.take_back(order.order_id)  # type: ignore[attr-defined]
         world.reach("a shipment was taken back")
         world.note(f"{stall.name}: order {order.order_id} is in progress again")
+    elif found := _order(world, "emag", OrderState.ACKNOWLEDGED):
+        stall, order = found
+        order.ship_calls, order.sent_by_hand = order.ship_calls - 1, order.sent_by_hand + 1  # the next line counts as if we had said it
+        stall.emulator.issue_awb(order.order_id)  # type: ignore[attr-defined]
+        world.reach("an order left by hand")
+        world.note(f"{stall.name}: an AWB is issued for order {order.order_id}")
 
 
 @act("market insists", 0.7, ours=False)

@@ -53,6 +53,9 @@ MEETINGS = (
     ("trade now", "resync"),
     ("trade now", "buyer orders"),
     ("read back now", "buyer orders"),
+    ("trade now", "goods are missing"),
+    ("trade now", "goods are missing"),
+    ("ship", "goods are missing"),
 )
 """Who is likely to get into each other's way."""
 MEET = 0.5

@@ -53,7 +53,7 @@ def run_job(world: World) -> bool:
     return True
 
 
-@act("trade now", 6)
+@act("trade now", 11)
 def trade(world: World) -> None:
     """A trade run of one stall, due or not: the lane belongs to whoever claims it."""
     stall = world.some_stall()

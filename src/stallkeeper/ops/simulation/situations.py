@@ -27,6 +27,7 @@ ON_THE_WAY = (
     "a hold lapsed",
     "a hold was lifted",
     "a hold was placed",
+    "a line left in two parcels",
     "a listing came back",
     "a listing was taken away",
     "a market insisted on delivery",

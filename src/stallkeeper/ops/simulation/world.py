@@ -376,5 +376,6 @@ def _vary(emulator: Emulator, config: dict[str, str], position: int, dice: Rando
     comes late."""
     emulator.account_id = f"A-{position}"  # type: ignore[attr-defined]
     emulator.orders_per_page = dice.choice((100, FEW))
-    if dice.random() < 0.7 and not weather.rate("read_lag") and not weather.rate("page_shift"):
+    shifted = weather.rate("page_shift") and emulator.orders_per_page == FEW
+    if dice.random() < 0.7 and not weather.rate("read_lag") and not shifted:
         config["overlap_seconds"] = "1"

@@ -1,29 +1,39 @@
-"""The copy that the dummy market's order list is answered from while it lags: every order as it was some time ago."""
+"""The copy that the dummy market's order list is answered from while it lags: each order as it was some time ago.
+
+Orders lie in parts of the copy that are behind by themselves: one may be shown as it is while another is shown as it was.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from random import Random
 
 from stallkit.testing.shop import ShopOrder
+
+JUST_MISSED = 0.4
+"""How often the copy lacks nothing of an order but its last change."""
 
 
 @dataclass
 class Copy:
     """Remembers the states in which orders were when the list was asked for, each by the moment of its change."""
 
+    chance: Random
     versions: dict[str, list[ShopOrder]] = field(default_factory=dict)
 
-    def at(self, orders: Iterable[ShopOrder], moment: datetime) -> dict[str, ShopOrder]:
-        """The orders as they were at ``moment``, as far as anybody has seen them then; one that was not there yet is left out."""
+    def at(self, orders: Iterable[ShopOrder], now: datetime, behind: timedelta) -> dict[str, ShopOrder]:
+        """The orders as they were up to ``behind`` ago, as far as anybody has seen them then; one that was not there yet is left out."""
         shown: dict[str, ShopOrder] = {}
         for order in orders:
             kept = self.versions.setdefault(order.order_id, [])
             if not kept or kept[-1].modified_at != order.modified_at:
                 kept.append(deepcopy(order))
-            then = [version for version in kept if version.modified_at <= moment]
+            moment = now - behind * self.chance.random()
+            late = now - order.modified_at < behind and self.chance.random() < JUST_MISSED
+            then = kept[:-1] if late else [version for version in kept if version.modified_at <= moment]
             if then:
                 shown[order.order_id] = order if then[-1] is kept[-1] else then[-1]
         return shown

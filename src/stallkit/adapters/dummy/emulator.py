@@ -74,7 +74,7 @@ class Emulator(Base):
         self._tokens: dict[str, datetime] = {}
         self._issued = 0
         self._buckets: dict[str, Bucket] = {}
-        self._copy = Copy()
+        self._copy = Copy(self.random)
         self._routes: list[tuple[str, re.Pattern[str], Limit, Handler]] = [
             ("POST", re.compile(r"/oauth/token()"), TOKENS, self._token),
             ("GET", re.compile(r"/v1/account()"), API, self._account),
@@ -266,7 +266,8 @@ class Emulator(Base):
 
     def _orders(self, request: WireRequest, _: str) -> WireReply:
         """Changed orders, oldest change first. The dials answer from a copy that is behind (read lag) and move page borders."""
-        known = self._copy.at(self.orders.values(), self.clock() - timedelta(seconds=self._lag())) if self.dials.read_lag else self.orders
+        behind = self.dials.read_lag
+        known = self._copy.at(self.orders.values(), self.clock(), behind) if behind else self.orders
         since, after = request.param("changed_since"), request.param("after")
         begin = datetime.fromisoformat(since) if since else datetime.min.replace(tzinfo=UTC)
         rows = sorted((order.modified_at, order.order_id) for order in known.values() if order.modified_at >= begin)
@@ -277,10 +278,6 @@ class Emulator(Base):
         orders = [self._show_order(known[row[1]], spoil=spoil and number == 0) for number, row in enumerate(page)]
         following = show_place(page[-1]) if len(rows) > len(page) else None
         return answer({"orders": orders, "next": following, "as_of": self.clock().isoformat()})
-
-    def _lag(self) -> float:
-        most = self.dials.read_lag.total_seconds()
-        return self.random.uniform(0, most) if most else 0.0
 
     def _shift(self) -> int:
         return 1 if self.chance(self.dials.page_shift) else 0
