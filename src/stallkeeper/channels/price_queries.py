@@ -128,3 +128,24 @@ def write_intended(
         """,
         [organisation, currency, [offer for offer, _ in prices], [price for _, price in prices], organisation, channel, at, sends],
     )
+
+
+def list_unsent(cursor: Cursor, organisation: int, at: datetime, channel: int) -> int:
+    """List the offers of a channel that may send prices and is not believed to show those that were worked out while it could not; returns
+    how many. What the channel has refused stays off.
+
+    Locks: todo rows of locked offers. Index: offer_sku_once.
+    """
+    cursor.execute(
+        """
+        INSERT INTO channels_offertodo (organisation_id, offer_id, kind, channel_id, danger, version, since)
+        SELECT price.organisation_id, offer.id, 'price', offer.channel_id, 0, nextval('channels_todo_version'), %s
+        FROM channels_offer AS offer JOIN channels_offerprice AS price ON price.offer_id = offer.id
+        WHERE offer.organisation_id = %s AND offer.channel_id = %s AND NOT offer.prices_excluded AND price.intended IS NOT NULL
+          AND price.intended IS DISTINCT FROM price.believed AND price.intended IS DISTINCT FROM price.refused
+        ORDER BY offer.id
+        ON CONFLICT (offer_id, kind) DO NOTHING
+        """,
+        [at, organisation, channel],
+    )
+    return cursor.rowcount

@@ -103,6 +103,9 @@ def refresh_prices(uc: UseCase, channel_id: int, unit_ids: Sequence[int] | None 
                 facts.sends,
             )
             uc.mark("wake_connection", [facts.connection_id])
+        # What was worked out while nothing could go out is listed once the whole channel is looked at: a switch was turned.
+        if unit_ids is None and facts.sends and price_queries.list_unsent(cursor, uc.organisation_id, uc.at, channel_id):
+            uc.mark("wake_connection", [facts.connection_id])
     return len(changed)
 
 

@@ -38,7 +38,7 @@ def set_company(uc: UseCase, allowed: bool) -> bool:
     turned = Organisation.objects.filter(pk=uc.organisation_id).exclude(sending_enabled=allowed).update(sending_enabled=allowed) > 0
     if turned:
         audit.record(uc, "company.switch", "organisation", uc.organisation_id, sending=allowed)
-        for channel in Channel.objects.filter(stock_enabled=True).order_by("pk"):
+        for channel in _sending(Channel.objects.all()):
             rules.work_out_anew(uc, channel)
         uc.mark("wake_connection", Connection.objects.values_list("pk", flat=True))
     return turned
@@ -56,10 +56,15 @@ def set_writes(uc: UseCase, connection_id: int, allowed: bool) -> bool:
     turned = Connection.objects.filter(pk=connection_id).exclude(writes_allowed=allowed).update(writes_allowed=allowed) > 0
     if turned:
         audit.record(uc, "connection.switch", "connection", connection_id, writes=allowed)
-        for channel in Channel.objects.filter(connection_id=connection_id, stock_enabled=True).order_by("pk"):
+        for channel in _sending(Channel.objects.filter(connection_id=connection_id)):
             rules.work_out_anew(uc, channel)
         uc.mark("wake_connection", [connection_id])
     return turned
+
+
+def _sending(channels: models.QuerySet[Channel]) -> models.QuerySet[Channel]:
+    """Those whose own switch is on, of stock or of prices."""
+    return channels.filter(models.Q(stock_enabled=True) | models.Q(prices_enabled=True)).order_by("pk")
 
 
 class Unwatched(SwitchError):

@@ -36,7 +36,7 @@ class Judge:
 
     def out_of_step(self) -> None:
         """From now on a clock goes wrong, or has gone wrong today."""
-        self.truth.calls.in_step = self.truth.beliefs.in_step = False
+        self.truth.calls.in_step = self.truth.beliefs.in_step = self.truth.price_beliefs.in_step = False
 
     def shaken(self) -> None:
         """What one of our processes has heard may be forgotten before it was written down."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stallkeeper.catalog import prices
+from stallkeeper.catalog.models import PriceList
 from stallkeeper.channels import connect, delivery, fences, links, rules, switches
-from stallkeeper.channels.models import Command, Connection, Offer, RemoteListing
+from stallkeeper.channels.models import Command, Connection, Offer, OfferPrice, RemoteListing
 from stallkeeper.fulfilment import not_left, ship
 from stallkeeper.fulfilment.models import Shipment
 from stallkeeper.ops.simulation import habits
@@ -28,6 +29,10 @@ from stallkit.types import CancelReason
 if TYPE_CHECKING:
     from stallkeeper.ops.simulation.stalls import Stall
     from stallkeeper.ops.simulation.world import World
+
+
+RATES = {"USD": "1.08", "RON": "4.97"}
+"""What a euro costs."""
 
 
 # --- stock ------------------------------------------------------------------------------------------------------------------------------
@@ -223,6 +228,8 @@ def look_at_refusals(world: World) -> None:
                 Offer.objects.filter(channel=stall.channel, refused_at__isnull=False).order_by("pk").values_list("pk", flat=True)
             )
             delivery.try_again(uc, "quantity", refused)
+            dear = OfferPrice.objects.filter(offer__channel=stall.channel, refused_at__isnull=False)
+            delivery.try_again(uc, "price", list(dear.order_by("pk").values_list("pk", flat=True)))
         say_that_it_has_left(world, stall)
         if refused:
             world.reach("a refused offer was tried again")
@@ -297,14 +304,36 @@ def link_stranger(world: World) -> None:
     world.note(f"{stall.name}: {STRANGER} is {factor} of {sku}")
 
 
-@act("prices", 0.7)
+@act("prices", 1.5)
 def price(world: World) -> None:
-    """A base price changes; the first time, the stall is made to send prices."""
-    sku, amount = world.dice.choice((*SKUS, KIT)), Decimal(world.dice.randint(900, 2000)) / 100
+    """A base price or several change; at times a stall is made to send prices, by other rules."""
+    dice = world.dice
+    wanted = {sku: Decimal(dice.randint(1200, 1800)) / 100 for sku in dice.sample((*SKUS, KIT), dice.choice((1, 1, 3, 5)))}
     with world.use_case("price.set") as uc:
         listed = prices.price_list(uc, "base", "EUR")
-        prices.set_prices(uc, listed.pk, {world.units[sku].pk: amount})
-    world.note(f"the price of {sku} is {amount}")
+        prices.set_prices(uc, listed.pk, {world.units[sku].pk: amount for sku, amount in wanted.items()})
+    world.reach("a base price changed")
+    world.note(f"prices are {', '.join(f'{sku} {amount}' for sku, amount in wanted.items())}")
+    if dice.random() < 0.6:
+        send_prices(world, dice.choice(world.stalls), listed)
+
+
+def send_prices(world: World, stall: Stall, listed: PriceList) -> None:
+    """The stall's prices are worked out from the list from now on, and sent."""
+    mark_up, rounding = Decimal(world.dice.choice((-5, 0, 0, 10))), world.dice.choice(("none", "none", "ending_99", "whole"))
+    rate = None if stall.channel.currency == listed.currency else Decimal(RATES[stall.channel.currency])
+    given: dict[str, Any] = {
+        "price_list_id": listed.pk,
+        "mark_up": mark_up,
+        "price_rounding": rounding,
+        "exchange_rate": rate,
+        "tax_rate": Decimal(19),
+    }
+    with world.use_case("channel.rules") as uc:
+        rules.save(uc, stall.channel.pk, **given)
+        switches.set_channel(uc, stall.channel.pk, prices=True)
+    world.reach("a stall sends prices")
+    world.note(f"{stall.name}: prices are sent, {mark_up} % on top, rounded {rounding}")
 
 
 @act("reconnect", 2)

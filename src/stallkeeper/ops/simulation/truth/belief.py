@@ -9,57 +9,82 @@ with the platform's own figure wherever nothing is under way.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from stallkeeper.ops.simulation.truth.breach import Breach
-from stallkeeper.ops.simulation.truth.rows import Offer
+from stallkeeper.ops.simulation.truth.rows import Offer, Price
 from stallkeeper.ops.simulation.truth.shop import Shop
 from stallkeeper.ops.simulation.truth.stalls import StallView
 from stallkit.manifest import OwnSale
+
+Figures = Offer | Price
+"""What was sent, accepted, read and is believed: of a quantity, or of a price."""
+Value = int | Decimal
 
 
 @dataclass(frozen=True)
 class Flight:
     """A value of which nobody knows yet whether it arrived, and what was believed before it was sent."""
 
-    value: int | None
+    value: Value | None
     at: datetime
-    believed: int | None
+    believed: Value | None
     before: datetime | None
     """When the value before it was sent: a call that is given back leaves that moment."""
 
 
 @dataclass
 class Beliefs:
-    """Remembers, per offer, the send that is open."""
+    """Remembers, per offer, the send that is open. ``kind``: "quantity" or "price"."""
 
+    kind: str = "quantity"
     flights: dict[int, Flight] = field(default_factory=dict)
-    submitted: dict[int, set[int]] = field(default_factory=dict)
+    submitted: dict[int, set[Value]] = field(default_factory=dict)
     """Values that stood in a bulk submission, by offer: their answers come later, and cuts do not wait for them."""
     in_step: bool = True
     """Whether all clocks have gone right so far. Machines must keep them so: with wrong ones, belief is no better than the next read."""
 
     def check(self, shop: Shop) -> Iterator[Breach]:
-        moved, answered = _moved(shop), _answered(shop)
+        moved, answered = _moved(shop) if self.kind == "quantity" else Counter[int](), self._answered(shop)
         for row in shop.now.tickets:
-            if row.kind == "quantity":
-                self.submitted.setdefault(row.offer_id, set()).add(int(row.value))
-        for offer in shop.offers.values():
-            was = shop.offers_before.get(offer.id)
+            if row.kind == self.kind:
+                self.submitted.setdefault(row.offer_id, set()).add(row.value)
+        earlier, now = self._figures(shop)
+        for offer in now.values():
+            was = earlier.get(offer.id)
             if was is None or was == offer:
                 continue
             before = self.flights.get(offer.id)
             yield from self._sent(shop, was, offer, offer.id in answered)
-            yield from _accepted(shop, was, offer, self.submitted.get(offer.id, set()))
+            yield from self._accepted(shop, was, offer)
             if self.in_step:
                 yield from _believed(shop, was, offer, before, moved[offer.id])
         for offer_id in answered:
             self.flights.pop(offer_id, None)
         yield from self._log_is_true(shop)
 
-    def _sent(self, shop: Shop, was: Offer, offer: Offer, answered: bool) -> Iterator[Breach]:
+    def _figures(self, shop: Shop) -> tuple[Mapping[int, Figures], Mapping[int, Figures]]:
+        """At the last look, and now."""
+        return (shop.offers_before, shop.offers) if self.kind == "quantity" else (shop.prices_before, shop.prices)
+
+    def _answered(self, shop: Shop) -> set[int]:
+        """Offers of which this commit has logged what came of a figure that was sent."""
+        return {row.offer_id for row in shop.now.sent if row.kind == self.kind}
+
+    def _accepted(self, shop: Shop, was: Figures, offer: Figures) -> Iterator[Breach]:
+        """What counts as accepted is in the log of what was sent, and it was sent: by the last call, or in a ticket."""
+        if offer.accepted_at == was.accepted_at:
+            return
+        logged = (row for row in shop.now.sent if row.offer_id == offer.id and row.kind == self.kind and row.outcome == "accepted")
+        if not any(row.value == offer.accepted for row in logged):
+            yield Breach("9", f"{shop.offer(offer)}: {offer.accepted} counts as accepted, and the log of what was sent does not say so")
+        if offer.accepted != was.sent and offer.accepted not in self.submitted.get(offer.id, set()):
+            yield Breach("9", f"{shop.offer(offer)}: {offer.accepted} counts as accepted, sent was {was.sent}")
+
+    def _sent(self, shop: Shop, was: Figures, offer: Figures, answered: bool) -> Iterator[Breach]:
         """One push in flight: a new one only once the last has an answer, was given back, or the channel was read since.
 
         A bulk submission may be overtaken: its items are read once it has ended.
@@ -108,11 +133,6 @@ def _known_since(offer: Offer) -> datetime | None:
     return max(filter(None, (sent, offer.observed_at)), default=None)
 
 
-def _answered(shop: Shop) -> set[int]:
-    """Offers of which this commit has logged what came of a quantity that was sent."""
-    return {row.offer_id for row in shop.now.sent if row.kind == "quantity"}
-
-
 def _moved(shop: Shop) -> Counter[int]:
     """At most so many own units moved on the channel, by offer: those of lines that were written, or whose order or command went on."""
     orders = {order.id for order in shop.now.orders} | {command.subject_id for command in shop.now.commands}
@@ -124,25 +144,15 @@ def _moved(shop: Shop) -> Counter[int]:
     return units
 
 
-def _accepted(shop: Shop, was: Offer, offer: Offer, submitted: Set[int]) -> Iterator[Breach]:
-    """What counts as accepted is in the log of what was sent, and it was sent: by the last call, or in a ticket."""
-    if offer.accepted_at == was.accepted_at:
-        return
-    if not any(row.offer_id == offer.id and row.outcome == "accepted" and row.value == offer.accepted for row in shop.now.sent):
-        yield Breach("9", f"{shop.offer(offer)}: {offer.accepted} counts as accepted, and the log of what was sent does not say so")
-    if offer.accepted != was.sent and offer.accepted not in submitted:
-        yield Breach("9", f"{shop.offer(offer)}: {offer.accepted} counts as accepted, sent was {was.sent}")
-
-
-def _believed(shop: Shop, was: Offer, offer: Offer, flight: Flight | None, moved: int) -> Iterator[Breach]:
+def _believed(shop: Shop, was: Figures, offer: Figures, flight: Flight | None, moved: int) -> Iterator[Breach]:
     if offer.believed is None or offer.believed == was.believed:
         return
-    if not any(abs(offer.believed - base) <= moved for base in _bases(was, offer, flight)):
+    if not any(abs(Decimal(offer.believed) - base) <= moved for base in _bases(was, offer, flight)):
         told = f"{was.believed} was believed, now {offer.believed} (sent {offer.sent}, accepted {offer.accepted}, read {offer.observed})"
         yield Breach("9", f"{shop.offer(offer)}: {told}; at most {moved} own units have moved")
 
 
-def _bases(was: Offer, offer: Offer, flight: Flight | None) -> Iterator[int]:
+def _bases(was: Figures, offer: Figures, flight: Flight | None) -> Iterator[Value]:
     """From where belief may come in one commit."""
     if was.believed is not None:
         yield was.believed

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from stallkeeper.core import clock
 from stallkeeper.core.tenancy import organisation_scope
-from stallkeeper.ops.simulation.truth import channel_rules, deep_queries, flow_rules, offer_rules, order_rules
+from stallkeeper.ops.simulation.truth import channel_rules, deep_queries, flow_rules, offer_rules, order_rules, price_rules
 from stallkeeper.ops.simulation.truth.belief import Beliefs
 from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.events import Canary, Counted, Crashed, Moved, Told, TruthEvent
 from stallkeeper.ops.simulation.truth.kept_rules import Promises
 from stallkeeper.ops.simulation.truth.lane_rules import Lanes
+from stallkeeper.ops.simulation.truth.price_rules import Prices
 from stallkeeper.ops.simulation.truth.push_rules import Pushes
 from stallkeeper.ops.simulation.truth.shop import Shop
 from stallkeeper.ops.simulation.truth.stalls import StallView
@@ -35,6 +36,7 @@ class Truth:
         self.quirks = {stall.channel_id: stall.quirks for stall in stalls}
         self.shop = Shop(organisation_id)
         self.stock, self.beliefs, self.promises, self.calls, self.pushes = Stock(), Beliefs(), Promises(), Calls(), Pushes()
+        self.prices, self.price_beliefs = Prices(), Beliefs("price")
         self.lanes, self.walls = Lanes(), Walls(tuple(bystanders))
         self.crashed = False
         self.found: list[Breach] = []
@@ -100,6 +102,8 @@ class Truth:
         beliefs = self.beliefs
         yield from self.pushes.check(self.shop, self.stalls, clock.now(), beliefs.submitted, in_step=beliefs.in_step)
         yield from self.lanes.check(self.shop) if beliefs.in_step else ()
+        yield from self.price_beliefs.check(self.shop)
+        yield from self.prices.check(self.shop, self.stalls, clock.now(), in_step=beliefs.in_step)
         yield from self.calls.check(self.stalls)
         yield from self.promises.check(self.shop)
         yield from self.walls.check(self.shop)
@@ -135,4 +139,5 @@ class Truth:
         yield from channel_rules.ended(self.shop, self.accounts)
         yield from flow_rules.nobody_waits(self.shop, at_end=True)
         yield from offer_rules.shown(self.shop, self.stalls)
+        yield from price_rules.shown(self.shop, self.stalls)
         yield from self.promises.at_end(self.shop)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from stallkeeper.ops.simulation.truth.belief import Value
 from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.rows import Offer
 from stallkeeper.ops.simulation.truth.shop import Shop
@@ -21,7 +22,7 @@ class Pushes:
     """The same of accounts: nothing may be written there."""
 
     def check(
-        self, shop: Shop, stalls: Mapping[int, StallView], at: datetime, submitted: Mapping[int, Set[int]], *, in_step: bool
+        self, shop: Shop, stalls: Mapping[int, StallView], at: datetime, submitted: Mapping[int, Set[Value]], *, in_step: bool
     ) -> Iterator[Breach]:
         _note_closed(self.off, {channel.id: channel.sends for channel in shop.channels.values()}, at)
         _note_closed(self.shut, {account.id: account.writes for account in shop.accounts.values()}, at)
@@ -82,7 +83,7 @@ def _after_the_pull(shop: Shop, was: Offer, offer: Offer, stall: StallView) -> I
         yield Breach("9", f"{shop.offer(offer)}: {offer.sent} goes out, but {told}")
 
 
-def refusals(shop: Shop, submitted: Mapping[int, Set[int]]) -> Iterator[Breach]:
+def refusals(shop: Shop, submitted: Mapping[int, Set[Value]]) -> Iterator[Breach]:
     """10: a no of the channel stands on the offer, with its words; unless another value has gone out since the one that was submitted."""
     for row in shop.now.sent:
         offer = shop.offers.get(row.offer_id)

@@ -77,6 +77,18 @@ CHANNELS = """channels_channel AS channel JOIN channels_connection AS account ON
 OFFER = """id, channel_id, stock_unit_id, sku, external_id, pack_factor, stock_excluded, intended_qty, sent_qty, sent_at, accepted_qty,
     accepted_at, observed_qty, observed_at, believed_qty, open_qty, unacknowledged_qty, refused_qty, refused_at,
     refused_code || ' ' || refused_message"""
+TARIFF = """channel.id, organisation.sending_enabled AND channel.active AND channel.prices_enabled AND account.writes_allowed,
+    list.id, list.currency, list.tax_included, channel.currency, channel.mark_up::text, channel.price_rounding, channel.exchange_rate::text,
+    channel.tax_rate::text"""
+TARIFFS = """catalog_pricelist AS list JOIN channels_channel AS channel ON channel.price_list_id = list.id
+    JOIN channels_connection AS account ON account.id = channel.connection_id
+    JOIN core_organisation AS organisation ON organisation.id = channel.organisation_id
+    WHERE list.organisation_id = %(organisation)s"""
+PRICE = """offer.id, offer.channel_id, offer.stock_unit_id, offer.sku, offer.pack_factor, offer.prices_excluded, price.intended::text,
+    price.sent::text, price.sent_at, price.accepted::text, price.accepted_at, price.observed::text, price.observed_at, price.believed::text,
+    price.refused::text, price.refused_at, coalesce(price.refused_code || ' ' || price.refused_message, '')"""
+PRICES = """channels_offer AS offer JOIN channels_channel AS channel ON channel.id = offer.channel_id AND channel.price_list_id IS NOT NULL
+    LEFT JOIN channels_offerprice AS price ON price.offer_id = offer.id WHERE offer.organisation_id = %(organisation)s"""
 ORDER = """id, connection_id, channel_id, external_id, state, remote_state, fulfilled_by, ordered_at, remote_modified_at, fetched_at,
     currency, encode(digest, 'hex'), at_cutover, dispatch_by"""
 LINE = """id, order_id, line_id, sku, offer_id, stock_unit_id, pack_factor, ordered, cancelled, shipped, returned, refunded, short,
@@ -121,6 +133,9 @@ PARTS = {
     "runs": _rows("id, lane_id, epoch, ended_at", f"{_written('channels_run')} AND ended_at IS NOT NULL", "id"),
     "channels": _rows(CHANNEL, CHANNELS, "channel.id"),
     "offers": _rows(OFFER, f"channels_offer WHERE {MINE}", "id"),
+    "tariffs": _rows(TARIFF, TARIFFS, "channel.id"),
+    "base_prices": _rows("price_list_id, stock_unit_id, amount::text", f"catalog_price WHERE {MINE}", "id"),
+    "prices": _rows(PRICE, PRICES, "offer.id"),
     "todo": _rows("offer_id, kind, channel_id, danger", f"channels_offertodo WHERE {MINE}", "offer_id, kind"),
     "tickets": _rows(TICKET, TICKETS, "item.id"),
     "orders": _rows(ORDER, f"orders_order WHERE {NEW}", "id"),

@@ -146,6 +146,49 @@ class Offer(Row, frozen=True):
     refused_why: str
 
 
+class Tariff(Row, frozen=True):
+    """A channel's price rules. ``sends``: every switch of sending prices together."""
+
+    channel_id: int
+    sends: bool
+    price_list_id: int
+    list_currency: str
+    list_includes_tax: bool
+    currency: str
+    mark_up: Decimal
+    rounding: str
+    exchange_rate: Decimal | None
+    tax_rate: Decimal | None
+
+
+class BasePrice(Row, frozen=True):
+    price_list_id: int
+    stock_unit_id: int
+    amount: Decimal
+
+
+class Price(Row, frozen=True):
+    """The prices of an offer, by the offer's number. All are None while nobody has worked them out."""
+
+    id: int
+    channel_id: int
+    stock_unit_id: int
+    sku: str
+    pack_factor: int
+    excluded: bool
+    intended: Decimal | None
+    sent: Decimal | None
+    sent_at: datetime | None
+    accepted: Decimal | None
+    accepted_at: datetime | None
+    observed: Decimal | None
+    observed_at: datetime | None
+    believed: Decimal | None
+    refused: Decimal | None
+    refused_at: datetime | None
+    refused_why: str
+
+
 class Todo(Row, frozen=True):
     offer_id: int
     kind: str
@@ -324,6 +367,9 @@ class Reading(Struct, frozen=True):
     accounts: list[Account]
     channels: list[Channel]
     offers: list[Offer]
+    tariffs: list[Tariff]
+    base_prices: list[BasePrice]
+    prices: list[Price]
     todo: list[Todo]
     tickets: list[Ticket]
     orders: list[Order]

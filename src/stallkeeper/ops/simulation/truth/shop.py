@@ -22,6 +22,7 @@ from stallkeeper.ops.simulation.truth.rows import (
     Offer,
     Order,
     Place,
+    Price,
     Reading,
     Sent,
     Shortage,
@@ -53,6 +54,9 @@ class Shop:
     accounts: dict[int, Account] = field(default_factory=dict)
     offers: dict[int, Offer] = field(default_factory=dict)
     offers_before: dict[int, Offer] = field(default_factory=dict)
+    prices: dict[int, Price] = field(default_factory=dict)
+    prices_before: dict[int, Price] = field(default_factory=dict)
+    """By offer."""
     orders: dict[int, Order] = field(default_factory=dict)
     lines: dict[int, Line] = field(default_factory=dict)
     lines_before: dict[int, Line] = field(default_factory=dict)
@@ -83,6 +87,7 @@ class Shop:
         self.channels_before, self.channels = self.channels, {row.id: row for row in now.channels}
         self.accounts = {row.id: row for row in now.accounts}
         self.offers_before, self.offers = self.offers, {row.id: row for row in now.offers}
+        self.prices_before, self.prices = self.prices, {row.id: row for row in now.prices}
         self._orders(now)
         self._money(read)
         self._histories(now)
@@ -146,5 +151,5 @@ class Shop:
         order = self.orders.get(line.order_id)
         return f"order {order.external_id if order else line.order_id}, line {line.line_id} ({line.sku})"
 
-    def offer(self, offer: Offer) -> str:
+    def offer(self, offer: Offer | Price) -> str:
         return f"offer {offer.sku} of channel {offer.channel_id}"
