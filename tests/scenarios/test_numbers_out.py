@@ -10,7 +10,7 @@ import pytest
 
 from stallkeeper.catalog import prices
 from stallkeeper.catalog.models import StockUnit
-from stallkeeper.channels import breaker, delivery, switches
+from stallkeeper.channels import breaker, delivery, rules, switches
 from stallkeeper.channels.models import Channel, Drift, OfferPrice, Ticket
 from stallkeeper.stock import ledger
 from stallkeeper.stock.ledger import Target
@@ -434,6 +434,31 @@ def test_a_deep_fall_of_a_price_stops_and_asks(town: Town, firm: Shop, mug: Stoc
     with firm.scope():
         price = OfferPrice.objects.get(offer=stall.offer("MUG"))
         assert price.intended == price.believed == Decimal("0.90")
+
+
+def test_prices_that_were_worked_out_while_nothing_could_go_out_go_out_with_the_switch(
+    town: Town, firm: Shop, mug: StockUnit, stalls: dict[str, Stall]
+) -> None:
+    """The rules first, then the switch; and a price that changes while the company sends nothing, on a channel that sends prices only."""
+    stall = stalls["emag"]
+    with stall.use_case() as uc:
+        base = prices.price_list(uc, "base", stall.channel.currency, tax_included=False)
+        prices.set_prices(uc, base.pk, {mug.pk: Decimal("11.00")})
+        rules.save(uc, stall.channel.pk, price_list_id=base.pk)
+    with stall.use_case() as uc:
+        switches.set_channel(uc, stall.channel.pk, prices=True, stock=False)
+    town.work(30)
+    assert stall.emulator.price_of("MUG") == Decimal("11.00")
+    with stall.use_case() as uc:
+        switches.set_company(uc, False)
+    with stall.use_case() as uc:
+        prices.set_prices(uc, base.pk, {mug.pk: Decimal("9.00")})
+    town.work(30)
+    assert stall.emulator.price_of("MUG") == Decimal("11.00")
+    with stall.use_case() as uc:
+        switches.set_company(uc, True)
+    town.work(30)
+    assert stall.emulator.price_of("MUG") == Decimal("9.00")
 
 
 # --- reading back -----------------------------------------------------------------------------------------------------------------------

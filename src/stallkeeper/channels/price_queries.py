@@ -148,4 +148,4 @@ def list_unsent(cursor: Cursor, organisation: int, at: datetime, channel: int) -
         """,
         [at, organisation, channel],
     )
-    return cursor.rowcount
+    return int(cursor.rowcount)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from stallkeeper.ops.simulation.stalls import Stall
     from stallkeeper.ops.simulation.world import World
 
+MOST_STUMBLES = 2
+"""Orders at a time: more at once count as a fault of all of them (``sync.orders.POISON``)."""
 PENDING = {"emag", "dummy"}
 """Platforms that show orders before they are paid."""
 
@@ -71,6 +73,22 @@ def rush(world: World) -> None:
                 number = stall.emulator.place_order([(sku, dice.randint(1, left))])
                 world.reach("a rush")
                 world.note(f"{stall.name}: order {number} of {sku} in a rush")
+
+
+@act("stumble", 1, ours=False)
+def stumble(world: World) -> None:
+    """An order comes that our code cannot take in; some time later that is mended."""
+    dice = world.dice
+    if world.indigestible and dice.random() < 0.6:
+        world.indigestible.clear()
+        world.note("orders that could not be taken in can be now")
+        return
+    stall, sku = dice.choice(world.stalls), dice.choice(SKUS)
+    if len(world.indigestible) < MOST_STUMBLES and sku in stall.emulator.offers and stall.emulator.quantity_of(sku):
+        number = stall.emulator.place_order([(sku, 1)])
+        world.indigestible.add((stall.connection_id, number))
+        world.reach("an order that we cannot take in")
+        world.note(f"{stall.name}: our code stumbles over order {number}")
 
 
 @act("buyer pays", 2, ours=False)

@@ -189,6 +189,7 @@ def _calm(world: World) -> None:
     world.note("=== calm")
     world.set_weather(Weather())
     world.clock.skew.clear()
+    world.indigestible.clear()
     for stall in world.stalls:
         stall.emulator.clear_faults()
     world.dice = Random(f"calm:{world.seed}")  # noqa: S311

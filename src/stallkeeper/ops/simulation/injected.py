@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, IntegrityError, connection
 
-from stallkeeper.channels import lanes_queries
+from stallkeeper.channels import belief_queries, lanes_queries
 from stallkeeper.channels.lanes import HEARTBEAT, Claim
 from stallkeeper.core import clock, crash
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.ops.simulation import crowd
 from stallkeeper.ops.simulation.truth.events import Told
+from stallkeeper.ops.simulation.world import FEW
 from stallkeeper.stock import ledger
-from stallkeeper.sync import adapters, budgets, life, run, runner, tasks
+from stallkeeper.sync import adapters, budgets, life, orders, run, runner, tasks
 from stallkeeper.sync.adapters import Session
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def injected(world: World) -> Iterator[None]:
             (runner, "Heart", partial(Heart, world)),
             (life, "name", world.name_of_process),
             (tasks, "run_lane", world.run_lane),
+            (orders, "accept", world.accept),
+            (belief_queries, "HEAD", FEW if world.seed % 2 else belief_queries.HEAD),
             (ledger, "uuid4", lambda: uuid.UUID(int=ids.getrandbits(128), version=4)),
         ):
             stack.enter_context(replaced(owner, name, value))

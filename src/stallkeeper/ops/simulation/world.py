@@ -27,6 +27,8 @@ from stallkeeper.ops.simulation.faults import Chaos, Weather
 from stallkeeper.ops.simulation.stalls import ACTOR, Stall, emulated
 from stallkeeper.ops.simulation.truth import events
 from stallkeeper.ops.simulation.violation import Violation
+from stallkeeper.orders import intake
+from stallkeeper.orders.intake import IntakeResult
 from stallkeeper.stock import ledger, places
 from stallkeeper.stock.ledger import Target
 from stallkeeper.stock.models import Location
@@ -37,6 +39,7 @@ from stallkit.manifest import Manifest
 from stallkit.registry import manifest_of
 from stallkit.testing.emulator import Emulator
 from stallkit.testing.serving import client_of
+from stallkit.types import RemoteOrder
 
 if TYPE_CHECKING:
     from stallkeeper.ops.simulation.injected import Heart
@@ -53,11 +56,13 @@ SKUS = ("A", "B", "C", "D")
 KIT = "SET"
 STRANGER = "X"
 """Listed on every platform, and linked to nothing until a person says what it is."""
-FEW = 3
-"""So many waiting offers go out as one submission where a platform takes those, in half of the seeds: a shop of five articles never has
-the dozens that it takes in a real one."""
 SAME = 0.7
 """Part of those who race that mean the stall which all have in mind."""
+FEW = 3
+"""So many waiting offers go out as one submission where a platform takes those, and are looked through apart from the head of the line, in
+half of the seeds: a shop of five articles never has the dozens that it takes in a real one."""
+SLOW = 0.02
+"""Part of the calls that are answered late."""
 PLATFORMS = ("walmart", "emag", "dummy")
 PACK, IN_PACK = "A2", 2
 """A listing of which one holds two of A: on some stalls."""
@@ -88,6 +93,8 @@ class World:
     judge: Judge | None = None
     organisation: Organisation = field(init=False)
     lives: dict[str, str] = field(default_factory=dict)
+    indigestible: set[tuple[int, str]] = field(default_factory=set)
+    """(account, order) over which our code stumbles until that is mended."""
     proof: bool = False
     racing: bool = False
     busy: bool = False
@@ -138,6 +145,7 @@ class World:
         return client_of(stall.emulator, lambda: self.at_point("wire:before"), lambda: self._replied(stall))
 
     def _replied(self, stall: Stall) -> None:
+        self._wait_for_reply()
         call = stall.emulator.calls[-1]
         if (slowest := self.chaos.weather.rate("slow")) and not self.racing:
             self.sleep(self.dice.uniform(0, slowest))
@@ -145,6 +153,19 @@ class World:
         if call.fault:
             self.chaos.hit[call.fault] += 1
         self.at_point("wire:after")
+
+    def _wait_for_reply(self) -> None:
+        """In bad weather a platform takes half a minute now and then; hearts beat meanwhile."""
+        if self.chaos.weather.rates and self.dice.random() < SLOW:
+            self.reach("a slow reply")
+            for _ in range(self.dice.randint(2, 8)):
+                self.sleep(3.1)
+
+    def accept(self, uc: UseCase, connection_id: int, items: Sequence[RemoteOrder], fetched_at: datetime) -> IntakeResult:
+        """The real one; but over some orders our code stumbles today."""
+        if any((connection_id, item.order_id) in self.indigestible for item in items):
+            raise ArithmeticError("our code stumbles over this order")
+        return intake.accept(uc, connection_id, items, fetched_at)
 
     def run_lane(self, lane: int, worker: str) -> Ended:
         """The real one; an error that is neither the platform's nor the database's is a mistake of ours."""
