@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stallkeeper.ops.simulation.world import World
 
 ON_THE_WAY = (
+    "a base price changed",
     "a buyer asked to cancel",
     "a buyer came too late",
     "a buyer cancelled",
@@ -42,6 +43,8 @@ ON_THE_WAY = (
     "a run lost its lane to another worker",
     "a rush",
     "a shipment was taken back",
+    "a slow reply",
+    "a stall sends prices",
     "a stranger's callback",
     "a transfer",
     "a wake-up was lost",
@@ -53,6 +56,7 @@ ON_THE_WAY = (
     "an order for a pack",
     "an order left",
     "an order left by hand",
+    "an order that we cannot take in",
     "an order of several lines",
     "an order with the same article twice",
     "an unpaid order",
