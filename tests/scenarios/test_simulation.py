@@ -88,7 +88,7 @@ def test_a_mishap_ends_its_own_seed_only(server, monkeypatch: pytest.MonkeyPatch
     from stallkeeper.ops.simulation.day import play
     from stallkeeper.ops.simulation.world import World
 
-    def falls(_world, _dice) -> None:
+    def falls(_world, *_dice: object) -> None:
         raise LookupError("no such stall")
 
     monkeypatch.setattr(World, "open", falls)
