@@ -157,8 +157,8 @@ bug(
 )
 bug(
     "missing listing forgotten",
-    "The channel has no such offer, and nobody is told.",
-    "10 error",
+    "The channel has no such offer, and nobody is told: it is read again without end.",
+    "10 hang",
     "stallkeeper.channels.reading:write",
     ("    if missing:\n", "    if missing and not read:\n"),
 )
