@@ -142,10 +142,11 @@ def edit(world: World) -> None:
     world.note(f"{stall.name}: a hand sets {sku} to {quantity}")
 
 
-@act("access revoked", 0.5, ours=False)
+@act("access revoked", 0.8, ours=False)
 def revoke(world: World) -> None:
-    """The platform refuses our credentials on the next call."""
+    """The platform refuses our credentials on the next call. The dummy market repeats them while it does so."""
     if world.chaos.weather.rates:
-        stall = world.dice.choice(world.stalls)
+        talkative = [stall for stall in world.stalls if stall.platform == "dummy"]
+        stall = world.dice.choice(talkative or world.stalls if world.dice.random() < 0.5 else world.stalls)
         stall.emulator.fail_next(Fault.REVOKED)
         world.note(f"{stall.name}: access revoked")

@@ -49,6 +49,7 @@ MEETINGS = (
     ("trade now", "trade now"),
     ("trade now", "trade now"),
     ("trade now", "read back now"),
+    ("read back now", "trade now"),
     ("trade now", "switch"),
     ("trade now", "resync"),
     ("trade now", "buyer orders"),

@@ -62,6 +62,8 @@ OURS: Mapping[str, float] = {
 """Most of each: a probability (per call, item, page, hint, point, statement, commit, step), or seconds."""
 STATES = {"deadlock": ("40P01", errors.DeadlockDetected), "serialization": ("40001", errors.SerializationFailure)}
 FULL = {"disk_full": ("53100", errors.DiskFull)}
+AT_CALLS = 0.5
+"""While several are at work: another one goes on while a call is under way. Calls take longer than all the rest together."""
 SHAKING = {"crash", "db_drop", "commit_lost", "commit_unknown", *STATES, *FULL}
 NONE, ALL = 0.05, 0.1
 """Part of the seeds with no fault at all, and with every one."""
@@ -140,7 +142,8 @@ class Chaos:
             self.world.reach("a worker froze")
             walker.pause("frozen")
             self.world.thawed(walker)
-        if self.switching and self.world.dice.random() < self.switching:
+        switching = AT_CALLS if self.switching and name.startswith("wire:") else self.switching
+        if switching and self.world.dice.random() < switching:
             walker.pause("point")
 
     # --- at statements ------------------------------------------------------------------------------------------------------------------

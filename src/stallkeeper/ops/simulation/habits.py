@@ -6,6 +6,16 @@ from decimal import Decimal
 from random import Random
 
 
+def at_first(dice: Random) -> list[tuple[str, object]]:
+    """What a seller sets when the channel is opened: often nothing."""
+    rules = [rule(dice) for _ in range(dice.choice((0, 0, 1)))]
+    if dice.random() < 0.3:
+        rules.append(("zero_at", dice.choice((1, 2, 3))))
+    if dice.random() < 0.3:
+        rules.append(("horizon_days", dice.choice((1, 4))))
+    return rules
+
+
 def rule(dice: Random) -> tuple[str, object]:
     """Some rule and what it may be: share, buffer, cap, zero-at, splits, horizon."""
     return dice.choice(
@@ -13,8 +23,8 @@ def rule(dice: Random) -> tuple[str, object]:
             ("share", Decimal(dice.choice((50, 100, 100)))),
             ("buffer", dice.choice((0, 1, 2))),
             ("max_publish", dice.choice((None, 3, 10))),
-            ("zero_at", dice.choice((0, 1, 2))),
+            ("zero_at", dice.choice((0, 1, 2, 3))),
             ("allow_splits", dice.random() < 0.5),
-            ("horizon_days", dice.choice((0, 2))),
+            ("horizon_days", dice.choice((0, 1, 4))),
         )
     )

@@ -115,8 +115,9 @@ def jump(world: World) -> None:
 
 @act("worker stalls", 1, ours=False)
 def stall(world: World) -> None:
-    """The next call of a worker takes so long that its lane is lost."""
-    world.chaos.freeze_in_a_call()
+    """The next call of a worker takes so long that another one may take its lane."""
+    if len(world.workers) > 1:
+        world.chaos.freeze_in_a_call()
 
 
 @act("callback", 6)

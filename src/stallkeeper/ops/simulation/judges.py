@@ -45,6 +45,10 @@ class Judge:
     def crashed(self, worker: str) -> None:
         self.truth.told(Crashed(worker))
 
+    def put_off(self) -> None:
+        """A commit is not looked at by itself: the next look is at several."""
+        self.truth.promises.put_off = True
+
     def after_commit(self, where: str) -> None:
         for token in self._new_tokens():
             self.truth.told(Canary(token, secret=True))

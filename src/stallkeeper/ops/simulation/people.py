@@ -133,10 +133,10 @@ def fence(world: World) -> None:
     world.note(f"{quantity} of {sku} are fenced for {stall.name}")
 
 
-@act("goods are announced", 1)
+@act("goods are announced", 1.5)
 def announce(world: World) -> None:
     """Goods that come in some day."""
-    sku, place, quantity = world.dice.choice(SKUS), world.dice.choice(world.places), world.dice.choice((0, 4))
+    sku, place, quantity = world.dice.choice(SKUS), world.dice.choice(world.places), world.dice.choice((0, 4, 4))
     with world.use_case("incoming.set") as uc:
         incoming.set_incoming(uc, world.units[sku], place, uc.at.date() + timedelta(days=world.dice.choice((0, 1, 3, 5))), quantity)
     world.reach("goods were announced")
@@ -258,11 +258,11 @@ def change_rules(world: World) -> None:
     world.note(f"{stall.name}: {name} is {value}, {len(chosen) if chosen else 'the same'} places")
 
 
-@act("switch", 0.7)
+@act("switch", 1)
 def switch(world: World) -> None:
     """Sending is switched off or on: a channel's stock, an account's writes, the company."""
     dice, stall = world.dice, world.some_stall()
-    kind, on = dice.choice(("stock", "stock", "writes", "company")), dice.random() < 0.7
+    kind, on = dice.choice(("stock", "writes", "company")), dice.random() < 0.6
     with world.use_case("channel.switch") as uc:
         if kind == "company":
             switches.set_company(uc, on)

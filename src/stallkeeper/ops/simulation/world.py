@@ -247,7 +247,9 @@ class World:
         cast += [walker for walker, until in list(self.frozen.items()) if until <= self.clock.at]
         for walker in cast:
             if self.frozen.pop(walker, None) is not None:
+                walker.at = "awake"
                 self.reach("a frozen worker woke up")
+                self.note(f"{walker.process} wakes up")
         self.chaos.switching, self.racing = switching, len(cast) > 1
         disturbed = self.chaos.disturbed
         try:
@@ -280,10 +282,12 @@ class World:
 
     def check(self) -> None:
         """Ask the judge; later, while a process that stands still keeps a table for itself: the judge would wait for it for ever."""
-        if self.racing and queries.changes_schema(self.crowd.watcher):
+        if self.judge is None:
             return
-        if self.judge is not None:
-            self.judge.after_commit(self.last_point)
+        if self.racing and queries.changes_schema(self.crowd.watcher):
+            self.judge.put_off()
+            return
+        self.judge.after_commit(self.last_point)
 
     def _goes_on(self, walker: Walker) -> bool:
         if walker.at == "frozen":
@@ -380,7 +384,7 @@ class World:
         emulator.listeners.append(lambda topic, order: stall.hints.append(emulator.callback(topic, order)))
         stall.connect(f"S{position}")
         stall.open()
-        for name, value in [habits.rule(dice) for _ in range(dice.choice((0, 1, 2)))]:
+        for name, value in habits.at_first(dice):
             with stall.use_case("channel.rules") as uc:
                 rules.save(uc, stall.channel.pk, locations=None, **{name: value})
         if packs:
