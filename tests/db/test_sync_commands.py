@@ -198,6 +198,21 @@ def test_a_shipment_is_confirmed_once(market: Market, stall: Stall, fault: Fault
     assert command(market, "ship").state == "done"
 
 
+def test_an_order_that_has_left_stays_shipped_although_the_channel_has_not_heard_of_it(market: Market, stall: Stall) -> None:
+    """Seed 92: a pull that began before the shipment told it as it was then, and the order's page said that it still had to go."""
+    order = stall.emulator.place_order([("MUG", 2)])
+    market.settle(2)
+    assert order_of(market, order).state == "acknowledged"
+    with market.shop.scope():
+        Connection.objects.filter(pk=stall.connection_id).update(writes_allowed=False)
+    ship.ship(market.shop.organisation.pk, order_of(market, order).pk, None, carrier="DPD", tracking_number="T-1", actor="user:1")
+    market.clock.tick(60)
+    stall.emulator.orders[order].modified_at = market.clock()  # whatever it was: the order is read anew
+    stall.due_now()
+    stall.run()
+    assert order_of(market, order).state == "shipped"
+
+
 def test_two_partial_shipments_are_told_apart_after_a_lost_reply(market: Market, stall: Stall) -> None:
     """The second of two equal shipments is not mistaken for the first."""
     order = stall.emulator.place_order([("MUG", 2)])

@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError
 
 from stallkeeper.channels import delivery, links, reading
-from stallkeeper.channels.models import Command, Connection, Offer, Parked, RemoteListing, SentLog
+from stallkeeper.channels.models import Command, Connection, LaneKind, Offer, Parked, RemoteListing, SentLog
 from stallkeeper.core.models import Notification
 from stallkeeper.core.use_case import use_case
 from stallkeeper.orders import intake
@@ -312,6 +312,25 @@ def test_a_listing_that_went_is_seen_again_when_a_person_has_it_tried_again(mark
     market.clock.tick(10)
     stall.run()
     assert stall.reload(offer).refused_code == "no_such_offer"
+
+
+def test_a_listing_that_is_there_again_is_sent_to_at_once(market: Market, stall: Stall) -> None:
+    """Seed 96: reading back found it, listed its figure to be sent, and asked nobody to send it."""
+    offer = stall.offer(market.shop.unit("MUG", 4), shown=4)
+    stall.run()
+    gone = stall.emulator.offers["MUG"]
+    stall.emulator.remove_offer("MUG")
+    with market.shop.scope(), use_case("read", organisation_id=market.shop.organisation.pk) as uc:
+        reading.read_again(uc, [offer.pk])
+    stall.run()
+    assert stall.reload(offer).refused_code == "no_such_offer"
+    assert not stall.lane().wanted
+
+    stall.emulator.offers["MUG"] = gone
+    market.clock.tick(7200)
+    stall.run(LaneKind.BACKGROUND)
+    assert stall.reload(offer).refused_code == ""
+    assert stall.lane().wanted
 
 
 def test_an_offer_that_was_sold_before_it_was_linked_is_read_before_it_is_sent(market: Market, stall: Stall) -> None:

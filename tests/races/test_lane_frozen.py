@@ -9,6 +9,7 @@ import pytest
 from django.db import connections
 
 from stallkeeper.channels.models import Drift, LaneKind
+from stallkeeper.core import crash
 from stallkeeper.sync.runner import Ended, run_lane
 from stallkit.testing.shop import WireReply, WireRequest
 from tests.market import Market, Stall, open_market
@@ -73,3 +74,31 @@ def test_the_frozen_worker_changes_nothing_and_the_stall_ends_true(market: Marke
     assert stall.emulator.quantity_of("MUG") == stall.reload(offer).believed_qty == 2
     with market.shop.scope():
         assert [drift.verdict for drift in Drift.objects.all()] == ([] if applied else ["late_push"])
+
+
+def test_a_worker_that_froze_before_its_call_does_not_make_it(market: Market) -> None:
+    """Seeds 46 and 47: it had its turn from the budget, slept for minutes, and told the stall what was true before."""
+    stall = market.stall()
+    unit = market.shop.unit("MUG", 9)
+    offer = stall.offer(unit, shown=9)
+    stall.run()
+    market.stock(unit, 4)
+    reached, thawed, here = threading.Event(), threading.Event(), threading.local()
+
+    def freeze(name: str) -> None:
+        here.sends = getattr(here, "sends", False) or name == "send:write_stock:before"
+        if name == "commit:budget.take:after" and here.sends and not reached.is_set():
+            reached.set()
+            assert thawed.wait(60)
+
+    with crash.using(freeze), ThreadPoolExecutor(1) as pool:
+        frozen = pool.submit(run_in_thread, stall)
+        assert reached.wait(60)
+        market.stock(unit, 2)
+        market.clock.tick(11)
+        stall.run(worker="w2")
+        written = sum(call.path == "/v1/stock" for call in stall.emulator.calls)
+        thawed.set()
+        assert frozen.result(60).outcome == "lost"
+    assert sum(call.path == "/v1/stock" for call in stall.emulator.calls) == written
+    assert stall.emulator.quantity_of("MUG") == stall.reload(offer).believed_qty == 2

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connection, connections
 
@@ -27,6 +27,8 @@ from stallkeeper.core.use_case import UseCase, use_case
 log = logging.getLogger(__name__)
 
 HEARTBEAT = timedelta(seconds=3)
+SILENT = 2 * HEARTBEAT
+"""A worker that has not been heard for so long asks whether the lane is still its own before it calls anybody."""
 TAKEOVER = timedelta(seconds=10)
 
 
@@ -47,6 +49,7 @@ class Claim:
     subject_id: int
     failures: int
     abandoned: bool
+    at: datetime
     asked_by: tuple[str, ...] = ()
     """Who asked for the run, as written by ``core.correlation``."""
 
@@ -64,7 +67,7 @@ def claim(lane_id: int, worker: str) -> Claim | None:
     if row is None:
         return None
     organisation, epoch, kind, subject_type, subject_id, failures, abandoned, asked_by = row
-    return Claim(lane_id, worker, organisation, epoch, kind, subject_type, subject_id, failures, abandoned, tuple(asked_by))
+    return Claim(lane_id, worker, organisation, epoch, kind, subject_type, subject_id, failures, abandoned, now, tuple(asked_by))
 
 
 def guard(held: Claim) -> None:
@@ -89,6 +92,8 @@ class Heart:
     def __init__(self, held: Claim, interval: timedelta = HEARTBEAT) -> None:
         self.held, self.interval = held, interval
         self.lost = False
+        self.beaten_at = held.at
+        """When the server last knew that the lane is ours."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"heart of lane {held.lane_id}", daemon=True)
 
@@ -100,6 +105,17 @@ class Heart:
         self._stop.set()
         self._thread.join()
 
+    def assure(self) -> None:
+        """To be called right before something goes out, outside of a transaction. LaneLost if the lane is not ours any more, or if nobody
+        can tell: a worker that was frozen must not act on what it knew before."""
+        while not self.lost and clock.now() - self.beaten_at >= SILENT:
+            if not self._beat_once():
+                break
+        else:
+            if not self.lost:
+                return
+        raise LaneLost(f"lane {self.held.lane_id} was taken over, or cannot be asked for: nothing goes out")
+
     def _beat(self) -> None:
         try:
             while not self.lost and not self._stop.wait(self.interval.total_seconds()):
@@ -107,10 +123,15 @@ class Heart:
         finally:
             connections.close_all()
 
-    def _beat_once(self) -> None:
+    def _beat_once(self) -> bool:
+        """Whether the server has answered."""
+        at = clock.now()
         try:
             with organisation_scope(self.held.organisation_id), crash.around("commit:lane.beat"), connection.cursor() as cursor:
-                self.lost = not queries.beat(cursor, self.held.lane_id, self.held.epoch, clock.now())
+                self.lost = not queries.beat(cursor, self.held.lane_id, self.held.epoch, at)
         except DatabaseError as error:
             log.warning("lane %s: a heartbeat failed: %s", self.held.lane_id, error)
             connection.close()
+            return False
+        self.beaten_at = at
+        return True

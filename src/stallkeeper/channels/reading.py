@@ -83,7 +83,8 @@ def _write_figures(uc: UseCase, figures: Figures, read: Sequence[ReadRow], asked
         if unknown:
             belief_queries.log_lost_sends(cursor, figures, unknown)
         shown = belief_queries.write_reads(cursor, figures, read, asked)
-        delivery_queries.clear_refusals(cursor, figures, offers, NO_SUCH_OFFER)
+        if delivery_queries.clear_refusals(cursor, figures, offers, NO_SUCH_OFFER):
+            uc.mark("wake_connection", Channel.objects.filter(offers__in=offers).values_list("connection_id", flat=True).distinct())
         delivery_queries.settle(cursor, figures, offers, uc.at)
     return drift.note(uc, figures.kind, shown, asked)
 

@@ -87,11 +87,16 @@ ChangedRow = tuple[int, str, str, datetime | None, datetime, datetime | None, by
 
 
 def update_orders(cursor: Cursor, orders: Sequence[ChangedRow]) -> None:
-    """Take over newer snapshots. Locks: the orders (held already)."""
+    """Take over newer snapshots; an order that we have shipped stays so until the channel can have heard of it. Locks: the orders (held
+    already). Index: command_subject."""
     cursor.execute(
         """
         UPDATE orders_order AS o
-        SET state = row.state, remote_state = row.remote_state, remote_modified_at = row.modified, fetched_at = row.fetched,
+        SET state = CASE WHEN o.state IN ('part_shipped', 'shipped') AND row.state IN ('acknowledged', 'part_shipped') AND EXISTS (
+                SELECT FROM channels_command AS command
+                WHERE command.subject_type = 'order' AND command.subject_id = o.id AND command.kind = 'ship'
+                    AND (command.state IN ('queued', 'sent') OR (command.state = 'done' AND command.ended_at >= row.fetched))
+            ) THEN o.state ELSE row.state END, remote_state = row.remote_state, remote_modified_at = row.modified, fetched_at = row.fetched,
             dispatch_by = coalesce(row.dispatch_by, o.dispatch_by), digest = row.digest,
             acknowledged_at = CASE WHEN row.state IN ('pending', 'new') THEN o.acknowledged_at
                                    ELSE coalesce(o.acknowledged_at, row.fetched) END

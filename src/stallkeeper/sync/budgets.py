@@ -6,7 +6,9 @@ The arithmetic is ``stallkit.pacing.take``; here is only where the tokens live.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -20,6 +22,19 @@ from stallkit.pacing import Bucket, MemoryPacer, Priority, stretched, take
 
 PATIENCE = 0.9
 """Seconds that one call may sleep until its turn (a bucket of one call per 375 ms needs two turns at times); longer waits end the step."""
+
+
+_last_look: ContextVar[Callable[[], None]] = ContextVar("last_look", default=lambda: None)
+
+
+@contextmanager
+def last_look(look: Callable[[], None]) -> Iterator[None]:
+    """Inside the block ``look`` is called when a call may go out, as the last thing before it does. It may raise: then nothing goes out."""
+    token = _last_look.set(look)
+    try:
+        yield
+    finally:
+        _last_look.reset(token)
 
 
 class NetworkInTransaction(RuntimeError):
@@ -61,6 +76,7 @@ class PgPacer:
                 raise SlowDown(f"our own budget '{limit.bucket}' is spent for {wait:.1f} s", retry_after=wait)
             patience -= wait
             self._sleep(wait)
+        _last_look.get()()
 
     def block(self, limit: Limit, seconds: float) -> None:
         """The platform answered 429: nobody spends from this bucket for ``seconds``."""

@@ -13,14 +13,14 @@ from typing import ParamSpec, TypeVar
 from django.db import connection
 
 from stallkeeper.channels import lanes
-from stallkeeper.channels.lanes import Claim, Heart, LaneLost
+from stallkeeper.channels.lanes import Claim, Heart
 from stallkeeper.channels.models import Channel, Connection, LaneStep
 from stallkeeper.core import clock, crash, tracing
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.sync import queries
 from stallkeeper.sync.adapters import Session
-from stallkeeper.sync.budgets import refuse_in_transaction
+from stallkeeper.sync.budgets import last_look, refuse_in_transaction
 from stallkit.pacing import Priority
 
 P = ParamSpec("P")
@@ -78,17 +78,16 @@ class Current:
         return once()
 
     def call(self, priority: Priority, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
-        """Call a method of the adapter, never inside a transaction, and not for a lane that is lost already.
+        """Call a method of the adapter, never inside a transaction; nothing goes out for a lane that is lost.
 
         Raises the adapters' six errors. Its crash points are named by the method: ``send:write_stock``.
         """
         refuse_in_transaction()
-        if self.heart.lost:
-            raise LaneLost(f"lane {self.held.lane_id} was taken over")
         self.session.pacer.priority = priority
         operation = function.__name__
         self.session.tape.operation = operation
-        with tracing.span(f"call {operation}", platform=self.connection.platform), crash.around(f"send:{operation}"):
+        span = tracing.span(f"call {operation}", platform=self.connection.platform)
+        with span, crash.around(f"send:{operation}"), last_look(self.heart.assure):
             return function(*arguments, **named)
 
     def begin_step(self, seconds: float = STEP_SECONDS) -> None:

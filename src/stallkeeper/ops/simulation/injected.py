@@ -15,12 +15,11 @@ from random import Random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from django.db import DatabaseError, IntegrityError, connection
+from django.db import IntegrityError, connection
 
-from stallkeeper.channels import belief_queries, lanes_queries
+from stallkeeper.channels import belief_queries, lanes
 from stallkeeper.channels.lanes import HEARTBEAT, Claim
 from stallkeeper.core import clock, crash
-from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.ops.simulation import crowd
 from stallkeeper.ops.simulation.truth.events import Told
 from stallkeeper.ops.simulation.world import FEW
@@ -131,13 +130,12 @@ class Sessions(MutableMapping[tuple[int, str], Session]):
         return len(self._mine())
 
 
-class Heart:
+class Heart(lanes.Heart):
     """A heart that beats while its worker waits for a call to be allowed, and not while the worker is frozen."""
 
     def __init__(self, world: World, held: Claim, interval: timedelta = HEARTBEAT) -> None:
-        self.world, self.held, self.interval = world, held, interval
-        self.lost = False
-        self._beaten = world.clock.at
+        super().__init__(held, interval)
+        self.world = world
 
     def __enter__(self) -> Heart:
         self.world.hearts[crowd_process()] = self
@@ -148,11 +146,5 @@ class Heart:
 
     def perhaps_beat(self) -> None:
         """In production a thread does it; here whoever waits does it for itself, outside of transactions."""
-        if self.world.clock.at - self._beaten < self.interval or connection.in_atomic_block:
-            return
-        self._beaten = self.world.clock.at
-        try:
-            with organisation_scope(self.held.organisation_id), crash.around("commit:lane.beat"), connection.cursor() as cursor:
-                self.lost = not lanes_queries.beat(cursor, self.held.lane_id, self.held.epoch, clock.now())
-        except DatabaseError:
-            connection.close()
+        if clock.now() - self.beaten_at >= self.interval and not connection.in_atomic_block:
+            self._beat_once()

@@ -204,7 +204,7 @@ def _product(shop: Emulator, order: ShopOrder, line: ShopLine, status: int) -> d
 
 def acknowledge(shop: Emulator, order_id: str) -> WireReply:
     order = _mine(shop, order_id)
-    order.acknowledge_calls += 1
+    order.acknowledge_calls += order.state is not OrderState.CANCELLED  # of what is cancelled, nothing is heard
     if status_of(order) != 1:
         raise Refusal(f"Order {order_id} cannot be acknowledged, its status is {status_of(order)}")
     if order.pending:
