@@ -314,7 +314,7 @@ def test_a_listing_that_went_is_seen_again_when_a_person_has_it_tried_again(mark
     assert stall.reload(offer).refused_code == "no_such_offer"
 
 
-def test_a_listing_that_is_there_again_is_sent_to_at_once(market: Market, stall: Stall) -> None:
+def test_a_listing_that_is_there_again_is_sent_to_at_once(market: Market, stall: Stall, django_capture_on_commit_callbacks) -> None:
     """Seed 96: reading back found it, listed its figure to be sent, and asked nobody to send it."""
     offer = stall.offer(market.shop.unit("MUG", 4), shown=4)
     stall.run()
@@ -328,7 +328,8 @@ def test_a_listing_that_is_there_again_is_sent_to_at_once(market: Market, stall:
 
     stall.emulator.offers["MUG"] = gone
     market.clock.tick(7200)
-    stall.run(LaneKind.BACKGROUND)
+    with django_capture_on_commit_callbacks(execute=True):
+        stall.run(LaneKind.BACKGROUND)
     assert stall.reload(offer).refused_code == ""
     assert stall.lane().wanted
 

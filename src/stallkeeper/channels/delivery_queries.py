@@ -325,7 +325,8 @@ def forget(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:
 
 
 def clear_refusals(cursor: Cursor, figures: Figures, offers: Sequence[int], code: str = "") -> bool:
-    """Forget refusals (with this code, or all), so that the values may be sent again; whether there were any. Locks: the rows (held already)."""
+    """Forget refusals (with this code, or all), so that the values may be sent again; whether there were any. Locks: the rows (held
+    already)."""
     cursor.execute(
         f"""
         UPDATE {figures.table} SET refused{figures.end} = NULL, refused_code = '', refused_message = '', refused_at = NULL

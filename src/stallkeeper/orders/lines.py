@@ -166,13 +166,18 @@ def look_again(uc: UseCase) -> None:
 
 
 def _refill(uc: UseCase, units: Sequence[int]) -> None:
-    """Serve the lines that are short of these units, until each had its turn or nothing is free any more."""
+    """Serve the lines that are short of these units, until each had its turn or nothing is free any more.
+
+    Where several change places at once, one may go short of what the next gives back: that was no shortage.
+    """
     seen: list[int] = []
     while True:
         with connection.cursor() as cursor:
             waiting = queries.short_lines_of_units(cursor, uc.organisation_id, units, seen, REFILL)
-        if not waiting:
-            return
+            if not waiting:
+                if seen:
+                    queries.forget_shortages(cursor, uc.at, seen)
+                return
         reset_lines(uc, waiting, cause="refill")
         seen += waiting
 

@@ -250,6 +250,13 @@ def lower_shortages(cursor: Cursor, at: datetime, lines: Sequence[int]) -> None:
     )
 
 
+def forget_shortages(cursor: Cursor, at: datetime, lines: Sequence[int]) -> None:
+    """Take back shortages of these lines that began and ended at ``at``: nobody was short. Index: shortage's line."""
+    cursor.execute(
+        "DELETE FROM orders_shortage WHERE line_id = ANY(%s::bigint[]) AND detected_at = %s AND resolved_at = %s", [array(lines), at, at]
+    )
+
+
 def close_windows(cursor: Cursor, organisation: int, channel: int) -> int:
     """End exposure windows of a channel's shortages whose offers are in step: at the accepted cut, or at once if none was needed.
 

@@ -10,6 +10,7 @@ from stallkeeper.ops.simulation.truth.rows import Order
 from stallkeeper.ops.simulation.truth.shop import Shop
 from stallkeeper.ops.simulation.truth.stalls import StallView
 from stallkit.testing.shop import ShopOrder
+from stallkit.types import OrderState
 
 Stalls = dict[int, StallView]
 """By connection."""
@@ -118,17 +119,24 @@ def ended(shop: Shop, stalls: Stalls) -> Iterator[Breach]:
 
 
 def _as_often(shop: Shop, stalls: Stalls) -> Iterator[Breach]:
-    """An acknowledgement may have been heard of an order that its buyer had cancelled a moment before: it came to nothing. What a hand in
-    the platform's own screen did to an order while our call was not answered may pass for what the call did, or hide it."""
+    """What was done was heard as often, but for what ``_is_moot`` says."""
     done = Counter((row.connection_id, row.subject_id, row.kind) for row in shop.commands.values() if row.state == "done")
     late = {(row.connection_id, row.subject_id, row.kind) for row in shop.commands.values() if row.code == "cancelled"}
     for order in shop.orders.values():
         stall = stalls.get(order.connection_id)
         remote = stall.emulator.orders.get(order.external_id) if stall else None
         for kind, heard in (_heard(remote) if remote else {}).items():
-            times = done[order.connection_id, order.id, kind]
-            by_hand = kind == "ship" and remote is not None and -remote.sent_by_hand <= heard - times <= remote.taken_back
-            if heard != times and not by_hand and not (heard == 1 and (order.connection_id, order.id, kind) in late):
-                yield Breach(
-                    "11", f"order {order.external_id}: {kind} is done {times} times by our books, the stall heard it {heard} times"
-                )
+            told = order.connection_id, order.id, kind
+            times = done[told]
+            if heard != times and remote and not _is_moot(remote, kind, heard, times) and not (heard == 1 and told in late):
+                text = f"{kind} is done {times} times by our books, the stall heard it {heard} times"
+                yield Breach("11", f"order {order.external_id}: {text}")
+
+
+def _is_moot(remote: ShopOrder, kind: str, heard: int, times: int) -> bool:
+    """What a hand in the platform's own screen did to an order while our call was not answered may pass for what the call did, or hide it;
+    so may a cancellation of the whole order by its buyer. (An acknowledgement may have been heard of an order that its buyer had cancelled
+    a moment before: it came to nothing.)"""
+    if kind == "ship":
+        return -remote.sent_by_hand <= heard - times <= remote.taken_back
+    return kind == "cancel" and remote.state is OrderState.CANCELLED and heard < times
