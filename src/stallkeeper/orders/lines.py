@@ -26,6 +26,8 @@ OWNER = "line"
 PENDING_HOLD = timedelta(hours=24)
 """How long an order whose payment is not sure keeps its units (C28)."""
 
+BEGUN = "shortage_begun"
+"""Mark: lines of which this use case has written the first shortage."""
 REFILL = 1_000
 """Short lines that are served at a time when goods come."""
 
@@ -87,7 +89,7 @@ def _keep_in_step(uc: UseCase, claims: Sequence[Claim], short: Mapping[int, int]
     with connection.cursor() as cursor:
         queries.set_short(cursor, lines, [short[line] for line in lines])
         if any(short[line] for line in lines if line in sold):
-            queries.write_shortages(cursor, uc.organisation_id, uc.at, [line for line in lines if line in sold], by_cut)
+            uc.mark(BEGUN, queries.write_shortages(cursor, uc.organisation_id, uc.at, [line for line in lines if line in sold], by_cut))
         if any(not short[line] for line in lines):
             queries.lower_shortages(cursor, uc.at, lines)
 
@@ -175,8 +177,9 @@ def _refill(uc: UseCase, units: Sequence[int]) -> None:
         with connection.cursor() as cursor:
             waiting = queries.short_lines_of_units(cursor, uc.organisation_id, units, seen, REFILL)
             if not waiting:
-                if seen:
-                    queries.forget_shortages(cursor, uc.at, seen)
+                begun = sorted(set(seen) & set(uc.take(BEGUN)))
+                if begun:
+                    queries.forget_closed(cursor, begun)
                 return
         reset_lines(uc, waiting, cause="refill")
         seen += waiting

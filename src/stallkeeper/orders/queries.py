@@ -212,8 +212,9 @@ def set_short(cursor: Cursor, lines: Sequence[int], short: Sequence[int]) -> Non
     )
 
 
-def write_shortages(cursor: Cursor, organisation: int, at: datetime, lines: Sequence[int], by_cut: bool) -> None:
-    """Make the shortage rows of lines agree with their ``short``: one row a line, opened, changed or resolved.
+def write_shortages(cursor: Cursor, organisation: int, at: datetime, lines: Sequence[int], by_cut: bool) -> list[int]:
+    """Make the shortage rows of lines agree with their ``short``: one row a line, opened, changed or resolved. Returns the lines that
+    had none.
 
     A sale before our cut was accepted on its channel is latency; goods that went missing are a stock cut; anything else stays open.
     """
@@ -232,9 +233,11 @@ def write_shortages(cursor: Cursor, organisation: int, at: datetime, lines: Sequ
         ORDER BY line.id
         ON CONFLICT (line_id) DO UPDATE
             SET quantity = EXCLUDED.quantity, worst = greatest(shortage.worst, EXCLUDED.quantity), resolved_at = NULL
+        RETURNING line_id, xmax = 0
         """,
         [organisation, at, by_cut, array(lines)],
     )
+    return [line for line, is_new in rows(cursor) if is_new]
 
 
 def lower_shortages(cursor: Cursor, at: datetime, lines: Sequence[int]) -> None:
@@ -250,11 +253,9 @@ def lower_shortages(cursor: Cursor, at: datetime, lines: Sequence[int]) -> None:
     )
 
 
-def forget_shortages(cursor: Cursor, at: datetime, lines: Sequence[int]) -> None:
-    """Take back shortages of these lines that began and ended at ``at``: nobody was short. Index: shortage's line."""
-    cursor.execute(
-        "DELETE FROM orders_shortage WHERE line_id = ANY(%s::bigint[]) AND detected_at = %s AND resolved_at = %s", [array(lines), at, at]
-    )
+def forget_closed(cursor: Cursor, lines: Sequence[int]) -> None:
+    """Take back the closed shortages of these lines. Index: shortage's line."""
+    cursor.execute("DELETE FROM orders_shortage WHERE line_id = ANY(%s::bigint[]) AND resolved_at IS NOT NULL", [array(lines)])
 
 
 def close_windows(cursor: Cursor, organisation: int, channel: int) -> int:
