@@ -334,7 +334,7 @@ def clear_refusals(cursor: Cursor, figures: Figures, offers: Sequence[int], code
         """,  # noqa: S608
         [array(offers), code, code],
     )
-    return cursor.rowcount > 0
+    return int(cursor.rowcount) > 0
 
 
 def overtake(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:
