@@ -32,6 +32,7 @@ import pytest
 from psycopg import sql
 
 from stallkeeper import embedded, env
+from tests.order import long_ones_first
 
 TESTS = Path(__file__).parent
 MARKS = {name: name for name in ("unit", "db", "contract", "races", "browser")} | {"scenarios": "scenario"}
@@ -83,8 +84,15 @@ def _prepare(stack: ExitStack) -> None:
     stack.callback(_drop_database, _template())
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    _mark(items)
+    yield
+    if hasattr(config, "workerinput"):  # in a worker of xdist
+        items[:] = long_ones_first(items, _seconds, config.workerinput["workercount"])
+
+
+def _mark(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
         if folder in MARKS:
@@ -92,6 +100,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         own = item.get_closest_marker("django_db") or {"race_db", "shared_race_db"} & set(getattr(item, "fixturenames", ()))
         if folder == "db" and not own:
             item.add_marker("django_db")
+
+
+def _seconds(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("long")
+    return float(mark.args[0]) if mark else 0.0
 
 
 # --- databases --------------------------------------------------------------------------------------------------------------------------

@@ -20,8 +20,11 @@ LINTERS = {
     "house rules": ["-m", "lint"],
     "mypy": ["-m", "mypy"],
 }
+AUDIT = {"vulnerabilities": ["tools/audit.py"]}
 QUICK = ["tests/unit", "tests/planted", "tests/db", "lint"]
 SLOW = ["tests/contract", "tests/races", "tests/scenarios", "tests/browser"]
+# Workers for each processor: many of the long tests, which come first (tests/conftest.py), wait for processes of their own.
+QUICK_WORKERS, ALL_WORKERS = 1.0, 1.5
 # mypy loads the settings; without this it would leave a key in the data folder of whoever checks.
 VARIABLES = os.environ | {"STALLKEEPER_SECRET_KEY": "only-for-static-checks-never-for-a-server-000000000000"}
 
@@ -32,18 +35,17 @@ def main() -> int:
     arguments = [argument for argument in arguments if argument != "--all"]
     started = time.monotonic()
     with ThreadPoolExecutor(1) as beside:
-        linters = beside.submit(lambda: [run(title, command, VARIABLES) for title, command in LINTERS.items()])
-        results = [run("tests", pytest(QUICK, arguments))]
+        commands = LINTERS | (AUDIT if everything else {})
+        linters = beside.submit(lambda: [run(title, command, VARIABLES) for title, command in commands.items()])
+        results = [run("tests", pytest(everything, arguments))]
         results += linters.result()
-    if everything:
-        results.append(run("vulnerabilities", ["tools/audit.py"]))
-    if everything and (folders := [folder for folder in SLOW if any((ROOT / folder).rglob("test_*.py"))]):
-        results.append(run("slow tests", pytest(folders, arguments)))
     return report(results, time.monotonic() - started)
 
 
-def pytest(folders: list[str], arguments: list[str]) -> list[str]:
-    return ["-m", "pytest", "-W", "error", "-n", "auto", "--maxprocesses=8", "--dist=worksteal", "-q", "--tb=short", *folders, *arguments]
+def pytest(everything: bool, arguments: list[str]) -> list[str]:
+    folders, each = ([*SLOW, *QUICK], ALL_WORKERS) if everything else (QUICK, QUICK_WORKERS)
+    workers = min(round(each * (os.cpu_count() or 1)), 8)
+    return ["-m", "pytest", "-W", "error", "-n", str(workers), "--dist=worksteal", "-q", "--tb=short", *folders, *arguments]
 
 
 def run(title: str, command: list[str], variables: dict[str, str] | None = None) -> tuple[str, bool, float]:

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from stallkit.testing import matrix
 from stallkit.testing.contract import CASES, Judgement, Verdict
 
 PAGE = Path(__file__).parents[2] / "docs" / "contract-matrix.md"
 
 
+@pytest.mark.long(12)
 def test_the_committed_matrix_is_up_to_date():
     results = matrix.run(matrix.find_subjects())
     assert matrix.failures(results) == []

@@ -131,6 +131,7 @@ def test_orders_flow_and_stock_follows_within_seconds(house: House) -> None:
         wait_for(lambda: house.market.quantity_of("MUG") == 3, SOON, "the new quantity")
 
 
+@pytest.mark.long(15)
 def test_a_killed_worker_is_taken_over_and_its_call_is_not_repeated(house: House) -> None:
     """kill -9 between the call and its answer: taken over after ten seconds, asked, not repeated (C9)."""
     with ready(house) as worker:
@@ -215,6 +216,7 @@ def frozen(worker: subprocess.Popen[bytes]) -> Iterator[None]:
         os.kill(worker.pid, signal.SIGCONT)
 
 
+@pytest.mark.long(15)
 def test_a_worker_that_freezes_between_runs_keeps_nobody_waiting(house: House) -> None:
     """The first worker ticks from its first second on; if the others waited for it, no lane would ever be due again."""
     with ready(house) as first:
@@ -231,6 +233,7 @@ def test_a_worker_that_freezes_between_runs_keeps_nobody_waiting(house: House) -
     assert {house.market.orders[one].acknowledge_calls for one in (order, later)} == {1}
 
 
+@pytest.mark.long(15)
 def test_a_worker_that_freezes_in_a_call_is_taken_over_and_wakes_up_harmless(house: House) -> None:
     with ready(house) as first:
         house.market.go_on.clear()

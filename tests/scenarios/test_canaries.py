@@ -130,6 +130,8 @@ def open_with_canaries(town: Town, monkeypatch: pytest.MonkeyPatch) -> tuple[obj
     return shop, [town.stall(shop, platform, goods={"MUG": 5, "POT": 5}) for platform in SECRETS]
 
 
+@pytest.mark.long(30)
+@pytest.mark.timeout(1200)
 def test_no_canary_leaves_its_home(cluster, monkeypatch, sinks, dials):
     with open_town(monkeypatch) as town:
         way = town.client

@@ -86,6 +86,7 @@ def running(home: Path) -> Iterator[Running]:
         one.end(signal.SIGTERM)
 
 
+@pytest.mark.long(15)
 def test_run_prints_a_link_restarts_children_and_ends_all_of_them(running: Running) -> None:
     address = re.search(r"runs at (http://localhost:\d+)", running.said())
     link = re.search(r"(http://localhost:\d+/sign-in/\S+)", running.said())
@@ -109,6 +110,7 @@ def test_run_prints_a_link_restarts_children_and_ends_all_of_them(running: Runni
     assert psutil.wait_procs(family, timeout=MOMENT)[1] == []
 
 
+@pytest.mark.long(15)
 def test_children_end_when_their_parent_is_killed(running: Running) -> None:
     family = running.children()
     assert len(family) >= 3
@@ -116,6 +118,7 @@ def test_children_end_when_their_parent_is_killed(running: Running) -> None:
     assert psutil.wait_procs(family, timeout=MOMENT)[1] == []
 
 
+@pytest.mark.long(30)
 def test_a_backup_brings_back_what_was_there(home: Path) -> None:
     """Backup while it runs; restore replaces everything, refuses while somebody works with it, and lets nothing out by itself (C22)."""
 

@@ -59,6 +59,7 @@ def left_over(family: list[psutil.Process]) -> list[psutil.Process]:
     return psutil.wait_procs(family, timeout=60)[1]
 
 
+@pytest.mark.long(40)
 def test_the_main_job_is_done_and_the_summary_says_so(tmp_path: Path) -> None:
     """Every order comes in and is acknowledged, every offer converges, nothing is broken, and a cut takes at most five seconds (p95)."""
     out = tmp_path / "out.json"
@@ -79,6 +80,7 @@ def test_the_main_job_is_done_and_the_summary_says_so(tmp_path: Path) -> None:
     assert "all true" in printed
 
 
+@pytest.mark.long(30)
 def test_two_demos_at_once_and_ctrl_c_leaves_nothing_behind(tmp_path: Path, demos: list[subprocess.Popen[str]]) -> None:
     """Each has a database, ports and stalls of its own; the first Ctrl-C ends the trade, and everything is cleaned away."""
     outs = [tmp_path / "a.json", tmp_path / "b.json"]
@@ -179,6 +181,7 @@ def demo_databases() -> list[str]:
     return [row[0] for row in rows]
 
 
+@pytest.mark.long(20)
 def test_on_a_server_of_ones_own_the_demo_has_a_database_that_it_drops(without_wheel: dict[str, str], tmp_path: Path) -> None:
     """The database that DATABASE_URL names is not touched."""
     out = tmp_path / "out.json"

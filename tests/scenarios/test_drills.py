@@ -55,6 +55,7 @@ def test_every_drill_is_played_here() -> None:
     assert set(SMALL) == set(DRILLS)
 
 
+@pytest.mark.long(60)
 @pytest.mark.parametrize("name", sorted(SMALL))
 def test_the_hub_comes_out_right(name: str, tmp_path: Path) -> None:
     """Nothing acknowledged is lost, nothing is heard twice, orders and offers are right in the end (invariants 1-3, 5, 7, 9-12)."""

@@ -98,6 +98,7 @@ def pace(marks, start, end):
     return (inside[-1][1] - inside[0][1]) / (inside[-1][0] - inside[0][0])
 
 
+@pytest.mark.long(60)
 def test_a_hundred_thousand_products_and_levels(race_db, shop, workbooks, capsys):
     """Goals 14 and 15: new rows, the same rows again, then stock; and no slower at the end than after the first chunks."""
     products, stock = workbooks["products"], workbooks["stock"]
@@ -123,6 +124,7 @@ def test_a_hundred_thousand_products_and_levels(race_db, shop, workbooks, capsys
         assert Level.objects.filter(organisation=shop, on_hand__gt=0).count() == ROWS
 
 
+@pytest.mark.long(20)
 def test_an_import_that_is_killed_can_be_run_again(race_db, shop, tmp_path):
     """What was committed stays and changes nothing the second time; no row is there twice or missing."""
     from stallkeeper.catalog.models import ImportRun, Price, Product, StockUnit

@@ -19,6 +19,7 @@ QUICK = (
 )
 
 
+@pytest.mark.long(100)
 @pytest.mark.timeout(1_800)
 def test_planted_bugs_are_found_within_a_few_days(tmp_path: Path) -> None:
     hidden = {"DATABASE_URL", "DJANGO_SETTINGS_MODULE", "STALLKEEPER_HOME"}

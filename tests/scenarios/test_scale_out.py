@@ -134,6 +134,7 @@ def serving_path(token: str) -> str:
     return reverse("api:hint", kwargs={"token": token}) if token else "/"
 
 
+@pytest.mark.long(20)
 def test_two_workers_and_two_web_servers_do_everything_once(house: House) -> None:
     """Callbacks come in at either web server; whoever is free works; each order is told once, and every stall shows the same in the end."""
     ports = [house.web(), house.web()]
@@ -151,6 +152,7 @@ def test_two_workers_and_two_web_servers_do_everything_once(house: House) -> Non
     assert [worker.poll() for worker in workers] == [None, None]
 
 
+@pytest.mark.long(20)
 def test_the_lanes_of_a_killed_worker_are_taken_over_and_nothing_is_done_twice(house: House) -> None:
     first = house.start("worker", "--threads", "4")
     begun = house.place()
@@ -170,6 +172,7 @@ def test_the_lanes_of_a_killed_worker_are_taken_over_and_nothing_is_done_twice(h
     wait_for(lambda: house.shown() == {100 - sold}, "the same number everywhere")
 
 
+@pytest.mark.long(20)
 def test_channels_that_do_not_answer_keep_no_thread_from_the_others(house: House) -> None:
     """As many dead accounts as would fill every thread, known to be dead, and due: the living one's orders are told meanwhile."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as void:  # takes calls and never answers

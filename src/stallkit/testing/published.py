@@ -44,6 +44,8 @@ Document = dict[str, object]
 # A second validator of schemas, which other tools of the tests bring along, would be taken by itself; it refuses published documents.
 os.environ.setdefault("OPENAPI_SPEC_VALIDATOR_SCHEMA_VALIDATOR_BACKEND", "jsonschema")
 HOST = "http://published.invalid"
+RESOLVED = 8192
+"""Places of a contract that are kept resolved: without them each check looks every reference up anew, and takes twice as long."""
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options"}
 
 
@@ -176,6 +178,7 @@ class ValidatingTransport(httpx.BaseTransport):
 def _open(path: Path, name: str, prefix: str, amend: Callable[[Document], None] | None) -> Validator:
     if not path.is_file():
         return Validator(name, absent=f"published contract {name} is not in {path.parent} (set STALLKEEPER_SPECS)")
+    from jsonschema_path import SchemaPath
     from openapi_core import OpenAPI
 
     document = _load(path)
@@ -183,7 +186,8 @@ def _open(path: Path, name: str, prefix: str, amend: Callable[[Document], None] 
     _drop_security(document)
     if amend is not None:
         amend(document)
-    return Validator(name, api=OpenAPI.from_dict(document), operations=tuple(_operations(document)), prefix=prefix)
+    contract = SchemaPath.from_dict(document, resolved_cache_maxsize=RESOLVED)
+    return Validator(name, api=OpenAPI(contract), operations=tuple(_operations(document)), prefix=prefix)
 
 
 def _operations(document: Document) -> Iterator[Operation]:
