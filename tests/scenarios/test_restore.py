@@ -177,6 +177,8 @@ class Story:
                    for stall in self.stalls.values() for call in stall.emulator.calls)  # fmt: skip
 
 
+@pytest.mark.long(25)
+@pytest.mark.timeout(1200)
 def test_the_copy_takes_over_and_tells_nobody_anything_twice(
     real_town: Town, original: embedded.Cluster, elsewhere: embedded.Cluster, tmp_path: Path
 ) -> None:

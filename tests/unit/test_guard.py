@@ -1,6 +1,7 @@
 """What the guarded door lets through, decided from texts and addresses alone (security: SSRF via user URLs). Sockets: tests/contract."""
 
 import ipaddress
+import ssl
 from contextlib import suppress
 
 import httpx
@@ -17,10 +18,14 @@ def resolving(*addresses):
     return lambda _host, _port: addresses
 
 
+TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""No test here connects, and to read the authorities of the system for each client takes longer than all the rest."""
+
+
 def opens(url, allow, *addresses):
     """Whether there is a client for this address."""
     try:
-        client_for(url, allow, resolve=resolving(*addresses)).close()
+        client_for(url, allow, resolve=resolving(*addresses), verify=TRUSTS_NOBODY).close()
     except AddressNotAllowed:
         return False
     return True
