@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MOST_STUMBLES = 2
 """Orders at a time: more at once count as a fault of all of them (``sync.orders.POISON``)."""
+LOOK = 0.8
+"""Part of the buyers who look how many there are before they order."""
 PENDING = {"emag", "dummy"}
 """Platforms that show orders before they are paid."""
 
@@ -29,6 +31,8 @@ def order(world: World) -> None:
     shown = [sku for sku in listed if stall.emulator.quantity_of(sku)]
     seen = shown if shown and dice.random() < 0.85 else listed
     wanted = [(sku, dice.choice((1, 1, 1, 2, 3))) for sku in dice.sample(seen, min(dice.choice((1, 1, 2, 3)), len(seen)))]
+    if seen is shown and dice.random() < LOOK:
+        wanted = [(sku, min(quantity, stall.emulator.quantity_of(sku))) for sku, quantity in wanted]
     if dice.random() < 0.1:
         wanted.append((wanted[0][0], 1))
     if dice.random() < 0.08:

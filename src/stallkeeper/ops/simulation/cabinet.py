@@ -31,7 +31,7 @@ def leave_by_hand(world: World) -> None:
         world.note(f"{stall.name}: order {order.order_id} leaves by hand")
 
 
-@act("shipment taken back", 2, ours=False)
+@act("shipment taken back", 3, ours=False)
 def take_back(world: World) -> None:
     """Somebody puts a finalised order back to "in progress" in eMAG's screen; where none is finalised, an AWB is issued there, which does
     that."""
@@ -46,6 +46,18 @@ def take_back(world: World) -> None:
         stall.emulator.issue_awb(order.order_id)  # type: ignore[attr-defined]
         world.reach("an order left by hand")
         world.note(f"{stall.name}: an AWB is issued for order {order.order_id}")
+
+
+@act("cancelled by hand", 2, ours=False)
+def cancel_by_hand(world: World) -> None:
+    """Somebody at the seller's cancels an order in eMAG's own screen; not one that is packed or cancelled here."""
+    open_here = {order.external_id for stall in world.stalls if stall.platform == "emag" for order in stall.orders("acknowledged")}
+    found = _order(world, "emag", OrderState.ACKNOWLEDGED)
+    if found is not None and found[1].order_id in open_here:
+        stall, order = found
+        stall.emulator.cancel_by_hand(order.order_id)  # type: ignore[attr-defined]
+        world.reach("an order was cancelled by hand")
+        world.note(f"{stall.name}: order {order.order_id} is cancelled by hand")
 
 
 @act("market insists", 0.7, ours=False)

@@ -159,7 +159,9 @@ def _step(world: World, step: Step) -> None:
     for position, stall in enumerate(world.stalls):
         stall.emulator.random.seed(f"{world.seed}:{step.salt}:{position}")
     world.note(f"=== {step}")
-    world.focus = step.salt
+    if len(step.names) > 1:
+        busy = [position for position, stall in enumerate(world.stalls) if stall.is_busy()]
+        world.focus = dice.choice(busy or range(len(world.stalls)))
     world.clock.pass_(dice.choice((0.2, 1, 2, 4)))
     free = [worker for worker in world.workers if all(one.process != worker for one in world.frozen)]
     dice.shuffle(free)

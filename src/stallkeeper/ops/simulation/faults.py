@@ -64,6 +64,8 @@ STATES = {"deadlock": ("40P01", errors.DeadlockDetected), "serialization": ("400
 FULL = {"disk_full": ("53100", errors.DiskFull)}
 AT_CALLS = 0.5
 """While several are at work: another one goes on while a call is under way. Calls take longer than all the rest together."""
+TURNS = (0, 0, 10, 40, 160)
+"""So many turns of the others it may take until the reply to such a call is here."""
 SHAKING = {"crash", "db_drop", "commit_lost", "commit_unknown", *STATES, *FULL}
 NONE, ALL = 0.05, 0.1
 """Part of the seeds with no fault at all, and with every one."""
@@ -144,6 +146,8 @@ class Chaos:
             self.world.thawed(walker)
         switching = AT_CALLS if self.switching and name.startswith("wire:") else self.switching
         if switching and self.world.dice.random() < switching:
+            if name == "wire:after":
+                self.world.away[walker] = self.world.dice.choice(TURNS)
             walker.pause("point")
 
     def _may_stand(self, walker: Walker, name: str) -> bool:

@@ -58,6 +58,7 @@ ON_THE_WAY = (
     "an order left by hand",
     "an order that we cannot take in",
     "an order of several lines",
+    "an order was cancelled by hand",
     "an order with the same article twice",
     "an unpaid order",
     "an unpaid order was paid",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from stallkeeper.channels import connect, cutover, links, switches
-from stallkeeper.channels.models import Channel, Connection, Lane, LaneKind, Offer, RemoteListing
+from stallkeeper.channels.models import Channel, Connection, Lane, LaneKind, Offer, OfferTodo, RemoteListing
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.ops import connections
@@ -99,6 +99,11 @@ class Stall:
 
     def offer(self, sku: str) -> Offer | None:
         return Offer.objects.filter(channel=self.channel, sku=sku).first()
+
+    def is_busy(self) -> bool:
+        """Whether orders wait there that we have not taken in, or figures here that are to be sent."""
+        news = len(self.emulator.orders) > Order.objects.filter(connection_id=self.connection_id).count()
+        return news or OfferTodo.objects.filter(channel=self.channel).exists()
 
     def orders(self, *states: str) -> list[Order]:
         """Our orders of this stall in these states, the oldest first."""

@@ -87,6 +87,8 @@ class World:
     workers: list[str] = field(default_factory=list)
     hearts: dict[str, Heart] = field(default_factory=dict)
     frozen: dict[Walker, datetime] = field(default_factory=dict)
+    away: dict[Walker, int] = field(default_factory=dict)
+    """Who waits for the reply to a call, and for how many turns of the others."""
     trace: list[str] = field(default_factory=list)
     points: Counter[str] = field(default_factory=Counter)
     situations: Counter[str] = field(default_factory=Counter)
@@ -99,7 +101,7 @@ class World:
     racing: bool = False
     busy: bool = False
     focus: int = 0
-    """The stall that those who race have in mind."""
+    """Which of the stalls those who race have in mind."""
     mistakes: list[str] = field(default_factory=list)
     """What the product has logged as refused by the rules of its own tables: no fault does that."""
 
@@ -213,7 +215,7 @@ class World:
     def some_stall(self) -> Stall:
         """Any of the stalls; those who race mostly mean the same."""
         if self.racing and self.dice.random() < SAME:
-            return self.stalls[self.focus % len(self.stalls)]
+            return self.stalls[self.focus]
         return self.dice.choice(self.stalls)
 
     def number(self) -> int:
@@ -254,13 +256,22 @@ class World:
         disturbed = self.chaos.disturbed
         try:
             while cast := [walker for walker in cast if self._goes_on(walker)]:
-                ready = [walker for walker in cast if not walker.blocked]
+                ready = self._ready(cast)
                 walker = ready[0] if len(ready) == 1 else self.dice.choice(ready)
                 self._turn(walker)
             if self.judge is not None and not self.racing and self.chaos.disturbed == disturbed and not self.clock.skew:
                 self.judge.undisturbed()
         finally:
             self.chaos.switching, self.racing = 0.0, False
+            self.away.clear()
+
+    def _ready(self, cast: Sequence[Walker]) -> list[Walker]:
+        """Who may go on: nobody who waits for a lock, and who waits for a reply only if all do."""
+        ready = [walker for walker in cast if not walker.blocked]
+        here = [walker for walker in ready if not self.away.get(walker)]
+        for walker in ready:
+            self.away[walker] = max(self.away.get(walker, 0) - 1, 0)
+        return here or ready
 
     def _scoped(self, task: Callable[[], object]) -> Callable[[], object]:
         def run() -> object:

@@ -121,6 +121,16 @@ class Emulator(Base):
             order.modified_at = self.clock()
         self.tell("order", order_id)
 
+    def cancel_by_hand(self, order_id: str) -> None:
+        """Somebody at the seller's cancels an order in eMAG's own screen, which allows it while it is in progress (5.3)."""
+        with self.lock:
+            order = self.orders[order_id]
+            for line in order.lines:
+                self.cancel_units(order, line, line.open)
+            order.cancelled_by_hand += 1
+            order.modified_at = self.clock()
+        self.tell("cancel", order_id)
+
     def fulfil_by_emag(self, order_id: str) -> None:
         """The order is one of type 2: its goods come from eMAG's own stock, not from the offer's."""
         with self.lock:
