@@ -64,8 +64,11 @@ STATES = {"deadlock": ("40P01", errors.DeadlockDetected), "serialization": ("400
 FULL = {"disk_full": ("53100", errors.DiskFull)}
 AT_CALLS = 0.5
 """While several are at work: another one goes on while a call is under way. Calls take longer than all the rest together."""
+AT_LOCKS = 0.2
+"""The same for whoever has just locked what he is going to change, or should have."""
+LOCKS = ("within:ledger:", "within:reserve:", "within:entering:", "within:intake:", "within:refresh:", "within:delivery:")
 TURNS = (0, 0, 10, 40, 160)
-"""So many turns of the others it may take until the reply to such a call is here."""
+"""So many turns of the others it may take until the reply to such a call is here, or until who holds locks goes on."""
 SHAKING = {"crash", "db_drop", "commit_lost", "commit_unknown", *STATES, *FULL}
 NONE, ALL = 0.05, 0.1
 """Part of the seeds with no fault at all, and with every one."""
@@ -144,9 +147,15 @@ class Chaos:
             self.world.reach("a worker froze")
             walker.pause("frozen")
             self.world.thawed(walker)
-        switching = AT_CALLS if self.switching and name.startswith("wire:") else self.switching
-        if switching and self.world.dice.random() < switching:
-            if name == "wire:after":
+        self._perhaps_switch(walker, name)
+
+    def _perhaps_switch(self, walker: Walker, name: str) -> None:
+        """While several are at work: another one goes on, at calls and locks for a while."""
+        if not self.switching:
+            return
+        switching = AT_CALLS if name.startswith("wire:") else max(self.switching, AT_LOCKS) if name.startswith(LOCKS) else self.switching
+        if self.world.dice.random() < switching:
+            if name == "wire:after" or name.startswith(LOCKS):
                 self.world.away[walker] = self.world.dice.choice(TURNS)
             walker.pause("point")
 

@@ -88,7 +88,7 @@ class World:
     hearts: dict[str, Heart] = field(default_factory=dict)
     frozen: dict[Walker, datetime] = field(default_factory=dict)
     away: dict[Walker, int] = field(default_factory=dict)
-    """Who waits for the reply to a call, and for how many turns of the others."""
+    """Who stands still for so many turns of the others: a reply takes a while."""
     trace: list[str] = field(default_factory=list)
     points: Counter[str] = field(default_factory=Counter)
     situations: Counter[str] = field(default_factory=Counter)
@@ -266,7 +266,7 @@ class World:
             self.away.clear()
 
     def _ready(self, cast: Sequence[Walker]) -> list[Walker]:
-        """Who may go on: nobody who waits for a lock, and who waits for a reply only if all do."""
+        """Who may go on: nobody who waits for a lock, and who stands still only if all do."""
         ready = [walker for walker in cast if not walker.blocked]
         here = [walker for walker in ready if not self.away.get(walker)]
         for walker in ready:
