@@ -285,6 +285,15 @@ def test_an_awb_of_emag_has_finalised_the_order_already(account):
     assert account.shop.orders[order_id].ship_calls == 1
 
 
+def test_an_order_that_a_hand_cancels_on_emag_puts_its_units_back_and_counts_as_no_call(account):
+    order_id = account.acknowledged()
+    before = account.shop.general["RED"]
+    account.shop.cancel_by_hand(order_id)
+    assert account.adapter.read_order(order_id).state is OrderState.CANCELLED
+    assert account.shop.general["RED"] == before + 2
+    assert (account.shop.orders[order_id].cancel_calls, account.shop.orders[order_id].cancelled_by_hand) == (0, 1)
+
+
 def test_a_refused_document_leaves_the_order_open(account):
     order_id = account.acknowledged()
     account.shop.orders[order_id].extra["type"] = "3"
