@@ -47,7 +47,6 @@ WHOLE = 4
 CALM_JOBS = 60
 MEETINGS = (
     ("trade now", "trade now"),
-    ("trade now", "trade now"),
     ("trade now", "read back now"),
     ("read back now", "trade now"),
     ("trade now", "switch"),
@@ -59,7 +58,7 @@ MEETINGS = (
     ("ship", "goods are missing"),
 )
 """Who is likely to get into each other's way."""
-MEET = 0.5
+MEET = 0.8
 """Part of the races in which two of them do."""
 LINGER = 12
 """So often at most does somebody outside let the others go on before he acts."""
@@ -160,7 +159,7 @@ def _step(world: World, step: Step) -> None:
         stall.emulator.random.seed(f"{world.seed}:{step.salt}:{position}")
     world.note(f"=== {step}")
     if len(step.names) > 1:
-        busy = [position for position, stall in enumerate(world.stalls) if stall.is_busy()]
+        busy = [position for position, stall in enumerate(world.stalls) for waits in (stall.news(), stall.has_todo()) if waits]
         world.focus = dice.choice(busy or range(len(world.stalls)))
     world.clock.pass_(dice.choice((0.2, 1, 2, 4)))
     free = [worker for worker in world.workers if all(one.process != worker for one in world.frozen)]

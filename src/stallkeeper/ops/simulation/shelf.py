@@ -42,7 +42,8 @@ def _promised(world: World) -> Level | None:
 
 
 def _just_sold(world: World) -> Level | None:
-    orders = list(world.some_stall().emulator.orders.values())
+    stall = world.some_stall()
+    orders = stall.news() or list(stall.emulator.orders.values())
     levels = Level.objects.filter(stock_unit__sku=orders[-1].lines[0].sku, location__in=world.places) if orders else Level.objects.none()
     return levels.select_related("stock_unit", "location").order_by("location_id").first()
 

@@ -18,7 +18,7 @@ from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.sync import adapters
 from stallkeeper.sync.runner import run_lane
 from stallkit.registry import manifest_of
-from stallkit.testing.emulator import Emulator, ShopOffer, WireRequest
+from stallkit.testing.emulator import Emulator, ShopOffer, ShopOrder, WireRequest
 
 CURRENCY = {"walmart": "USD", "emag": "RON"}
 ACTOR = "user:1"
@@ -100,10 +100,14 @@ class Stall:
     def offer(self, sku: str) -> Offer | None:
         return Offer.objects.filter(channel=self.channel, sku=sku).first()
 
-    def is_busy(self) -> bool:
-        """Whether orders wait there that we have not taken in, or figures here that are to be sent."""
-        news = len(self.emulator.orders) > Order.objects.filter(connection_id=self.connection_id).count()
-        return news or OfferTodo.objects.filter(channel=self.channel).exists()
+    def news(self) -> list[ShopOrder]:
+        """Orders that we have not taken in yet."""
+        known = set(Order.objects.filter(connection_id=self.connection_id).values_list("external_id", flat=True))
+        return [order for number, order in self.emulator.orders.items() if number not in known]
+
+    def has_todo(self) -> bool:
+        """Whether figures wait to be sent to it."""
+        return OfferTodo.objects.filter(channel=self.channel).exists()
 
     def orders(self, *states: str) -> list[Order]:
         """Our orders of this stall in these states, the oldest first."""

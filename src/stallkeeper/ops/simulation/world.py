@@ -56,7 +56,7 @@ SKUS = ("A", "B", "C", "D")
 KIT = "SET"
 STRANGER = "X"
 """Listed on every platform, and linked to nothing until a person says what it is."""
-SAME = 0.7
+SAME = 0.85
 """Part of those who race that mean the stall which all have in mind."""
 FEW = 3
 """So many waiting offers go out as one submission where a platform takes those, and are looked through apart from the head of the line, in
