@@ -91,8 +91,7 @@ class ShopOrder:
     cancel_calls: int = 0
     sent_by_hand: int = 0
     taken_back: int = 0
-    cancelled_by_hand: int = 0
-    """How often somebody said in the platform's own screen that it has left, that it has not after all, and that it is cancelled."""
+    """How often somebody said in the platform's own screen that it has left, and that it has not after all."""
     extra: dict[str, str] = field(default_factory=dict)
 
     @property

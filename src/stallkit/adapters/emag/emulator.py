@@ -127,7 +127,6 @@ class Emulator(Base):
             order = self.orders[order_id]
             for line in order.lines:
                 self.cancel_units(order, line, line.open)
-            order.cancelled_by_hand += 1
             order.modified_at = self.clock()
         self.tell("cancel", order_id)
 
