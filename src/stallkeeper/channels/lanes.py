@@ -106,15 +106,15 @@ class Heart:
         self._thread.join()
 
     def assure(self) -> None:
-        """To be called right before something goes out, outside of a transaction. LaneLost if the lane is not ours any more, or if nobody
-        can tell: a worker that was frozen must not act on what it knew before."""
-        while not self.lost and clock.now() - self.beaten_at >= SILENT:
-            if not self._beat_once():
-                break
-        else:
-            if not self.lost:
+        """To be called right before something goes out, outside of a transaction. LaneLost if the lane is not ours any more, if nobody can
+        tell, or if this worker was away for TAKEOVER: what it knew before must not be acted on, whoever has the lane."""
+        while not self.lost:
+            silent = clock.now() - self.beaten_at
+            if silent < SILENT:
                 return
-        raise LaneLost(f"lane {self.held.lane_id} was taken over, or cannot be asked for: nothing goes out")
+            if silent >= TAKEOVER or not self._beat_once():
+                break
+        raise LaneLost(f"lane {self.held.lane_id} was taken over, or this worker was away for too long: nothing goes out")
 
     def _beat(self) -> None:
         try:

@@ -147,7 +147,7 @@ def _choose(uc: UseCase, current: Current, way: Ways, channel: Channel, view: Vi
     if quick is None:
         return None
     batch = pick(manifest.stock_batch, view)
-    if batch is None and way.kind == TodoKind.QUANTITY and view.blind and _too_old(view.watermark, channel):
+    if batch is None and standing.live and way.kind == TodoKind.QUANTITY and view.blind and _too_old(view.watermark, channel):
         batch = delivery.pick_scarce(uc, channel.pk, manifest.stock_batch, view)
     return (batch, quick) if batch else None
 

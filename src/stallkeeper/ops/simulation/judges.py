@@ -42,6 +42,10 @@ class Judge:
         """What one of our processes has heard may be forgotten before it was written down."""
         self.truth.calls.shaken.append(self.world.clock.at)
 
+    def closed(self) -> None:
+        """It has been written down that a platform asks for quiet."""
+        self.truth.calls.stored.append(self.world.clock.at)
+
     def crashed(self, worker: str) -> None:
         self.truth.told(Crashed(worker))
 

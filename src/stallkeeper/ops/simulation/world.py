@@ -231,6 +231,8 @@ class World:
             return
         self.note(f"{walker.process} at {name}")
         self.last_point = name
+        if name == "commit:budget.block:after" and self.judge is not None:
+            self.judge.closed()
         if name.startswith("commit:") and name.endswith(":after") and not name.startswith(OF_NO_MATTER) and not walker.in_transaction:
             walker.pause("check")
         self.chaos.at_point(walker, name)

@@ -72,7 +72,8 @@ def _after_the_pull(shop: Shop, was: Offer, offer: Offer, stall: StallView) -> I
     watermark = shop.accounts[stall.connection_id].watermark
     if offer.sent is None or offer.sent_at is None:
         return
-    known = [value for value in (was.believed, was.observed) if value is not None]
+    read = offer.observed_at != was.observed_at  # in a commit that was not looked at by itself
+    known = [value for value in ((offer.observed,) if read else (was.believed, was.observed)) if value is not None]
     if (watermark is None or offer.sent_at - watermark > stall.order_freshness) and known and offer.sent > min(known):
         told = f"the orders are as of {watermark}, and {min(known)} is shown"
         yield Breach("9", f"{shop.offer(offer)}: {offer.sent} goes out at {offer.sent_at}, but {told}")

@@ -13,6 +13,8 @@ from stallkit.testing.shop import Call
 TOO_MANY = 429
 WRITING_DOWN = timedelta(seconds=5)
 """From a platform's answer until it is stored, at most."""
+ON_ITS_WAY = timedelta(seconds=1)
+"""After that, until a call has arrived of which another run had had its turn before."""
 Road = tuple[int, str, str]
 """(channel, method, path with a star for each part that names an object): what a platform limits as one."""
 
@@ -26,6 +28,8 @@ class Calls:
     closed: dict[Road, datetime] = field(default_factory=dict)
     heard: dict[Road, datetime] = field(default_factory=dict)
     in_step: bool = True
+    stored: list[datetime] = field(default_factory=list)
+    """When it was written down that a platform asks for quiet."""
     shaken: list[datetime] = field(default_factory=list)
     """When one of our processes died, or the database did not do what it was asked: what a platform had just said may be lost."""
 
@@ -39,13 +43,19 @@ class Calls:
     def _look_at(self, channel: int, stall: StallView, call: Call) -> Iterator[Breach]:
         road = channel, call.method, road_of(call.path)
         until = self.closed.get(road)
-        if self.in_step and until is not None and call.at < until and not self._lost(road):
+        if self.in_step and until is not None and self._is_known(road) < call.at < until and not self._lost(road):
             yield Breach("19", f"{call.method} {call.path} on {stall.name} at {call.at}, which had asked for quiet until {until}")
         if self.in_step and call.status == TOO_MANY and not call.fault:
             yield Breach("19", f"{call.method} {call.path} on {stall.name} at {call.at} exceeded its quota")
         if call.status == TOO_MANY:
             self.closed[road] = max(call.at + timedelta(seconds=call.retry_after), until or call.at)
             self.heard[road] = call.at
+
+    def _is_known(self, road: Road) -> datetime:
+        """From when on everybody keeps quiet."""
+        heard = self.heard[road]
+        late = heard + WRITING_DOWN
+        return min((moment for moment in self.stored if heard <= moment < late), default=late) + ON_ITS_WAY
 
     def _lost(self, road: Road) -> bool:
         """Whether nobody may be left who knows that it is closed."""
