@@ -7,7 +7,7 @@ import random
 import pytest
 
 from stallkeeper.channels import belief_queries, delivery
-from stallkeeper.channels.models import LaneStep, OfferTodo, SentLog
+from stallkeeper.channels.models import Connection, LaneStep, OfferTodo, SentLog
 from stallkeeper.core import crash
 from stallkeeper.sync import push
 from stallkit.testing.shop import Fault
@@ -250,6 +250,21 @@ def test_a_worker_that_dies_taking_scarce_units_off_leaves_them_listed_to_be_rea
         stall.run()
     assert stall.reload(offer).believed_qty is None
     assert stall.todo() == [offer.pk]
+
+
+def test_scarce_units_stay_where_writing_was_switched_off_meanwhile(market: Market, stall: Stall) -> None:
+    """Seed 358: the run had begun before a person switched it off."""
+    stall.offer(market.shop.unit("SCARCE", 2), shown=2)
+    stall.run()
+    go_blind(market, stall, 11 * 60)
+
+    def switch_off(point: str) -> None:
+        if point == "send:pull_orders:before":
+            Connection.objects.filter(pk=stall.connection_id).update(writes_allowed=False)
+
+    with crash.using(switch_off):
+        stall.run(outcome="error")
+    assert stall.emulator.quantity_of("SCARCE") == 2
 
 
 def test_where_orders_could_never_be_read_scarce_units_are_taken_off_as_well(market: Market) -> None:
