@@ -69,6 +69,8 @@ AT_LOCKS = 0.2
 LOCKS = ("within:ledger:", "within:reserve:", "within:entering:", "within:intake:", "within:refresh:", "within:delivery:")
 TURNS = (0, 0, 10, 40, 160)
 """So many turns of the others it may take until the reply to such a call is here, or until who holds locks goes on."""
+SLOW = (40, 160, 400)
+"""The same for every call of the one in a race whose network is slow."""
 SHAKING = {"crash", "db_drop", "commit_lost", "commit_unknown", *STATES, *FULL}
 NONE, ALL = 0.05, 0.1
 """Part of the seeds with no fault at all, and with every one."""
@@ -154,9 +156,10 @@ class Chaos:
         if not self.switching:
             return
         switching = AT_CALLS if name.startswith("wire:") else max(self.switching, AT_LOCKS) if name.startswith(LOCKS) else self.switching
-        if self.world.dice.random() < switching:
+        slow = walker is self.world.slow and name == "wire:after"
+        if slow or self.world.dice.random() < switching:
             if name == "wire:after" or name.startswith(LOCKS):
-                self.world.away[walker] = self.world.dice.choice(TURNS)
+                self.world.away[walker] = self.world.dice.choice(SLOW if slow else TURNS)
             walker.pause("point")
 
     def _may_stand(self, walker: Walker, name: str) -> bool:

@@ -89,6 +89,8 @@ class World:
     frozen: dict[Walker, datetime] = field(default_factory=dict)
     away: dict[Walker, int] = field(default_factory=dict)
     """Who stands still for so many turns of the others: a reply takes a while."""
+    slow: Walker | None = None
+    """Whose calls take long, of those who race."""
     trace: list[str] = field(default_factory=list)
     points: Counter[str] = field(default_factory=Counter)
     situations: Counter[str] = field(default_factory=Counter)
@@ -255,6 +257,7 @@ class World:
                 self.reach("a frozen worker woke up")
                 self.note(f"{walker.process} wakes up")
         self.chaos.switching, self.racing = switching, len(cast) > 1
+        self.slow = self.dice.choice([None, *cast]) if self.racing else None
         disturbed = self.chaos.disturbed
         try:
             while cast := [walker for walker in cast if self._goes_on(walker)]:
@@ -268,12 +271,13 @@ class World:
             self.away.clear()
 
     def _ready(self, cast: Sequence[Walker]) -> list[Walker]:
-        """Who may go on: nobody who waits for a lock, and who stands still only if all do."""
+        """Who may go on: nobody who waits for a lock, and who stands still only if all do, the one that is back first."""
         ready = [walker for walker in cast if not walker.blocked]
-        here = [walker for walker in ready if not self.away.get(walker)]
+        soonest = min((self.away.get(walker, 0) for walker in ready), default=0)
+        back = [walker for walker in ready if self.away.get(walker, 0) == soonest]
         for walker in ready:
-            self.away[walker] = max(self.away.get(walker, 0) - 1, 0)
-        return here or ready
+            self.away[walker] = max(self.away.get(walker, 0) - max(soonest, 1), 0)
+        return back
 
     def _scoped(self, task: Callable[[], object]) -> Callable[[], object]:
         def run() -> object:
