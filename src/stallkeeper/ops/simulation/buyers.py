@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST_STUMBLES = 2
 """Orders at a time: more at once count as a fault of all of them (``sync.orders.POISON``)."""
 LOOK = 0.8
-"""Part of the buyers who look how many there are before they order."""
+"""Part of the buyers who go where something is shown, and who look how many there are before they order."""
 PENDING = {"emag", "dummy"}
 """Platforms that show orders before they are paid."""
 
@@ -26,11 +26,12 @@ PENDING = {"emag", "dummy"}
 def order(world: World) -> None:
     """One to three lines, kits among them, at times unpaid, at times the same article twice."""
     dice = world.dice
-    stall = dice.choice(world.stalls)
+    open_ = [stall for stall in world.stalls if any(offer.quantity for sku, offer in stall.emulator.offers.items() if sku != STRANGER)]
+    stall = dice.choice(open_ if open_ and dice.random() < LOOK else world.stalls)
     listed = [sku for sku in (*SKUS, KIT, PACK) if sku in stall.emulator.offers]
     shown = [sku for sku in listed if stall.emulator.quantity_of(sku)]
     seen = shown if shown and dice.random() < 0.85 else listed
-    wanted = [(sku, dice.choice((1, 1, 1, 2, 3))) for sku in dice.sample(seen, min(dice.choice((1, 1, 2, 3)), len(seen)))]
+    wanted = [(sku, dice.choice((1, 1, 2, 2, 3))) for sku in dice.sample(seen, min(dice.choice((1, 1, 2, 3)), len(seen)))]
     if seen is shown and dice.random() < LOOK:
         wanted = [(sku, min(quantity, stall.emulator.quantity_of(sku))) for sku, quantity in wanted]
     if dice.random() < 0.1:

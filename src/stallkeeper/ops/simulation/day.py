@@ -47,8 +47,8 @@ WHOLE = 4
 CALM_JOBS = 60
 MEETINGS = (
     ("trade now", "trade now"),
-    ("trade now", "read back now"),
-    ("read back now", "trade now"),
+    *[("trade now", "read back now")] * 2,
+    *[("read back now", "trade now")] * 2,
     ("trade now", "switch"),
     ("trade now", "resync"),
     ("trade now", "buyer orders"),

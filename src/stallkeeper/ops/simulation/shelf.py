@@ -48,7 +48,7 @@ def _just_sold(world: World) -> Level | None:
     return levels.select_related("stock_unit", "location").order_by("location_id").first()
 
 
-@act("two parcels", 1.5)
+@act("two parcels", 3)
 def two_parcels(world: World) -> None:
     """A line leaves in two parcels, one right after the other; in bad weather the platform does not hear of the second at first."""
     found = [(stall, line) for stall in world.stalls if stall.platform in CALLS for line in _lines(stall.connection_id)]

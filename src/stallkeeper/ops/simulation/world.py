@@ -257,7 +257,7 @@ class World:
                 self.reach("a frozen worker woke up")
                 self.note(f"{walker.process} wakes up")
         self.chaos.switching, self.racing = switching, len(cast) > 1
-        self.slow = self.dice.choice([None, *cast]) if self.racing else None
+        self.slow = self.dice.choice(cast) if self.racing else None
         disturbed = self.chaos.disturbed
         try:
             while cast := [walker for walker in cast if self._goes_on(walker)]:
