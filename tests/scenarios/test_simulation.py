@@ -84,6 +84,17 @@ def test_a_day_that_hangs_says_where_everybody_stands(server, monkeypatch: pytes
     assert "sleeps_for_real" in played.violation.text
 
 
+def test_work_without_end_is_broken_off(server, monkeypatch: pytest.MonkeyPatch) -> None:
+    from stallkeeper.ops.simulation import world
+    from stallkeeper.ops.simulation.day import Step, play
+
+    monkeypatch.setattr(world, "MOST_CALLS", 2)
+    played = play(3, server, [Step(("goods come in",), 1), Step(("trade now",), 2)])
+    assert played.violation is not None
+    assert played.violation.invariant == "hang"
+    assert "has made 2 calls without a rest" in played.violation.text
+
+
 def test_the_judge_sees_that_a_table_is_kept_by_somebody(server) -> None:
     """Seed 117: a worker stood still while it made a partition, and the judge waited for it."""
     from stallkeeper.ops.simulation import queries

@@ -12,6 +12,7 @@ import traceback
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from random import Random
 
@@ -32,6 +33,7 @@ from stallkeeper.ops.simulation.limit import INVARIANT, LIMIT, limited, stacks
 from stallkeeper.ops.simulation.violation import Violation
 from stallkeeper.ops.simulation.world import World
 from stallkeeper.sync import lapses
+from stallkit.testing.emulator import Dials
 
 __all__ = ["Played", "Step", "buyers", "cabinet", "hub", "listings", "people", "plan", "play", "shelf"]
 
@@ -44,6 +46,8 @@ SHORT = 4
 its way then."""
 WHOLE = 4
 """Of so many seeds one goes on to the end of the calm although all is well: so what breaks late shows as well."""
+CATCHING_UP = (60, 6, 6, 6)
+"""Seconds between the looks before those, where lists are behind: orders are asked for every five seconds."""
 CALM_JOBS = 60
 MEETINGS = (
     ("trade now", "trade now"),
@@ -189,6 +193,7 @@ def _by_and_by(play: acts.Play, world: World) -> None:
 def _calm(world: World) -> None:
     """The weather clears, people look at what was refused: time enough for every wait and one rotation of reading back."""
     world.note("=== calm")
+    behind = world.chaos.weather.dials.read_lag
     world.set_weather(Weather())
     world.clock.skew.clear()
     world.indigestible.clear()
@@ -198,6 +203,8 @@ def _calm(world: World) -> None:
     world.clock.pass_(600)
     world.perform([])
     world.perform([(partial(attempt, world, _put_right), "web")])
+    if behind and any(stall.platform == "dummy" for stall in world.stalls):
+        _catch_up(world, behind)
     for number, seconds in enumerate(CALM, 1):
         world.clock.pass_(seconds)
         _work_off(world)
@@ -206,6 +213,17 @@ def _calm(world: World) -> None:
         if number >= SHORT and world.seed % WHOLE and world.judge is not None and world.judge.is_settled():
             break
     _work_off(world)
+
+
+def _catch_up(world: World, behind: timedelta) -> None:
+    """The copies that lists are answered from are the last to be well: of what workers have just changed, one list shows how it is, and
+    the next one how it was."""
+    for stall in world.stalls:
+        stall.emulator.dials = Dials(read_lag=behind)
+    for seconds in CATCHING_UP:
+        world.clock.pass_(seconds)
+        _work_off(world)
+    world.set_weather(Weather())
 
 
 def _put_right(world: World) -> None:

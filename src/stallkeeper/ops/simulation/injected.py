@@ -22,6 +22,7 @@ from stallkeeper.channels.lanes import HEARTBEAT, Claim
 from stallkeeper.core import clock, crash
 from stallkeeper.ops.simulation import crowd
 from stallkeeper.ops.simulation.truth.events import Told
+from stallkeeper.ops.simulation.violation import Violation
 from stallkeeper.ops.simulation.world import FEW
 from stallkeeper.stock import ledger
 from stallkeeper.sync import adapters, budgets, life, orders, run, runner, tasks
@@ -96,7 +97,7 @@ class Ear(logging.Handler):
         text = self.format(record)
         self.world.told(Told("log", text))
         if record.exc_info and isinstance(record.exc_info[1], IntegrityError):
-            self.world.mistakes.append(text)
+            self.world.mistakes.append(Violation("error", text))
 
 
 def crowd_process() -> str:

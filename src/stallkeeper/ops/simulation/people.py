@@ -24,6 +24,7 @@ from stallkeeper.stock.ledger import Move, Target
 from stallkeeper.stock.models import Cause, VirtualRole
 from stallkeeper.sync import adapters, wake
 from stallkit.errors import AdapterError
+from stallkit.testing.shop import Fault
 from stallkit.types import CancelReason
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 RATES = {"USD": "1.08", "RON": "4.97"}
 """What a euro costs."""
+UNREADABLE = {"unknown_enum": Fault.UNKNOWN_ENUM, "timeout_before": Fault.DROP_BEFORE, "server_error": Fault.SERVER_ERROR}
+"""What keeps us from reading an order, by the weather that brings it."""
 
 
 # --- stock ------------------------------------------------------------------------------------------------------------------------------
@@ -194,8 +197,8 @@ def ship_order(world: World) -> None:
 
 @act("cancel", 3)
 def cancel_order(world: World) -> None:
-    """We cancel an order or a line."""
-    found = _ours(world, "new", "acknowledged", "part_shipped")
+    """We cancel an order or a line; at times one that the market has promised to its buyer, and then it may not even be readable."""
+    found = _promised(world) or _ours(world, "new", "acknowledged", "part_shipped")
     if found is None:
         return
     stall, order = found
@@ -207,6 +210,23 @@ def cancel_order(world: World) -> None:
     world.reach("we cancelled a line" if part else "we cancelled an order")
     world.note(f"{stall.name}: we cancel {names} of order {order.external_id}")
     world.told(events.CancelWished(stall.connection_id, order.external_id, names))
+
+
+def _promised(world: World) -> tuple[Stall, Order] | None:
+    """Mostly, where there is one: an order that its market insists on. In bad weather it cannot show it right after it has said no."""
+    dice = world.dice
+    open_ = [(stall, order) for stall in world.stalls if _insists(stall) for order in stall.orders("acknowledged", "part_shipped")]
+    found = [(stall, order) for stall, order in open_ if order.external_id in _insists(stall)]
+    if not found or dice.random() < 0.2:
+        return None
+    stall, order = dice.choice(found)
+    if faults := [fault for name, fault in UNREADABLE.items() if world.chaos.weather.rate(name)]:
+        stall.emulator.fail_next(dice.choice(faults), path=f"/{order.external_id}", after=1)
+    return stall, order
+
+
+def _insists(stall: Stall) -> set[str]:
+    return {number for number, order in stall.emulator.orders.items() if "promised" in order.extra}
 
 
 @act("not left", 0.7)

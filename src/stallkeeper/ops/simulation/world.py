@@ -64,6 +64,8 @@ half of the seeds: a shop of five articles never has the dozens that it takes in
 SLOW = 0.02
 """Part of the calls that are answered late."""
 PLATFORMS = ("walmart", "emag", "dummy")
+MOST_CALLS = 300
+"""Whoever makes so many in one act does not end."""
 PACK, IN_PACK = "A2", 2
 """A listing of which one holds two of A: on some stalls."""
 TWICE = 0.3
@@ -104,8 +106,11 @@ class World:
     busy: bool = False
     focus: int = 0
     """Which of the stalls those who race have in mind."""
-    mistakes: list[str] = field(default_factory=list)
-    """What the product has logged as refused by the rules of its own tables: no fault does that."""
+    mistakes: list[Violation] = field(default_factory=list)
+    """What was noticed in the middle of an act, and ends the day with the walker's next pause: a log line about what the rules of the
+    product's own tables refused (no fault does that), work that does not end."""
+    calls: Counter[str] = field(default_factory=Counter)
+    """By process: how many calls it has made in the act that it is playing."""
 
     def __post_init__(self) -> None:
         self.clock = WorldClock(lambda: getattr(crowd.current(), "process", ""))
@@ -146,7 +151,16 @@ class World:
     def _client(self, base_url: str) -> Client:
         """The way to a stall, on which processes may die."""
         stall = next(stall for stall in self.stalls if base_url == stall.address)
-        return client_of(stall.emulator, lambda: self.at_point("wire:before"), lambda: self._replied(stall))
+        return client_of(stall.emulator, lambda: self._calls(stall), lambda: self._replied(stall))
+
+    def _calls(self, stall: Stall) -> None:
+        """Who makes so many calls without a rest makes no progress: it asks or says the same again and again, and would for ever."""
+        process = getattr(crowd.current(), "process", "")
+        self.calls[process] += 1
+        if self.calls[process] == MOST_CALLS:
+            text = f"{process} has made {MOST_CALLS} calls without a rest and goes on, at last to {stall.name}: {self.last_point}"
+            self.mistakes.append(Violation("hang", text))
+        self.at_point("wire:before")
 
     def _replied(self, stall: Stall) -> None:
         self._wait_for_reply()
@@ -249,6 +263,7 @@ class World:
 
     def perform(self, tasks: Sequence[tuple[Callable[[], object], str]], *, switching: float = 0.0) -> None:
         """Play tasks, each by a process; with ``switching`` they are interleaved. Returns when all are done, dead or frozen."""
+        self.calls.clear()
         cast = [self.crowd.start(self._scoped(task), process) for task, process in tasks]
         cast += [walker for walker, until in list(self.frozen.items()) if until <= self.clock.at]
         for walker in cast:
@@ -287,15 +302,18 @@ class World:
         return run
 
     def _turn(self, walker: Walker) -> None:
-        walker.step()
-        if self.mistakes:
-            raise Violation("error", self.mistakes[0])
+        self._step(walker)
         while walker.at == "check":
             self.check()
-            walker.step()
+            self._step(walker)
         if walker.blocked:
             self.reach("a process waited for a lock")
         self.crowd.settle()
+
+    def _step(self, walker: Walker) -> None:
+        walker.step()
+        if self.mistakes:
+            raise self.mistakes[0]
 
     def check(self) -> None:
         """Ask the judge; later, while a process that stands still keeps a table for itself: the judge would wait for it for ever."""

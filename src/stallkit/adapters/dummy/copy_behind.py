@@ -13,8 +13,9 @@ from random import Random
 
 from stallkit.testing.shop import ShopOrder
 
-JUST_MISSED = 0.4
-"""How often the copy lacks nothing of an order but its last change."""
+UP_TO_DATE, JUST_MISSED = 0.35, 0.35
+"""How often a part of the copy has all of an order, and how often it lacks nothing but the last change: so one list may show what the
+list before it did not show yet, and the next one not any more."""
 
 
 @dataclass
@@ -31,9 +32,17 @@ class Copy:
             kept = self.versions.setdefault(order.order_id, [])
             if not kept or kept[-1].modified_at != order.modified_at:
                 kept.append(deepcopy(order))
-            moment = now - behind * self.chance.random()
-            late = now - order.modified_at < behind and self.chance.random() < JUST_MISSED
-            then = kept[:-1] if late else [version for version in kept if version.modified_at <= moment]
+            then = self._part(kept, now, behind)
             if then:
                 shown[order.order_id] = order if then[-1] is kept[-1] else then[-1]
         return shown
+
+    def _part(self, kept: list[ShopOrder], now: datetime, behind: timedelta) -> list[ShopOrder]:
+        """The states that the part in which the order lies has heard of."""
+        part = self.chance.random()
+        if now - kept[-1].modified_at >= behind or part < UP_TO_DATE:
+            return kept
+        if part < UP_TO_DATE + JUST_MISSED:
+            return kept[:-1]
+        moment = now - behind * self.chance.random()
+        return [version for version in kept if version.modified_at <= moment]
