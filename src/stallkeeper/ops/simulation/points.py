@@ -216,8 +216,9 @@ def to_reach(by: By) -> list[str]:
     return [moment for moment, point in MOMENTS.items() if point.by is by]
 
 
-NOT_YET: tuple[str, ...] = ()
-"""Of the engine, and not reached by the seeds of CI: none any more, and there may be none again."""
+NOT_YET: tuple[str, ...] = ("commit:sync.park_order",)
+"""Of the engine, and not reached by every sixty seeds: a cancellation was refused, and then its order cannot be read. There may only be
+fewer of them."""
 
 
 def unreached(counts: dict[str, int], by: By = By.ENGINE) -> list[str]:
