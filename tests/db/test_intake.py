@@ -116,6 +116,22 @@ def test_goods_that_left_without_us_are_not_missing_any_more(shop: Shop, gone: i
         assert (shortage.quantity, shortage.resolved_at is None) == (still_short, still_short > 0)
 
 
+def test_goods_that_left_without_us_were_not_there_for_an_order_that_is_due_earlier(shop: Shop) -> None:
+    """Seed 60: both stood in one page, and the earlier one was promised what had gone already."""
+    unit = shop.unit("MUG", 5)
+    channel = shop.channel()
+    shop.offer(channel, unit)
+    take(shop, channel, remote_order("1", [("MUG", 5)], dispatch_by=NOON + timedelta(days=2)))
+    later = NOON + timedelta(hours=1)
+    gone = remote_order(
+        "1", [remote_line("1", "MUG", 5, shipped=5)], state=OrderState.SHIPPED, modified=later, dispatch_by=NOON + timedelta(days=2)
+    )
+    take(shop, channel, gone, remote_order("2", [("MUG", 2)], dispatch_by=NOON + timedelta(days=1)), fetched=later)
+    with shop.scope():
+        assert shop.level(unit) == (0, 0, 0)
+        assert OrderLine.objects.get(order__external_id="2").short == 2
+
+
 def test_two_lines_on_one_unit_are_added_up(shop: Shop) -> None:
     """C2: the same stock unit twice in one order, once through a kit."""
     cup, saucer = shop.unit("CUP", 5), shop.unit("SAUCER", 9)

@@ -30,8 +30,7 @@ def follow(
     uc: UseCase, cursor: Cursor, rows: Sequence[WrittenLine], orders: Mapping[int, RemoteOrder], ours: set[int], parts: Parts
 ) -> dict[int, int]:
     """Bring ``shipped`` up to what the channel says; goods of lines that we serve leave stock. Returns sold units gone per line."""
-    gone = {row.id: _shipped(orders[row.order_id], row) - row.shipped for row in rows}
-    gone = {line: units for line, units in gone.items() if units > 0}
+    gone = {row.id: units for row in rows if (units := left_without_us(orders[row.order_id], row))}
     if not gone:
         return {}
     for row in rows:
@@ -44,9 +43,10 @@ def follow(
     return gone
 
 
-def _shipped(order: RemoteOrder, row: WrittenLine) -> int:
+def left_without_us(order: RemoteOrder, row: WrittenLine) -> int:
+    """Units of the line that have been shipped by the channel's word, and not by ours."""
     said = next((line.shipped for line in order.lines if line.line_id == row.line_id), 0)
-    return min(said, row.ordered - row.cancelled)
+    return max(min(said, row.ordered - row.cancelled) - row.shipped, 0)
 
 
 def compare(

@@ -48,6 +48,8 @@ class Claim:
     places: tuple[int, ...]
     splits: bool
     fresh: bool = False
+    first: bool = False
+    """Units of it have left already: they lie on no shelf for anybody else."""
 
 
 def reserve_lines(
@@ -76,6 +78,7 @@ def _want(uc: UseCase, claim: Claim, parts: tuple[tuple[int, int], ...]) -> Want
         claim.due_at,
         uc.at + PENDING_HOLD if pending else None,
         claim.fresh,
+        claim.first,
     )
 
 

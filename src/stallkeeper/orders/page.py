@@ -13,7 +13,7 @@ from stallkeeper.channels.sales import Sold
 from stallkeeper.core.secrets import Sealer
 from stallkeeper.core.sql import Cursor
 from stallkeeper.core.use_case import UseCase
-from stallkeeper.orders import entry_queries, lines, snapshots
+from stallkeeper.orders import departures, entry_queries, lines, snapshots
 from stallkeeper.orders.entry_queries import OrderRow
 from stallkeeper.orders.queries import Asked, Known, LineRow, WrittenLine
 from stallkeeper.orders.snapshots import Mapped, OfferIndex
@@ -144,7 +144,15 @@ class Page:
             for channel in [self.channel_of(order)]
         }
         return [
-            lines.Claim(row.id, row.unit_id, row.pack_factor, row.ordered - row.cancelled - row.shipped, *mine, row.open_before < 0)
+            lines.Claim(
+                row.id,
+                row.unit_id,
+                row.pack_factor,
+                row.ordered - row.cancelled - row.shipped,
+                *mine,
+                fresh=row.open_before < 0,
+                first=departures.left_without_us(orders[row.order_id], row) > 0,
+            )
             for row in rows
             if row.unit_id is not None and (mine := terms.get(row.order_id))
         ]

@@ -51,7 +51,7 @@ def take_moved(uc: UseCase) -> list[Moved]:
 class Want:
     """What an owner's state implies: this many sold units, reserved in this way. Quantity 0 ends the reservation.
 
-    ``fresh`` says that the owner cannot have a reservation yet, which saves looking.
+    ``fresh`` says that the owner cannot have a reservation yet, which saves looking; ``first``, that it is served before all others.
     """
 
     demand: Demand
@@ -59,6 +59,7 @@ class Want:
     due_at: datetime | None = None
     expires_at: datetime | None = None
     fresh: bool = False
+    first: bool = False
 
 
 def set_reservations(
@@ -66,8 +67,8 @@ def set_reservations(
 ) -> dict[int, int]:
     """Set the reservations of all owners at once; returns served sold units per owner (the rest is short).
 
-    Earlier ``due_at`` are served first. Sales may take units that soft holds keep back; holds may not. ``levels``: every level that may be
-    touched, if the caller has locked them already.
+    Those that must be ``first`` are served first, then earlier ``due_at``. Sales may take units that soft holds keep back; holds may not.
+    ``levels``: every level that may be touched, if the caller has locked them already.
     """
     if not wants:
         return {}
@@ -151,8 +152,8 @@ def _decide(wants: Sequence[Want], current: Current, free: Free) -> dict[int, Pl
     return decided
 
 
-def _urgency(want: Want) -> tuple[bool, datetime | None, int]:
-    return want.due_at is None, want.due_at, want.demand.owner_id
+def _urgency(want: Want) -> tuple[bool, bool, datetime | None, int]:
+    return not want.first, want.due_at is None, want.due_at, want.demand.owner_id
 
 
 def _prefer(demand: Demand, reserved: Mapping[tuple[Place, str], int] | None) -> Demand:
