@@ -298,6 +298,7 @@ def save_children(cluster: embedded.Cluster, folder: Path) -> None:
             child.wait(timeout=120)
         finally:
             child.kill()
+            child.wait()  # or Python complains later, in a test that has nothing to do with it
     password = urlsplit(cluster.url).password or ""
     assert len(password) > 8
     assert all(password not in path.read_text() for path in folder.glob("*-command-lines"))
