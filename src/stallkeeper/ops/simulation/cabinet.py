@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from stallkit.testing.shop import ShopOrder
 
 
+LEFT_BEHIND = 0.5
+"""Part of the parcels that are still here in the evening."""
+
+
 def _order(world: World, platform: str, *states: OrderState) -> tuple[Stall, ShopOrder] | None:
     """An order in one of these states on a stall of that platform."""
     found = [(stall, order) for stall in world.stalls if stall.platform == platform for order in stall.emulator.orders.values()]
@@ -46,6 +50,16 @@ def take_back(world: World) -> None:
         stall.emulator.issue_awb(order.order_id)  # type: ignore[attr-defined]
         world.reach("an order left by hand")
         world.note(f"{stall.name}: an AWB is issued for order {order.order_id}")
+
+
+def look_after_the_courier(world: World) -> None:
+    """In the evening: parcels that the courier has left behind are taken back in eMAG's screen."""
+    for stall in world.stalls:
+        for order in stall.emulator.orders.values() if stall.platform == "emag" else ():
+            if order.state is OrderState.SHIPPED and world.dice.random() < LEFT_BEHIND:
+                stall.emulator.take_back(order.order_id)  # type: ignore[attr-defined]
+                world.reach("a shipment was taken back")
+                world.note(f"{stall.name}: the parcel of order {order.order_id} was left behind")
 
 
 @act("cancelled by hand", 2, ours=False)

@@ -200,6 +200,7 @@ def _calm(world: World) -> None:
     for stall in world.stalls:
         stall.emulator.clear_faults()
     world.dice = Random(f"calm:{world.seed}")  # noqa: S311
+    world.perform([(partial(attempt, world, cabinet.look_after_the_courier), "world")])
     world.clock.pass_(600)
     world.perform([])
     world.perform([(partial(attempt, world, _put_right), "web")])
