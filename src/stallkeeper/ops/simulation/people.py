@@ -24,6 +24,7 @@ from stallkeeper.stock.ledger import Move, Target
 from stallkeeper.stock.models import Cause, VirtualRole
 from stallkeeper.sync import adapters, wake
 from stallkit.errors import AdapterError
+from stallkit.registry import manifest_of
 from stallkit.testing.shop import Fault
 from stallkit.types import CancelReason
 
@@ -334,8 +335,9 @@ def price(world: World) -> None:
         prices.set_prices(uc, listed.pk, {world.units[sku].pk: amount for sku, amount in wanted.items()})
     world.reach("a base price changed")
     world.note(f"prices are {', '.join(f'{sku} {amount}' for sku, amount in wanted.items())}")
-    if dice.random() < 0.6:
-        send_prices(world, dice.choice(world.stalls), listed)
+    if dice.random() < 0.9:
+        in_bulk = [stall for stall in world.stalls if manifest_of(stall.platform).bulk_from]
+        send_prices(world, dice.choice(in_bulk if in_bulk and dice.random() < 0.5 else world.stalls), listed)
 
 
 def send_prices(world: World, stall: Stall, listed: PriceList) -> None:
