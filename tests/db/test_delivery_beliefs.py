@@ -164,6 +164,13 @@ def test_blind_never_sends_more_than_anything_known() -> None:
                 assert (value is not None) == (shown is None or shown > min(known))
 
 
+@pytest.mark.parametrize(("written", "after"), [(-1, 9), (2, None), (6, None)], ids=["before", "between", "afterwards"])
+def test_a_call_that_was_found_later_happened_some_time_since_it_was_made(written: float, after: int | None) -> None:
+    """Seed 102: an acknowledgement whose reply was cut had lowered eMAG's figure before the write that followed it."""
+    found = OwnSale(1, 1, at(5), "acknowledge", ours=True, since=at(0))
+    assert believe(belief(10, written=written), [(found, -1)]) == after
+
+
 # --- in the database ----------------------------------------------------------------------------------------------------------------------
 
 

@@ -40,7 +40,7 @@ bug(
     "A sale from before our last write is subtracted from what we wrote after it.",
     "9 10",
     f"{DELIVERY}:_order",
-    ("if all(at > moment + margin for moment in rests_on):", "if rests_on or not rests_on:"),
+    ("if all(since > moment + margin for moment in rests_on):", "if rests_on or not rests_on:"),
 )
 bug(
     "read replaces a newer send",

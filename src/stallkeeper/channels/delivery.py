@@ -332,7 +332,8 @@ class OwnSale:
     "taken_back" for units that have not left after all by the channel's word, or "cancel_unacknowledged" for units that were cancelled
     before the channel heard that we have the order.
 
-    ``at`` is when that happened on the channel. ``ours``: our own call did it, so ``at`` is our clock and comparing is exact.
+    ``at`` is when that happened on the channel; some time between ``since`` and then, where nobody can tell. ``ours``: our own call did it,
+    so ``at`` is our clock and comparing is exact.
     """
 
     offer_id: int
@@ -340,6 +341,7 @@ class OwnSale:
     at: datetime
     event: str
     ours: bool = False
+    since: datetime | None = None
 
 
 LOWERED_BY = {Lowers.AT_ORDER: "order", Lowers.AT_ACKNOWLEDGE: "acknowledge", Lowers.AT_SHIP: "ship", Lowers.NEVER: ""}
@@ -405,17 +407,17 @@ def believe(belief: Belief, moves: Sequence[tuple[OwnSale, int]]) -> int | None:
     value = belief.believed
     for sale, delta in sorted(moves, key=lambda move: (move[0].at, move[0].offer_id, move[1])):
         margin = timedelta(0) if sale.ours else AMBIGUOUS
-        place = _order(belief, sale.at, margin)
+        place = _order(belief, sale.since or sale.at, sale.at, margin)
         if place is None:
             return None
         value += delta * place
     return value if value >= 0 else None
 
 
-def _order(belief: Belief, at: datetime, margin: timedelta) -> int | None:
+def _order(belief: Belief, since: datetime, at: datetime, margin: timedelta) -> int | None:
     """1: it came after all that belief rests on, so it counts. 0: the read that belief rests on includes it. None: who knows."""
     rests_on = [moment for moment in (belief.written_at, belief.read_at) if moment is not None]
-    if all(at > moment + margin for moment in rests_on):
+    if all(since > moment + margin for moment in rests_on):
         return 1
     read_last = belief.read_at is not None and (belief.written_at is None or belief.read_at > belief.written_at)
     if read_last and belief.read_at is not None and at < belief.read_at - margin:

@@ -22,8 +22,11 @@ EVENT = {CommandKind.ACKNOWLEDGE: "acknowledge", CommandKind.SHIP: "ship", Comma
 REFUSED = {CommandKind.ACKNOWLEDGE: "acknowledge_refused", CommandKind.SHIP: "ship_refused", CommandKind.CANCEL: "cancel_refused"}
 
 
-def done(uc: UseCase, command: Command) -> None:
-    """The channel accepted the command: the order says so, and what the channel's own figure did with it is known."""
+def done(uc: UseCase, command: Command, *, found: bool = False) -> None:
+    """The channel accepted the command: the order says so, and what the channel's own figure did with it is known.
+
+    ``found``: the call was not answered, and asking later has shown that it took effect, some time after it was made.
+    """
     if command.subject_type != "order":
         return
     kind = CommandKind(command.kind)
@@ -38,7 +41,8 @@ def done(uc: UseCase, command: Command) -> None:
         moved = [(row.offer_id, units[row.line_id]) for row in rows if row.line_id in units]
         if isinstance(payload, Cancel) and _moves_figures(order, payload):
             delivery.doubt(uc, sorted({offer for offer, _ in moved if offer is not None}))
-    sales = [OwnSale(offer, quantity, uc.at, EVENT[kind], ours=True) for offer, quantity in moved if offer is not None and quantity]
+    since = command.sent_at if found else None
+    sales = [OwnSale(offer, quantity, uc.at, EVENT[kind], ours=True, since=since) for offer, quantity in moved if offer and quantity]
     delivery.own_sales(uc, order.connection.platform, sales)
 
 
