@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from stallkeeper.channels import delivery, tickets
-from stallkeeper.channels.models import SentLog, Ticket, TicketItem
+from stallkeeper.channels.models import LaneKind, SentLog, Ticket, TicketItem
+from stallkeeper.core import crash
 from stallkeeper.core.models import Notification
 from stallkeeper.sync import push
 from stallkit.adapters.dummy.manifest import MANIFEST
@@ -121,6 +122,28 @@ def test_an_offer_that_was_doubted_while_a_ticket_is_open_is_read_when_it_resolv
     market.settle(rounds=6, seconds=6)
     assert shown(stall) == [9] * 6
     assert stall.reload(offers[1]).believed_qty == 9
+
+
+def test_an_offer_that_showed_something_else_after_the_submission_is_read_when_it_resolves(market: Market, stall: Stall) -> None:
+    """The submission was applied, then a hand set another figure, which we read; the yes comes last and says nothing of what is shown."""
+    _, offers = six_raises(market, stall)
+    stall.run()
+    market.clock.tick(8)
+    stall.emulator.settle()
+    stall.emulator.edit_quantity("U2", 3)
+    stall.due_now("verify", LaneKind.BACKGROUND)
+    stall.run(LaneKind.BACKGROUND)
+    assert stall.reload(offers[2]).believed_qty == 3
+    market.clock.tick(11)
+    with crash.using(
+        lambda point: seen.append(stall.reload(offers[2]).believed_qty) if point == "commit:sync.resolve_ticket:after" else None
+    ):
+        seen: list[int | None] = []
+        stall.run()
+    assert seen == [None]
+    market.settle(2)
+    assert shown(stall) == [9] * 6
+    assert stall.reload(offers[2]).believed_qty == 9
 
 
 @pytest.mark.parametrize("fault", [Fault.DROP_AFTER, Fault.CUT_JSON])

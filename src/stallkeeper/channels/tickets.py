@@ -99,17 +99,18 @@ def not_found(uc: UseCase, ticket: Ticket, limits_scale: float = 1.0) -> bool:
         _count_look(ticket, uc.at, limits_scale=limits_scale)
         return False
     with connection.cursor() as cursor:
-        items = tickets_queries.open_items(cursor, ticket.pk)
+        items = tickets_queries.open_items(cursor, FIGURES[ticket.kind], ticket.pk)
     _decide(uc, FIGURES[ticket.kind], ticket, [(item, None) for item in items], 0)
     _close(ticket, uc.at, "lost")
     return True
 
 
 def resolve(uc: UseCase, ticket: Ticket, result: TicketResult, run_id: int = 0, limits_scale: float = 1.0) -> Resolved:
-    """What became of a ticket. Items that a single call overtook are unknown now, whatever the answer; so are those without one."""
+    """What became of a ticket. Items that a single call overtook are unknown now, whatever the answer; so are those without one, and those
+    of which a read has shown something else since: nobody can tell which came last."""
     by_sku = {ref.sku: outcome for ref, outcome in result.outcomes.items()}
     with hot_cursor() as cursor:
-        items = tickets_queries.open_items(cursor, ticket.pk)
+        items = tickets_queries.open_items(cursor, FIGURES[ticket.kind], ticket.pk)
     answers = [(item, result.outcomes.get(OfferRef(item.sku, item.external_id), by_sku.get(item.sku))) for item in items]
     decided = [(item, outcome) for item, outcome in answers if result.done or isinstance(outcome, Accepted | Rejected)]
     refused = _decide(uc, FIGURES[ticket.kind], ticket, decided, run_id)
@@ -139,8 +140,8 @@ def _decide(uc: UseCase, figures: Figures, ticket: Ticket, decided: Sequence[tup
     """Write the answers of some items. Returns how many were refused."""
     if not decided:
         return 0
-    accepted = [item for item, outcome in decided if isinstance(outcome, Accepted) and not item.overtaken]
-    others = [(item, outcome) for item, outcome in decided if item.overtaken or not isinstance(outcome, Accepted)]
+    accepted = [item for item, outcome in decided if isinstance(outcome, Accepted) and not (item.overtaken or item.read_since)]
+    others = [(item, outcome) for item, outcome in decided if item.overtaken or item.read_since or not isinstance(outcome, Accepted)]
     refusals = [_refusal(item, outcome) for item, outcome in others if isinstance(outcome, Rejected) and not item.overtaken]
     offers = sorted(item.offer_id for item, _ in decided)
     with hot_cursor() as cursor, pipelined():
@@ -183,7 +184,7 @@ def _refusal(item: OpenItem, answer: Rejected) -> RefusalRow:
 def _log(item: OpenItem, outcome: Outcome | None) -> LogRow:
     match outcome:
         case Accepted():
-            return item.offer_id, item.value, "accepted", "overtaken" if item.overtaken else ""
+            return item.offer_id, item.value, "accepted", "overtaken" if item.overtaken else "read since" if item.read_since else ""
         case Rejected(code, message):
             return item.offer_id, item.value, "rejected", f"{code}: {message}"[:300]
         case _:

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from stallkeeper.channels.delivery_queries import Value
+from stallkeeper.channels.delivery_queries import Figures, Value
 from stallkeeper.core.copy import array, plain
 from stallkeeper.core.sql import Cursor, rows
 
@@ -34,16 +34,21 @@ class OpenItem(NamedTuple):
     external_id: str
     value: Decimal
     overtaken: bool
+    read_since: bool = False
+    """The channel was read after it was submitted, and showed another value: before it was applied, or after something else came."""
 
 
-def open_items(cursor: Cursor, ticket: int) -> list[OpenItem]:
+def open_items(cursor: Cursor, figures: Figures, ticket: int) -> list[OpenItem]:
     """Undecided items of a ticket, by offer. Index: ticket_item_once."""
     cursor.execute(
-        """
-        SELECT item.offer_id, offer.sku, offer.external_id, item.value, item.overtaken
+        f"""
+        SELECT item.offer_id, offer.sku, offer.external_id, item.value, item.overtaken,
+               coalesce(figure.observed_at > ticket.opened_at AND figure.observed{figures.end} <> item.value, false)
         FROM channels_ticketitem AS item JOIN channels_offer AS offer ON offer.id = item.offer_id
+        JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
+        JOIN {figures.table} AS figure ON figure.{figures.key} = item.offer_id
         WHERE item.ticket_id = %s AND NOT item.resolved ORDER BY item.offer_id
-        """,
+        """,  # noqa: S608 - constants
         [ticket],
     )
     return [OpenItem(*row) for row in rows(cursor)]

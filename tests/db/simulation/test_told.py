@@ -439,7 +439,7 @@ def test_whoever_has_something_to_send_is_asked_to_run(watched: Watched, asked: 
         yield
 
     with undone(watched, lose_the_wake_up):
-        breaches = watched.truth.undisturbed()
+        breaches = watched.truth.undisturbed(watched.town.clock.at)
         assert [(breach.invariant, "nobody has asked for a run" in breach.text) for breach in breaches] == [("10", True)] * found
 
 

@@ -74,7 +74,7 @@ def cancel_by_hand(world: World) -> None:
         world.note(f"{stall.name}: order {order.order_id} is cancelled by hand")
 
 
-@act("market insists", 0.7, ours=False)
+@act("market insists", 1.5, ours=False)
 def insist(world: World) -> None:
     """The market has promised an order to its buyer: the seller cannot cancel it any more."""
     found = _order(world, "dummy", OrderState.NEW, OrderState.ACKNOWLEDGED, OrderState.PART_SHIPPED)

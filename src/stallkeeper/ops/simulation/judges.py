@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from stallkeeper.ops.check import check
@@ -64,9 +65,10 @@ class Judge:
         self.tokens.update(new)
         return new
 
-    def undisturbed(self) -> None:
-        """An act is over, and nothing went wrong with our processes or their database: who has something to send was woken."""
-        _raise(self.truth.undisturbed())
+    def undisturbed(self, last: datetime) -> None:
+        """An act is over, and nothing went wrong with our processes or their database: who has something to send since ``last``, when
+        something did, was woken."""
+        _raise(self.truth.undisturbed(last))
 
     def is_settled(self) -> bool:
         """Whether all is as it must be at the end, and nothing is on its way."""

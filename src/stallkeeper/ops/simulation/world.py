@@ -91,6 +91,8 @@ class World:
     frozen: dict[Walker, datetime] = field(default_factory=dict)
     away: dict[Walker, int] = field(default_factory=dict)
     """Who stands still for so many turns of the others: a reply takes a while."""
+    disturbed_at: datetime = MORNING
+    """When something last befell one of our processes or their database."""
     slow: Walker | None = None
     """Whose calls take long, of those who race."""
     trace: list[str] = field(default_factory=list)
@@ -279,8 +281,10 @@ class World:
                 ready = self._ready(cast)
                 walker = ready[0] if len(ready) == 1 else self.dice.choice(ready)
                 self._turn(walker)
-            if self.judge is not None and not self.racing and self.chaos.disturbed == disturbed and not self.clock.skew:
-                self.judge.undisturbed()
+            if self.chaos.disturbed != disturbed:
+                self.disturbed_at = self.clock.at
+            elif self.judge is not None and not self.racing and not self.clock.skew:
+                self.judge.undisturbed(self.disturbed_at)
         finally:
             self.chaos.switching, self.racing = 0.0, False
             self.away.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from stallkeeper.core import clock
 from stallkeeper.core.tenancy import organisation_scope
@@ -66,11 +67,16 @@ class Truth:
             found = [*self._now(), *(self._deep() if deep else ())]
         return [Breach(breach.invariant, f"{breach.text} (after {where})") for breach in found]
 
-    def undisturbed(self) -> list[Breach]:
-        """What is wrong now that somebody's use case is over and nothing disturbed it: wake-ups come after the commit."""
+    def undisturbed(self, last: datetime) -> list[Breach]:
+        """What is wrong now that somebody's use case is over and nothing has disturbed it since ``last``: wake-ups come after the commit, and
+        are lost with the process."""
         with organisation_scope(self.shop.organisation_id):
             unasked = deep_queries.unasked(self.shop.organisation_id, clock.now())
-        return [Breach("10", f"{sku} is listed to be sent since {since}, and nobody has asked for a run") for sku, since in unasked]
+        return [
+            Breach("10", f"{sku} is listed to be sent since {since}, and nobody has asked for a run")
+            for sku, since in unasked
+            if since > last
+        ]
 
     def is_settled(self) -> bool:
         """Whether, as of the last look, what must hold only at the end holds already, and nothing is on its way. Says nothing of what it
