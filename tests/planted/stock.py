@@ -45,15 +45,16 @@ bug(
     "own reservation not given back first",
     "An order that is set anew competes with itself and goes short.",
     "3 7",
-    f"{RESERVE}:_lock_free",
-    ("allocated - own[unit, location], held - own_held", "allocated, held - own_held"),
+    f"{RESERVE}:_decide",
+    ("shelf.change(spot, kind, -quantity)", "pass"),
 )
 bug(
     "kit summed per line",
     "Each line looks at all that is free, as if the others took nothing.",
     "3 5 7 error",
     f"{RESERVE}:_decide",
-    ("place(demand, free, ", "place(demand, Free(dict(free.net), dict(free.held), free.endless), "),
+    ("place(demand, shelf.free, ", "place(demand, Free(dict(shelf.free.net), dict(shelf.free.held), shelf.free.endless), "),
+    ("shelf.change(spot, want.kind, quantity)", "pass"),
 )
 bug(
     "kit component quantity ignored",

@@ -6,7 +6,7 @@ A use case *sets* an owner's reservation to what its state implies; it never add
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,17 +67,18 @@ def set_reservations(
 ) -> dict[int, int]:
     """Set the reservations of all owners at once; returns served sold units per owner (the rest is short).
 
-    Those that must be ``first`` are served first, then earlier ``due_at``. Sales may take units that soft holds keep back; holds may not.
-    ``levels``: every level that may be touched, if the caller has locked them already.
+    Those that must be ``first`` are served first, then earlier ``due_at``, each from what it has and what is free: nobody loses what he
+    has to somebody else. Sales may take units that soft holds keep back; holds may not. ``levels``: every level that may be touched, if the
+    caller has locked them already.
     """
     if not wants:
         return {}
     with hot_cursor() as cursor:
         current, due = _current(cursor, owner_type, [want.demand.owner_id for want in wants if not want.fresh])
         crash.point("within:reserve:read")
-        free = _lock_free(cursor, uc, wants, current, levels)
+        shelf = _lock_shelf(cursor, uc, wants, current, levels)
         crash.point("within:reserve:locked")
-        decided = _decide(wants, current, free)
+        decided = _decide(wants, current, shelf)
         changes = list(_changes(owner_type, wants, current, decided))
         _write(cursor, uc, changes, cause, fresh=all(want.fresh for want in wants))
         if other := _redated(wants, due):
@@ -105,36 +106,39 @@ def _redated(wants: Sequence[Want], due: Mapping[int, datetime | None]) -> dict[
     return {owner: at for owner, at in moved if at is not None and owner in due and due[owner] != at}
 
 
-def _lock_free(cursor: Cursor, uc: UseCase, wants: Sequence[Want], current: Current, levels: Sequence[LevelRow] | None) -> Free:
-    """Lock every level that may be touched and say what is free, the owners' own reservations given back first."""
+@dataclass(slots=True)
+class Shelf:
+    """What is free, while owners give back what they have and take what they get. ``levels``: units not allocated, and units held."""
+
+    levels: dict[Place, tuple[int, int]]
+    free: Free
+
+    def change(self, spot: Place, kind: str, by: int) -> None:
+        """So many units more (or fewer) are reserved."""
+        room, held = self.levels.get(spot, (0, 0))
+        self.set(spot, *((room - by, held) if kind == ReservationKind.ALLOCATED else (room, held + by)))
+
+    def set(self, spot: Place, room: int, held: int) -> None:
+        self.levels[spot] = room, held
+        self.free.net[spot], self.free.held[spot] = room - held, min(held, max(room, 0))
+
+
+def _lock_shelf(cursor: Cursor, uc: UseCase, wants: Sequence[Want], current: Current, levels: Sequence[LevelRow] | None) -> Shelf:
+    """Lock every level that may be touched and say what is free."""
     units = {unit for want in wants for unit, _number in want.demand.parts}
     units |= {unit for rows in current.values() for (unit, _location), _kind in rows}
     locations = {location for want in wants for location in want.demand.places}
     locations |= {location for rows in current.values() for (_unit, location), _kind in rows}
-    free = Free({}, {})
-    endless = set()
+    shelf, endless = Shelf({}, Free({}, {})), set()
     if levels is None:
         levels = queries.lock_levels(cursor, sorted(units), sorted(locations))
-    own, own_held = _own(current)
     for unit, location, on_hand, allocated, held, backorder in levels:
-        promised, kept = allocated - own[unit, location], held - own_held[unit, location]
-        free.net[unit, location] = on_hand - promised - kept
-        free.held[unit, location] = min(kept, max(on_hand - promised, 0))
+        shelf.set((unit, location), on_hand - allocated, held)
         if backorder:
             endless.add(location)
-    _make_endless(cursor, uc, {(unit, location) for unit in units for location in endless} - free.net.keys())
-    free.endless = frozenset(endless)
-    return free
-
-
-def _own(current: Current) -> tuple[Counter[Place], Counter[Place]]:
-    """What the owners have now, by unit and place: allocated, and held in other ways."""
-    allocated: Counter[Place] = Counter()
-    held: Counter[Place] = Counter()
-    for rows in current.values():
-        for (spot, kind), quantity in rows.items():
-            (allocated if kind == ReservationKind.ALLOCATED else held)[spot] += quantity
-    return allocated, held
+    _make_endless(cursor, uc, {(unit, location) for unit in units for location in endless} - shelf.levels.keys())
+    shelf.free.endless = frozenset(endless)
+    return shelf
 
 
 def _make_endless(cursor: Cursor, uc: UseCase, missing: set[Place]) -> None:
@@ -144,16 +148,23 @@ def _make_endless(cursor: Cursor, uc: UseCase, missing: set[Place]) -> None:
         queries.ensure_levels(cursor, uc.organisation_id, [unit for unit, _ in spots], [location for _, location in spots])
 
 
-def _decide(wants: Sequence[Want], current: Current, free: Free) -> dict[int, Placement]:
+def _decide(wants: Sequence[Want], current: Current, shelf: Shelf) -> dict[int, Placement]:
     decided = {}
     for want in sorted(wants, key=_urgency):
-        demand = _prefer(want.demand, current.get(want.demand.owner_id))
-        decided[demand.owner_id] = place(demand, free, may_use_held=want.kind == ReservationKind.ALLOCATED)
+        rows = current.get(want.demand.owner_id)
+        for (spot, kind), quantity in rows.items() if rows else ():
+            shelf.change(spot, kind, -quantity)
+        demand = _prefer(want.demand, rows)
+        placement = place(demand, shelf.free, may_use_held=want.kind == ReservationKind.ALLOCATED)
+        for spot, quantity in placement.units.items():
+            shelf.change(spot, want.kind, quantity)
+        decided[demand.owner_id] = placement
     return decided
 
 
-def _urgency(want: Want) -> tuple[bool, bool, datetime | None, int]:
-    return not want.first, want.due_at is None, want.due_at, want.demand.owner_id
+def _urgency(want: Want) -> tuple[bool, bool, bool, datetime | None, int]:
+    """Who only gives back comes before all others."""
+    return want.demand.quantity > 0, not want.first, want.due_at is None, want.due_at, want.demand.owner_id
 
 
 def _prefer(demand: Demand, reserved: Mapping[tuple[Place, str], int] | None) -> Demand:

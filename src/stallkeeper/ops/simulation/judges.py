@@ -40,8 +40,9 @@ class Judge:
         self.truth.calls.in_step = self.truth.beliefs.in_step = self.truth.price_beliefs.in_step = False
 
     def shaken(self) -> None:
-        """What one of our processes has heard may be forgotten before it was written down."""
+        """What one of our processes has heard may be forgotten before it was written down; and it may have died after a COMMIT."""
         self.truth.calls.shaken.append(self.world.clock.at)
+        self.put_off()
 
     def closed(self) -> None:
         """It has been written down that a platform asks for quiet."""

@@ -68,8 +68,8 @@ class Truth:
         return [Breach(breach.invariant, f"{breach.text} (after {where})") for breach in found]
 
     def undisturbed(self, last: datetime) -> list[Breach]:
-        """What is wrong now that somebody's use case is over and nothing has disturbed it since ``last``: wake-ups come after the commit, and
-        are lost with the process."""
+        """What is wrong now that somebody's use case is over and nothing has disturbed any since ``last``: wake-ups come after the commit,
+        and are lost with the process."""
         with organisation_scope(self.shop.organisation_id):
             unasked = deep_queries.unasked(self.shop.organisation_id, clock.now())
         return [
