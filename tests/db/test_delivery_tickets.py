@@ -188,6 +188,24 @@ def test_a_crash_after_submitting_is_looked_for(market: Market, stall: Stall, mo
     assert the_ticket(market).outcome == "done"
 
 
+def test_one_unreadable_reply_among_many_looks_ends_nothing(market: Market, stall: Stall) -> None:
+    """Seed 477: it was given up after a page of HTML, its offers were sent anew, and then it landed on top of them."""
+    stall.emulator.task_time = timedelta(minutes=20)
+    six_raises(market, stall)
+    stall.run()
+    for _ in range(5):
+        market.clock.tick(120)
+        stall.run()
+    assert the_ticket(market).looks >= tickets.LOST_AFTER
+    stall.emulator.fail_next(Fault.HTML, path="/v1/tasks/")
+    market.clock.tick(120)
+    stall.run()
+    assert (the_ticket(market).closed_at, the_ticket(market).in_vain) == (None, 1)
+    market.clock.tick(900)
+    stall.run()
+    assert (the_ticket(market).outcome, shown(stall)) == ("done", [9] * 6)
+
+
 def test_a_refused_submission_leaves_no_ticket(market: Market, stall: Stall) -> None:
     _, offers = six_raises(market, stall)
     stall.emulator.fail_next(Fault.RATE_LIMIT, path="/v1/tasks")

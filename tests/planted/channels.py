@@ -139,7 +139,7 @@ bug(
     "A submission whose reply was lost keeps its offers for ever.",
     "10",
     f"{TICKETS}:not_found",
-    ("if ticket.looks + 1 < LOST_AFTER:", "if ticket.looks + 1 < LOST_AFTER * 1_000_000:"),
+    ("if ticket.in_vain + 1 < LOST_AFTER:", "if ticket.in_vain + 1 < LOST_AFTER * 1_000_000:"),
 )
 bug(
     "blind and sending all the same",

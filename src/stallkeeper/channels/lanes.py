@@ -61,8 +61,8 @@ class Claim:
 
 def claim(lane_id: int, worker: str) -> Claim | None:
     """Take a lane that is free, or whose worker is dead or has been silent for TAKEOVER; None if somebody has it or it is switched off."""
-    now = clock.now()
     with across_organisations(Passage.TICK), crash.around("claim:lane"), connection.cursor() as cursor:
+        now = clock.now()
         row = queries.claim(cursor, lane_id, worker, now, now - TAKEOVER)
     if row is None:
         return None

@@ -452,6 +452,8 @@ class Ticket(TenantModel):
     opened_at = models.DateTimeField()
     next_look_at = models.DateTimeField()
     looks = models.PositiveIntegerField(default=0)
+    in_vain = models.PositiveIntegerField(default=0)
+    """The last so many looks have told nothing of it."""
     closed_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=20, blank=True, default="")
 

@@ -25,7 +25,7 @@ FIRST_LOOK = timedelta(seconds=10)
 GROWTH = 1.5
 LONGEST_WAIT = timedelta(minutes=2)
 LOST_AFTER = 4
-"""Looks for a submission whose reply was lost, before we take it that the channel never got it."""
+"""Looks in vain in a row for a submission, before we take it that the channel never got it, or will never tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,10 @@ def known_name(connection_id: int, name: str) -> bool:
 
 
 def not_found(uc: UseCase, ticket: Ticket, limits_scale: float = 1.0) -> bool:
-    """The channel knows of no such submission (yet). After LOST_AFTER looks its items are unknown; True if that is so now."""
-    if ticket.looks + 1 < LOST_AFTER:
-        _count_look(ticket, uc.at, limits_scale=limits_scale)
+    """The channel knows of no such submission (yet), or does not tell. After LOST_AFTER looks in a row its items are unknown; True if that
+    is so now."""
+    if ticket.in_vain + 1 < LOST_AFTER:
+        _count_look(ticket, uc.at, limits_scale=limits_scale, in_vain=True)
         return False
     with connection.cursor() as cursor:
         items = tickets_queries.open_items(cursor, FIGURES[ticket.kind], ticket.pk)
@@ -227,8 +228,8 @@ def _fill(uc: UseCase, ticket: Ticket, items: Sequence[Item]) -> None:
 
 
 def _name(ticket: Ticket, name: str) -> Ticket:
-    ticket.ticket, ticket.looks = name, 0
-    ticket.save(update_fields=["ticket", "looks"])
+    ticket.ticket, ticket.looks, ticket.in_vain = name, 0, 0
+    ticket.save(update_fields=["ticket", "looks", "in_vain"])
     return ticket
 
 
@@ -239,10 +240,11 @@ def _split(uc: UseCase, connection_id: int, first: Ticket, name: str, items: Seq
     return ticket
 
 
-def _count_look(ticket: Ticket, at: datetime, *, looked: bool = True, limits_scale: float = 1.0) -> None:
+def _count_look(ticket: Ticket, at: datetime, *, looked: bool = True, limits_scale: float = 1.0, in_vain: bool = False) -> None:
     ticket.looks += int(looked)
+    ticket.in_vain = ticket.in_vain + 1 if in_vain else 0
     ticket.next_look_at = at + wait(ticket.looks, limits_scale)
-    ticket.save(update_fields=["looks", "next_look_at"])
+    ticket.save(update_fields=["looks", "in_vain", "next_look_at"])
 
 
 def _close(ticket: Ticket, at: datetime, outcome: str) -> None:

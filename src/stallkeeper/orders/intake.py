@@ -94,6 +94,7 @@ def _take_over(page: Page) -> None:
         for order in [page.orders[row.external_id]]
     ]
     page.states |= {row.external_id: row.state for row in still}
+    page.known_at |= {row.external_id: row.fetched_at for row in still}
     if rows:
         queries.update_orders(page.cursor, rows)
         queries.delete_amounts(page.cursor, [row.id for row in still])

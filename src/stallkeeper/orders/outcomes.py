@@ -22,10 +22,10 @@ EVENT = {CommandKind.ACKNOWLEDGE: "acknowledge", CommandKind.SHIP: "ship", Comma
 REFUSED = {CommandKind.ACKNOWLEDGE: "acknowledge_refused", CommandKind.SHIP: "ship_refused", CommandKind.CANCEL: "cancel_refused"}
 
 
-def done(uc: UseCase, command: Command, *, found: bool = False) -> None:
+def done(uc: UseCase, command: Command) -> None:
     """The channel accepted the command: the order says so, and what the channel's own figure did with it is known.
 
-    ``found``: the call was not answered, and asking later has shown that it took effect, some time after it was made.
+    It did so some time since the call was made: the reply may have been lost, and others may have read the figure meanwhile.
     """
     if command.subject_type != "order":
         return
@@ -41,7 +41,7 @@ def done(uc: UseCase, command: Command, *, found: bool = False) -> None:
         moved = [(row.offer_id, units[row.line_id]) for row in rows if row.line_id in units]
         if isinstance(payload, Cancel) and _moves_figures(order, payload):
             delivery.doubt(uc, sorted({offer for offer, _ in moved if offer is not None}))
-    since = command.sent_at if found else None
+    since = command.sent_at
     sales = [OwnSale(offer, quantity, uc.at, EVENT[kind], ours=True, since=since) for offer, quantity in moved if offer and quantity]
     delivery.own_sales(uc, order.connection.platform, sales)
 

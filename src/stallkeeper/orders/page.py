@@ -49,6 +49,8 @@ class Page:
     """External id to our id, of the orders that are written."""
     states: dict[str, str] = field(default_factory=dict)
     """State of known orders before this page."""
+    known_at: dict[str, datetime] = field(default_factory=dict)
+    """And of when that was."""
     homes: dict[str, ChannelFacts] = field(default_factory=dict)
     _mapped: dict[str, list[Mapped | None]] = field(default_factory=dict)
 
@@ -171,7 +173,8 @@ class Page:
             if row.offer_id is None or row.unit_id is None or order.fulfilled_by != "seller":
                 continue
             state_before = self.states.get(order.order_id, "")
-            story = LineStory(row, order, state_before, gone.get(row.id, 0), self.fetched_at, taken_back.get(row.id, 0))
+            back, known_at = taken_back.get(row.id, 0), self.known_at.get(order.order_id)
+            story = LineStory(row, order, state_before, gone.get(row.id, 0), self.fetched_at, back, known_at)
             sold.append(Sold(row.offer_id, row.unit_id, platform, story.opened(), story.unacknowledged(), tuple(story.own_sales())))
         return sold
 
@@ -203,5 +206,6 @@ def open_page(uc: UseCase, cursor: Cursor, connection_id: int, orders: Collectio
     page.news = [row for row in known.values() if page.is_news(row)]
     page.homes = {row.external_id: facts[row.channel_id] for row in page.news}
     page.states = {row.external_id: row.state for row in page.news}
+    page.known_at = {row.external_id: row.fetched_at for row in page.news}
     page.orders = {external: latest[external] for external in sorted([*page.fresh, *page.states])}
     return page

@@ -25,6 +25,8 @@ class LineStory:
     gone: int
     fetched_at: datetime
     taken_back: int = 0
+    known_at: datetime | None = None
+    """Of when the snapshot before is; None for a new order."""
 
     @property
     def _was_new(self) -> bool:
@@ -67,7 +69,8 @@ class LineStory:
             yield OwnSale(offer, fewer, changed_at, "cancel_unacknowledged" if fresh or self._was_new else "cancel")
         known_now = not self._is_new and (fresh or self._was_new)
         if known_now and self.row.ordered > self.row.cancelled:
-            yield OwnSale(offer, self.row.ordered - self.row.cancelled, changed_at, "acknowledge")
+            # At any time since we knew it as new: it may have been a call of ours whose reply was lost, and changed again after that.
+            yield OwnSale(offer, self.row.ordered - self.row.cancelled, changed_at, "acknowledge", since=self.known_at)
         if self.taken_back:
             yield OwnSale(offer, self.taken_back, changed_at, "taken_back")
         if self.gone:

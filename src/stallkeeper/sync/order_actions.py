@@ -96,7 +96,7 @@ def drive(current: Current, command: Command) -> bool:
         if not current.session.can(NEEDS[command.kind]):
             raise Refused(f"{current.session.manifest.title} offers no way to do this", code="not_supported")
         if known is CommandState.SENT and _took_effect(current, command, payload):
-            return _end(current, command, CommandState.DONE, "", "", found=True)
+            return _finish(current, command, Accepted())
         known = CommandState.QUEUED
         _mark_sent(current, command)
         return _finish(current, command, _call(current, payload))
@@ -186,8 +186,8 @@ def _finish(current: Current, command: Command, outcome: Outcome) -> bool:
             return _end(current, command, CommandState.DONE, "", "")
 
 
-def _end(current: Current, command: Command, state: CommandState, code: str, message: str, *, found: bool = False) -> bool:
-    """The command's last state; the order learns of it. True if it is done. ``found``: asking has shown it, the call was not answered."""
+def _end(current: Current, command: Command, state: CommandState, code: str, message: str) -> bool:
+    """The command's last state; the order learns of it. True if it is done."""
     _tell_log("command ended", command, outcome=str(state), code=code)
     look_anew = command.kind == CommandKind.CANCEL and state is not CommandState.DONE and current.session.can(Capability.READ_ORDER)
     order_id = str(command.payload.get("order_id", ""))
@@ -195,7 +195,7 @@ def _end(current: Current, command: Command, state: CommandState, code: str, mes
         command.state, command.ended_at, command.code, command.message = state, uc.at, code[:100], message[:500]
         command.save(update_fields=["state", "ended_at", "code", "message"])
         if state is CommandState.DONE:
-            outcomes.done(uc, command, found=found)
+            outcomes.done(uc, command)
             return True
         if state is CommandState.REFUSED:
             outcomes.refused(uc, command, code, message)

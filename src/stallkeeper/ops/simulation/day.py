@@ -20,7 +20,7 @@ import psycopg
 from django.db import connections
 
 from stallkeeper.channels import switches
-from stallkeeper.channels.models import Connection
+from stallkeeper.channels.models import Connection, LaneStep
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.ops.simulation import acts, buyers, cabinet, crowd, hub, listings, people, shelf, situations
 from stallkeeper.ops.simulation.acts import ACTS, attempt
@@ -49,6 +49,8 @@ WHOLE = 4
 CATCHING_UP = (60, 6, 6, 6)
 """Seconds between the looks before those, where lists are behind: orders are asked for every five seconds."""
 CALM_JOBS = 60
+ROTATION = 15
+"""So often a rotation of reading back that the budget holds up is waited for."""
 MEETINGS = (
     ("trade now", "trade now"),
     *[("trade now", "read back now")] * 2,
@@ -239,12 +241,16 @@ def _put_right(world: World) -> None:
 
 
 def _work_off(world: World) -> None:
-    """Workers take what is due until nothing is, or for a bounded time."""
+    """Workers take what is due until nothing is, or for a bounded time; budgets may hold up who reads back for seconds."""
+    waited = 0
     for _ in range(CALM_JOBS):
         world.clock.pass_(0.5)
         world.perform([(partial(_tick_and_run, world), world.workers[0])])
         if not world.busy:
-            return
+            if waited == ROTATION or not LaneStep.objects.filter(step="verify").exclude(cursor="").exists():
+                return
+            waited += 1
+            world.clock.pass_(2)
 
 
 def _tick_and_run(world: World) -> None:
