@@ -107,6 +107,7 @@ def stage() -> Iterator[None]:
     with places.opened(None) as (url, folder):
         os.environ.update({"DATABASE_URL": url, "STALLKEEPER_HOME": str(folder)})
         boot.start(migrate=True)
+        _make_keyring()
         _leave_template()
         yield
 
@@ -114,6 +115,14 @@ def stage() -> Iterator[None]:
 def _in_memory() -> bool:
     """Whether there is room for a throw-away server in memory: each seed makes and deletes a thousand files, which disks are slow at."""
     return MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+
+
+def _make_keyring() -> None:
+    """One for all days: each has a database of its own, whose lock does not keep the others from making one as well."""
+    from stallkeeper.core import clock, keyring
+
+    if not keyring.path().exists():
+        keyring.make(clock.now())
 
 
 def _leave_template() -> None:
