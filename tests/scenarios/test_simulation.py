@@ -19,7 +19,7 @@ import pytest
 from stallkeeper.ops.simulation import points
 
 ROOT = Path(__file__).parents[2]
-SEEDS = 60
+SEEDS = 200
 
 
 @pytest.fixture

@@ -217,7 +217,7 @@ def to_reach(by: By) -> list[str]:
 
 
 NOT_YET: tuple[str, ...] = ("commit:sync.park_order",)
-"""Of the engine, and not reached by every sixty seeds: a cancellation was refused, and then its order cannot be read. There may only be
+"""Of the engine, and reached by one seed of four hundred: a cancellation was refused, and then its order cannot be read. There may only be
 fewer of them."""
 
 
