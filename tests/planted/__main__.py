@@ -22,7 +22,8 @@ put it there, and seeds are played until one sees a broken invariant. A seed cou
 This page is written by `python -m tests.planted --publish`; the faults stand in `tests/planted/`, and a test sees that each still fits the
 code. [simulation.md](simulation.md) tells what a seed is. "Seen as" is the number of the [invariant](invariants.md) that was seen broken;
 "error" is a mistake that the code itself noticed. "Not in 3": none of three seeds saw it; more
-might. (A seed that never comes to the place of a fault is the same day with it, and is not played again.)
+might. (A seed that never comes to the place of a fault is the same day with it, and is not played again.) Seeds are counted from 1; a hunt
+that began later (`--first`) may have left out a lower one.
 A row stays until its fault is hunted again.
 """
 

@@ -21,7 +21,7 @@ WORDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Hunted:
-    """What came of the hunt for one bug. ``seeds``: how many were played; ``seed``: the one that saw it, None if none did.
+    """What came of the hunt for one bug. ``seed``: the one that saw it, None if none did. ``seeds``: its number, or how many were played.
 
     ``invariant`` and ``text`` are the breach that was seen. ``skipped``: seeds that fail without the bug as well, which prove nothing.
     ``reached``: seeds that came to the place of the bug.
@@ -137,7 +137,7 @@ def hunt(names: Sequence[str], *, first: int = 1, most: int = 2_000, jobs: int =
                     hunts.append(one)
                 else:
                     text = " ".join(seen[1].split())[:WORDS]
-                    yield Hunted(one.name, one.seed - first + 1, one.seed, seen[0], text, one.skipped, one.reached)
+                    yield Hunted(one.name, one.seed, one.seed, seen[0], text, one.skipped, one.reached)
 
 
 def _pool(jobs: int) -> ProcessPoolExecutor:
