@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -136,8 +137,22 @@ def prepare() -> None:
     import django
     from django.apps import apps
 
+    end_with_parent()
     if not apps.ready:
         django.setup()
+
+
+def end_with_parent() -> None:
+    """Whoever kills the process that started this one means this one as well. Nothing happens in a process that nobody started so."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, name="waits for the parent's end", daemon=True).start()
 
 
 def play_one(seed: int, *, twice: bool = False, shorten: float = 60.0) -> Result:
