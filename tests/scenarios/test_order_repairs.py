@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import httpx
 import pytest
 
@@ -14,7 +16,7 @@ from stallkeeper.fulfilment.not_left import NotLeftError
 from stallkeeper.fulfilment.ship import ShipError
 from stallkeeper.orders import acknowledging, departures
 from stallkeeper.orders.cancel import CancelError
-from stallkeeper.orders.models import OrderEvent
+from stallkeeper.orders.models import Order, OrderEvent
 from stallkit.testing.serving import EmulatorTransport
 from stallkit.testing.shop import Fault
 from tests.scenarios.town import ACTOR, Stall, Town, assert_adds_up, assert_true, notices
@@ -245,6 +247,16 @@ def test_a_shipment_that_emag_takes_back_is_told_and_can_be_made_good(town: Town
     assert firm.level(unit) == (5, 2, 0), "the same again, and what came back once does not come back twice"
     with pytest.raises(NotLeftError, match="does not say of anything"):
         not_left.not_left(firm.organisation.pk, emag.order(order).pk, None, actor=ACTOR)
+
+
+def test_goods_come_back_also_where_the_order_was_taken_in_by_a_clock_that_was_ahead(town: Town, firm: Shop, finalized) -> None:
+    """Seed 1403: by the books it had been shipped before it came, and nothing came back."""
+    unit, emag, order = finalized
+    correct(town, emag, order, 3)
+    with firm.scope():
+        Order.objects.filter(pk=emag.order(order).pk).update(imported_at=town.clock() + timedelta(minutes=5))
+    not_left.not_left(firm.organisation.pk, emag.order(order).pk, None, actor=ACTOR)
+    assert firm.level(unit) == (5, 2, 0)
 
 
 def test_a_shipment_that_emag_takes_back_and_cancels(town: Town, firm: Shop, finalized) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import timedelta
 
 from django.db import connection
 
@@ -19,6 +20,9 @@ from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock import ledger, places
 from stallkeeper.stock.ledger import Move
 from stallkeeper.stock.models import Cause, Movement, VirtualRole
+
+CLOCKS_DIFFER = timedelta(days=1)
+"""Who took the order in may have had a clock that was ahead of his who shipped it."""
 
 
 class NotLeftError(ValueError):
@@ -88,7 +92,8 @@ def _still_out(order: Order, row: OrderLine, unit: int, customer: int) -> list[t
     ours = (f"remote:{row.pk}:", *(f"shipment:{shipment}:{row.pk}:" for shipment in shipments))
     out: Counter[int] = Counter()
     latest: dict[int, int] = {}
-    for move in Movement.objects.filter(stock_unit_id=unit, cause=Cause.SHIP, recorded_at__gte=order.imported_at).order_by("id"):
+    since = order.imported_at - CLOCKS_DIFFER
+    for move in Movement.objects.filter(stock_unit_id=unit, cause=Cause.SHIP, recorded_at__gte=since).order_by("id"):
         if move.to_location_id == customer and move.reference.startswith(ours):
             out[move.from_location_id] += move.quantity
             latest[move.from_location_id] = move.pk

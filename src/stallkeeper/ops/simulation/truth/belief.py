@@ -128,9 +128,11 @@ class Beliefs:
 
 
 def _known_since(offer: Offer) -> datetime | None:
-    """When the call or the read began that belief rests on. A call that was refused, or given back, is not the one that was accepted."""
+    """When the call or the read began that belief rests on. A call that was refused, or given back, is not the one that was accepted; a
+    read that told no figure says nothing."""
     sent = offer.sent_at if offer.sent_at and offer.accepted_at and offer.accepted_at >= offer.sent_at else None
-    return max(filter(None, (sent, offer.observed_at)), default=None)
+    read = offer.observed_at if offer.observed is not None else None
+    return max(filter(None, (sent, read)), default=None)
 
 
 def _moved(shop: Shop) -> Counter[int]:
