@@ -10,7 +10,7 @@ from stallkeeper.channels.models import Command, Connection, LaneKind, Offer, Pa
 from stallkeeper.core.models import Notification
 from stallkeeper.core.use_case import use_case
 from stallkeeper.orders import intake
-from stallkeeper.orders.models import Order
+from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.sync import orders as orders_step
 from stallkeeper.sync import runner
 from stallkeeper.sync.budgets import NetworkInTransaction
@@ -350,6 +350,22 @@ def test_an_offer_that_was_sold_before_it_was_linked_is_read_before_it_is_sent(m
     market.clock.tick(10)
     stall.run()
     assert stall.reload(made).believed_qty == stall.emulator.quantity_of("THEIRS") == 5
+
+
+def test_an_offer_whose_sale_is_over_is_read_as_well(market: Market, stall: Stall) -> None:
+    """Seed 1572: nothing of the line was open any more when the listing was linked, and its sale had lowered the figure all the same."""
+    unit = market.shop.unit("MUG", 6)
+    stall.emulator.add_offer("THEIRS", quantity=6)
+    stall.run("background")
+    market.clock.tick(10)
+    stall.emulator.place_order([("THEIRS", 1)])
+    stall.run()
+    with market.shop.scope():
+        OrderLine.objects.update(cancelled=1)
+    with market.shop.scope(), use_case("link", organisation_id=market.shop.organisation.pk) as uc:
+        offer = links.choose(uc, RemoteListing.objects.get(sku="THEIRS").pk, unit.pk)
+    with market.shop.scope():
+        assert Offer.objects.get(pk=offer).believed_qty is None
 
 
 def test_everything_is_sent_again_on_demand(market: Market, stall: Stall) -> None:

@@ -52,7 +52,8 @@ def serve_waiting(uc: UseCase) -> None:
     if not offers:
         return
     with connection.cursor() as cursor:
-        found = {line: rest for line, *rest in queries.waiting_lines(cursor, uc.organisation_id, offers)}
+        sold = queries.waiting_lines(cursor, uc.organisation_id, offers)
+    found = {line: rest for line, is_open, *rest in sold if is_open}
     orders: dict[Order, list[OrderLine]] = {}
     # Asked again with the lock: somebody may have linked the line by hand meanwhile, and his word counts.
     unlinked = OrderLine.objects.filter(pk__in=found, stock_unit=None)
@@ -65,7 +66,7 @@ def serve_waiting(uc: UseCase) -> None:
         lines.change_open(uc, order, [(line, line.open) for line in waiting])
         for line in waiting:
             events.record(uc, order.pk, "linked", {"line": line.line_id, "sku": line.sku})
-    delivery.doubt(uc, sorted({offer for offer, _, _ in found.values()}))
+    delivery.doubt(uc, sorted({offer for _, _, offer, _, _ in sold}))
 
 
 def _offer(uc: UseCase, line: OrderLine, unit: StockUnit) -> Offer:

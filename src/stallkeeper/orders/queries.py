@@ -306,21 +306,21 @@ def delete_amounts(cursor: Cursor, orders: Sequence[int]) -> None:
     cursor.execute("DELETE FROM orders_amount WHERE order_id = ANY(%s::bigint[])", [array(orders)])
 
 
-def waiting_lines(cursor: Cursor, organisation: int, offers: Sequence[int]) -> list[tuple[int, int, int, int]]:
-    """Open lines without a unit that these offers explain, by the channel's number first, then by SKU: (line, offer, unit, pack factor).
+def waiting_lines(cursor: Cursor, organisation: int, offers: Sequence[int]) -> list[tuple[int, bool, int, int, int]]:
+    """Lines without a unit that these offers explain, by the channel's number first, then by SKU: (line, whether anything of it is open,
+    offer, unit, pack factor).
 
     Index: order_line_unmapped.
     """
     cursor.execute(
         """
-        SELECT DISTINCT ON (line.id) line.id, offer.id, offer.stock_unit_id, offer.pack_factor
+        SELECT DISTINCT ON (line.id) line.id, line.ordered > line.cancelled + line.shipped, offer.id, offer.stock_unit_id, offer.pack_factor
         FROM orders_orderline AS line
         JOIN orders_order AS o ON o.id = line.order_id
         JOIN channels_channel AS channel ON channel.connection_id = o.connection_id
         JOIN channels_offer AS offer ON offer.channel_id = channel.id
             AND (offer.sku = line.sku OR (line.external_offer_id <> '' AND offer.external_id = line.external_offer_id))
-        WHERE line.organisation_id = %s AND line.stock_unit_id IS NULL AND line.ordered > line.cancelled + line.shipped
-            AND offer.id = ANY(%s::bigint[])
+        WHERE line.organisation_id = %s AND line.stock_unit_id IS NULL AND offer.id = ANY(%s::bigint[])
         ORDER BY line.id, (offer.external_id = line.external_offer_id AND offer.external_id <> '') DESC, offer.id
         """,
         [organisation, array(offers)],
