@@ -100,7 +100,7 @@ def not_found(uc: UseCase, ticket: Ticket, limits_scale: float = 1.0) -> bool:
         _count_look(ticket, uc.at, limits_scale=limits_scale, in_vain=True)
         return False
     with connection.cursor() as cursor:
-        items = tickets_queries.open_items(cursor, FIGURES[ticket.kind], ticket.pk)
+        items = _lock_items(cursor, ticket)
     _decide(uc, FIGURES[ticket.kind], ticket, [(item, None) for item in items], 0)
     _close(ticket, uc.at, "lost")
     return True
@@ -111,7 +111,7 @@ def resolve(uc: UseCase, ticket: Ticket, result: TicketResult, run_id: int = 0, 
     of which a read has shown something else since: nobody can tell which came last."""
     by_sku = {ref.sku: outcome for ref, outcome in result.outcomes.items()}
     with hot_cursor() as cursor:
-        items = tickets_queries.open_items(cursor, FIGURES[ticket.kind], ticket.pk)
+        items = _lock_items(cursor, ticket)
     answers = [(item, result.outcomes.get(OfferRef(item.sku, item.external_id), by_sku.get(item.sku))) for item in items]
     decided = [(item, outcome) for item, outcome in answers if result.done or isinstance(outcome, Accepted | Rejected)]
     refused = _decide(uc, FIGURES[ticket.kind], ticket, decided, run_id)
@@ -121,6 +121,14 @@ def resolve(uc: UseCase, ticket: Ticket, result: TicketResult, run_id: int = 0, 
     else:
         _count_look(ticket, uc.at, limits_scale=limits_scale)
     return Resolved(len(decided), refused, closed)
+
+
+def _lock_items(cursor: Cursor, ticket: Ticket) -> list[OpenItem]:
+    """The undecided items, as they stand once their offers are locked: no read comes in between."""
+    figures = FIGURES[ticket.kind]
+    offers = [item.offer_id for item in tickets_queries.open_items(cursor, figures, ticket.pk)]
+    delivery_queries.lock(cursor, figures, offers)
+    return tickets_queries.open_items(cursor, figures, ticket.pk)
 
 
 def due(connection_id: int, at: datetime) -> list[Ticket]:

@@ -39,8 +39,7 @@ class OpenItem(NamedTuple):
 
 
 def open_items(cursor: Cursor, figures: Figures, ticket: int) -> list[OpenItem]:
-    """Undecided items of a ticket, by offer. Locks: the offers' figures, in key order, so that no read comes in between. Index:
-    ticket_item_once."""
+    """Undecided items of a ticket, by offer. Index: ticket_item_once."""
     cursor.execute(
         f"""
         SELECT item.offer_id, offer.sku, offer.external_id, item.value, item.overtaken,
@@ -48,7 +47,7 @@ def open_items(cursor: Cursor, figures: Figures, ticket: int) -> list[OpenItem]:
         FROM channels_ticketitem AS item JOIN channels_offer AS offer ON offer.id = item.offer_id
         JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
         JOIN {figures.table} AS figure ON figure.{figures.key} = item.offer_id
-        WHERE item.ticket_id = %s AND NOT item.resolved ORDER BY item.offer_id FOR NO KEY UPDATE OF figure
+        WHERE item.ticket_id = %s AND NOT item.resolved ORDER BY item.offer_id
         """,  # noqa: S608 - constants
         [ticket],
     )
