@@ -149,7 +149,7 @@ def default_error(reply: Reply, now: datetime) -> AdapterError:
     return Refused(f"the platform refused the call (HTTP {status})", code=str(status), status=status)
 
 
-SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "wm_sec.access_token", "x-api-key"}
+SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "wm_sec.access_token", "x-api-key", "api-key"}
 _NAMES = "client_secret|password|access_token|refresh_token|id_token|token|api_key|apikey|secret|assertion|signature"
 _FORM = re.compile(rf"(^|[?&])({_NAMES}|code)=([^&\s]+)", re.IGNORECASE)
 _JSON = re.compile(rf'("(?:{_NAMES})"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
@@ -298,6 +298,8 @@ class Door:
         return kind(f"no reply from {host}: {type(error).__name__}")
 
     def _judge(self, request: Request, reply: Reply) -> Reply:
+        if 400 <= reply.status < 500 and reply.status != 429 and request.limit.refusal_cost > request.cost:
+            self.pacer.charge(request.limit, request.limit.refusal_cost - request.cost)
         if 200 <= reply.status < 300 or reply.status in request.accept:
             return reply
         error = (self.read_error(reply) if self.read_error else None) or default_error(reply, self.clock())

@@ -24,6 +24,11 @@ class Capability(StrEnum):
     CONFIRM_SHIPMENT = "confirm_shipment"
     CANCEL_LINES = "cancel_lines"
     HINTS = "hints"
+    READ_WAREHOUSES = "read_warehouses"
+    COMPARE_AND_SET = "compare_and_set"
+    """``write_stock`` obeys ``StockIntent.expected``: a figure is replaced only while it is the one that we take it for."""
+    READ_LABELS = "read_labels"
+    READ_RETURNS = "read_returns"
 
 
 class OwnSale(StrEnum):
@@ -33,6 +38,16 @@ class OwnSale(StrEnum):
     AT_ACKNOWLEDGE = "at_acknowledge"
     AT_SHIP = "at_ship"
     NEVER = "never"
+
+
+class Observer(StrEnum):
+    """How a sale shows in the channel's own figures before its order can be read (double reservation)."""
+
+    NONE = "none"
+    FALL = "fall"
+    """The figure falls below what we believe. A push destroys the evidence, so reading comes first."""
+    RESERVE = "reserve"
+    """The platform shows its own reserve: what is more than the units of the open orders that we know is an order to come."""
 
 
 class Basis(StrEnum):
@@ -73,6 +88,8 @@ class Limit:
     capacity: int
     per: timedelta
     source: str = ""
+    refusal_cost: float = 1.0
+    """What a call that the platform refuses (4XX but 429) costs in all, where refusals are charged more than answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +118,11 @@ class Quirks:
     tracking_numbers_per_line: int = 1
     out_of_stock_cancel_empties: bool = False
     """Cancelling with the reason out of stock also sets the channel's figure to zero."""
+    observer: Observer = Observer.NONE
+    per_warehouse: bool = False
+    """Figures are kept per warehouse of theirs: a channel names one, and every listing is on sale from each (READ_WAREHOUSES)."""
+    rewrite_after: timedelta | None = None
+    """The quantity of one offer may be written again only so long after the last time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +151,8 @@ class Manifest:
     read_batch: int = 50
     verify_interval: timedelta = timedelta(minutes=15)
     """How often the background run reads back what the channel shows."""
+    hint_networks: tuple[str, ...] = ()
+    """Networks (CIDR) that genuine callbacks come from, where the platform signs none but publishes its addresses."""
     for_tests: bool = False
     """Not a platform that anybody sells on: offered for connecting only where the installation asks for such."""
     skips: tuple[tuple[str, str], ...] = ()

@@ -65,6 +65,12 @@ def take(bucket: Bucket, limit: Limit, now: datetime, priority: Priority, cost: 
     return bucket, missing * limit.per.total_seconds() / limit.capacity
 
 
+def charged(bucket: Bucket, limit: Limit, now: datetime, cost: float) -> Bucket:
+    """The bucket after the platform has charged ``cost`` for what was sent already: it may be overdrawn, and then takes longer to fill."""
+    bucket = refill(bucket, limit, now)
+    return replace(bucket, tokens=max(bucket.tokens - cost, -float(limit.capacity)))
+
+
 def blocked(bucket: Bucket, until: datetime) -> Bucket:
     """The bucket after a 429: shut until then, or until a later moment that was told before."""
     return Bucket(bucket.tokens, bucket.at, until if bucket.blocked_until is None else max(until, bucket.blocked_until))
@@ -86,6 +92,9 @@ class Pacer(Protocol):
     def block(self, limit: Limit, seconds: float) -> None:
         """The platform answered 429: nobody calls on this bucket for ``seconds``."""
 
+    def charge(self, limit: Limit, cost: float) -> None:
+        """The platform counts a call that was made for ``cost`` more than was spent on it."""
+
 
 class MemoryPacer:
     """A Pacer for one process: adapter authors, tests. ``clock`` returns aware UTC; ``priority`` may be set between calls."""
@@ -102,6 +111,12 @@ class MemoryPacer:
             self._buckets[limit.bucket], wait = take(bucket, limit, now, self.priority, cost)
         if wait > 0:
             raise SlowDown(f"our own budget '{limit.bucket}' is spent for {wait:.1f} s", retry_after=wait)
+
+    def charge(self, limit: Limit, cost: float) -> None:
+        with self._lock:
+            now = self.clock()
+            bucket = self._buckets.get(limit.bucket, Bucket(float(limit.capacity), now))
+            self._buckets[limit.bucket] = charged(bucket, limit, now, cost)
 
     def buckets(self) -> dict[str, Bucket]:
         """The buckets that were spent from, or blocked, by name."""

@@ -19,6 +19,7 @@ from stallkit.types import (
     AccountInfo,
     CancelNotice,
     Hint,
+    LabelAnswer,
     OfferRef,
     OfferState,
     Outcome,
@@ -27,6 +28,8 @@ from stallkit.types import (
     PriceIntent,
     RemoteOffer,
     RemoteOrder,
+    RemoteReturn,
+    RemoteWarehouse,
     ShipmentNotice,
     StockIntent,
     TicketResult,
@@ -50,8 +53,16 @@ class OfferReader(Protocol):
 
 
 class StateReader(Protocol):
-    def read_states(self, refs: Sequence[OfferRef]) -> Mapping[OfferRef, OfferState | None]:
-        """What the platform shows now for each ref (at most ``manifest.read_batch``); None where it says that there is no such offer."""
+    def read_states(self, refs: Sequence[OfferRef], warehouse: str = "") -> Mapping[OfferRef, OfferState | None]:
+        """What the platform shows now for each ref (at most ``manifest.read_batch``); None where it says that there is no such offer.
+
+        ``warehouse``: theirs, where figures are kept per warehouse.
+        """
+
+
+class WarehouseReader(Protocol):
+    def read_warehouses(self) -> Sequence[RemoteWarehouse]:
+        """All warehouses that figures can be kept for, those that cannot be used now included."""
 
 
 class OrderPuller(Protocol):
@@ -108,6 +119,16 @@ class ShipmentConfirmer(Protocol):
 class LineCanceller(Protocol):
     def cancel_lines(self, notice: CancelNotice) -> Outcome:
         """Cancel quantities of lines that have not been shipped."""
+
+
+class LabelReader(Protocol):
+    def read_labels(self, order_ids: Sequence[str]) -> Mapping[str, LabelAnswer]:
+        """The labels of acknowledged orders, an answer for each. Changes nothing but that the platform may make them."""
+
+
+class ReturnReader(Protocol):
+    def read_returns(self, cursor: str) -> Page[RemoteReturn]:
+        """Returns that are new or changed since the cursor ("" = as far back as makes sense); promises as for ``pull_orders``."""
 
 
 class HintReader(Protocol):

@@ -39,6 +39,18 @@ class AccountInfo:
     credentials_expire_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RemoteWarehouse:
+    """A place of the platform's that figures are kept for. ``scheme`` is the platform's word for how goods leave it (fbs, dbs, express)."""
+
+    id: str
+    name: str
+    scheme: str = ""
+    usable: bool = True
+    """Whether figures may be written for it now; ``note`` says why not."""
+    note: str = ""
+
+
 # --- offers -------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -92,11 +104,17 @@ class OfferState:
 
 @dataclass(frozen=True, slots=True)
 class StockIntent:
-    """Show exactly ``quantity`` for this offer: absolute, so that repeating it is harmless. ``warehouse`` is theirs, if any."""
+    """Show exactly ``quantity`` for this offer: absolute, so that repeating it is harmless. ``warehouse`` is theirs, if any.
+
+    ``as_of`` is the moment at which the quantity was worked out, for platforms that want to know. ``expected``: only while the platform
+    shows this figure (COMPARE_AND_SET); otherwise nothing changes and the outcome is ``Differs``.
+    """
 
     ref: OfferRef
     quantity: int
     warehouse: str = ""
+    as_of: datetime | None = None
+    expected: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +150,22 @@ class Rejected:
     message: str
 
 
-Outcome = Accepted | Pending | Rejected
+@dataclass(frozen=True, slots=True)
+class NotNow:
+    """The platform did nothing with this item, and the same may go out again after so many seconds."""
+
+    retry_after: float
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """The platform shows ``quantity``, not what ``StockIntent.expected`` says, and changed nothing."""
+
+    quantity: int
+
+
+Outcome = Accepted | Pending | Rejected | NotNow | Differs
 Outcomes = Mapping[OfferRef, Outcome]
 
 
@@ -202,6 +235,8 @@ class RemoteOrderLine:
     shipped: int = 0
     cancel_requested: int = 0
     charges: tuple[Charge, ...] = ()
+    unit_ids: tuple[str, ...] = ()
+    """The platform's own number of each unit, where it gives every one a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +276,44 @@ class RemoteOrder:
     charges: tuple[Charge, ...] = ()
     buyer: Buyer | None = None
     fulfilled_by: str = "seller"
+    warehouse: str = ""
+    """Theirs, that the order is served from; "" where there is only one."""
+    split_from: str = ""
+    """The order whose units these are, where the platform has cut it in two: they were sold once, then."""
+    scanned: bool = False
+    """The platform learns from its own scan that goods have left: until then it shows them as here, whatever the seller says."""
+    raw: bytes = b""
+
+
+class ReturnState(StrEnum):
+    """The least common story of goods that come back."""
+
+    ASKED = "asked"
+    COMING = "coming"
+    ARRIVED = "arrived"
+    """At the seller's, or waiting there to be fetched."""
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnLine:
+    ref: OfferRef
+    quantity: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteReturn:
+    """Goods that come back, as the platform tells it. ``order_id`` names the order as ``RemoteOrder`` does, "" if it is not said."""
+
+    return_id: str
+    order_id: str
+    state: ReturnState
+    remote_state: str
+    lines: tuple[ReturnLine, ...]
+    opened_at: datetime
+    modified_at: datetime | None = None
     raw: bytes = b""
 
 
@@ -305,6 +378,18 @@ class CancelNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """Something to print and stick on a parcel, as the platform made it. ``media_type`` is its MIME type."""
+
+    media_type: str
+    body: bytes
+
+
+LabelAnswer = tuple[Label, ...] | NotNow | Rejected
+"""The labels of an order; or it has none yet; or it will have none, in the platform's words."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hint:
     """What a verified (or deliberately unverified) callback suggests: look at this connection, perhaps at this order. Never a fact."""
 
@@ -312,3 +397,5 @@ class Hint:
     topic: str = ""
     calls_for_a_look: bool = True
     """False for a genuine callback about something that we do not follow: it is accepted, and nothing happens."""
+    answer: bytes = b""
+    """The JSON that the platform wants for an answer; nothing where any 2xx will do."""

@@ -103,3 +103,17 @@ def test_a_genuine_callback_of_no_interest_is_accepted_and_moves_nothing(account
     monkeypatch.setattr(adapters, "session", lambda *_: adapters.Session(session.manifest, Elsewhere(), session.pacer, session.tape, 1.0))
     assert call(account) == 204
     assert not looked_for()
+
+
+def test_the_platform_gets_the_answer_that_it_asks_for(account, monkeypatch):
+    """Some platforms take a callback for lost unless the body says what they want to read."""
+
+    class Answering:
+        def read_hint(self, *_: object) -> Hint:
+            return Hint("1", "order", answer=b'{"result": true}')
+
+    session = adapters.session(account, "hints")
+    monkeypatch.setattr(adapters, "session", lambda *_: adapters.Session(session.manifest, Answering(), session.pacer, session.tape, 1.0))
+    reply = Client().post(f"/hints/{account.hint_token}/", b"{}", "application/json")
+    assert (reply.status_code, reply.json(), reply["Content-Type"]) == (200, {"result": True}, "application/json")
+    assert looked_for()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,6 +13,7 @@ from stallkeeper.channels.models import Connection, LaneStep, OfferTodo, SentLog
 from stallkeeper.core import crash
 from stallkeeper.sync import push
 from stallkit.testing.shop import Fault
+from stallkit.types import NotNow
 from tests.market import Market, Stall
 
 
@@ -152,6 +155,50 @@ def test_a_call_refused_as_a_whole_is_taken_apart(market: Market, stall: Stall, 
     assert [stall.emulator.quantity_of(sku) for sku in offers] == [3, 3, 3, 3, 3, 9, 3, 3]
     assert stall.reload(offers["U5"]).refused_code == "bad_batch"
     assert stall.reload(offers["U5"]).believed_qty == 9
+    assert stall.todo() == []
+
+
+def test_what_the_channel_puts_off_is_believed_as_before_and_sent_when_it_says(
+    market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NotNow: nothing happened there, nothing is refused, and nobody asks again before the time is over."""
+    from stallkit.adapters.dummy.adapter import Adapter
+
+    unit = market.shop.unit("MUG", 9)
+    offer = stall.offer(unit, shown=9)
+    stall.run()
+    market.stock(unit, 4)
+    with monkeypatch.context() as patch:
+        patch.setattr(Adapter, "write_stock", lambda _self, intents: {intent.ref: NotNow(20, "too soon") for intent in intents})
+        stall.run()
+    assert (stall.reload(offer).believed_qty, stall.reload(offer).refused_qty, stall.todo()) == (9, None, [offer.pk])
+    assert outcomes(market) == ["postponed"]
+    assert stall.lane().not_before - market.clock() <= timedelta(seconds=20)
+    market.clock.tick(20)
+    stall.run()
+    assert stall.emulator.quantity_of("MUG") == stall.reload(offer).believed_qty == 4
+
+
+def test_another_figure_than_the_expected_one_is_what_we_believe(market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Differs: the channel changed nothing and said what it shows; that is a read."""
+    unit = market.shop.unit("MUG", 9)
+    offer = stall.offer(unit, shown=9)
+    stall.run()
+    market.stock(unit, 4)
+    real, expected = push.stock_intent, [9]
+
+    def compare(item):
+        return replace(real(item), expected=expected.pop() if expected else item.was.believed)
+
+    monkeypatch.setattr(push, "stock_intent", compare)
+    stall.emulator.edit_quantity("MUG", 7)
+    stall.run()
+    with market.shop.scope():
+        assert list(SentLog.objects.order_by("id").values_list("outcome", "detail")) == [
+            ("differs", "the channel shows 7"),
+            ("accepted", ""),
+        ]
+    assert (stall.reload(offer).observed_qty, stall.reload(offer).believed_qty, stall.emulator.quantity_of("MUG")) == (7, 4, 4)
     assert stall.todo() == []
 
 

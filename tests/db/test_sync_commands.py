@@ -15,7 +15,7 @@ from stallkeeper.orders.models import Order, OrderEvent, OrderLine
 from stallkeeper.sync import order_actions
 from stallkit.errors import SlowDown, TryLater
 from stallkit.testing.shop import Fault
-from stallkit.types import CancelReason
+from stallkit.types import CancelReason, NotNow
 from tests.market import Market, Stall
 
 
@@ -78,6 +78,36 @@ def test_a_call_that_did_not_arrive_is_repeated_once(market: Market, stall: Stal
     assert stall.emulator.orders[order].acknowledge_calls == 1
     assert command(market).state == "done"
     assert command(market).attempts == 2
+
+
+def test_what_the_channel_puts_off_is_asked_for_again_and_counts_as_no_attempt(
+    market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Platforms that pack in the background: the same call again until it is done, never given up for that within a day."""
+    from stallkit.adapters.dummy.adapter import Adapter
+
+    order = stall.emulator.place_order([("MUG", 1)])
+    with monkeypatch.context() as patch:
+        patch.setattr(Adapter, "acknowledge", lambda _self, _order: NotNow(15, "being packed"))
+        stall.run()
+        assert (command(market).state, command(market).attempts, command(market).message) == ("queued", 0, "being packed")
+        market.clock.tick(14)
+        stall.run()
+        assert command(market).not_before > market.clock(), "asked before the time was over"
+    market.clock.tick(1)
+    stall.run()
+    assert (command(market).state, stall.emulator.orders[order].acknowledge_calls) == ("done", 1)
+
+
+def test_what_is_put_off_for_a_day_is_given_up_and_shown(market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    from stallkit.adapters.dummy.adapter import Adapter
+
+    stall.emulator.place_order([("MUG", 1)])
+    monkeypatch.setattr(Adapter, "acknowledge", lambda _self, _order: NotNow(15, "being packed"))
+    stall.run()
+    market.clock.tick(25 * 3600)
+    stall.run()
+    assert (command(market).state, command(market).message) == ("dead", "being packed")
 
 
 def test_a_crash_after_the_call_is_looked_up(market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,6 +119,22 @@ def test_an_adapters_own_reading_of_an_error_comes_first():
         Stage(httpx.Response(500), read_error=lambda _: own).get()
 
 
+def test_a_refusal_costs_what_the_limit_says():
+    """Wildberries counts a 4XX as ten calls; a 429 blocks instead."""
+    dear = Limit("dear", 20, timedelta(minutes=1), refusal_cost=10)
+    stage = Stage(httpx.Response(409, json={}))
+    with pytest.raises(Refused):
+        stage.door.call(Request("GET", "/x", dear))
+    assert stage.pacer.buckets()["dear"].tokens == 10
+    stage = Stage(httpx.Response(404))
+    stage.door.call(Request("GET", "/x", dear, accept=frozenset({404})))
+    assert stage.pacer.buckets()["dear"].tokens == 10, "a refusal that the adapter reads itself costs as much"
+    stage = Stage(httpx.Response(429))
+    with pytest.raises(SlowDown):
+        stage.door.call(Request("GET", "/x", dear))
+    assert stage.pacer.buckets()["dear"].tokens == 19
+
+
 def test_429_blocks_the_bucket_until_it_is_due():
     stage = Stage(httpx.Response(429, headers={"Retry-After": "40"}))
     with pytest.raises(SlowDown) as first:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stallkit.errors import SlowDown
 from stallkit.manifest import Limit
-from stallkit.pacing import Bucket, MemoryPacer, Priority, floor_of, refill, take
+from stallkit.pacing import Bucket, MemoryPacer, Priority, charged, floor_of, refill, take
 
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
 limits = st.builds(
@@ -164,3 +164,15 @@ def test_an_expensive_call_is_possible_for_every_priority(limit, part, priority)
     """The reserve for the urgent never makes a call impossible that the bucket could pay."""
     cost = max(limit.capacity * part, 0.1)
     assert take(Bucket(float(limit.capacity), START), limit, START, priority, cost)[1] == 0
+
+
+@given(limits, st.floats(min_value=0, max_value=50), gaps)
+def test_what_the_platform_charges_more_is_waited_off(limit, cost, gap):
+    """A refusal that costs ten leaves the bucket overdrawn by at most what it holds, so that nobody waits for ever."""
+    bucket = charged(Bucket(float(limit.capacity), START), limit, START, cost)
+    assert bucket.tokens == max(limit.capacity - cost, -limit.capacity)
+    now = START + timedelta(seconds=gap)
+    bucket, wait = take(bucket, limit, now, Priority.CUT)
+    assert wait <= (limit.capacity + 1) * limit.per.total_seconds() / limit.capacity + 1e-6
+    _, again = take(bucket, limit, now + timedelta(seconds=wait * 1.000001 + 1e-3), Priority.CUT)
+    assert wait == 0 or again == 0

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 
-from django.http import HttpRequest
-from ninja import Path, Router, Status
+from django.http import HttpRequest, HttpResponse
+from ninja import Path, Router
 
 from stallkeeper.api.problems import Problem, ProblemError
 from stallkeeper.channels.models import Connection
@@ -31,8 +31,11 @@ EXTRA = {"requestBody": {"required": False, "content": {"*/*": {"schema": {}}}}}
 """Any body may come; only the adapter knows what it means."""
 
 
-def receive(request: HttpRequest, token: str) -> Status[None]:
-    """204 if the platform's adapter understands the call (its runner is woken unless the call is of no interest), else a problem."""
+def receive(request: HttpRequest, token: str) -> HttpResponse:
+    """204, or the answer that the platform asks for, if its adapter understands the call; else a problem.
+
+    The account's runner is woken unless the call is of no interest.
+    """
     account = account_of(token)
     if _announced(request) > MOST_BYTES:
         raise ProblemError(413, "too-large", f"At most {MOST_BYTES // 1024} KB are read.")
@@ -45,17 +48,19 @@ def receive(request: HttpRequest, token: str) -> Status[None]:
         log.info("callback", extra={"connection": account.pk, "platform": account.platform, "organisation": account.organisation_id})
         with organisation_scope(account.organisation_id):
             wake.hint([account.pk])
-    return Status(204, None)
+    if understood.answer:
+        return HttpResponse(understood.answer, content_type="application/json")
+    return HttpResponse(status=204)
 
 
 @router.api_operation(METHODS, "/{token}/", response=ANSWERS, url_name="hint", description=DESCRIPTION, openapi_extra=EXTRA)
-def hint(request: HttpRequest, token: Path[str]) -> Status[None]:
+def hint(request: HttpRequest, token: Path[str]) -> HttpResponse:
     """Take a callback."""
     return receive(request, token)
 
 
 @router.api_operation(METHODS, "/{token}/{path:rest}", response=ANSWERS, description=DESCRIPTION, openapi_extra=EXTRA)
-def hint_below(request: HttpRequest, token: Path[str], rest: Path[str]) -> Status[None]:  # noqa: ARG001 - the adapter reads the path
+def hint_below(request: HttpRequest, token: Path[str], rest: Path[str]) -> HttpResponse:  # noqa: ARG001 - the adapter reads the path
     """Take a callback whose address goes on behind the token."""
     return receive(request, token)
 

@@ -21,7 +21,15 @@ from stallkeeper.orders.models import OrderLine
 StrOrPromise = str | Promise
 
 WHOLE = Decimal(100)
-OUTCOMES = {"accepted": "ok", "pending": "info", "rejected": "bad", "unknown": "warn", "dropped": ""}
+OUTCOMES = {
+    "accepted": "ok",
+    "pending": "info",
+    "rejected": "bad",
+    "unknown": "warn",
+    "dropped": "",
+    "postponed": "info",
+    "differs": "warn",
+}
 
 
 @screen(Permission.VIEW_STOCK)

@@ -21,12 +21,12 @@ from stallkeeper.channels.belief_queries import Belief
 from stallkeeper.channels.delivery_queries import Figures, Standing, Value, Waiting
 from stallkeeper.channels.models import Channel, TodoKind
 from stallkeeper.core import audit, crash
-from stallkeeper.core.sql import hot_cursor, pipelined
+from stallkeeper.core.sql import Cursor, hot_cursor, pipelined
 from stallkeeper.core.use_case import UseCase
 from stallkit.manifest import Basis, Quirks
 from stallkit.manifest import OwnSale as Lowers
 from stallkit.registry import manifest_of
-from stallkit.types import Accepted, OfferRef, Outcome, Pending, Rejected
+from stallkit.types import Accepted, Differs, NotNow, OfferRef, Outcome, Pending, Rejected
 
 FIGURES: dict[str, Figures] = {TodoKind.QUANTITY: queries.QUANTITY, TodoKind.PRICE: queries.PRICE}
 AMBIGUOUS = timedelta(seconds=5)
@@ -256,6 +256,8 @@ def record(uc: UseCase, batch: Batch, outcomes: Mapping[OfferRef, Outcome], run_
     accepted = [item for item, answer in answers if isinstance(answer, Accepted)]
     others = [(item, answer) for item, answer in answers if not isinstance(answer, Accepted)]
     refused = [_refusal(item, answer) for item, answer in others if isinstance(answer, Rejected)]
+    postponed = [item for item, answer in others if isinstance(answer, NotNow)]
+    seen = [(item.offer_id, answer.quantity, None, None, batch.sent_at) for item, answer in others if isinstance(answer, Differs)]
     with hot_cursor() as cursor, pipelined():
         open_ = [item.offer_id for item, _ in others]
         if others:
@@ -267,11 +269,21 @@ def record(uc: UseCase, batch: Batch, outcomes: Mapping[OfferRef, Outcome], run_
             open_ += queries.conclude(cursor, figures, uc.organisation_id, offers, values, uc.at, run_id)
         if refused:
             queries.refuse(cursor, figures, refused, uc.at)
+        if postponed:
+            _believe_again(cursor, figures, postponed, batch.sent_at)
+        if seen:
+            belief_queries.write_reads(cursor, figures, seen, uc.at)
         if others:
             queries.log_sent(cursor, uc.organisation_id, batch.kind, uc.at, run_id, [log_row(item, answer) for item, answer in others])
         if open_:
             queries.settle(cursor, figures, sorted(open_), uc.at)
     return len(refused)
+
+
+def _believe_again(cursor: Cursor, figures: Figures, items: Sequence[Item], sent_at: datetime) -> None:
+    """The channel did nothing with these items: what we believed before the call holds again, and that we sent them stays true."""
+    believed, sent = [item.was.believed for item in items], [item.value for item in items]
+    queries.restore(cursor, figures, [item.offer_id for item in items], believed, sent, [sent_at] * len(items))
 
 
 def refuse_all(uc: UseCase, batch: Batch, code: str, message: str, run_id: int = 0) -> int:
@@ -319,6 +331,10 @@ def log_row(item: Item, answer: Outcome | None) -> queries.LogRow:
             return item.offer_id, item.value, "pending", ticket[:300]
         case Rejected(code, message):
             return item.offer_id, item.value, "rejected", f"{code}: {message}"[:300]
+        case NotNow(_, message):
+            return item.offer_id, item.value, "postponed", message[:300]
+        case Differs(quantity):
+            return item.offer_id, item.value, "differs", f"the channel shows {quantity}"
         case None:
             return item.offer_id, item.value, "unknown", "no answer for this item"
 

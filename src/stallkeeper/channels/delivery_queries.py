@@ -390,7 +390,7 @@ def settle(cursor: Cursor, figures: Figures, offers: Sequence[int], at: datetime
 
 
 LogRow = tuple[int, Value, str, str]
-"""offer, value, outcome (accepted | pending | rejected | unknown | dropped), the channel's words"""
+"""offer, value, outcome (accepted | pending | rejected | unknown | dropped | postponed | differs), the channel's words"""
 
 
 def log_sent(cursor: Cursor, organisation: int, kind: str, at: datetime, run: int, sent: Sequence[LogRow]) -> None:

@@ -295,7 +295,7 @@ class SentLog(models.Model):
     kind = models.CharField(max_length=10)
     value = models.DecimalField(max_digits=18, decimal_places=4)
     outcome = models.CharField(max_length=10)
-    """accepted | pending | rejected | unknown | dropped"""
+    """accepted | pending | rejected | unknown | dropped | postponed | differs"""
     detail = models.CharField(max_length=300, default="")
     run_id = models.BigIntegerField(default=0)
 

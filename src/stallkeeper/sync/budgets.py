@@ -18,7 +18,7 @@ from stallkeeper.core.sql import hot_cursor
 from stallkeeper.sync import budgets_queries as queries
 from stallkit.errors import SlowDown
 from stallkit.manifest import Limit
-from stallkit.pacing import Bucket, MemoryPacer, Priority, stretched, take
+from stallkit.pacing import Bucket, MemoryPacer, Priority, charged, stretched, take
 
 PATIENCE = 0.9
 """Seconds that one call may sleep until its turn (a bucket of one call per 375 ms needs two turns at times); longer waits end the step."""
@@ -83,6 +83,14 @@ class PgPacer:
         now = self._now()
         with crash.around("commit:budget.block"), connection.cursor() as cursor:
             queries.block(cursor, self.connection_id, limit.bucket, float(limit.capacity), now, now + timedelta(seconds=seconds))
+
+    def charge(self, limit: Limit, cost: float) -> None:
+        """The platform counts a call that was made for ``cost`` more than was spent on it."""
+        now, scaled = self._now(), stretched(limit, self.limits_scale)
+        with crash.committing("budget.charge"), hot_cursor() as cursor:
+            row = queries.lock(cursor, self.connection_id, scaled.bucket, float(scaled.capacity), now)
+            bucket = charged(Bucket(*row), scaled, now, cost)
+            queries.write(cursor, self.connection_id, scaled.bucket, (bucket.tokens, bucket.at, bucket.blocked_until), spent=True)
 
     def _take(self, limit: Limit, cost: float) -> float:
         now = self._now()

@@ -29,10 +29,10 @@ from stallkit.types import (
     CancelNotice,
     CancelReason,
     LineQuantity,
+    NotNow,
     OrderState,
     Outcome,
     Parked,
-    Pending,
     Rejected,
     RemoteOrder,
     ShipmentNotice,
@@ -99,7 +99,10 @@ def drive(current: Current, command: Command) -> bool:
             return _finish(current, command, Accepted())
         known = CommandState.QUEUED
         _mark_sent(current, command)
-        return _finish(current, command, _call(current, payload))
+        outcome = _call(current, payload)
+        if isinstance(outcome, NotNow):
+            return _postpone(current, command, outcome)
+        return _finish(current, command, outcome)
     except Refused as refused:
         return _end(current, command, CommandState.REFUSED, refused.code, refused.detail)
     except (TryLater, SlowDown, NeedsReconnect) as error:
@@ -182,7 +185,7 @@ def _finish(current: Current, command: Command, outcome: Outcome) -> bool:
     match outcome:
         case Rejected(code, message):
             return _end(current, command, CommandState.REFUSED, code, message)
-        case Accepted() | Pending():
+        case _:
             return _end(current, command, CommandState.DONE, "", "")
 
 
@@ -253,6 +256,18 @@ def _later(current: Current, command: Command, error: AdapterError, state: Comma
         command.state, command.not_before, command.message = state, at + wait(command.attempts, error), error.detail[:500]
         command.save(update_fields=["state", "not_before", "message"])
     return False
+
+
+def _postpone(current: Current, command: Command, said: NotNow) -> bool:
+    """The channel has begun, or wants to be asked later: the same call again then, which is not an attempt that failed."""
+    at = now()
+    if at - command.created_at > GIVE_UP:
+        return _end(current, command, CommandState.DEAD, "not_now", said.message or "The channel has put it off for a day.")
+    with current.writing("delay_command"):
+        command.state, command.attempts = CommandState.QUEUED, command.attempts - 1
+        command.not_before, command.message = at + timedelta(seconds=said.retry_after), said.message[:500]
+        command.save(update_fields=["state", "attempts", "not_before", "message"])
+    return True
 
 
 def wait(attempts: int, error: AdapterError) -> timedelta:

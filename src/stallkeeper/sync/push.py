@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from stallkeeper.channels import breaker, delivery, tickets
 from stallkeeper.channels.delivery import FIGURES, Batch, Item, View
@@ -25,7 +25,7 @@ from stallkeeper.sync.run import Current, Done, now
 from stallkit.errors import AdapterError, NeedsReconnect, OutcomeUnknown, Refused, SlowDown, TryLater, Unintelligible
 from stallkit.manifest import Capability
 from stallkit.pacing import Priority
-from stallkit.types import Accepted, Money, OfferRef, Outcome, Pending, PriceIntent, StockIntent
+from stallkit.types import Accepted, Money, NotNow, OfferRef, Outcome, Pending, PriceIntent, StockIntent
 
 log = logging.getLogger(__name__)
 
@@ -83,27 +83,31 @@ def _push(current: Current, kind: str, channels: Sequence[Channel]) -> Done:
     if not current.sending or (way.quick is None and way.bulk is None):
         return Done()
     sent = refused = 0
+    due = [tickets.next_look(current.connection.pk)] if way.bulk is not None else []
     for channel in channels:
         part = _push_channel(current, way, channel)
-        sent, refused = sent + part.items, refused + part.errors
+        sent, refused, due = sent + part.items, refused + part.errors, [*due, part.again_at]
         if current.out_of_time:
             return Done(sent, refused, again_at=now())
-    return Done(sent, refused, again_at=tickets.next_look(current.connection.pk))
+    return Done(sent, refused, again_at=min((at for at in due if at is not None), default=None))
 
 
 def _push_channel(current: Current, way: Ways, channel: Channel) -> Done:
     sent = refused = 0
-    planned = False
+    planned, again = False, None
     while not current.out_of_time and (planned or _something_waits(current, way, channel)):
         following = _next(current, way, channel, look(current, way.kind), planned=planned)
         if following is None:
             break
         batch, call = following
-        refused += send(current, way, batch, call)
-        sent, planned = sent + len(batch.items), True
+        said = send(current, way, batch, call)
+        refused, sent, planned = refused + said.refused, sent + len(batch.items), True
+        if said.wait:
+            again = now() + timedelta(seconds=said.wait)
+            break
     if way.kind == TodoKind.QUANTITY and shortages.has_open_windows(channel.pk):
         current.commit("close_windows", lambda uc: shortages.close_windows(uc, channel.pk))
-    return Done(sent, refused)
+    return Done(sent, refused, again_at=again)
 
 
 def _something_waits(current: Current, way: Ways, channel: Channel) -> bool:
@@ -166,8 +170,15 @@ def _too_old(watermark: datetime | None, channel: Channel) -> bool:
 # --- one call -----------------------------------------------------------------------------------------------------------------------------
 
 
-def send(current: Current, way: Ways, batch: Batch, call: Call) -> int:
-    """Make the call and write what came of it; returns how many items were refused. Raises what stops the step."""
+class Said(NamedTuple):
+    """What came of calls: how many items were refused, and for how many seconds the channel wants to hear of none."""
+
+    refused: int = 0
+    wait: float = 0.0
+
+
+def send(current: Current, way: Ways, batch: Batch, call: Call) -> Said:
+    """Make the call and write what came of it. Raises what stops the step."""
     urgent = any(item.was.danger for item in batch.items)
     _tell_sent(batch)
     try:
@@ -186,7 +197,7 @@ def send(current: Current, way: Ways, batch: Batch, call: Call) -> int:
     refused = current.commit("record_sent", lambda uc: _record(uc, current, batch, outcomes))
     _tell_answer(batch, outcomes)
     _count(current.connection.platform, batch, outcomes, now())
-    return refused
+    return Said(refused, max((outcome.retry_after for outcome in outcomes.values() if isinstance(outcome, NotNow)), default=0.0))
 
 
 def _tell_sent(batch: Batch) -> None:
@@ -242,13 +253,14 @@ def _unknown(current: Current, batch: Batch, error: AdapterError) -> None:
         current.commit("unknown_outcome", lambda uc: delivery.leave_unknown(uc, batch, error.detail, current.number()))
 
 
-def _refused(current: Current, way: Ways, batch: Batch, call: Call, refusal: Refused) -> int:
+def _refused(current: Current, way: Ways, batch: Batch, call: Call, refusal: Refused) -> Said:
     """The call as a whole was refused: find the items at fault by halving it, so that one bad item holds up nobody (C12)."""
     if len(batch.items) == 1:
-        return current.commit("record_sent", lambda uc: _refused_alone(uc, current, batch, refusal))
+        return Said(current.commit("record_sent", lambda uc: _refused_alone(uc, current, batch, refusal)))
     _give_back(current, batch)
     half = len(batch.items) // 2
-    return sum(_again(current, way, batch, part, call) for part in (batch.items[:half], batch.items[half:]))
+    parts = [_again(current, way, batch, part, call) for part in (batch.items[:half], batch.items[half:])]
+    return Said(sum(said.refused for said in parts), max(said.wait for said in parts))
 
 
 def _refused_alone(uc: UseCase, current: Current, batch: Batch, refusal: Refused) -> int:
@@ -256,9 +268,9 @@ def _refused_alone(uc: UseCase, current: Current, batch: Batch, refusal: Refused
     return delivery.refuse_all(uc, batch, refusal.code, refusal.detail, current.number())
 
 
-def _again(current: Current, way: Ways, batch: Batch, items: tuple[Item, ...], call: Call) -> int:
+def _again(current: Current, way: Ways, batch: Batch, items: tuple[Item, ...], call: Call) -> Said:
     if current.out_of_time:
-        return 0
+        return Said()
 
     def change(uc: UseCase) -> Batch:
         part = delivery.send_again(uc, replace(batch, items=items, ticket_id=None), bulk=batch.ticket_id is not None)

@@ -26,11 +26,12 @@ from stallkit.testing.shop import (
     ShopLine,
     ShopOffer,
     ShopOrder,
+    ShopReturn,
     SoldOut,
     WireReply,
     WireRequest,
 )
-from stallkit.types import OrderState
+from stallkit.types import OrderState, ReturnState
 
 __all__ = [
     "AFTER",
@@ -43,6 +44,7 @@ __all__ = [
     "ShopLine",
     "ShopOffer",
     "ShopOrder",
+    "ShopReturn",
     "SoldOut",
     "WireReply",
     "WireRequest",
@@ -75,6 +77,7 @@ class Emulator:
         self.lock = threading.RLock()
         self.offers: dict[str, ShopOffer] = {}
         self.orders: dict[str, ShopOrder] = {}
+        self.returns: dict[str, ShopReturn] = {}
         self.calls: list[Call] = []
         self.diary: list[QuantityChange] = []
         self.mislaid: dict[str, datetime] = {}
@@ -212,15 +215,18 @@ class Emulator:
             if not force:
                 self._require(lines)
             now = self.clock()
-            rows = [
-                ShopLine(str(number), sku, self.offers[sku].title, wanted, self.offers[sku].price)
-                for number, (sku, wanted) in enumerate(lines, start=1)
-            ]
-            order = ShopOrder(self.new_order_id(), now, now, rows, buyer_name, pending)
+            order = ShopOrder(self.new_order_id(), now, now, self.new_lines(lines), buyer_name, pending)
             self.orders[order.order_id] = order
             self.order_placed(order)
         self.tell("order", order.order_id)
         return order.order_id
+
+    def new_lines(self, lines: Sequence[tuple[str, int]]) -> list[ShopLine]:
+        """Hook: the lines of a new order, numbered as the platform numbers them."""
+        return [
+            ShopLine(str(number), sku, self.offers[sku].title, wanted, self.offers[sku].price)
+            for number, (sku, wanted) in enumerate(lines, start=1)
+        ]
 
     def _require(self, lines: Sequence[tuple[str, int]]) -> None:
         wanted: dict[str, int] = {}
@@ -272,6 +278,25 @@ class Emulator:
                 line.cancel_requested = line.open
             order.modified_at = self.clock()
         self.tell("cancel_request", order_id)
+
+    def scan(self, order_id: str) -> None:
+        """Hook: the platform's own people take the goods over; on platforms where the seller tells, that changes nothing."""
+
+    def open_return(self, order_id: str, lines: Sequence[tuple[str, int]], reason: str = "does not fit") -> str:
+        """A buyer wants to give units of lines (by line id) back. Returns the platform's number of the return."""
+        with self.lock:
+            now = self.clock()
+            made = ShopReturn(f"R{len(self.returns) + 1:06d}", order_id, now, now, dict(lines), reason)
+            self.returns[made.return_id] = made
+        self.tell("return", order_id)
+        return made.return_id
+
+    def move_return(self, return_id: str, state: ReturnState) -> None:
+        """The goods get on."""
+        with self.lock:
+            moved = self.returns[return_id]
+            moved.state, moved.modified_at = state, self.clock()
+        self.tell("return", moved.order_id)
 
     def quantity_of(self, sku: str) -> int:
         """What a buyer could buy now."""
@@ -344,7 +369,7 @@ class Emulator:
     def state(self) -> object:
         """Everything that a write of the seller may change, as one comparable value. Emulators with tickets add them."""
         with self.lock:
-            return repr((self.offers, self.orders))
+            return repr((self.offers, self.orders, self.returns))
 
     def settle(self) -> None:
         """Hook: let the platform finish what it works on in the background, as far as the clock allows."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from stallkit.types import OrderState
+from stallkit.types import OrderState, ReturnState
 
 
 class SoldOut(Exception):
@@ -105,6 +105,19 @@ class ShopOrder:
         if any(line.shipped for line in self.lines):
             return OrderState.PART_SHIPPED
         return OrderState.ACKNOWLEDGED if self.acknowledged_at else OrderState.NEW
+
+
+@dataclass(slots=True)
+class ShopReturn:
+    """Goods of an order that come back: units by line."""
+
+    return_id: str
+    order_id: str
+    opened_at: datetime
+    modified_at: datetime
+    units: dict[str, int]
+    reason: str
+    state: ReturnState = ReturnState.ASKED
 
 
 @dataclass(frozen=True, slots=True)

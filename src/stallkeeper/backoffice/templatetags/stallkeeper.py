@@ -146,6 +146,8 @@ OUTCOMES = {
     "rejected": gettext_lazy("refused"),
     "unknown": gettext_lazy("not known"),
     "dropped": gettext_lazy("not sent"),
+    "postponed": gettext_lazy("not now, says the channel"),
+    "differs": gettext_lazy("not applied: the channel shows another number"),
 }
 
 

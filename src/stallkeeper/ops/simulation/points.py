@@ -55,6 +55,7 @@ ENGINE: dict[Kind, tuple[str, ...]] = {
     ),
     Kind.RECORD: (
         "commit:budget.block",
+        "commit:budget.charge",
         "commit:sync.accept_orders",
         "commit:sync.delay_command",
         "commit:sync.end_command",

@@ -21,6 +21,7 @@ from stallkit.types import (
     AccountInfo,
     CancelNotice,
     Hint,
+    LabelAnswer,
     OfferRef,
     OfferState,
     Outcome,
@@ -31,6 +32,8 @@ from stallkit.types import (
     Rejected,
     RemoteOffer,
     RemoteOrder,
+    RemoteReturn,
+    RemoteWarehouse,
     ShipmentNotice,
     StockIntent,
     TicketResult,
@@ -90,7 +93,11 @@ class Adapter:
         offers, parked = wire.parse_each(page.offers, wire.parse_offer)
         return Page(offers, page.next or "", page.next is None, parked)
 
-    def read_states(self, refs: Sequence[OfferRef]) -> Mapping[OfferRef, OfferState | None]:
+    def read_warehouses(self) -> Sequence[RemoteWarehouse]:
+        told = self._call(Request("GET", "/v1/warehouses", API)).decode(wire.WarehouseList).warehouses
+        return [wire.parse_warehouse(one) for one in told]
+
+    def read_states(self, refs: Sequence[OfferRef], warehouse: str = "") -> Mapping[OfferRef, OfferState | None]:  # noqa: ARG002 - has one
         check_batch(refs, MANIFEST.read_batch)
         if not refs:
             return {}
@@ -119,6 +126,25 @@ class Adapter:
             return wire.parse_order(reply.body)
         except ValueError as error:
             raise Unintelligible(f"order {order_id}: {error}", status=reply.status) from error
+
+    def read_labels(self, order_ids: Sequence[str]) -> Mapping[str, LabelAnswer]:
+        if not order_ids:
+            return {}
+        told = self._call(Request("POST", "/v1/labels", API, json={"orders": list(order_ids)})).decode(wire.PapersAnswer).orders
+        answers = {papers.order_id: papers.answer() for papers in told}
+        if forgotten := [order_id for order_id in order_ids if order_id not in answers]:
+            raise Unintelligible(f"the market did not answer for {', '.join(forgotten)}")
+        return {order_id: answers[order_id] for order_id in order_ids}
+
+    def read_returns(self, cursor: str) -> Page[RemoteReturn]:
+        place = read_cursor(cursor)
+        params = {"limit": PAGE, "after": place.after}
+        if place.since is not None:
+            params["changed_since"] = place.since.isoformat()
+        page = self._call(Request("GET", "/v1/returns", API, params=params)).decode(wire.ReturnPage)
+        returns, parked = wire.parse_each(page.returns, wire.parse_return)
+        following = wire.Cursor(place.since, page.next) if page.next is not None else wire.Cursor(page.as_of - self._overlap)
+        return Page(returns, msgspec.json.encode(following).decode(), page.next is None, parked)
 
     # --- writing ------------------------------------------------------------------------------------------------------------------------
 

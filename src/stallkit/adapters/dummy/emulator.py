@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -15,11 +15,12 @@ import msgspec
 
 from stallkit.adapters.dummy.adapter import sign
 from stallkit.adapters.dummy.copy_behind import Copy
+from stallkit.adapters.dummy.emulated_papers import Papers
 from stallkit.adapters.dummy.manifest import API, MANIFEST, TASKS, TOKENS
+from stallkit.adapters.dummy.replies import Json, SaidNo, answer, as_list, failure, read_json, read_place, show_place
 from stallkit.adapters.dummy.wire import CARRIERS, REASON
 from stallkit.manifest import Limit
-from stallkit.pacing import Bucket, Priority, stretched, take
-from stallkit.testing.emulator import Emulator as Base
+from stallkit.pacing import Bucket, Priority, charged, stretched, take
 from stallkit.testing.emulator import Fault, ShopLine, ShopOffer, ShopOrder, WireReply, WireRequest
 from stallkit.types import OrderState
 
@@ -38,14 +39,7 @@ STATUS = {
     OrderState.SHIPPED: "sent",
     OrderState.CANCELLED: "cancelled",
 }
-Json = Mapping[str, object]
 Handler = Callable[[WireRequest, str], WireReply]
-
-
-class SaidNo(Exception):
-    def __init__(self, status: int, code: str, message: str, *headers: tuple[str, str]) -> None:
-        super().__init__(message)
-        self.reply = failure(status, code, message, *headers)
 
 
 @dataclass(slots=True)
@@ -59,7 +53,7 @@ class Job:
     results: list[Json] | None = None
 
 
-class Emulator(Base):
+class Emulator(Papers):
     """See README.md for the wire. ``task_time`` is how long a bulk task stays open."""
 
     platform = "dummy"
@@ -87,6 +81,9 @@ class Emulator(Base):
             ("POST", re.compile(r"/v1/orders/([^/]+)/cancellations"), API, self._cancel),
             ("PUT", re.compile(r"/v1/(stock)"), API, self._write),
             ("PUT", re.compile(r"/v1/(price)s"), API, self._write),
+            ("GET", re.compile(r"/v1/warehouses()"), API, self.show_warehouses),
+            ("POST", re.compile(r"/v1/labels()"), API, self.show_labels),
+            ("GET", re.compile(r"/v1/returns()"), API, self.show_returns),
             ("POST", re.compile(r"/v1/tasks()"), TASKS, self._submit),
             ("GET", re.compile(r"/v1/tasks()"), TASKS, self._tasks),
             ("GET", re.compile(r"/v1/tasks/([^/]+)"), TASKS, self._task),
@@ -114,6 +111,7 @@ class Emulator(Base):
                         self._check_token(request)
                     return handler(request, match[1])
                 except SaidNo as no:
+                    self._charge(limit, no.reply)
                     return no.reply
         return failure(404, "no_route", f"{request.method} {request.path} is not part of this market")
 
@@ -137,6 +135,11 @@ class Emulator(Base):
         self._buckets[limit.bucket], wait = take(bucket, scaled, now, Priority.CUT)
         if wait:
             raise SaidNo(429, "too_fast", "slow down", ("Retry-After", str(math.ceil(wait))))
+
+    def _charge(self, limit: Limit, refusal: WireReply) -> None:
+        if refusal.status != 429:
+            scaled = stretched(limit, self.limits_scale)
+            self._buckets[limit.bucket] = charged(self._buckets[limit.bucket], scaled, self.clock(), limit.refusal_cost - 1)
 
     # --- account ------------------------------------------------------------------------------------------------------------------------
 
@@ -195,6 +198,10 @@ class Emulator(Base):
         offer = self.offers.get(sku)
         if offer is None:
             return {**told, "ok": False, "error": {"code": "unknown_offer", "message": f"there is no offer {sku}"}}
+        expected = item.get("expected")
+        if kind == "stock" and expected is not None and expected != offer.quantity:
+            changed = {"code": "changed", "message": f"it shows {offer.quantity}, not {expected}"}
+            return {**told, "ok": False, "error": changed, "shown": offer.quantity}
         refused = self._set_quantity(offer, item) if kind == "stock" else self._set_price(offer, item)
         return {**told, "ok": False, "error": {"code": "refused", "message": refused}} if refused else {**told, "ok": True}
 
@@ -383,28 +390,8 @@ class Emulator(Base):
         return WireRequest("POST", "/", (), "", headers, body)
 
 
-def answer(body: Json, status: int = 200) -> WireReply:
-    return WireReply(status, msgspec.json.encode(body))
-
-
-def failure(status: int, code: str, message: str, *headers: tuple[str, str]) -> WireReply:
-    body = msgspec.json.encode({"error": {"code": code, "message": message}})
-    return WireReply(status, body, (("Content-Type", "application/json"), *headers))
-
-
 def amount(value: Decimal) -> Json:
     return {"amount": str(value), "currency": "EUR"}
-
-
-def read_json(request: WireRequest) -> dict[str, object]:
-    try:
-        return msgspec.json.decode(request.body, type=dict[str, object])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SaidNo(400, "bad_json", str(error)) from error
-
-
-def as_list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
 
 
 def read_items(request: WireRequest, most: int) -> list[dict[str, object]]:
@@ -424,15 +411,3 @@ def carrier_name(carrier: object) -> str:
     if carrier.get("code") not in CARRIERS.values():
         raise SaidNo(422, "bad_carrier", f"carrier {carrier.get('code')!r} is not in the list")
     return str(carrier["code"])
-
-
-def show_place(row: tuple[datetime, str]) -> str:
-    return f"{row[0].isoformat()}|{row[1]}"
-
-
-def read_place(text: str) -> tuple[datetime, str]:
-    at, _, order_id = text.partition("|")
-    try:
-        return datetime.fromisoformat(at), order_id
-    except ValueError as error:
-        raise SaidNo(422, "bad_page", f"page {text!r} is not known") from error

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from stallkit.manifest import Basis, Capability, Limit, Manifest, OwnSale, Quirks, Setting, SettingKind
+from stallkit.manifest import Basis, Capability, Limit, Manifest, Observer, OwnSale, Quirks, Setting, SettingKind
 
-API = Limit("api", 6_000, timedelta(minutes=1), source="README.md, Limits")
+API = Limit("api", 6_000, timedelta(minutes=1), source="README.md, Limits", refusal_cost=2.0)
 TASKS = Limit("tasks", 600, timedelta(minutes=1), source="README.md, Limits")
 TOKENS = Limit("tokens", 60, timedelta(minutes=1), source="README.md, Limits")
 
@@ -42,6 +42,7 @@ MANIFEST = Manifest(
     sites=(("main", "Dummy market"),),
     quirks=Quirks(
         own_sale_lowers=OwnSale.AT_ORDER,
+        observer=Observer.FALL,
         basis=Basis.NET,
         max_quantity=99_999,
         acknowledge_within=timedelta(hours=24),

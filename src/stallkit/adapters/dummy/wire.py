@@ -19,7 +19,11 @@ from stallkit.types import (
     CancelReason,
     Charge,
     ChargeKind,
+    Differs,
+    Label,
+    LabelAnswer,
     Money,
+    NotNow,
     OfferRef,
     OfferState,
     OfferStatus,
@@ -32,6 +36,10 @@ from stallkit.types import (
     RemoteOffer,
     RemoteOrder,
     RemoteOrderLine,
+    RemoteReturn,
+    RemoteWarehouse,
+    ReturnLine,
+    ReturnState,
     ShipmentNotice,
     StockIntent,
 )
@@ -57,6 +65,14 @@ REASON = {
     CancelReason.ADDRESS: "address",
 }
 CARRIERS = {"dhl": "dhl", "dpd": "dpd", "gls": "gls", "ups": "ups", "fan courier": "fan", "sameday": "sameday"}
+
+
+RETURN_STATE = {
+    "asked": ReturnState.ASKED,
+    "on_the_way": ReturnState.COMING,
+    "back": ReturnState.ARRIVED,
+    "closed": ReturnState.CLOSED,
+}
 
 
 class UnknownWord(ValueError):
@@ -168,10 +184,14 @@ class ItemResult(msgspec.Struct):
     offer_id: str
     ok: bool
     error: Problem | None = None
+    shown: Count | None = None
+    """The figure that stands there, where it is not the one that was expected."""
 
     def outcome(self) -> Outcome:
         if self.ok:
             return Accepted()
+        if self.shown is not None:
+            return Differs(self.shown)
         return Rejected(self.error.code, self.error.message) if self.error else Rejected("refused", "the market gave no reason")
 
 
@@ -196,6 +216,62 @@ class TaskList(msgspec.Struct):
 class Callback(msgspec.Struct):
     topic: str
     order_id: str
+
+
+class Warehouse(msgspec.Struct):
+    id: str
+    name: str
+    open: bool
+
+
+class WarehouseList(msgspec.Struct):
+    warehouses: tuple[Warehouse, ...]
+
+
+class Paper(msgspec.Struct):
+    type: str
+    content: bytes
+    """Base64 on the wire."""
+
+
+class Papers(msgspec.Struct):
+    order_id: str
+    labels: tuple[Paper, ...] | None = None
+    wait: float | None = None
+    error: Problem | None = None
+
+    def answer(self) -> LabelAnswer:
+        if self.labels is not None:
+            return tuple(Label(paper.type, paper.content) for paper in self.labels)
+        if self.wait is not None:
+            return NotNow(self.wait)
+        return Rejected(self.error.code, self.error.message) if self.error else Rejected("refused", "the market gave no reason")
+
+
+class PapersAnswer(msgspec.Struct):
+    orders: tuple[Papers, ...]
+
+
+class ReturnedLine(msgspec.Struct):
+    sku: str
+    offer_id: str
+    quantity: Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Return(msgspec.Struct):
+    id: str
+    order_id: str
+    status: str
+    reason: str
+    lines: Annotated[tuple[ReturnedLine, ...], msgspec.Meta(min_length=1)]
+    opened_at: Instant
+    changed_at: Instant
+
+
+class ReturnPage(msgspec.Struct):
+    returns: tuple[msgspec.Raw, ...]
+    next: str | None
+    as_of: Instant
 
 
 class Cursor(msgspec.Struct):
@@ -262,6 +338,25 @@ def parse_line(line: Line) -> RemoteOrderLine:
     )
 
 
+def parse_return(raw: bytes) -> RemoteReturn:
+    """One return. msgspec.DecodeError (a ValueError) when it must be parked; an unknown status changes no stock, so it is UNKNOWN."""
+    told = msgspec.json.decode(raw, type=Return)
+    return RemoteReturn(
+        return_id=told.id,
+        order_id=told.order_id,
+        state=RETURN_STATE.get(told.status, ReturnState.UNKNOWN),
+        remote_state=told.status,
+        lines=tuple(ReturnLine(OfferRef(line.sku, line.offer_id), line.quantity, told.reason) for line in told.lines),
+        opened_at=told.opened_at.astimezone(UTC),
+        modified_at=told.changed_at.astimezone(UTC),
+        raw=bytes(raw),
+    )
+
+
+def parse_warehouse(told: Warehouse) -> RemoteWarehouse:
+    return RemoteWarehouse(told.id, told.name, usable=told.open, note="" if told.open else "closed")
+
+
 def parse_buyer(person: Person) -> Buyer:
     return Buyer(
         name=person.name or "",
@@ -306,7 +401,11 @@ def parse_results(results: Sequence[ItemResult], asked: Sequence[OfferRef]) -> t
 
 
 def build_stock(intents: Sequence[StockIntent]) -> list[Mapping[str, object]]:
-    return [{"sku": intent.ref.sku, "offer_id": intent.ref.external_id, "quantity": intent.quantity} for intent in intents]
+    return [
+        {"sku": intent.ref.sku, "offer_id": intent.ref.external_id, "quantity": intent.quantity}
+        | ({} if intent.expected is None else {"expected": intent.expected})
+        for intent in intents
+    ]
 
 
 def build_prices(intents: Sequence[PriceIntent]) -> list[Mapping[str, object]]:

@@ -80,7 +80,7 @@ class Adapter:
         done = len(found) + len(parked) < PAGE
         return Page(tuple(found), "" if done else str(number + 1), done, tuple(parked))
 
-    def read_states(self, refs: Sequence[OfferRef]) -> Mapping[OfferRef, OfferState | None]:
+    def read_states(self, refs: Sequence[OfferRef], warehouse: str = "") -> Mapping[OfferRef, OfferState | None]:  # noqa: ARG002
         """One call per ref: the ``id`` filter takes a single value (2.8)."""
         _check_batch(refs, MANIFEST.read_batch)
         return {ref: self._read_state(ref) for ref in refs}

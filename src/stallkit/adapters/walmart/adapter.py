@@ -181,7 +181,7 @@ class Adapter:
         onward = cursors.ItemPlace(page.next_cursor or place.anchor, reached)
         return Page(offers, "" if done else cursors.write(onward), done, parked)
 
-    def read_states(self, refs: Sequence[OfferRef]) -> Mapping[OfferRef, OfferState | None]:
+    def read_states(self, refs: Sequence[OfferRef], warehouse: str = "") -> Mapping[OfferRef, OfferState | None]:  # noqa: ARG002
         """One call per offer: only the list by SKU shows Walmart's reserve beside the quantity, and it knows no filter."""
         _at_most(refs, MANIFEST.read_batch)
         return {ref: self._read_state(ref) for ref in refs}

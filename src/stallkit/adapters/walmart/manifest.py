@@ -29,7 +29,8 @@ LIMITS = (
 MANIFEST = Manifest(
     platform="walmart",
     title="Walmart Marketplace",
-    capabilities=frozenset(Capability),
+    capabilities=frozenset(Capability)
+    - {Capability.READ_WAREHOUSES, Capability.COMPARE_AND_SET, Capability.READ_LABELS, Capability.READ_RETURNS},
     settings=(
         Setting("client_id", "Client ID", help="Developer Portal, API keys, production."),
         Setting(

@@ -18,7 +18,7 @@ from stallkit.pacing import MemoryPacer
 from stallkit.testing.contract.cases import CannotShow
 from stallkit.testing.emulator import Emulator, ShopLine, ShopOrder
 from stallkit.testing.serving import EmulatorTransport
-from stallkit.types import OfferRef, Page, Parked, RemoteOffer, RemoteOrder
+from stallkit.types import NotNow, OfferRef, Page, Parked, RemoteOffer, RemoteOrder, StockIntent
 
 R = TypeVar("R")
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -41,6 +41,9 @@ class Full(
     protocols.ShipmentConfirmer,
     protocols.LineCanceller,
     protocols.HintReader,
+    protocols.WarehouseReader,
+    protocols.LabelReader,
+    protocols.ReturnReader,
     Protocol,
 ):
     """An adapter with every capability; cases call only what its manifest declares."""
@@ -52,6 +55,8 @@ class Subject:
     platform: ClassVar[str]
     config: ClassVar[Mapping[str, str]]
     """Settings that the emulator accepts. Secret values must be texts that occur nowhere else: the suite looks for them in recordings."""
+    warehouse: ClassVar[str] = ""
+    """Theirs, whose figures the suite reads and writes, where figures are kept per warehouse."""
     optional_fields: ClassVar[Mapping[str, str]] = {}
     """Wire fields whose absence means zero or nothing by the platform's own documents: name to source. All others must not be guessed."""
 
@@ -104,6 +109,7 @@ class BookPacer(MemoryPacer):
         super().__init__(clock)
         self.spent: list[Limit] = []
         self.blocked: list[tuple[Limit, float]] = []
+        self.charged: list[tuple[Limit, float]] = []
 
     def spend(self, limit: Limit, cost: float = 1.0) -> None:
         super().spend(limit, cost)
@@ -112,6 +118,10 @@ class BookPacer(MemoryPacer):
     def block(self, limit: Limit, seconds: float) -> None:
         super().block(limit, seconds)
         self.blocked.append((limit, seconds))
+
+    def charge(self, limit: Limit, cost: float) -> None:
+        super().charge(limit, cost)
+        self.charged.append((limit, cost))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,19 +238,28 @@ class Bench:
     def line(self, order_id: str, sku: str) -> ShopLine:
         return next(line for line in self.emulator.orders[order_id].lines if line.sku == sku)
 
+    def intent(self, ref: OfferRef, quantity: int, expected: int | None = None) -> StockIntent:
+        """A quantity that is true now."""
+        return StockIntent(ref, quantity, self.subject.warehouse, self.clock(), expected)
+
     # --- the adapter --------------------------------------------------------------------------------------------------------------------
 
     def patiently(self, call: Callable[[], R]) -> R:
-        """The call; when our own budget is spent (no wire call was made), time passes until it may go."""
+        """The call; when our own budget is spent (no wire call was made) or the answer is "not now", time passes until it may go."""
         for _ in range(50):
             before = len(self.wire.steps)
             try:
-                return call()
+                answer = call()
             except SlowDown as error:
                 if len(self.wire.steps) != before:
                     raise
                 self.clock.advance(error.retry_after + 0.1)
-        raise AssertionError("the adapter's budget stays spent: 50 waits did not help")
+                continue
+            if not (pause := not_now(answer)):
+                return answer
+            self.clock.advance(pause)
+            self.emulator.settle()
+        raise AssertionError('the adapter\'s budget stays spent, or it says "not now" for ever: 50 waits did not help')
 
     def offers(self) -> dict[str, RemoteOffer]:
         """All offers by SKU, as the adapter reads them."""
@@ -299,6 +318,12 @@ class Bench:
         if made is None:
             raise CannotShow("the emulator makes no callbacks (override Emulator.callback)")
         return made.method, made.path, made.query_string, made.headers, made.body
+
+
+def not_now(answer: object) -> float:
+    """Seconds until the whole of an answer may be had; 0 if it is here."""
+    parts = answer.values() if isinstance(answer, Mapping) else (answer,)
+    return max((part.retry_after + 0.1 for part in parts if isinstance(part, NotNow)), default=0.0)
 
 
 GTINS = ("4006381333931", "5901234123457", "4012345678901")

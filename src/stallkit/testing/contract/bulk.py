@@ -14,7 +14,7 @@ from stallkit.testing.contract.cases import CannotShow, case
 from stallkit.testing.contract.reading import must_be_value_error
 from stallkit.testing.contract.writing import OWN_WORDS, answered, check_own_words
 from stallkit.testing.emulator import Fault
-from stallkit.types import Accepted, Money, OfferRef, Outcome, Outcomes, Pending, PriceIntent, Rejected, StockIntent
+from stallkit.types import Accepted, Money, OfferRef, Outcome, Outcomes, Pending, PriceIntent, Rejected
 
 STOCK, PRICES, TICKETS = Capability.BULK_STOCK, Capability.BULK_PRICES, Capability.RESOLVE_TICKET
 
@@ -29,7 +29,7 @@ class Kind:
 
 
 def submit_stock(bench: Bench, wanted: Sequence[tuple[OfferRef, int]]) -> Outcomes:
-    intents = [StockIntent(ref, quantity) for ref, quantity in wanted]
+    intents = [bench.intent(ref, quantity) for ref, quantity in wanted]
     outcomes = bench.patiently(lambda: bench.adapter.submit_stock(intents))
     answered(outcomes, [ref for ref, _ in wanted])
     return outcomes
@@ -119,7 +119,7 @@ def bulk_stock_large_batch(bench: Bench) -> None:
 @case("bulk_stock.too_many_is_value_error", STOCK)
 def bulk_stock_too_many(bench: Bench) -> None:
     """More than the declared batch is the caller's mistake: ValueError before any call."""
-    intents = [StockIntent(OfferRef(f"S-{number}", str(number + 1)), 1) for number in range(bench.manifest.bulk_batch + 1)]
+    intents = [bench.intent(OfferRef(f"S-{number}", str(number + 1)), 1) for number in range(bench.manifest.bulk_batch + 1)]
     must_be_value_error(bench, lambda: bench.adapter.submit_stock(intents))
 
 

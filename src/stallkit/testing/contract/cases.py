@@ -33,6 +33,10 @@ CHAPTERS = {
     Capability.CONFIRM_SHIPMENT: "shipment",
     Capability.CANCEL_LINES: "cancel",
     Capability.HINTS: "hints",
+    Capability.READ_WAREHOUSES: "warehouses",
+    Capability.COMPARE_AND_SET: "compare",
+    Capability.READ_LABELS: "labels",
+    Capability.READ_RETURNS: "returns",
 }
 """Capability to the chapter of the suite that proves it: the first part of its case ids."""
 

@@ -15,7 +15,7 @@ from stallkit.errors import AdapterError, SlowDown
 from stallkit.http import Exchange
 from stallkit.manifest import Capability
 from stallkit.testing.contract.bench import Bench
-from stallkit.testing.contract.cases import CASES, case, declared_skip
+from stallkit.testing.contract.cases import CASES, NotApplicable, case, declared_skip
 from stallkit.testing.contract.operations import OPERATIONS, REST, Call, Operation
 from stallkit.testing.emulator import Fault
 
@@ -34,6 +34,9 @@ PROTOCOLS: dict[Capability, type] = {
     Capability.CONFIRM_SHIPMENT: protocols.ShipmentConfirmer,
     Capability.CANCEL_LINES: protocols.LineCanceller,
     Capability.HINTS: protocols.HintReader,
+    Capability.READ_WAREHOUSES: protocols.WarehouseReader,
+    Capability.READ_LABELS: protocols.LabelReader,
+    Capability.READ_RETURNS: protocols.ReturnReader,
 }
 
 
@@ -79,6 +82,24 @@ def every_call_spends(bench: Bench) -> None:
         assert spent >= made, f"{operation.name}: {made} wire calls, {spent} spent"
         undeclared = {limit.bucket for limit in stage.pacer.spent if limit not in stage.manifest.limits}
         assert not undeclared, f"{operation.name}: buckets {undeclared} are not as the manifest declares them"
+
+
+@case("conduct.refusals_are_charged")
+def refusals_are_charged(bench: Bench) -> None:
+    """Where the platform charges refusals more than answers, so does our own budget."""
+    dear = {limit.bucket: limit.refusal_cost - 1 for limit in bench.manifest.limits if limit.refusal_cost > 1}
+    if not dear:
+        raise NotApplicable("a refused call costs no more than any other")
+    for operation, stage in declared(bench):
+        call = operation.prepare(stage)
+        stage.clock.advance(REST)
+        stage.pacer.charged.clear()
+        spent = len(stage.pacer.spent)
+        stage.emulator.fail_next(Fault.IP_BLOCKED)
+        outcome_of(call, stage)
+        bucket = stage.pacer.spent[spent].bucket
+        told = [(limit.bucket, cost) for limit, cost in stage.pacer.charged]
+        assert told == ([(bucket, dear[bucket])] if bucket in dear else []), f"{operation.name}: a refusal was charged as {told}"
 
 
 @case("conduct.spent_budget_stops_calls")

@@ -44,6 +44,7 @@ def shipment_whole_order(bench: Bench) -> None:
     order_id = ready_order(bench, ("CUP-RED", 2), ("CUP-BLUE", 1))
     notice = shipment(bench, order_id, ("CUP-RED", 2), ("CUP-BLUE", 1))
     assert bench.patiently(lambda: bench.adapter.confirm_shipment(notice)) == Accepted()
+    bench.emulator.scan(order_id)
     order = bench.emulator.orders[order_id]
     assert order.state is OrderState.SHIPPED, f"the shop shows {order.state}"
     assert order.ship_calls == 1, f"the platform was told {order.ship_calls} times"
@@ -93,6 +94,7 @@ def shipment_seen_when_read(bench: Bench) -> None:
     bench.clock.advance(5)
     notice = shipment(bench, order_id, ("CUP-RED", 2))
     assert bench.patiently(lambda: bench.adapter.confirm_shipment(notice)) == Accepted()
+    bench.emulator.scan(order_id)
     bench.clock.advance(5)
     order = bench.pull(cursor).orders[order_id]
     assert order.state is OrderState.SHIPPED, f"read back as {order.state}"

@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from stallkit.manifest import Capability
 from stallkit.testing.contract.bench import Bench, Full
+from stallkit.testing.contract.coming_back import returned_order
 from stallkit.testing.contract.fulfilling import cancellation, ready_order, shipment
-from stallkit.types import Money, Pending, PriceIntent, StockIntent
+from stallkit.types import Money, Pending, PriceIntent
 
 REST = 60.0
 """Seconds between preparation and the call that is tried, so that small budgets are full again."""
@@ -39,7 +40,7 @@ def _read_offers(bench: Bench) -> Call:
 def _read_states(bench: Bench) -> Call:
     bench.stock(CUP_RED=5)
     refs = bench.refs("CUP-RED")
-    return lambda adapter: adapter.read_states(refs)
+    return lambda adapter: adapter.read_states(refs, bench.subject.warehouse)
 
 
 def _pull_orders(bench: Bench) -> Call:
@@ -63,13 +64,13 @@ def _acknowledge(bench: Bench) -> Call:
 
 def _write_stock(bench: Bench) -> Call:
     bench.stock(CUP_RED=5)
-    intents = [StockIntent(ref, 3) for ref in bench.refs("CUP-RED")]
+    intents = [bench.intent(ref, 3) for ref in bench.refs("CUP-RED")]
     return lambda adapter: adapter.write_stock(intents)
 
 
 def _submit_stock(bench: Bench) -> Call:
     bench.stock(CUP_RED=5)
-    intents = [StockIntent(ref, 3) for ref in bench.refs("CUP-RED")]
+    intents = [bench.intent(ref, 3) for ref in bench.refs("CUP-RED")]
     return lambda adapter: adapter.submit_stock(intents)
 
 
@@ -112,6 +113,27 @@ def _cancel_lines(bench: Bench) -> Call:
     return lambda adapter: adapter.cancel_lines(notice)
 
 
+def _read_warehouses(_: Bench) -> Call:
+    return lambda adapter: adapter.read_warehouses()
+
+
+def _compare(bench: Bench) -> Call:
+    bench.stock(CUP_RED=5)
+    intents = [bench.intent(ref, 3, expected=5) for ref in bench.refs("CUP-RED")]
+    return lambda adapter: adapter.write_stock(intents)
+
+
+def _read_labels(bench: Bench) -> Call:
+    order_id = ready_order(bench)
+    return lambda adapter: adapter.read_labels([order_id])
+
+
+def _read_returns(bench: Bench) -> Call:
+    returned_order(bench)
+    bench.clock.advance(5)
+    return lambda adapter: adapter.read_returns("")
+
+
 OPERATIONS = (
     Operation("probe", Capability.PROBE, False, _probe),
     Operation("read_offers", Capability.READ_OFFERS, False, _read_offers),
@@ -127,4 +149,8 @@ OPERATIONS = (
     Operation("find_ticket", Capability.RESOLVE_TICKET, False, _find_ticket),
     Operation("confirm_shipment", Capability.CONFIRM_SHIPMENT, True, _confirm_shipment),
     Operation("cancel_lines", Capability.CANCEL_LINES, True, _cancel_lines),
+    Operation("read_warehouses", Capability.READ_WAREHOUSES, False, _read_warehouses),
+    Operation("compare_and_set", Capability.COMPARE_AND_SET, True, _compare),
+    Operation("read_labels", Capability.READ_LABELS, False, _read_labels),
+    Operation("read_returns", Capability.READ_RETURNS, False, _read_returns),
 )

@@ -172,7 +172,7 @@ def check_money(money: Money, bench: Bench) -> None:
 
 
 def read_state(bench: Bench, ref: OfferRef) -> OfferState | None:
-    states = bench.patiently(lambda: bench.adapter.read_states([ref]))
+    states = bench.patiently(lambda: bench.adapter.read_states([ref], bench.subject.warehouse))
     assert set(states) == {ref}, f"asked for {ref}, got {list(states)}"
     return states[ref]
 
@@ -210,7 +210,7 @@ def states_unknown_ref_is_none(bench: Bench) -> None:
     red, gone = bench.refs("CUP-RED", "CUP-BLUE")
     bench.emulator.remove_offer("CUP-BLUE")
     refs = [red, gone] if bench.manifest.read_batch > 1 else [gone]
-    states = bench.patiently(lambda: bench.adapter.read_states(refs))
+    states = bench.patiently(lambda: bench.adapter.read_states(refs, bench.subject.warehouse))
     assert set(states) == set(refs), f"asked for {refs}, got {list(states)}"
     assert states[gone] is None, f"the offer is not there, yet {states[gone]} was told"
     if red in states:
@@ -225,7 +225,7 @@ def states_full_batch(bench: Bench) -> None:
     size = bench.manifest.read_batch
     bench.stock_many(size)
     refs = bench.refs(*bench.emulator.offers)
-    states = bench.patiently(lambda: bench.adapter.read_states(refs))
+    states = bench.patiently(lambda: bench.adapter.read_states(refs, bench.subject.warehouse))
     assert set(states) == set(refs), f"{len(set(refs) - set(states))} of {size} refs were not answered"
     wrong = [ref.sku for ref in refs if (state := states[ref]) is None or state.quantity != bench.emulator.quantity_of(ref.sku)]
     assert not wrong, f"differ from the shop: {', '.join(wrong[:5])}"
@@ -235,7 +235,7 @@ def states_full_batch(bench: Bench) -> None:
 def states_too_many(bench: Bench) -> None:
     """More than the declared batch is the caller's mistake: ValueError before any call."""
     refs = [OfferRef(f"S-{number}", str(number + 1)) for number in range(bench.manifest.read_batch + 1)]
-    must_be_value_error(bench, lambda: bench.adapter.read_states(refs))
+    must_be_value_error(bench, lambda: bench.adapter.read_states(refs, bench.subject.warehouse))
 
 
 @case("states.missing_is_not_zero", STATES)
@@ -245,7 +245,7 @@ def states_missing_is_not_zero(bench: Bench) -> None:
     (ref,) = bench.refs("CUP-RED")
 
     def read(on: Bench) -> Kept:
-        state = on.fresh().read_states([ref])[ref]
+        state = on.fresh().read_states([ref], bench.subject.warehouse)[ref]
         return Kept({ref.sku: facts(state)} if state else {}, 0)
 
     whole = try_spoiled(read, bench, None)

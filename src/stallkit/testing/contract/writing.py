@@ -88,7 +88,7 @@ def stock_is_absolute(bench: Bench) -> None:
     bench.stock(CUP_RED=5)
     (ref,) = bench.refs("CUP-RED")
     for quantity in (7, 7, 3, 12):
-        assert write_stock(bench, [StockIntent(ref, quantity)]) == {ref: Accepted()}
+        assert write_stock(bench, [bench.intent(ref, quantity)]) == {ref: Accepted()}
         shown = bench.emulator.quantity_of("CUP-RED")
         assert shown == quantity, f"wrote {quantity}, the shop shows {shown}"
 
@@ -98,7 +98,7 @@ def stock_zero(bench: Bench) -> None:
     """Zero can be written, and nothing can be bought afterwards."""
     bench.stock(CUP_RED=5)
     (ref,) = bench.refs("CUP-RED")
-    assert write_stock(bench, [StockIntent(ref, 0)]) == {ref: Accepted()}
+    assert write_stock(bench, [bench.intent(ref, 0)]) == {ref: Accepted()}
     assert bench.emulator.quantity_of("CUP-RED") == 0
 
 
@@ -107,7 +107,7 @@ def stock_back_from_zero(bench: Bench) -> None:
     """An offer that was sold out can be bought again after a write."""
     bench.stock(CUP_RED=0)
     (ref,) = bench.refs("CUP-RED")
-    assert write_stock(bench, [StockIntent(ref, 4)]) == {ref: Accepted()}
+    assert write_stock(bench, [bench.intent(ref, 4)]) == {ref: Accepted()}
     bench.order(("CUP-RED", 4))
 
 
@@ -117,7 +117,7 @@ def stock_full_batch(bench: Bench) -> None:
     size = bench.manifest.stock_batch
     bench.stock_many(size)
     refs = bench.refs(*bench.emulator.offers)
-    outcomes = write_stock(bench, [StockIntent(ref, 20 + number) for number, ref in enumerate(refs)])
+    outcomes = write_stock(bench, [bench.intent(ref, 20 + number) for number, ref in enumerate(refs)])
     assert set(outcomes.values()) == {Accepted()}
     wrong = [ref.sku for number, ref in enumerate(refs) if bench.emulator.quantity_of(ref.sku) != 20 + number]
     assert not wrong, f"accepted and not shown: {', '.join(wrong[:5])}"
@@ -132,7 +132,7 @@ def stock_nothing_to_write(bench: Bench) -> None:
 @case("stock.too_many_is_value_error", STOCK)
 def stock_too_many(bench: Bench) -> None:
     """More than the declared batch is the caller's mistake: ValueError before any call."""
-    intents = [StockIntent(OfferRef(f"S-{number}", str(number + 1)), 1) for number in range(bench.manifest.stock_batch + 1)]
+    intents = [bench.intent(OfferRef(f"S-{number}", str(number + 1)), 1) for number in range(bench.manifest.stock_batch + 1)]
     must_be_value_error(bench, lambda: bench.adapter.write_stock(intents))
 
 
@@ -142,7 +142,7 @@ def stock_refusal(bench: Bench) -> None:
     bench.stock(CUP_RED=5)
     (ref,) = bench.refs("CUP-RED")
     bench.emulator.offers["CUP-RED"].refuse_stock = OWN_WORDS
-    check_own_words(write_stock(bench, [StockIntent(ref, 1)])[ref])
+    check_own_words(write_stock(bench, [bench.intent(ref, 1)])[ref])
     assert bench.emulator.quantity_of("CUP-RED") == 5
 
 
@@ -153,7 +153,7 @@ def stock_one_refusal(bench: Bench) -> None:
     bench.stock(CUP_RED=5, CUP_BLUE=5, CUP_GREEN=5)
     refs = bench.refs("CUP-RED", "CUP-BLUE", "CUP-GREEN")
     bench.emulator.offers["CUP-BLUE"].refuse_stock = OWN_WORDS
-    outcomes = write_stock(bench, [StockIntent(ref, 2) for ref in refs])
+    outcomes = write_stock(bench, [bench.intent(ref, 2) for ref in refs])
     check_own_words(outcomes[refs[1]])
     assert (outcomes[refs[0]], outcomes[refs[2]]) == (Accepted(), Accepted())
     assert [bench.emulator.quantity_of(ref.sku) for ref in refs] == [2, 5, 2]
@@ -166,7 +166,7 @@ def stock_unknown_offer(bench: Bench) -> None:
     red, gone = bench.refs("CUP-RED", "CUP-BLUE")
     bench.emulator.remove_offer("CUP-BLUE")
     batch = [red, gone] if bench.manifest.stock_batch > 1 else [gone]
-    outcomes = write_stock(bench, [StockIntent(ref, 2) for ref in batch])
+    outcomes = write_stock(bench, [bench.intent(ref, 2) for ref in batch])
     assert isinstance(outcomes[gone], Rejected), f"an offer that is not there was answered with {outcomes[gone]}"
     if red in batch:
         assert outcomes[red] == Accepted()
@@ -179,12 +179,12 @@ def stock_above_the_maximum(bench: Bench) -> None:
     bench.stock(CUP_RED=5)
     (ref,) = bench.refs("CUP-RED")
     most = bench.manifest.quirks.max_quantity
-    outcome = write_stock(bench, [StockIntent(ref, most + 1)])[ref]
+    outcome = write_stock(bench, [bench.intent(ref, most + 1)])[ref]
     shown = bench.emulator.quantity_of("CUP-RED")
     assert (isinstance(outcome, Rejected) and shown == 5) or (outcome == Accepted() and shown in {most, most + 1}), (
         f"{outcome}, shown {shown}"
     )
-    assert write_stock(bench, [StockIntent(ref, most)]) == {ref: Accepted()}
+    assert write_stock(bench, [bench.intent(ref, most)]) == {ref: Accepted()}
     assert bench.emulator.quantity_of("CUP-RED") == most
 
 
@@ -196,7 +196,7 @@ def stock_forgotten_item(bench: Bench) -> None:
     refs = bench.refs("CUP-RED", "CUP-BLUE")
 
     def write(on: Bench) -> Kept:
-        outcomes = on.fresh().write_stock([StockIntent(ref, 3) for ref in refs])
+        outcomes = on.fresh().write_stock([bench.intent(ref, 3) for ref in refs])
         answered(outcomes, refs)
         return Kept({ref.sku: (outcome,) for ref, outcome in outcomes.items()}, 0)
 
