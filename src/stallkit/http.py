@@ -55,7 +55,10 @@ def open_client() -> Client:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call to make. ``path`` is appended to the door's base URL. ``writes`` says whether the call may change something there."""
+    """One call to make. ``path`` is appended to the door's base URL, or to the address of ``host`` (a name in ``Manifest.more_hosts``).
+
+    ``writes`` says whether the call may change something there.
+    """
 
     method: str
     path: str
@@ -67,6 +70,7 @@ class Request:
     files: Mapping[str, tuple[str, bytes, str]] | None = None
     writes: bool = False
     cost: float = 1.0
+    host: str = ""
     accept: frozenset[int] = frozenset()
     """Statuses outside 2xx that the adapter wants to read itself."""
 
@@ -233,6 +237,8 @@ class Door:
     recorder: Recorder | None = None
     secrets: tuple[str, ...] = ()
     read_error: ErrorReader | None = None
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """Further addresses of the platform by name; one that is not there is the base URL, as for a test system that answers for all."""
 
     def with_(self, **changes: object) -> Door:
         """A copy that differs in the given fields (an adapter adds its ``secrets`` and ``read_error``)."""
@@ -273,7 +279,7 @@ class Door:
         try:
             return httpx.Request(  # not through the client: its cookies may be another account's
                 request.method,
-                self.base_url.rstrip("/") + request.path,
+                self.hosts.get(request.host, self.base_url).rstrip("/") + request.path,
                 params=httpx.QueryParams(tuple(pairs)) if pairs else None,
                 headers=headers,
                 content=content,

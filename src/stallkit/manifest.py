@@ -139,6 +139,8 @@ class Manifest:
     """Site code to base URL. One entry: no choice to make. The hub may override it (emulators, proxies) through the guarded door."""
     sites: tuple[tuple[str, str], ...] = ()
     """Site code to the name that people read."""
+    more_hosts: tuple[tuple[str, str, str], ...] = ()
+    """Where a platform answers at several addresses: site code, name (``Request.host``), base URL. An overridden address replaces all."""
     quirks: Quirks = field(default_factory=Quirks)
     order_interval: timedelta = timedelta(seconds=10)
     """How often orders are pulled when nothing hints at one."""
@@ -157,6 +159,11 @@ class Manifest:
     """Not a platform that anybody sells on: offered for connecting only where the installation asks for such."""
     skips: tuple[tuple[str, str], ...] = ()
     """Contract-suite cases that cannot apply here, each with the reason that the matrix prints."""
+
+    def hosts_of(self, site: str) -> dict[str, str]:
+        """The further addresses of a site by name; of the first site where none is named."""
+        wanted = site or self.hosts[0][0]
+        return {name: url for of, name, url in self.more_hosts if of == wanted}
 
     def limit(self, bucket: str) -> Limit:
         """The declared limit of ``bucket``; KeyError if the adapter uses a bucket that it did not declare."""

@@ -119,6 +119,14 @@ def test_an_adapters_own_reading_of_an_error_comes_first():
         Stage(httpx.Response(500), read_error=lambda _: own).get()
 
 
+def test_a_call_may_go_to_another_address_of_the_platform():
+    """Wildberries answers at one host per category; a test system that answers for all has one."""
+    stage = Stage(httpx.Response(200, json={}), hosts={"content": "https://content.example/x/"})
+    for host in ("content", "prices", ""):
+        stage.door.call(Request("GET", "/cards", LIMIT, host=host))
+    assert [str(request.url) for request in stage.seen] == ["https://content.example/x/cards"] + ["https://api.example/base/cards"] * 2
+
+
 def test_a_refusal_costs_what_the_limit_says():
     """Wildberries counts a 4XX as ten calls; a 429 blocks instead."""
     dear = Limit("dear", 20, timedelta(minutes=1), refusal_cost=10)

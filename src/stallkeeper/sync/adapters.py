@@ -88,7 +88,8 @@ def open_session(connection: Connection, config: Mapping[str, str], stamp: tuple
     """A new session with the given settings (secrets in clear)."""
     limits_scale = _scale(config, connection.base_url)
     pacer, tape = PgPacer(connection.organisation_id, connection.pk, limits_scale=limits_scale), Tape(connection.platform)
-    door = Door(client(connection.base_url), connect.base_url_of(connection), pacer, clock.now, recorder=tape)
+    further = {} if connection.base_url else manifest_of(connection.platform).hosts_of(connection.site)
+    door = Door(client(connection.base_url), connect.base_url_of(connection), pacer, clock.now, recorder=tape, hosts=further)
     adapter = build(connection.platform, {name: value for name, value in config.items() if name != SCALE}, door, clock.now)
     return Session(manifest_of(connection.platform), adapter, pacer, tape, limits_scale, stamp)
 
@@ -118,7 +119,7 @@ def probe(platform: str, config: Mapping[str, str], base_url: str, pacer: Pacer)
     manifest = manifest_of(platform)
     hosts = dict(manifest.hosts)
     host = base_url or hosts.get(config.get("site", "")) or next(iter(hosts.values()))
-    door = Door(client(base_url), host, pacer, clock.now)
+    door = Door(client(base_url), host, pacer, clock.now, hosts={} if base_url else manifest.hosts_of(config.get("site", "")))
     adapter: Any = build(platform, {name: value for name, value in config.items() if name != SCALE}, door, clock.now)
     with crash.around("send:probe"):
         account: AccountInfo = adapter.probe()
