@@ -89,10 +89,10 @@ def test_a_change_while_the_call_is_under_way_is_not_lost(market: Market, stall:
     market.stock(unit, 4)
     real = push.stock_intent
 
-    def restock(item):
+    def restock(*item):
         monkeypatch.setattr(push, "stock_intent", real)
         market.stock(unit, 5)
-        return real(item)
+        return real(*item)
 
     monkeypatch.setattr(push, "stock_intent", restock)
     stall.run()
@@ -187,8 +187,8 @@ def test_another_figure_than_the_expected_one_is_what_we_believe(market: Market,
     market.stock(unit, 4)
     real, expected = push.stock_intent, [9]
 
-    def compare(item):
-        return replace(real(item), expected=expected.pop() if expected else item.was.believed)
+    def compare(item, *more):
+        return replace(real(item, *more), expected=expected.pop() if expected else item.was.believed)
 
     monkeypatch.setattr(push, "stock_intent", compare)
     stall.emulator.edit_quantity("MUG", 7)

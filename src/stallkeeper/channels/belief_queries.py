@@ -68,6 +68,7 @@ class Known(NamedTuple):
     """What we knew of an offer when a read began."""
 
     offer_id: int
+    channel_id: int
     sku: str
     external_id: str
     believed: int | None
@@ -79,7 +80,7 @@ class Known(NamedTuple):
 
 
 KNOWN = """
-    SELECT offer.id, offer.sku, offer.external_id, offer.believed_qty, offer.sent_at, price.believed, price.sent_at,
+    SELECT offer.id, offer.channel_id, offer.sku, offer.external_id, offer.believed_qty, offer.sent_at, price.believed, price.sent_at,
            coalesce(price.currency, '')
     FROM channels_offer AS offer LEFT JOIN channels_offerprice AS price ON price.offer_id = offer.id
 """

@@ -82,6 +82,8 @@ class Channel(TenantModel):
         _("code"), max_length=3, validators=[RegexValidator(r"^[A-Za-z0-9]{1,3}$", _("One to three letters or digits."))]
     )
     name = models.CharField(_("name"), max_length=100)
+    warehouse = models.CharField(_("warehouse of the platform"), max_length=50, blank=True, default="", db_default="")
+    """The platform's own number of the warehouse that this channel's figures are kept for; "" where it keeps one figure for all."""
     sales_market = models.CharField(
         max_length=15, default="national", choices=[("national", _("national")), ("international", _("international"))]
     )

@@ -236,6 +236,8 @@ class ChannelFacts(NamedTuple):
     acknowledge: bool
     cutover: str
     cutover_at: datetime | None
+    warehouse: str
+    """The platform's own, "" where it keeps one figure for all."""
 
 
 def ask_channels(organisation: int) -> Answer[ChannelFacts]:
@@ -249,7 +251,8 @@ def ask_channels(organisation: int) -> Answer[ChannelFacts]:
                ARRAY(SELECT place.id FROM channels_channellocation AS chosen JOIN stock_location AS place ON place.id = chosen.location_id
                      WHERE chosen.channel_id = channel.id AND place.active AND place.sellable ORDER BY place.priority, place.id),
                EXISTS (SELECT FROM channels_ringfence AS fence WHERE fence.organisation_id = channel.organisation_id),
-               channel.active, channel.currency, channel.acknowledge_enabled, channel.cutover, channel.cutover_at
+               channel.active, channel.currency, channel.acknowledge_enabled, channel.cutover, channel.cutover_at,
+               channel.warehouse
         FROM channels_channel AS channel
         JOIN channels_connection AS account ON account.id = channel.connection_id
         JOIN core_organisation AS organisation ON organisation.id = channel.organisation_id

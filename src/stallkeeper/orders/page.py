@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from stallkeeper.channels import queries as channel_queries
@@ -58,8 +58,15 @@ class Page:
         """The offer that each line names, None where there is none."""
         found = self._mapped.get(order.order_id)
         if found is None:
-            found = self._mapped[order.order_id] = [self.index.find(line.ref) for line in order.lines]
+            channel = self._of_warehouse(order)
+            place = channel.id if channel else snapshots.ANY
+            found = self._mapped[order.order_id] = [self.index.find(line.ref, place) for line in order.lines]
         return found
+
+    def _of_warehouse(self, order: RemoteOrder) -> ChannelFacts | None:
+        """The channel whose figures are kept for the warehouse that the order is served from."""
+        same = [channel for channel in self.channels if channel.warehouse and channel.warehouse == order.warehouse]
+        return same[0] if same else None
 
     def channel_of(self, order: RemoteOrder) -> ChannelFacts:
         """The order's channel: its own if it is known, else that of its first mapped line, that with its currency, the first active one."""
@@ -74,6 +81,9 @@ class Page:
             raise IntakeError("this connection has no active channel that its orders could belong to: add one, or activate it")
         if len(active) == 1:
             return active[0]
+        warehouse = self._of_warehouse(order)
+        if warehouse and warehouse.active:
+            return warehouse
         for mapped in self.mapped(order):
             if mapped and self.facts[mapped.channel_id].active:
                 return self.facts[mapped.channel_id]
@@ -187,6 +197,17 @@ class Page:
         ]
 
 
+ELSEWHERE = "elsewhere"
+"""Who fulfils an order that leaves from a warehouse of theirs whose figures no channel keeps: the seller, from other stock than ours."""
+
+
+def _by_whom(order: RemoteOrder, warehouses: Collection[str]) -> RemoteOrder:
+    """The order as it concerns us."""
+    if order.fulfilled_by != "seller" or not warehouses or not order.warehouse or order.warehouse in warehouses:
+        return order
+    return replace(order, fulfilled_by=ELSEWHERE)
+
+
 def open_page(uc: UseCase, cursor: Cursor, connection_id: int, orders: Collection[RemoteOrder], fetched_at: datetime) -> Page:
     """Look up what intake must know of these orders, one of each, in one go."""
     latest = {order.order_id: order for order in sorted(orders, key=lambda order: order.order_id)}
@@ -199,6 +220,8 @@ def open_page(uc: UseCase, cursor: Cursor, connection_id: int, orders: Collectio
     digests = {external: snapshots.digest(order) for external, order in latest.items()}
     facts = {channel.id: channel for channel in all_channels()}
     channels = sorted((mine for mine in facts.values() if mine.connection_id == connection_id), key=lambda mine: not mine.active)
+    warehouses = {channel.warehouse for channel in channels if channel.warehouse}
+    latest = {external: _by_whom(order, warehouses) for external, order in latest.items()}
     known = {row.external_id: row for row in here()}
     index = OfferIndex(sorted(offers(), key=lambda offer: not facts[offer.channel_id].active))
     page = Page(uc, cursor, connection_id, fetched_at, facts, channels, latest, digests, index, sealer, set(), [])

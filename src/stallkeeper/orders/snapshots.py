@@ -56,21 +56,26 @@ class Mapped:
     parts: tuple[tuple[int, int], ...]
 
 
+ANY = 0
+
+
 class OfferIndex:
     """Offers by the channel's number first, then by SKU."""
 
     def __init__(self, offers: Sequence[OfferFacts]) -> None:
-        self._by_id: dict[str, Mapped] = {}
-        self._by_sku: dict[str, Mapped] = {}
+        self._by_id: dict[tuple[int, str], Mapped] = {}
+        self._by_sku: dict[tuple[int, str], Mapped] = {}
         for rows in _grouped(offers):
             first = rows[0]
             mapped = Mapped(first.id, first.channel_id, first.unit_id, first.pack_factor, _parts(rows))
-            self._by_sku.setdefault(first.sku, mapped)
-            if first.external_id:
-                self._by_id.setdefault(first.external_id, mapped)
+            for channel in (ANY, first.channel_id):
+                self._by_sku.setdefault((channel, first.sku), mapped)
+                if first.external_id:
+                    self._by_id.setdefault((channel, first.external_id), mapped)
 
-    def find(self, ref: OfferRef) -> Mapped | None:
-        return self._by_id.get(ref.external_id) or self._by_sku.get(ref.sku)
+    def find(self, ref: OfferRef, channel: int = ANY) -> Mapped | None:
+        """The offer of this name on the channel, or on the first that has one."""
+        return self._by_id.get((channel, ref.external_id)) or self._by_sku.get((channel, ref.sku))
 
     def parts(self) -> dict[int, tuple[tuple[int, int], ...]]:
         """Parts per stock unit of all offers found."""

@@ -43,7 +43,7 @@ def take(current: Current, page: Page[RemoteOffer], begun: datetime, asked: date
     with current.writing("take_listings") as uc:
         left_out = 0
         for channel in current.channels:
-            mine = [offer for offer in page.items if channel_of(current.channels, offer).pk == channel.pk]
+            mine = [offer for offer in page.items if channel in channels_of(current.channels, offer)]
             if mine:
                 left_out += len(links.take_page(uc, channel.pk, mine).left_out)
                 reading.write_listed(uc, channel.pk, mine, asked)
@@ -59,10 +59,13 @@ def take(current: Current, page: Page[RemoteOffer], begun: datetime, asked: date
     return left_out + len(page.parked)
 
 
-def channel_of(channels: Sequence[Channel], offer: RemoteOffer) -> Channel:
-    """Where an account has several channels: the one with the offer's currency, else the first."""
+def channels_of(channels: Sequence[Channel], offer: RemoteOffer) -> Sequence[Channel]:
+    """Where an account has several channels: those that keep a warehouse's figures have every offer; of others the one with the offer's
+    currency, else the first."""
+    if any(channel.warehouse for channel in channels):
+        return channels
     currency = offer.price.currency if offer.price is not None else ""
-    return next((channel for channel in channels if channel.currency == currency), channels[0])
+    return [next((channel for channel in channels if channel.currency == currency), channels[0])]
 
 
 def _write_place(uc: UseCase, current: Current, page: Page[RemoteOffer], begun: datetime) -> None:

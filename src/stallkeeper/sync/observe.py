@@ -72,9 +72,19 @@ class Read(NamedTuple):
 
 def read(current: Current, known: Sequence[Known], priority: Priority) -> Read:
     """Read these offers (at most ``read_batch``) and write down what the channel shows."""
+    warehouses = {channel.pk: channel.warehouse for channel in current.channels}
+    parts: dict[str, list[Known]] = {}
+    for row in known:
+        parts.setdefault(warehouses.get(row.channel_id, ""), []).append(row)
+    return Read(len(known), sum(_read(current, part, warehouse, priority) for warehouse, part in sorted(parts.items())))
+
+
+def _read(current: Current, known: Sequence[Known], warehouse: str, priority: Priority) -> int:
+    """Those whose figures are kept for one warehouse of theirs; how many figures differed."""
     asked: datetime = now()
-    refs = {OfferRef(row.sku, row.external_id): row for row in known}
-    states: Mapping[OfferRef, OfferState | None] = current.call(priority, current.session.adapter.read_states, list(refs))
-    found = [(row, states[ref]) for ref, row in refs.items()]
-    differing = current.commit("read_offers", lambda uc: reading.write(uc, found, asked))
-    return Read(len(refs), differing)
+    refs: dict[OfferRef, list[Known]] = {}
+    for row in known:
+        refs.setdefault(OfferRef(row.sku, row.external_id), []).append(row)
+    states: Mapping[OfferRef, OfferState | None] = current.call(priority, current.session.adapter.read_states, list(refs), warehouse)
+    found = [(row, states[ref]) for ref, rows in refs.items() for row in rows]
+    return current.commit("read_offers", lambda uc: reading.write(uc, found, asked))

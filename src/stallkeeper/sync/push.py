@@ -43,16 +43,17 @@ class Ways:
     kind: str
     quick: Call | None
     bulk: Call | None
-    intent: Callable[[Item], StockIntent | PriceIntent]
+    intent: Callable[[Item, str, datetime], StockIntent | PriceIntent]
+    """An item for the platform's warehouse, true as of a moment: all orders until then are in it."""
     urgent: Priority
     usual: Priority
 
 
-def stock_intent(item: Item) -> StockIntent:
-    return StockIntent(item.ref, int(item.value))
+def stock_intent(item: Item, warehouse: str, as_of: datetime) -> StockIntent:
+    return StockIntent(item.ref, int(item.value), warehouse, as_of)
 
 
-def price_intent(item: Item) -> PriceIntent:
+def price_intent(item: Item, _warehouse: str, _as_of: datetime) -> PriceIntent:
     return PriceIntent(item.ref, Money(delivery.as_decimal(item.value), item.was.currency))
 
 
@@ -182,7 +183,7 @@ def send(current: Current, way: Ways, batch: Batch, call: Call) -> Said:
     urgent = any(item.was.danger for item in batch.items)
     _tell_sent(batch)
     try:
-        outcomes = current.call(way.urgent if urgent else way.usual, call, [way.intent(item) for item in batch.items])
+        outcomes = current.call(way.urgent if urgent else way.usual, call, _intents(current, way, batch))
     except (TryLater, SlowDown, NeedsReconnect):
         _give_back(current, batch)
         raise
@@ -198,6 +199,12 @@ def send(current: Current, way: Ways, batch: Batch, call: Call) -> Said:
     _tell_answer(batch, outcomes)
     _count(current.connection.platform, batch, outcomes, now())
     return Said(refused, max((outcome.retry_after for outcome in outcomes.values() if isinstance(outcome, NotNow)), default=0.0))
+
+
+def _intents(current: Current, way: Ways, batch: Batch) -> list[StockIntent | PriceIntent]:
+    warehouse = next((channel.warehouse for channel in current.channels if channel.pk == batch.channel_id), "")
+    as_of = min(current.watermark or batch.sent_at, batch.sent_at)
+    return [way.intent(item, warehouse, as_of) for item in batch.items]
 
 
 def _tell_sent(batch: Batch) -> None:
