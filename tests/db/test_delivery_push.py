@@ -179,6 +179,31 @@ def test_what_the_channel_puts_off_is_believed_as_before_and_sent_when_it_says(
     assert stall.emulator.quantity_of("MUG") == stall.reload(offer).believed_qty == 4
 
 
+def test_a_figure_that_may_not_be_written_again_at_once_waits_and_holds_up_nobody(
+    market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``rewrite_after``: Ozon takes one product in one warehouse once in thirty seconds."""
+    from stallkit.adapters.dummy import manifest
+
+    slow = replace(manifest.MANIFEST, quirks=replace(manifest.MANIFEST.quirks, rewrite_after=timedelta(seconds=30)))
+    monkeypatch.setattr(manifest, "MANIFEST", slow)
+    mug, cup = market.shop.unit("MUG", 9), market.shop.unit("CUP", 9)
+    stall.offer(mug, shown=0)
+    stall.offer(cup, shown=9)
+    stall.run()
+    sent = market.clock()
+    market.stock(mug, 4)
+    market.stock(cup, 3)
+    market.clock.tick(5)
+    ended = stall.run()
+    assert (stall.emulator.quantity_of("MUG"), stall.emulator.quantity_of("CUP")) == (9, 3)
+    due = next(step.done.again_at for step in ended.steps if step.step == "quantities")
+    assert timedelta(seconds=29) < due - sent <= timedelta(seconds=30)
+    market.clock.tick(26)
+    stall.run()
+    assert stall.emulator.quantity_of("MUG") == 4
+
+
 def test_another_figure_than_the_expected_one_is_what_we_believe(market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
     """Differs: the channel changed nothing and said what it shows; that is a read."""
     unit = market.shop.unit("MUG", 9)

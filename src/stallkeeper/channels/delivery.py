@@ -68,12 +68,14 @@ class View:
     """What may be sent now. ``watermark`` None: orders of this connection are not ours to read, so there is nothing to wait for.
 
     ``blind``: the order watermark is too old; only cuts go out. ``stopped``: the breaker holds everything but cuts above zero.
+    ``quiet_before``: what was sent later may not be written again yet.
     """
 
     watermark: datetime | None
     blind: bool = False
     stopped: bool = False
     can_read: bool = True
+    quiet_before: datetime | None = None
 
 
 Decide = Callable[[Waiting, View], Value | None]
@@ -176,6 +178,7 @@ def _look(uc: UseCase, figures: Figures, channel_id: int, window: int, view: Vie
             above_zero=view.stopped,
             can_read=view.can_read,
             stuck_before=uc.at - STUCK,
+            quiet_before=view.quiet_before,
         )
 
 

@@ -101,12 +101,14 @@ def take(
     above_zero: bool,
     can_read: bool,
     stuck_before: datetime,
+    quiet_before: datetime | None = None,
 ) -> list[Waiting]:
     """Lock the first ``limit`` offers in the line that may be sent now, and gather what decides what to send; by offer.
 
     Left out: those that must be read first, and those in a ticket opened after ``stuck_before`` unless the channel shows, or will show,
     too much. What has been read without an answer (``observed`` NULL, read after the last send) is not read again. ``above_zero`` leaves
-    out those that are to go to zero as well. ``in_tickets``: see ``Standing``; False spares looking for tickets.
+    out those that are to go to zero as well; ``quiet_before`` those that were sent later than that. ``in_tickets``: see ``Standing``; False
+    spares looking for tickets.
 
     One statement: rows are chosen as it finds them, then locked, and judged and returned as they are once the lock is had (PostgreSQL's
     EvalPlanQual). Locks: the rows of the kind's table, by offer id. Indexes: offer_todo_next, ticket_open, primary keys.
@@ -116,7 +118,7 @@ def take(
                 WHERE item.offer_id = {offer}.id AND {OPEN_ITEM})"""  # noqa: S608
     cursor.execute(
         f"""
-        WITH chosen AS MATERIALIZED ({_chosen(figures, in_tickets, above_zero)})
+        WITH chosen AS MATERIALIZED ({_chosen(figures, in_tickets, above_zero, quiet=quiet_before is not None)})
         SELECT {offer}.id, {offer}.sku, {offer}.external_id, {"figure.currency" if figures is PRICE else "''"}, chosen.version,
                {_danger(figures)}, {offer}.{figures.excluded},
                figure.intended{end}, figure.believed{end}, figure.observed{end}, figure.observed_at, figure.sent{end}, figure.sent_at,
@@ -133,6 +135,7 @@ def take(
             "least_danger": int(dangerous_only),
             "can_read": can_read,
             "stuck_before": stuck_before,
+            "quiet_before": quiet_before,
             "limit": limit,
         },
     )
@@ -159,12 +162,14 @@ def _readable(figures: Figures) -> str:
                 OR (figure.observed{end} IS NULL AND figure.observed_at >= coalesce(figure.sent_at, figure.observed_at)))"""
 
 
-def _chosen(figures: Figures, in_tickets: bool, above_zero: bool) -> str:
+def _chosen(figures: Figures, in_tickets: bool, above_zero: bool, *, quiet: bool) -> str:
     """The first offers of the line that are not in a ticket and, where there are tickets, those of them that are urgent.
 
     Two parts, so that the first few of many are found in the order of the index without looking at all of them.
     """
     wanted = f"AND figure.intended{figures.end} > 0" if above_zero else ""
+    if quiet:
+        wanted += " AND (figure.sent_at IS NULL OR figure.sent_at <= %(quiet_before)s)"
     if not in_tickets:
         return _waiting(figures, wanted)
     held = f"{OPEN_ITEM} AND ticket.opened_at >= %(stuck_before)s"
@@ -412,6 +417,20 @@ def count_waiting(cursor: Cursor, figures: Figures, channel: int, most: int) -> 
         [channel, figures.kind, most],
     )
     return int(rows(cursor)[0][0])
+
+
+def oldest_send(cursor: Cursor, figures: Figures, channel: int, head: int) -> datetime | None:
+    """When the first of the offers at the head of the line was sent last; None where none was. Index: offer_todo_next."""
+    cursor.execute(
+        f"""
+        SELECT min(figure.sent_at) FROM (
+            SELECT offer_id FROM channels_offertodo WHERE channel_id = %s AND kind = %s ORDER BY danger DESC, version, offer_id LIMIT %s
+        ) AS todo JOIN {figures.table} AS figure ON figure.{figures.key} = todo.offer_id
+        """,  # noqa: S608 - constants of this module
+        [channel, figures.kind, head],
+    )
+    found: datetime | None = rows(cursor)[0][0]
+    return found
 
 
 def scarce(cursor: Cursor, channel: int, most: int, limit: int) -> list[int]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
-from stallkeeper.channels import breaker, delivery, tickets
+from stallkeeper.channels import breaker, delivery, delivery_queries, tickets
 from stallkeeper.channels.delivery import FIGURES, Batch, Item, View
 from stallkeeper.channels.delivery_queries import count_waiting
 from stallkeeper.channels.models import Channel, TodoKind
@@ -29,6 +29,8 @@ from stallkit.types import Accepted, Money, NotNow, OfferRef, Outcome, Pending, 
 
 log = logging.getLogger(__name__)
 
+HEAD = 1_000
+"""So many offers at the head of the line are looked at to tell when the next one may be written again."""
 BLIND_LIMIT = timedelta(minutes=10)
 """Without fresh orders for so long, scarce units are taken off the channel."""
 
@@ -103,12 +105,12 @@ def _push_channel(current: Current, way: Ways, channel: Channel) -> Done:
         batch, call = following
         said = send(current, way, batch, call)
         refused, sent, planned = refused + said.refused, sent + len(batch.items), True
-        if said.wait:
+        if said.wait and _pause(current) is None:
             again = now() + timedelta(seconds=said.wait)
             break
     if way.kind == TodoKind.QUANTITY and shortages.has_open_windows(channel.pk):
         current.commit("close_windows", lambda uc: shortages.close_windows(uc, channel.pk))
-    return Done(sent, refused, again_at=again)
+    return Done(sent, refused, again_at=again or _may_be_written_again(current, way, channel))
 
 
 def _something_waits(current: Current, way: Ways, channel: Channel) -> bool:
@@ -122,11 +124,31 @@ def _something_waits(current: Current, way: Ways, channel: Channel) -> bool:
 def look(current: Current, kind: str) -> View:
     """What may be sent at this moment: the age of the orders is taken anew before each call."""
     can_read = current.session.can(Capability.READ_STATES)
-    if kind == TodoKind.PRICE or not orders.pulls(current):
+    if kind == TodoKind.PRICE:
         return View(None, can_read=can_read)
+    pause = _pause(current)
+    quiet_before = now() - pause if pause else None
+    if not orders.pulls(current):
+        return View(None, can_read=can_read, quiet_before=quiet_before)
     watermark = current.watermark
     blind = watermark is None or now() - watermark > current.session.manifest.order_freshness
-    return View(watermark, blind, can_read=can_read)
+    return View(watermark, blind, can_read=can_read, quiet_before=quiet_before)
+
+
+def _pause(current: Current) -> timedelta | None:
+    """How long the platform wants one figure to stand before it is written again, at the pace of a test system."""
+    pause = current.session.manifest.quirks.rewrite_after
+    return pause and pause * current.session.limits_scale
+
+
+def _may_be_written_again(current: Current, way: Ways, channel: Channel) -> datetime | None:
+    """When the first of those that wait because they were written a moment ago may be; None where nothing waits for that."""
+    pause = _pause(current) if way.kind == TodoKind.QUANTITY else None
+    if pause is None:
+        return None
+    with hot_cursor() as cursor:
+        sent = delivery_queries.oldest_send(cursor, FIGURES[way.kind], channel.pk, HEAD)
+    return sent + pause if sent is not None and sent + pause > now() else None
 
 
 def _next(current: Current, way: Ways, channel: Channel, view: View, *, planned: bool) -> tuple[Batch, Call] | None:
