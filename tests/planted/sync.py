@@ -68,9 +68,8 @@ bug(
     "11",
     f"{COMMANDS}:drive",
     (
-        "        _mark_sent(current, command)\n        return _finish(current, command, _call(current, payload))\n",
-        "        outcome = _call(current, payload)\n"
-        "        _mark_sent(current, command)\n        return _finish(current, command, outcome)\n",
+        "        _mark_sent(current, command)\n        outcome = _call(current, payload)\n",
+        "        outcome = _call(current, payload)\n        _mark_sent(current, command)\n",
     ),
 )
 bug(
