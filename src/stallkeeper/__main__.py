@@ -36,6 +36,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "explain": ("trading:explain", "Every step that leads to the quantity of a SKU."),
         "adjust": ("stocktaking:adjust", "Put right what is on hand of a SKU."),
         "hold": ("stocktaking:hold", "Keep units back by hand; list or lift holds."),
+        "reserves": ("balancing:reserves", "What is reserved from what channels show, before its order; let units go."),
+        "balancer": ("balancing:balancer", "Reserve what channels show: switch, start, stop, what must be right first."),
         "price": ("pricing:price", "Show or set the base price of a SKU."),
         "count": ("stocktaking:count", "Enter a stock-taking from a spreadsheet."),
         "resync": ("trading:resync", "Read all stock and prices back and send what differs."),

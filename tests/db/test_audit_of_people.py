@@ -50,6 +50,9 @@ RECORDED_BY = {
     "answer.cutover": ("channels/cutover.py", "channel.cutover"),
     "command.tell_again": ("channels/commands.py", "retry.command"),
     "ship.tell_again": ("channels/commands.py", "retry.command"),
+    "add.channel": ("channels/connect.py", "channel.create"),
+    "turn.balancer": ("channels/balancer.py", "channel.balancer"),
+    "release.observed_hold": ("channels/observed.py", "release.observed_hold"),
     "set.price": ("catalog/prices.py", "set.price"),
     "read.parked": ("core/personal.py", "read.personal_data"),
 }

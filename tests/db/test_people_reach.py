@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from stallkeeper.catalog.imports import runs
 from stallkeeper.catalog.models import ImportRun
 from stallkeeper.channels import connect, quarantine
-from stallkeeper.channels.models import Channel, Command, CommandState, Connection, LaneStep, Offer
+from stallkeeper.channels.models import Channel, Command, CommandState, Connection, LaneStep, ObservedHold, Offer
 from stallkeeper.core.models import DatabaseIdentity, Membership, Organisation, Role
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.fulfilment import again, ship
 from stallkeeper.ops import connections, first, restoring
+from stallkeeper.ops.commands import balancing
 from stallkeeper.orders import intake
 from stallkeeper.orders.models import Order
 from stallkeeper.stock.models import Location, LocationOwner
 from stallkeeper.sync import wake
+from stallkit.adapters.dummy import manifest
 from stallkit.adapters.dummy.emulator import CONFIG
 from tests.market import Market, Stall
 from tests.shop import Shop, remote_order
@@ -138,3 +142,31 @@ def test_an_import_whose_process_is_gone_is_closed() -> None:
         ImportRun.objects.filter(pk=run.pk).update(state=ImportRun.State.READING)
         assert runs.close_interrupted(shop.organisation.pk) == 1
         assert ImportRun.objects.get(pk=run.pk).state == ImportRun.State.FAILED
+
+
+def test_another_channel_is_made_on_an_account(market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where figures are kept per warehouse the platform is asked for its warehouses, and each has one channel at most."""
+    quirks = replace(manifest.MANIFEST.quirks, per_warehouse=True)
+    monkeypatch.setattr(manifest, "MANIFEST", replace(manifest.MANIFEST, quirks=quirks))
+    with market.shop.scope():
+        account = Connection.objects.get(pk=stall.connection_id)
+        made = connections.add_channel(market.shop.organisation.pk, account, "SE", "Second", "EUR", "", ACTOR)
+        assert (made.warehouse, made.stock_enabled) == ("W-1", False), "the only one that can be used"
+        with pytest.raises(connect.ConnectError, match="already"):
+            connections.add_channel(market.shop.organisation.pk, account, "TH", "Third", "EUR", "W-1", ACTOR)
+        with pytest.raises(connect.ConnectError, match=r"W-1 \(Berlin\)"):
+            connections.add_channel(market.shop.organisation.pk, account, "TH", "Third", "EUR", "W-2", ACTOR)
+
+
+def test_the_balancer_is_turned_and_a_reservation_let_go(market: Market, stall: Stall) -> None:
+    shop = market.shop
+    with shop.scope():
+        balancing.turn(shop.organisation, "on", (stall.channel.code,), None, ())
+        channel = Channel.objects.get(pk=stall.channel.pk)
+        assert channel.holds_enabled
+        offer = stall.offer(shop.unit("MUG", 5), shown=5)
+        hold = ObservedHold.objects.create(
+            organisation=shop.organisation, offer=offer, quantity=1, seen=1, seen_at=market.clock(), cause="5 -> 4"
+        )
+        balancing.let_go(shop.organisation, hold.pk, "a test order")
+        assert ObservedHold.objects.get(pk=hold.pk).released == 1

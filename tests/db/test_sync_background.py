@@ -328,9 +328,9 @@ def test_a_hint_during_a_run_is_not_lost(market: Market, stall: Stall, monkeypat
 
     real = push.look
 
-    def hinted(current, kind):
+    def hinted(*asked):
         wake.hint([stall.connection_id])
-        return real(current, kind)
+        return real(*asked)
 
     stall.offer(market.shop.unit("MUG", 5), shown=9)
     with monkeypatch.context() as patch:

@@ -36,7 +36,7 @@ def connect_account(request: MemberRequest, platform: str) -> HttpResponse:
         raise Http404(str(error)) from None
     form = ConnectForm(manifest, request.POST or None)
     if request.method == "POST" and form.is_valid() and (made := _connect(request, platform, form)):
-        return redirect("backoffice:connection", made.pk)
+        return redirect("backoffice:add_channel" if manifest.quirks.per_warehouse else "backoffice:connection", made.pk)
     context = {"title": _("Connect {platform}").format(platform=manifest.title), "manifest": manifest, "form": form}
     return show(request, "backoffice/connect.html", context, status=422 if form.errors else 200)
 
@@ -50,7 +50,8 @@ def _connect(request: MemberRequest, platform: str, form: ConnectForm) -> Connec
         with use_case("connect.account", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
             made = connect.create(uc, platform, given["name"], settings, account, base_url=given["base_url"])
             budget.hand_over(made.pk)
-            connect.create_channel(uc, made, code=given["code"], name=given["name"], currency=given["currency"])
+            if not form.manifest.quirks.per_warehouse:
+                connect.create_channel(uc, made, code=given["code"], name=given["name"], currency=given["currency"])
     except (connect.ConnectError, AdapterError, ValidationError, ValueError) as error:
         form.add_error(None, trouble(error, form.manifest, given["base_url"]) + " " + _("Nothing was stored."))
         return None

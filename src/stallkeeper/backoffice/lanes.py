@@ -11,6 +11,7 @@ from stallkeeper.channels.models import Connection, Lane, LaneStep
 
 STEP_NAMES = {
     "orders": _("take orders"),
+    "watch": _("look for sales before their orders"),
     "observe": _("read what needs reading"),
     "commands": _("acknowledge, ship, cancel"),
     "quantities": _("send stock"),

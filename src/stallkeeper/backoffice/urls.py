@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from stallkeeper.backoffice import (
+    channel_add,
     channel_rules,
     channel_status,
     channel_stop,
@@ -24,6 +25,7 @@ from stallkeeper.backoffice import (
     parked_body,
     places,
     problem_board,
+    reserves,
     sign_in,
     stock,
     stock_taking,
@@ -53,6 +55,12 @@ urlpatterns = [
     path("offers/", offers.offers, name="offers"),
     path("offers/action/", offer_actions.offer_action, name="offer_action"),
     path("offers/<int:pk>/", offer_panel.offer, name="offer"),
+    path("reserves/", reserves.reserves, name="reserves"),
+    path("reserves/company/", reserves.company, name="balancer_switch"),
+    path("reserves/start/", reserves.start, name="reserves_start"),
+    path("reserves/stop/<int:pk>/", reserves.stop, name="balancer_stop"),
+    path("reserves/terms/<int:pk>/", reserves.terms, name="balancer_terms"),
+    path("reserves/<int:pk>/release/", reserves.release, name="release_reserve"),
     path("listings/", listings.listings, name="listings"),
     path("listings/action/", listings.listing_action, name="listing_action"),
     path("listings/<int:pk>/choose/", listings.choose, name="choose"),
@@ -84,6 +92,7 @@ urlpatterns = [
     path("channels/<int:pk>/listings/propose/", listings.propose, name="propose"),
     path("channels/<int:pk>/listings/confirm/", listings.confirm_certain, name="confirm_certain"),
     path("channels/connections/<int:pk>/", connections.connection, name="connection"),
+    path("channels/connections/<int:pk>/add/", channel_add.add_channel, name="add_channel"),
     path("channels/connections/<int:pk>/reconnect/", connections.reconnect, name="reconnect"),
     path("channels/connections/<int:pk>/probe/", connections.probe_now, name="probe_now"),
     path("channels/connections/<int:pk>/writes/", connections.allow_writes, name="allow_writes"),

@@ -90,10 +90,11 @@ HEAD = 1_000
 """So many offers at the head of the line are looked through in every run."""
 
 
-def unknown(cursor: Cursor, channel: int, limit: int, *, head_only: bool) -> list[Known]:
+def unknown(cursor: Cursor, channel: int, limit: int, *, head_only: bool, read_since: datetime | None = None) -> list[Known]:
     """Offers that wait to be sent and must be read first, most urgent first. Index: offer_todo_next.
 
-    ``head_only``: of the first HEAD in the line of each kind; otherwise everything that waits is looked through.
+    ``head_only``: of the first HEAD in the line of each kind; otherwise everything that waits is looked through. ``read_since``: quantities
+    that were read before that moment must be read again, because sending them would wipe out what they tell.
     """
     cursor.execute(
         f"""
@@ -103,7 +104,7 @@ def unknown(cursor: Cursor, channel: int, limit: int, *, head_only: bool) -> lis
         ORDER BY chosen.kind DESC, chosen.danger DESC, chosen.version, offer.id
         LIMIT %(limit)s
         """,
-        {"channel": channel, "limit": limit, "head": HEAD if head_only else None},
+        {"channel": channel, "limit": limit, "head": HEAD if head_only else None, "read_since": read_since},
     )
     return [Known(*row) for row in rows(cursor)]
 
@@ -124,8 +125,9 @@ def _unread(figures: Figures) -> str:
          FROM (SELECT offer_id, kind, danger, version FROM channels_offertodo WHERE channel_id = %(channel)s AND kind = '{figures.kind}'
                ORDER BY danger DESC, version, offer_id LIMIT %(head)s) AS todo
          JOIN {figures.table} AS figure ON figure.{figures.key} = todo.offer_id
-         WHERE figure.believed{end} IS NULL
-            AND (figure.observed{end} IS NOT NULL OR figure.observed_at IS NULL OR figure.observed_at < figure.sent_at)
+         WHERE (figure.believed{end} IS NULL
+                AND (figure.observed{end} IS NOT NULL OR figure.observed_at IS NULL OR figure.observed_at < figure.sent_at)
+                {"OR figure.observed_at < %(read_since)s OR figure.observed_at IS NULL" if figures is QUANTITY else ""})
             AND NOT EXISTS (SELECT FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
                             WHERE item.offer_id = todo.offer_id AND NOT item.resolved AND ticket.closed_at IS NULL
                                 AND ticket.kind = todo.kind)

@@ -158,13 +158,30 @@ def reconnect(uc: UseCase, connection_id: int, settings: Settings, account: Acco
 
 
 def create_channel(
-    uc: UseCase, connection: Connection, *, code: str, name: str, currency: str, location_ids: Iterable[int] | None = None
+    uc: UseCase,
+    connection: Connection,
+    *,
+    code: str,
+    name: str,
+    currency: str,
+    location_ids: Iterable[int] | None = None,
+    warehouse: str = "",
 ) -> Channel:
-    """A channel on the account, everything off. Its places are ``location_ids``, or all own sellable ones."""
+    """A channel on the account, everything off. Its places are ``location_ids``, or all own sellable ones.
+
+    ``warehouse``: the platform's own number of the one whose figures it keeps; ConnectError where it is missing, senseless or taken.
+    """
     if Channel.objects.filter(code=code).exists():
         raise ConnectError(f"The channel code {code!r} is taken; choose another with up to three letters or digits.")
+    _check_warehouse(connection, warehouse)
     channel = Channel(
-        organisation_id=uc.organisation_id, connection=connection, code=code, name=name, currency=currency.upper(), created_at=uc.at
+        organisation_id=uc.organisation_id,
+        connection=connection,
+        code=code,
+        name=name,
+        currency=currency.upper(),
+        warehouse=warehouse,
+        created_at=uc.at,
     )
     channel.clean_fields(exclude=["organisation", "connection"])
     channel.save()
@@ -176,6 +193,18 @@ def create_channel(
     )
     audit.record(uc, "channel.create", "channel", channel.pk, code=code, name=name, currency=channel.currency)
     return channel
+
+
+def _check_warehouse(connection: Connection, warehouse: str) -> None:
+    declared = manifest(connection.platform)
+    if not declared.quirks.per_warehouse:
+        if warehouse:
+            raise ConnectError(f"{declared.title} keeps one figure for all warehouses: leave the warehouse out.")
+        return
+    if not warehouse:
+        raise ConnectError(f"{declared.title} keeps a figure per warehouse: say which of its warehouses the channel is for.")
+    if taken := Channel.objects.filter(connection=connection, warehouse=warehouse).first():
+        raise ConnectError(f"The channel {taken.code} keeps the figures of warehouse {warehouse} already.")
 
 
 def free_code(platform: str, taken: Iterable[str]) -> str:

@@ -68,7 +68,7 @@ class View:
     """What may be sent now. ``watermark`` None: orders of this connection are not ours to read, so there is nothing to wait for.
 
     ``blind``: the order watermark is too old; only cuts go out. ``stopped``: the breaker holds everything but cuts above zero.
-    ``quiet_before``: what was sent later may not be written again yet.
+    ``quiet_before``: what was sent later may not be written again yet. ``read_since``: what was read earlier must be read again first.
     """
 
     watermark: datetime | None
@@ -76,6 +76,7 @@ class View:
     stopped: bool = False
     can_read: bool = True
     quiet_before: datetime | None = None
+    read_since: datetime | None = None
 
 
 Decide = Callable[[Waiting, View], Value | None]
@@ -179,6 +180,7 @@ def _look(uc: UseCase, figures: Figures, channel_id: int, window: int, view: Vie
             can_read=view.can_read,
             stuck_before=uc.at - STUCK,
             quiet_before=view.quiet_before,
+            read_since=view.read_since,
         )
 
 

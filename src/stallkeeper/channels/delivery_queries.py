@@ -102,13 +102,14 @@ def take(
     can_read: bool,
     stuck_before: datetime,
     quiet_before: datetime | None = None,
+    read_since: datetime | None = None,
 ) -> list[Waiting]:
     """Lock the first ``limit`` offers in the line that may be sent now, and gather what decides what to send; by offer.
 
     Left out: those that must be read first, and those in a ticket opened after ``stuck_before`` unless the channel shows, or will show,
     too much. What has been read without an answer (``observed`` NULL, read after the last send) is not read again. ``above_zero`` leaves
-    out those that are to go to zero as well; ``quiet_before`` those that were sent later than that. ``in_tickets``: see ``Standing``; False
-    spares looking for tickets.
+    out those that are to go to zero as well; ``quiet_before`` those that were sent later than that,
+    ``read_since`` those that were read before that. ``in_tickets``: see ``Standing``; False spares looking for tickets.
 
     One statement: rows are chosen as it finds them, then locked, and judged and returned as they are once the lock is had (PostgreSQL's
     EvalPlanQual). Locks: the rows of the kind's table, by offer id. Indexes: offer_todo_next, ticket_open, primary keys.
@@ -136,6 +137,7 @@ def take(
             "can_read": can_read,
             "stuck_before": stuck_before,
             "quiet_before": quiet_before,
+            "read_since": read_since,
             "limit": limit,
         },
     )
@@ -158,7 +160,8 @@ def _danger(figures: Figures) -> str:
 
 def _readable(figures: Figures) -> str:
     end = figures.end
-    return f"""(figure.believed{end} IS NOT NULL OR NOT %(can_read)s
+    fresh = "(%(read_since)s::timestamptz IS NULL OR figure.observed_at >= %(read_since)s) AND " if figures is QUANTITY else ""
+    return f"""{fresh}(figure.believed{end} IS NOT NULL OR NOT %(can_read)s
                 OR (figure.observed{end} IS NULL AND figure.observed_at >= coalesce(figure.sent_at, figure.observed_at)))"""
 
 

@@ -122,6 +122,12 @@ class Channel(TenantModel):
         help_text=_("Needed where the price list and the platform differ in tax inside or outside of the price."),
     )
 
+    holds_enabled = models.BooleanField(_("reserve what the channel shows"), default=False, db_default=False)
+    holds_from = models.DateTimeField(_("from"), null=True, blank=True)
+    """Before this moment nothing that the channel shows is taken for a sale (S3.49)."""
+    hold_minutes = models.PositiveIntegerField(_("minutes until a reservation without an order ends"), default=30, db_default=30)
+    hold_most = models.PositiveIntegerField(_("a fall by more units at once is taken for an edit"), default=20, db_default=20)
+
     zero_limit = models.PositiveIntegerField(_("stop when more offers would go to zero"), default=50)
     zero_limit_share = models.DecimalField(
         _("or more than this per cent of live offers"), max_digits=5, decimal_places=2, default=Decimal(30)
@@ -238,6 +244,52 @@ class Offer(TenantModel):
 
     def __str__(self) -> str:
         return self.sku
+
+
+class ObservedHold(TenantModel):
+    """Units that a channel's own figures say are sold, while no order has come for them yet (double reservation, S3.54-S3.57).
+
+    Each fall, and each rise of the platform's reserve, is one row; its key owns the reservation of type ``observed``. ``quantity`` (sold
+    units) is what is still open: the rest an order took over, or the figure came back, the time was over, a person let it go.
+    """
+
+    offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="observed_holds", db_index=False)
+    quantity = models.PositiveIntegerField()
+    seen = models.PositiveIntegerField()
+    """How many units it began with."""
+    since = models.DateTimeField(null=True, blank=True)
+    """The look before, by which nothing was missing: they were sold after it."""
+    seen_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    """A fall that no order explains until then counts as none. Reserves end when the platform's own reserve does."""
+    cause = models.CharField(max_length=60)
+    """In figures: ``10 -> 9``, or ``reserve 0 -> 2``."""
+    taken_over = models.PositiveIntegerField(default=0)
+    withdrawn = models.PositiveIntegerField(default=0)
+    lapsed = models.PositiveIntegerField(default=0)
+    released = models.PositiveIntegerField(default=0)
+    reason = models.CharField(max_length=300, blank=True, default="")
+    """Why a person let it go."""
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    seen=models.F("quantity") + models.F("taken_over") + models.F("withdrawn") + models.F("lapsed") + models.F("released")
+                ),
+                name="observed_hold_adds_up",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(quantity__gt=0, ended_at=None) | models.Q(quantity=0, ended_at__isnull=False),
+                name="observed_hold_open_or_ended",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["offer"], name="observed_hold_open", condition=models.Q(ended_at=None)),
+            models.Index(fields=["organisation", "-seen_at"], name="observed_hold_latest"),
+            models.Index(fields=["expires_at"], name="observed_hold_due", condition=models.Q(ended_at=None)),
+        ]
 
 
 class OfferPrice(TenantModel):

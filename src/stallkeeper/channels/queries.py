@@ -236,8 +236,10 @@ class ChannelFacts(NamedTuple):
     acknowledge: bool
     cutover: str
     cutover_at: datetime | None
-    warehouse: str
+    warehouse: str = ""
     """The platform's own, "" where it keeps one figure for all."""
+    watched: bool = False
+    """Its figures are, or were, taken for sales: units may be held for its orders."""
 
 
 def ask_channels(organisation: int) -> Answer[ChannelFacts]:
@@ -252,7 +254,7 @@ def ask_channels(organisation: int) -> Answer[ChannelFacts]:
                      WHERE chosen.channel_id = channel.id AND place.active AND place.sellable ORDER BY place.priority, place.id),
                EXISTS (SELECT FROM channels_ringfence AS fence WHERE fence.organisation_id = channel.organisation_id),
                channel.active, channel.currency, channel.acknowledge_enabled, channel.cutover, channel.cutover_at,
-               channel.warehouse
+               channel.warehouse, channel.holds_from IS NOT NULL
         FROM channels_channel AS channel
         JOIN channels_connection AS account ON account.id = channel.connection_id
         JOIN core_organisation AS organisation ON organisation.id = channel.organisation_id

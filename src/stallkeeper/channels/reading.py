@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection
 
-from stallkeeper.channels import belief_queries, delivery_queries, drift
-from stallkeeper.channels.belief_queries import Known, ReadRow
+from stallkeeper.channels import belief_queries, delivery_queries, drift, observed
+from stallkeeper.channels.belief_queries import Known, ReadRow, Shown
 from stallkeeper.channels.delivery_queries import PRICE, QUANTITY, Figures
 from stallkeeper.channels.models import Channel
 from stallkeeper.core import audit
@@ -24,19 +24,29 @@ Read = tuple[Known, OfferState | None]
 """What we knew when the read began, and what the channel said; None = there is no such offer."""
 
 
-def write(uc: UseCase, read: Sequence[Read], asked: datetime) -> int:
+def write(uc: UseCase, read: Sequence[Read], asked: datetime, own: Mapping[int, int] | None = None) -> int:
     """Write down a read that began at ``asked``. Returns in how many figures the channel differed from what we believed.
 
     Belief is replaced by what was read, unless something was sent or sold meanwhile. A figure that the channel does not tell stays unknown.
+    Units that the figures say are sold are held until their order comes (``observed``); ``own``: see there.
     """
     found = [(known, state) for known, state in read if state is not None]
     missing = sorted(known.offer_id for known, state in read if state is None)
     quantities: list[ReadRow] = [(known.offer_id, state.quantity, state.reserved, known.believed, known.sent_at) for known, state in found]
     prices: list[ReadRow] = [_price(known, state.price) for known, state in found if known.currency and _asked_for(known, state)]
-    differing = _write_figures(uc, QUANTITY, quantities, asked) + _write_figures(uc, PRICE, prices, asked)
+    seen = observed.look(uc, found, own or {}, asked)
+    shown = _write_figures(uc, QUANTITY, quantities, asked)
+    differing = drift.note(uc, QUANTITY.kind, shown, asked) if shown else 0
+    differing += _write_prices(uc, prices, asked)
     if missing:
         _write_missing(uc, missing)
+    observed.settle(uc, seen, shown)
     return differing
+
+
+def _write_prices(uc: UseCase, prices: Sequence[ReadRow], asked: datetime) -> int:
+    shown = _write_figures(uc, PRICE, prices, asked)
+    return drift.note(uc, PRICE.kind, shown, asked) if shown else 0
 
 
 def read_again(uc: UseCase, offers: Sequence[int]) -> None:
@@ -59,7 +69,7 @@ def write_listed(uc: UseCase, channel_id: int, listings: Sequence[RemoteOffer], 
     prices = {listing.ref.sku: listing.price for listing in listings if listing.price is not None}
     with connection.cursor() as cursor:
         known = belief_queries.listed(cursor, channel_id, sorted(prices), asked - CATALOGUE_LAG)
-    return _write_figures(uc, PRICE, [_price(row, prices[row.sku]) for row in known if prices[row.sku].currency == row.currency], asked)
+    return _write_prices(uc, [_price(row, prices[row.sku]) for row in known if prices[row.sku].currency == row.currency], asked)
 
 
 def _asked_for(known: Known, state: OfferState) -> bool:
@@ -73,9 +83,9 @@ def _price(known: Known, money: Money | None) -> ReadRow:
     return known.offer_id, amount, None, known.price_believed, known.price_sent_at
 
 
-def _write_figures(uc: UseCase, figures: Figures, read: Sequence[ReadRow], asked: datetime) -> int:
+def _write_figures(uc: UseCase, figures: Figures, read: Sequence[ReadRow], asked: datetime) -> list[Shown]:
     if not read:
-        return 0
+        return []
     offers = sorted(row[0] for row in read)
     with connection.cursor() as cursor:
         delivery_queries.lock(cursor, figures, offers)
@@ -86,7 +96,7 @@ def _write_figures(uc: UseCase, figures: Figures, read: Sequence[ReadRow], asked
         if delivery_queries.clear_refusals(cursor, figures, offers, NO_SUCH_OFFER):
             uc.mark("wake_connection", Channel.objects.filter(offers__in=offers).values_list("connection_id", flat=True).distinct())
         delivery_queries.settle(cursor, figures, offers, uc.at)
-    return drift.note(uc, figures.kind, shown, asked)
+    return shown
 
 
 def _write_missing(uc: UseCase, offers: Sequence[int]) -> None:

@@ -22,6 +22,8 @@ class Organisation(models.Model):
     slug = models.SlugField(_("short name"), unique=True)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     sending_enabled = models.BooleanField(_("sending allowed for the company"), default=False)
+    balancer_enabled = models.BooleanField(_("reserve what channels show before the order comes"), default=False, db_default=False)
+    """The balancer's company switch (S3.48): while it is off, no channel's figures are taken for sales."""
     quarantined_at = models.DateTimeField(_("in quarantine since"), null=True, blank=True)
     created_at = models.DateTimeField()
 

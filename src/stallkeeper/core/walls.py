@@ -30,6 +30,7 @@ GATES: dict[Passage, dict[str, tuple[str, ...]]] = {
         "channels_connection": (READ,),
         "stock_stale": (READ,),
         "stock_reservation": (READ,),
+        "channels_observedhold": (READ,),
     },
     Passage.HOUSEKEEPING: {
         "core_personaldata": (READ, CHANGE, REMOVE),  # CHANGE because rows are locked before they go

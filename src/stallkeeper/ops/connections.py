@@ -22,6 +22,7 @@ from stallkeeper.core.use_case import use_case
 from stallkeeper.stock.models import Location
 from stallkeeper.sync import adapters
 from stallkit.errors import SlowDown
+from stallkit.pacing import Pacer
 from stallkit.protocols import OfferReader
 from stallkit.types import AccountInfo, Page, RemoteOffer
 
@@ -54,12 +55,21 @@ class Connected:
 
 
 def connect(
-    organisation_id: int, platform: str, name: str, code: str | None, currency: str | None, settings: Settings, base_url: str, actor: str
+    organisation_id: int,
+    platform: str,
+    name: str,
+    code: str | None,
+    currency: str | None,
+    settings: Settings,
+    base_url: str,
+    actor: str,
+    warehouse: str = "",
 ) -> Connected:
     """Probe the account, then store it with one channel; everything is off. ConnectError or an adapter's error if it cannot be."""
     declared = connecting.to_connect(platform)
     budget = adapters.budget_beforehand(settings.all, base_url)
     account = adapters.probe(platform, settings.all, base_url, budget)
+    warehouse = _warehouse(platform, settings, base_url, budget, warehouse)
     money = currency or account.currency or (declared.currencies[0] if len(declared.currencies) == 1 else "")
     if money.upper() not in declared.currencies:
         raise ConnectError(f"Say which currency the channel sells in: --currency {'|'.join(declared.currencies)}.")
@@ -67,8 +77,31 @@ def connect(
     with use_case("connect.account", organisation_id=organisation_id, actor=actor) as uc:
         made = connecting.create(uc, platform, name, settings, account, base_url=base_url)
         budget.hand_over(made.pk)
-        connecting.create_channel(uc, made, code=code, name=name, currency=money)
+        connecting.create_channel(uc, made, code=code, name=name, currency=money, warehouse=warehouse)
     return Connected(made.pk, code, account)
+
+
+def _warehouse(platform: str, settings: Settings, base_url: str, budget: Pacer, wanted: str) -> str:
+    """The platform's warehouse that the channel is for: the wanted one, or the only one; ConnectError lists them if there are more."""
+    found = adapters.warehouses(platform, settings.all, base_url, budget)
+    usable = {one.id: one.name for one in found if one.usable}
+    if not found or wanted in usable:
+        return wanted
+    if not wanted and len(usable) == 1:
+        return next(iter(usable))
+    listed = ", ".join(f"{number} ({name})" for number, name in usable.items()) or "none that can be used now"
+    raise ConnectError(f"Say which of the platform's warehouses the channel is for: --warehouse NUMBER. There are: {listed}.")
+
+
+def add_channel(
+    organisation_id: int, account: Connection, code: str | None, name: str, currency: str, warehouse: str, actor: str
+) -> Channel:
+    """Another channel on an account that is connected; everything is off."""
+    settings = connecting.settings_of(account)
+    chosen = _warehouse(account.platform, settings, account.base_url, adapters.budget_of(account), warehouse)
+    code = code or connecting.free_code(account.platform, Channel.objects.values_list("code", flat=True))
+    with use_case("add.channel", organisation_id=organisation_id, actor=actor) as uc:
+        return connecting.create_channel(uc, account, code=code, name=name, currency=currency, warehouse=chosen)
 
 
 def reconnect(organisation_id: int, platform: str, name: str, settings: Settings, actor: str) -> Connected:

@@ -54,9 +54,10 @@ def compare(
 ) -> dict[int, int]:
     """Keep in mind of which shipped units the channel says no longer that they have left, and tell people while there are any.
 
-    Returns these units by line.
+    Returns these units by line. A platform that learns of it by its own scan says nothing before that.
     """
-    gone = [row for row in rows if row.shipped and (row.taken_back or _told(orders[row.order_id], row) < row.shipped)]
+    told = [row for row in rows if not orders[row.order_id].scanned]
+    gone = [row for row in told if row.shipped and (row.taken_back or _told(orders[row.order_id], row) < row.shipped)]
     if not gone:
         return {}
     unheard = queries.unheard_shipments(cursor, [row.id for row in gone], fetched_at)

@@ -42,7 +42,7 @@ class Asked:
 
 def can(page: Page) -> list[int] | None:
     """Units whose offers the page touches, if it can be taken in this way; else None."""
-    if page.news or any(line.shipped for order in page.orders.values() for line in order.lines):
+    if page.news or page.holds or any(line.shipped for order in page.orders.values() for line in order.lines):
         return None
     found = [mapped for order in page.orders.values() for mapped in page.mapped(order) if mapped]
     parts = {unit for mapped in found for unit, _number in mapped.parts}

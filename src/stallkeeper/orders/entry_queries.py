@@ -112,7 +112,7 @@ def ask_insert(organisation: int, connection: int, at: datetime, orders: Sequenc
     )
 
 
-NewLineRow = tuple[int, int, str, str, str, str, int | None, int | None, int, int, int, int]
+NewLineRow = tuple[int, int, str, str, str, str, int | None, int | None, int, int, int, int, int]
 """id, and a ``LineRow``"""
 
 
@@ -122,12 +122,12 @@ def insert_lines(cursor: Cursor, organisation: int, lines: Sequence[NewLineRow])
         """
         INSERT INTO orders_orderline
             (organisation_id, id, order_id, line_id, sku, external_offer_id, title, offer_id, stock_unit_id, pack_factor, ordered,
-             cancelled, cancel_requested, shipped, returned, refunded, short)
+             cancelled, cancel_requested, told_shipped, shipped, returned, refunded, short)
         SELECT %s, row.*, 0, 0, 0, 0
         FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::int[],
-                    %s::int[], %s::int[], %s::int[]) AS row
+                    %s::int[], %s::int[], %s::int[], %s::int[]) AS row
         """,
-        [organisation, *columns(lines, array, array, *[texts] * 4, *[plain] * 6)],
+        [organisation, *columns(lines, array, array, *[texts] * 4, *[plain] * 7)],
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from stallkeeper.channels import sales
+from stallkeeper.channels import observed, sales
 from stallkeeper.core import crash, personal
 from stallkeeper.core import queries as core_queries
 from stallkeeper.core.sql import hot_cursor, pipelined
@@ -89,7 +89,16 @@ def _take_over(page: Page) -> None:
     crash.point("within:intake:lock")
     still = [row for row in queries.lock_orders(page.cursor, [row.id for row in page.news]) if page.is_news(row)]
     rows = [
-        (row.id, str(order.state), order.remote_state, order.modified_at, page.fetched_at, order.dispatch_by, page.digests[row.external_id])
+        (
+            row.id,
+            str(order.state),
+            order.remote_state,
+            order.modified_at,
+            page.fetched_at,
+            order.dispatch_by,
+            page.digests[row.external_id],
+            order.scanned,
+        )
         for row in still
         for order in [page.orders[row.external_id]]
     ]
@@ -129,6 +138,7 @@ def _withdrawn(page: Page, changed: Mapping[int, str]) -> list[LineRow]:
             line.ordered,
             line.ordered - line.shipped,
             0,
+            line.told_shipped,
         )
         for line in queries.lines_of(page.cursor, sorted(changed))
         if (line.order_id, line.line_id) not in mentioned
@@ -146,6 +156,8 @@ def _reserve(
     parts = page.index.parts()
     missing = {claim.unit_id for claim in claims} - parts.keys()
     parts |= lines.load_parts(page.cursor, sorted(missing)) if missing else {}
+    if page.holds:
+        observed.take_over(page.uc, page.sales(rows, orders), {unit for claim in claims for unit, _ in parts.get(claim.unit_id, ())})
     short = lines.reserve_lines(page.uc, claims, parts, cause="order")
     taken_back = departures.compare(page.uc, page.cursor, rows, orders, page.fetched_at)
     gone = departures.follow(page.uc, page.cursor, rows, orders, {claim.line_id for claim in claims}, parts)

@@ -79,6 +79,8 @@ class OrderLine(ChildModel):
     short = models.IntegerField(default=0)
     taken_back = models.IntegerField(default=0, db_default=0)
     """Of ``shipped``: units of which the channel, which had said so, says now that they have not left."""
+    told_shipped = models.IntegerField(default=0, db_default=0)
+    """Units that have left by the channel's word. Until then they are in its own reserve, where it shows one."""
 
     class Meta:
         constraints = [

@@ -6,8 +6,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from stallkeeper.channels import observed_queries
 from stallkeeper.channels import queries as channel_queries
 from stallkeeper.channels.models import Channel
+from stallkeeper.channels.observed import Sale
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.channels.sales import Sold
 from stallkeeper.core.secrets import Sealer
@@ -52,6 +54,8 @@ class Page:
     known_at: dict[str, datetime] = field(default_factory=dict)
     """And of when that was."""
     homes: dict[str, ChannelFacts] = field(default_factory=dict)
+    holds: bool = False
+    """Units of the account's offers are held for orders that may be on this page."""
     _mapped: dict[str, list[Mapped | None]] = field(default_factory=dict)
 
     def mapped(self, order: RemoteOrder) -> list[Mapped | None]:
@@ -143,6 +147,7 @@ class Page:
                     line.ordered,
                     snapshots.cancelled_units(order, line, asked),
                     line.cancel_requested,
+                    line.shipped,
                 )
             )
         return rows
@@ -188,6 +193,15 @@ class Page:
             sold.append(Sold(row.offer_id, row.unit_id, platform, story.opened(), story.unacknowledged(), tuple(story.own_sales())))
         return sold
 
+    def sales(self, rows: Iterable[WrittenLine], orders: Mapping[int, RemoteOrder]) -> list[Sale]:
+        """What the lines that are new say about held units: so many were sold, then."""
+        found = ((row, orders[row.order_id]) for row in rows if row.open_before < 0 and row.offer_id is not None)
+        return [
+            Sale(row.offer_id, row.ordered - row.cancelled, order.ordered_at)
+            for row, order in found
+            if row.offer_id is not None and order.fulfilled_by == "seller" and row.ordered > row.cancelled
+        ]
+
     def owed(self, orders: Mapping[int, RemoteOrder]) -> list[tuple[int, str]]:
         """Orders (our id, the channel's) whose channel is owed the word that stock is reserved (S1.9, S1.10), where that is wanted."""
         return [
@@ -228,6 +242,7 @@ def open_page(uc: UseCase, cursor: Cursor, connection_id: int, orders: Collectio
     page.fresh = latest.keys() - known.keys()
     page.news = [row for row in known.values() if page.is_news(row)]
     page.homes = {row.external_id: facts[row.channel_id] for row in page.news}
+    page.holds = any(channel.watched for channel in channels) and any(observed_queries.ask_any_open(connection_id)())
     page.states = {row.external_id: row.state for row in page.news}
     page.known_at = {row.external_id: row.fetched_at for row in page.news}
     page.orders = {external: latest[external] for external in sorted([*page.fresh, *page.states])}

@@ -82,34 +82,39 @@ def unit_parts(cursor: Cursor, units: Sequence[int]) -> list[tuple[int, bool, in
     return rows(cursor)
 
 
-ChangedRow = tuple[int, str, str, datetime | None, datetime, datetime | None, bytes]
-"""id, state, remote state, modified, fetched, dispatch by, digest"""
+ChangedRow = tuple[int, str, str, datetime | None, datetime, datetime | None, bytes, bool]
+"""id, state, remote state, modified, fetched, dispatch by, digest, scanned"""
 
 
 def update_orders(cursor: Cursor, orders: Sequence[ChangedRow]) -> None:
-    """Take over newer snapshots; an order that we have shipped stays so until the channel can have heard of it. Locks: the orders (held
-    already). Index: command_subject."""
+    """Take over newer snapshots; an order that we have shipped stays so until the channel can have heard of it, or has scanned it.
+
+    Locks: the orders (held already). Index: command_subject.
+    """
     cursor.execute(
         """
         UPDATE orders_order AS o
-        SET state = CASE WHEN o.state IN ('part_shipped', 'shipped') AND row.state IN ('acknowledged', 'part_shipped') AND EXISTS (
-                SELECT FROM channels_command AS command
-                WHERE command.subject_type = 'order' AND command.subject_id = o.id AND command.kind = 'ship'
-                    AND (command.state IN ('queued', 'sent') OR (command.state = 'done' AND command.ended_at >= row.fetched))
-            ) THEN o.state ELSE row.state END, remote_state = row.remote_state, remote_modified_at = row.modified, fetched_at = row.fetched,
+        SET state = CASE WHEN o.state IN ('part_shipped', 'shipped') AND row.state IN ('acknowledged', 'part_shipped')
+                AND (row.scanned OR EXISTS (
+                    SELECT FROM channels_command AS command
+                    WHERE command.subject_type = 'order' AND command.subject_id = o.id AND command.kind = 'ship'
+                        AND (command.state IN ('queued', 'sent') OR (command.state = 'done' AND command.ended_at >= row.fetched))
+                )) THEN o.state ELSE row.state END,
+            remote_state = row.remote_state, remote_modified_at = row.modified, fetched_at = row.fetched,
             dispatch_by = coalesce(row.dispatch_by, o.dispatch_by), digest = row.digest,
             acknowledged_at = CASE WHEN row.state IN ('pending', 'new') THEN o.acknowledged_at
                                    ELSE coalesce(o.acknowledged_at, row.fetched) END
-        FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::bytea[])
-            AS row(id, state, remote_state, modified, fetched, dispatch_by, digest)
+        FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::bytea[],
+                    %s::bool[])
+            AS row(id, state, remote_state, modified, fetched, dispatch_by, digest, scanned)
         WHERE o.id = row.id
         """,
-        columns(orders, array, texts, texts, moments, moments, moments, blobs),
+        columns(orders, array, texts, texts, moments, moments, moments, blobs, plain),
     )
 
 
-LineRow = tuple[int, str, str, str, str, int | None, int | None, int, int, int, int]
-"""order, line id, sku, external offer id, title, offer, unit, pack factor, ordered, cancelled, cancel requested"""
+LineRow = tuple[int, str, str, str, str, int | None, int | None, int, int, int, int, int]
+"""order, line id, sku, external offer id, title, offer, unit, pack factor, ordered, cancelled, cancel requested, shipped by its word"""
 
 
 class WrittenLine(NamedTuple):
@@ -132,13 +137,14 @@ def upsert_lines(cursor: Cursor, organisation: int, lines: Sequence[LineRow]) ->
 
     Locks: the lines. Index: order_line_once.
     """
-    row: list[Encode] = [array, *[texts] * 4, *[plain] * 6]
+    row: list[Encode] = [array, *[texts] * 4, *[plain] * 7]
     cursor.execute(
         """
         WITH given AS MATERIALIZED (
             SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::int[],
-                                 %s::int[], %s::int[], %s::int[])
-                AS g(order_id, line_id, sku, external_offer_id, title, offer_id, unit_id, pack_factor, ordered, cancelled, cancel_requested)
+                                 %s::int[], %s::int[], %s::int[], %s::int[])
+                AS g(order_id, line_id, sku, external_offer_id, title, offer_id, unit_id, pack_factor, ordered, cancelled, cancel_requested,
+                     told_shipped)
         ), before AS MATERIALIZED (
             SELECT line.order_id, line.line_id,
                    CASE WHEN line.offer_id IS NULL THEN 0 ELSE line.ordered - line.cancelled - line.shipped END AS open
@@ -146,14 +152,14 @@ def upsert_lines(cursor: Cursor, organisation: int, lines: Sequence[LineRow]) ->
         ), written AS (
             INSERT INTO orders_orderline AS line
                 (organisation_id, order_id, line_id, sku, external_offer_id, title, offer_id, stock_unit_id, pack_factor, ordered,
-                 cancelled, cancel_requested, shipped, returned, refunded, short)
+                 cancelled, cancel_requested, told_shipped, shipped, returned, refunded, short)
             SELECT %s, order_id, line_id, sku, external_offer_id, title, offer_id, unit_id, pack_factor, ordered, cancelled,
-                   cancel_requested, 0, 0, 0, 0
+                   cancel_requested, told_shipped, 0, 0, 0, 0
             FROM given ORDER BY order_id, line_id
             ON CONFLICT (order_id, line_id) DO UPDATE
                 SET ordered = greatest(EXCLUDED.ordered, line.shipped),
                     cancelled = least(EXCLUDED.cancelled, greatest(EXCLUDED.ordered, line.shipped) - line.shipped),
-                    cancel_requested = EXCLUDED.cancel_requested, short = 0,
+                    cancel_requested = EXCLUDED.cancel_requested, told_shipped = EXCLUDED.told_shipped, short = 0,
                     offer_id = coalesce(line.offer_id, EXCLUDED.offer_id),
                     stock_unit_id = coalesce(line.stock_unit_id, EXCLUDED.stock_unit_id),
                     pack_factor = CASE WHEN line.stock_unit_id IS NULL THEN EXCLUDED.pack_factor ELSE line.pack_factor END
@@ -258,6 +264,24 @@ def forget_closed(cursor: Cursor, lines: Sequence[int]) -> None:
     cursor.execute("DELETE FROM orders_shortage WHERE line_id = ANY(%s::bigint[]) AND resolved_at IS NOT NULL", [array(lines)])
 
 
+def units_at_channel(cursor: Cursor, offers: Sequence[int]) -> dict[int, int]:
+    """Sold units of offers in orders that we know and that have not left by the channel's word: its own reserve contains them.
+
+    Index: that of the line's offer.
+    """
+    cursor.execute(
+        """
+        SELECT line.offer_id, sum(line.ordered - line.cancelled - line.told_shipped)
+        FROM orders_orderline AS line JOIN orders_order AS o ON o.id = line.order_id
+        WHERE line.offer_id = ANY(%s::bigint[]) AND o.fulfilled_by = 'seller' AND o.state <> 'cancelled'
+            AND line.ordered > line.cancelled + line.told_shipped
+        GROUP BY line.offer_id ORDER BY line.offer_id
+        """,
+        [array(offers)],
+    )
+    return dict(rows(cursor))
+
+
 def close_windows(cursor: Cursor, organisation: int, channel: int) -> int:
     """End exposure windows of a channel's shortages whose offers are in step: at the accepted cut, or at once if none was needed.
 
@@ -287,13 +311,15 @@ class KnownLine(NamedTuple):
     pack_factor: int
     ordered: int
     shipped: int
+    told_shipped: int
 
 
 def lines_of(cursor: Cursor, orders: Sequence[int]) -> list[KnownLine]:
     """Lines that orders have. Index: order_line_once."""
     cursor.execute(
         """
-        SELECT order_id, line_id, sku, external_offer_id, title, offer_id, stock_unit_id, pack_factor, ordered, shipped
+        SELECT order_id, line_id, sku, external_offer_id, title, offer_id, stock_unit_id, pack_factor, ordered, shipped,
+               told_shipped
         FROM orders_orderline WHERE order_id = ANY(%s::bigint[]) ORDER BY order_id, line_id
         """,
         [array(orders)],

@@ -134,7 +134,8 @@ HOLDS = (ReservationKind.PENDING, ReservationKind.OBSERVED, ReservationKind.MANU
 class Reservation(ChildModel):
     """Units at a place promised to an owner. The use case *sets* it; it never adds. A row ends by being deleted; its events stay.
 
-    ``owner_type`` is ``line`` (order line), ``offer`` (observed) or ``manual``. ``due_at`` (dispatch by) decides who goes short first.
+    ``owner_type`` is ``line`` (order line), ``observed`` (a sale that a channel shows) or ``manual``. ``due_at`` (dispatch by) decides who
+    goes short first.
     Unit and place together point to a Level (see the migration): nothing is promised where nothing is counted.
     """
 

@@ -24,7 +24,7 @@ from stallkit.http import Client, Door, Exchange, open_client
 from stallkit.manifest import Capability, Manifest
 from stallkit.pacing import Pacer
 from stallkit.registry import build, manifest_of
-from stallkit.types import AccountInfo
+from stallkit.types import AccountInfo, RemoteWarehouse
 
 SCALE = "limits_scale"
 """A setting that only test systems have (accounts with an address of their own): how many times the platform's time their limits and bulk
@@ -116,14 +116,30 @@ def budget_beforehand(config: Mapping[str, str], base_url: str) -> Beforehand:
 def probe(platform: str, config: Mapping[str, str], base_url: str, pacer: Pacer) -> AccountInfo:
     """Ask an account who it is, before or after it is stored; changes nothing there. Raises what adapters raise."""
     refuse_in_transaction()
+    adapter = _adapter(platform, config, base_url, pacer)
+    with crash.around("send:probe"):
+        account: AccountInfo = adapter.probe()
+    return account
+
+
+def warehouses(platform: str, config: Mapping[str, str], base_url: str, pacer: Pacer) -> list[RemoteWarehouse]:
+    """The platform's own warehouses of an account, stored or not; none where it keeps one figure for all. Raises what adapters raise."""
+    manifest = manifest_of(platform)
+    if not manifest.quirks.per_warehouse:
+        return []
+    refuse_in_transaction()
+    adapter = _adapter(platform, config, base_url, pacer)
+    with crash.around("send:probe"):
+        return list(adapter.read_warehouses())
+
+
+def _adapter(platform: str, config: Mapping[str, str], base_url: str, pacer: Pacer) -> Any:  # noqa: ANN401 - capabilities differ
+    """An adapter for one call of a person's."""
     manifest = manifest_of(platform)
     hosts = dict(manifest.hosts)
     host = base_url or hosts.get(config.get("site", "")) or next(iter(hosts.values()))
     door = Door(client(base_url), host, pacer, clock.now, hosts={} if base_url else manifest.hosts_of(config.get("site", "")))
-    adapter: Any = build(platform, {name: value for name, value in config.items() if name != SCALE}, door, clock.now)
-    with crash.around("send:probe"):
-        account: AccountInfo = adapter.probe()
-    return account
+    return build(platform, {name: value for name, value in config.items() if name != SCALE}, door, clock.now)
 
 
 @cache

@@ -1,9 +1,11 @@
-"""Every minute: holds whose time is over end, and whoever waits for their units is served."""
+"""Every minute: holds whose time is over end, those of sales that no order explained included, and who waits for their units is served."""
 
 from __future__ import annotations
 
 import logging
 
+from stallkeeper.channels import observed
+from stallkeeper.channels.models import ObservedHold
 from stallkeeper.core import clock
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.tenancy import Passage, across_organisations
@@ -17,10 +19,11 @@ log = logging.getLogger(__name__)
 def run() -> int:
     """End due holds of all organisations; returns how many owners lost theirs. One organisation's failure does not stop the others."""
     with across_organisations(Passage.TICK):
-        due = Reservation.objects.filter(expires_at__lte=clock.now()).order_by("organisation_id")
-        organisations = list(due.values_list("organisation_id", flat=True).distinct())
+        over = {"expires_at__lte": clock.now()}
+        organisations = set(Reservation.objects.filter(**over).values_list("organisation_id", flat=True))
+        organisations |= set(ObservedHold.objects.filter(ended_at=None, **over).values_list("organisation_id", flat=True))
     ended = 0
-    for organisation in organisations:
+    for organisation in sorted(organisations):
         try:
             ended += _lapse(organisation)
         except Exception:
@@ -31,4 +34,4 @@ def run() -> int:
 @again_on_conflict
 def _lapse(organisation: int) -> int:
     with use_case("holds.lapse", organisation_id=organisation) as uc:
-        return holds.lapse(uc)
+        return holds.lapse(uc) + observed.lapse(uc)

@@ -12,8 +12,10 @@ from stallkeeper.channels import belief_queries, lanes_queries, reading
 from stallkeeper.channels.belief_queries import Known
 from stallkeeper.channels.models import Channel
 from stallkeeper.core.sql import hot_cursor
+from stallkeeper.core.use_case import UseCase
+from stallkeeper.orders.queries import units_at_channel
 from stallkeeper.sync.run import Current, Done, now
-from stallkit.manifest import Capability
+from stallkit.manifest import Capability, Observer
 from stallkit.pacing import Priority
 from stallkit.types import OfferRef, OfferState
 
@@ -31,7 +33,8 @@ def observe(current: Current) -> Done:
         if not (channel.stock_enabled or channel.prices_enabled):
             continue
         thorough = _is_time(current) and _is_long(channel)
-        while unknown := _unknown(current, channel, thorough=thorough):
+        since = read_since(current, channel)
+        while unknown := _unknown(current, channel, thorough=thorough, since=since):
             items += read(current, unknown, Priority.ORDER).items
             if current.out_of_time:
                 return Done(items, again_at=now())
@@ -41,9 +44,15 @@ def observe(current: Current) -> Done:
     return Done(items)
 
 
-def _unknown(current: Current, channel: Channel, *, thorough: bool) -> list[Known]:
+def read_since(current: Current, channel: Channel) -> datetime | None:
+    """Where sales are seen by a fall of the figure, a push destroys the evidence: whatever this run sends, it has read before."""
+    return current.started_at if channel.pk in current.watched and current.session.manifest.quirks.observer is Observer.FALL else None
+
+
+def _unknown(current: Current, channel: Channel, *, thorough: bool, since: datetime | None) -> list[Known]:
+    size = current.session.manifest.read_batch
     with hot_cursor() as cursor:
-        return belief_queries.unknown(cursor, channel.pk, current.session.manifest.read_batch, head_only=not thorough)
+        return belief_queries.unknown(cursor, channel.pk, size, head_only=not thorough, read_since=since)
 
 
 def _is_time(current: Current) -> bool:
@@ -87,4 +96,11 @@ def _read(current: Current, known: Sequence[Known], warehouse: str, priority: Pr
         refs.setdefault(OfferRef(row.sku, row.external_id), []).append(row)
     states: Mapping[OfferRef, OfferState | None] = current.call(priority, current.session.adapter.read_states, list(refs), warehouse)
     found = [(row, states[ref]) for ref, rows in refs.items() for row in rows]
-    return current.commit("read_offers", lambda uc: reading.write(uc, found, asked))
+    reserves = [row.offer_id for row, state in found if state is not None and state.reserved and row.channel_id in current.watched]
+
+    def write(uc: UseCase) -> int:
+        with hot_cursor() as cursor:
+            own = units_at_channel(cursor, sorted(reserves)) if reserves else {}
+        return reading.write(uc, found, asked, own)
+
+    return current.commit("read_offers", write)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from stallkeeper.channels.models import LaneKind
-from stallkeeper.sync import alarms, bulk_results, catalogue, observe, order_actions, orders, parked_orders, push, verify
+from stallkeeper.sync import alarms, bulk_results, catalogue, observe, order_actions, orders, parked_orders, push, verify, watch
 from stallkeeper.sync.run import Step
 
 STEPS: dict[LaneKind, tuple[tuple[str, Step], ...]] = {
     LaneKind.TRADE: (
         ("orders", orders.pull),
+        ("watch", watch.watch),
         ("observe", observe.observe),
         ("commands", order_actions.act),
         ("quantities", push.push_quantities),

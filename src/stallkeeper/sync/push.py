@@ -21,6 +21,7 @@ from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.orders import shortages
 from stallkeeper.sync import orders
+from stallkeeper.sync.observe import read_since
 from stallkeeper.sync.run import Current, Done, now
 from stallkit.errors import AdapterError, NeedsReconnect, OutcomeUnknown, Refused, SlowDown, TryLater, Unintelligible
 from stallkit.manifest import Capability
@@ -99,7 +100,7 @@ def _push_channel(current: Current, way: Ways, channel: Channel) -> Done:
     sent = refused = 0
     planned, again = False, None
     while not current.out_of_time and (planned or _something_waits(current, way, channel)):
-        following = _next(current, way, channel, look(current, way.kind), planned=planned)
+        following = _next(current, way, channel, look(current, way.kind, channel), planned=planned)
         if following is None:
             break
         batch, call = following
@@ -121,18 +122,18 @@ def _something_waits(current: Current, way: Ways, channel: Channel) -> bool:
     return way.kind == TodoKind.QUANTITY and orders.pulls(current) and _too_old(current.watermark, channel)
 
 
-def look(current: Current, kind: str) -> View:
+def look(current: Current, kind: str, channel: Channel) -> View:
     """What may be sent at this moment: the age of the orders is taken anew before each call."""
     can_read = current.session.can(Capability.READ_STATES)
     if kind == TodoKind.PRICE:
         return View(None, can_read=can_read)
     pause = _pause(current)
-    quiet_before = now() - pause if pause else None
+    view = View(None, can_read=can_read, quiet_before=now() - pause if pause else None, read_since=read_since(current, channel))
     if not orders.pulls(current):
-        return View(None, can_read=can_read, quiet_before=quiet_before)
+        return view
     watermark = current.watermark
     blind = watermark is None or now() - watermark > current.session.manifest.order_freshness
-    return View(watermark, blind, can_read=can_read, quiet_before=quiet_before)
+    return replace(view, watermark=watermark, blind=blind)
 
 
 def _pause(current: Current) -> timedelta | None:

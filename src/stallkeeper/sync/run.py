@@ -59,6 +59,8 @@ class Current:
     sending: bool
     """The company switch, the account's write permission and its state, together."""
     run_id: int = 0
+    watched: frozenset[int] = frozenset()
+    """Channels whose figures are taken for sales (``watch`` says which)."""
     watermark: datetime | None = None
     """Orders of this connection have been read up to here."""
     _step_ends: float = field(default=0.0)

@@ -32,9 +32,11 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         parked = Parked.objects.first().pk
     channel, connection_id = {"pk": busy.near.pk}, {"pk": busy.near.connection_id}
     about_order = {name: {"pk": order.pk} for name in ("order", "buyer", "ship", "cancel", "not_left")}
-    of_channel = "channel turn answer_cutover channel_rules release look_again channel_status propose confirm_certain"
+    of_channel = (
+        "balancer_stop balancer_terms channel turn answer_cutover channel_rules release look_again channel_status propose confirm_certain"
+    )
     about_channel = dict.fromkeys(of_channel.split(), channel)
-    about_account = dict.fromkeys(("connection", "reconnect", "probe_now", "allow_writes", "run_now"), connection_id)
+    about_account = dict.fromkeys(("add_channel", "connection", "reconnect", "probe_now", "allow_writes", "run_now"), connection_id)
     return {
         **about_order,
         **about_channel,
@@ -54,6 +56,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         "problem_list": {"kind": "drift"},
         "parked_body": {"pk": parked},
         "seen": {"pk": notification},
+        "release_reserve": {"pk": 1},
         "sign_in_by_link": {"token": "made-up"},
     }
 

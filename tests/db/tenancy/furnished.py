@@ -13,7 +13,7 @@ from django.http import HttpResponse
 
 from stallkeeper.catalog.models import ImportProblem, ImportRun, PriceList, StockUnit
 from stallkeeper.channels.fences import set_fence
-from stallkeeper.channels.models import Command, Offer, RemoteListing
+from stallkeeper.channels.models import Command, ObservedHold, Offer, RemoteListing
 from stallkeeper.core import audit, walls
 from stallkeeper.core.models import Organisation, Role, User
 from stallkeeper.core.tenancy import organisation_scope
@@ -74,6 +74,10 @@ def furnish(busy: BusyShop, word: str) -> None:
         set_fence(uc, busy.near, units[1], 1)
         set_incoming(uc, units[0], place, (uc.at + timedelta(days=3)).date(), 7)
         record_count(uc, place.pk, {units[2].pk: 3}, as_of=uc.at, reference=word)
+        offer = Offer.objects.filter(channel=busy.near).order_by("pk")[0]
+        ObservedHold.objects.create(
+            organisation=busy.organisation, offer=offer, quantity=1, seen=1, seen_at=uc.at, cause="2 -> 1", reason=word
+        )
         audit.record(uc, "test.furnish", "place", place.pk, note=word)
         run = ImportRun.objects.create(
             organisation=busy.organisation, kind="products", file_name=f"{word}.csv", state="done", started_at=uc.at, actor=busy.owner.actor

@@ -10,6 +10,7 @@ import pytest
 
 from stallkeeper import __main__ as program
 from stallkeeper.catalog.models import StockUnit
+from stallkeeper.channels.models import ObservedHold
 from stallkeeper.orders.models import Order
 from tests.db.tenancy.furnished import CANARY, Neighbours, changes, figures
 from tests.tables import csv_file
@@ -30,6 +31,8 @@ ASKED: dict[str, list[list[str]]] = {
     "explain": [["THEIRS-1"], ["{sku}"]],
     "adjust": [["THEIRS-1", "--location", "MAIN", "--on-hand", "3", "--reason", "counted"]],
     "hold": [["--json"], ["THEIRS-1", "--location", "MAIN", "--units", "1", "--reason", "kept"]],
+    "reserves": [["--all", "--json"], ["--let-go", "{hold}", "--reason", "ours"]],
+    "balancer": [["--json"], ["--ready", "--json"], ["--start", "EMR"], ["--channel", "EMR", "--minutes", "5"]],
     "price": [["THEIRS-1", "9.99"], ["{sku}"]],
     "count": [["{file}", "--location", "MAIN", "--as-of", "2026-03-01 12:00"]],
     "resync": [["--json"]],
@@ -66,9 +69,9 @@ def known(neighbours: Neighbours, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     file = csv_file(tmp_path / "file.csv", [["sku", "counted", "on_hand", "location", "title"], ["THEIRS-1", "3", "3", "MAIN", "Ours"]])
     with neighbours.theirs.shop.scope():
         order, unit = Order.objects.order_by("pk")[0], StockUnit.objects.order_by("pk")[0]
-        account = neighbours.theirs.near.connection
+        account, hold = neighbours.theirs.near.connection, ObservedHold.objects.order_by("pk")[0]
         account.refresh_from_db()
-    return {"order": order.number, "sku": unit.sku, "account": account.name, "file": str(file)}
+    return {"order": order.number, "sku": unit.sku, "account": account.name, "file": str(file), "hold": str(hold.pk)}
 
 
 @pytest.mark.parametrize("words", sorted(ASKED))

@@ -6,21 +6,49 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
+from django.db import connection
 
 from stallkeeper.catalog import prices
 from stallkeeper.catalog.models import PriceList
-from stallkeeper.channels import breaker, commands, connect, cutover, delivery, fences, links, refresh, rules, switches
+from stallkeeper.channels import (
+    breaker,
+    commands,
+    connect,
+    cutover,
+    delivery,
+    fences,
+    links,
+    observed,
+    observed_queries,
+    refresh,
+    rules,
+    switches,
+)
 from stallkeeper.channels.commands import Acknowledge, CommandError, CommandKind
 from stallkeeper.channels.connect import Settings
-from stallkeeper.channels.models import Channel, Command, CommandState, Connection, Offer, OfferPrice, RemoteListing, RuleVersion
+from stallkeeper.channels.models import (
+    Channel,
+    Command,
+    CommandState,
+    Connection,
+    ObservedHold,
+    Offer,
+    OfferPrice,
+    RemoteListing,
+    RuleVersion,
+)
+from stallkeeper.channels.observed import Sale
 from stallkeeper.core.models import AuditEntry
 from stallkeeper.core.use_case import UseCase
-from stallkeeper.stock import ledger
+from stallkeeper.stock import ledger, reserve
+from stallkeeper.stock.allocation import Demand
 from stallkeeper.stock.ledger import Target
+from stallkeeper.stock.models import ReservationKind
+from stallkeeper.stock.reserve import Want
 from stallkit.types import AccountInfo
 from tests.races.explorer import How, Race
 from tests.races.locks import Belt, Pair, Proof, Proved
-from tests.races.locks.acting import counted_once, gate, in_turn, once, within
+from tests.races.locks.acting import Results, counted_once, gate, in_turn, once, within
 from tests.shop import Shop
 
 
@@ -33,6 +61,44 @@ def a_fence_is_set_twice() -> Race:
 
     fence(1)()
     return in_turn(1, (fence(2), 2), (fence(3), 3))
+
+
+def held(shop: Shop) -> ObservedHold:
+    """One unit that a channel showed as sold, kept back."""
+    unit = shop.unit("MUG", 5)
+    offer = shop.offer(shop.channel(), unit, observed_qty=5, believed_qty=5)
+    with shop.use_case() as uc, connection.cursor() as cursor:
+        ((hold, _),) = observed_queries.insert(cursor, uc.organisation_id, [(offer.pk, 1, shop.at, shop.at, None, "5 -> 4")])
+        demand = Demand(hold, 1, ((unit.pk, 1),), (shop.place.pk,))
+        reserve.set_reservations(uc, observed.OWNER, [Want(demand, ReservationKind.OBSERVED)], cause="race")
+    with shop.scope():
+        return ObservedHold.objects.select_related("offer__stock_unit").get(pk=hold)
+
+
+def a_hold_is_let_go_twice() -> Race:
+    shop = Shop.open()
+    hold = held(shop)
+    return once(within(shop, lambda uc: observed.release(uc, hold.pk, reason="race")), observed.ObservedError)
+
+
+def an_order_comes_while_its_hold_is_let_go() -> Race:
+    shop = Shop.open()
+    hold = held(shop)
+    sale = Sale(hold.offer_id, 1, shop.at)
+    results = Results()
+
+    def broken() -> str:
+        with shop.scope():
+            now = ObservedHold.objects.get(pk=hold.pk)
+        held_units = shop.level(hold.offer.stock_unit)[2]
+        ended = (now.quantity, now.taken_over + now.released, held_units)
+        return "" if ended == (0, 1, 0) else f"open {ended[0]}, ended {ended[1]}, {held_units} units held"
+
+    return Race(
+        within(shop, lambda uc: observed.take_over(uc, [sale])),
+        results.of(within(shop, lambda uc: observed.release(uc, hold.pk, reason="race")), observed.ObservedError),
+        broken,
+    )
 
 
 def an_account_is_reconnected_and_shut() -> Race:
@@ -252,6 +318,10 @@ distrust = at_two_offers(lambda uc, offers: delivery.resync(uc, channel_of(offer
 
 CHANNEL = 'FROM "channels_channel"'
 LOCKS: dict[str, Proof] = {
+    "channels/observed_queries.py:lock_open": Pair(
+        "an order takes a hold over once", an_order_comes_while_its_hold_is_let_go, r"hold\.offer_id = ANY"
+    ),
+    "channels/observed_queries.py:lock_these": Pair("a hold ends once", a_hold_is_let_go_twice, r"hold\.id = ANY"),
     "channels/fences.py:set_fence": Pair("what was fenced before, in the audit", a_fence_is_set_twice, "channels_ringfence"),
     "channels/connect.py:reconnect": Pair("other settings of the account stay", an_account_is_reconnected_and_shut, "channels_connection"),
     "channels/cutover.py:answer": Pair("no answer once orders are taken", the_cutover_is_answered_when_orders_begin, CHANNEL, whose=0),

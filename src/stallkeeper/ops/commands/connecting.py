@@ -26,12 +26,14 @@ SECRET_VARIABLES = "STALLKEEPER_SET_"  # noqa: S105 - the beginning of variable 
 @click.option("--currency", help="Currency of the channel; the platform's if it has one only.")
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A setting; may be repeated. What is missing is asked for.")
 @click.option("--base-url", default="", help="Another address than the platform's: test systems and proxies.")
+@click.option("--warehouse", default="", metavar="NO", help="The platform's own warehouse that the channel is for, where it has several.")
+@click.option("--another", is_flag=True, help="Make another channel on the account with this --name instead.")
 @click.option("--reconnect", is_flag=True, help="Renew the credentials of the account with this --name instead.")
 @json_option
 @boot.for_organisation
 def connect(
     organisation: Organisation, platform: str, name: str | None, code: str | None, currency: str | None, given: tuple[str, ...],
-    base_url: str, reconnect: bool, as_json: bool,
+    base_url: str, warehouse: str, another: bool, reconnect: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Connect an account of PLATFORM (emag, walmart, …): ask it who it is, and store what opened it, encrypted.
 
@@ -45,17 +47,21 @@ def connect(
       stallkeeper connect emag
       stallkeeper connect walmart --channel WM --set client_id=abc
       stallkeeper connect emag --reconnect --name "eMAG Marketplace"
+      stallkeeper connect wildberries --another --name Wildberries --warehouse 507 --channel WE
     """
     from stallkeeper.channels import connect as connecting
     from stallkeeper.ops import connections
 
+    if another:
+        _another(organisation, platform, name, code, currency, warehouse, as_json=as_json)
+        return
     manifest = connecting.manifest(platform) if reconnect else connecting.to_connect(platform)
     settings = ask_settings(manifest, parse_settings(given), test_system=bool(base_url))
     name = name or manifest.title
     if reconnect:
         done = connections.reconnect(organisation.pk, platform, name, settings, boot.actor())
     else:
-        done = connections.connect(organisation.pk, platform, name, code, currency, settings, base_url, boot.actor())
+        done = connections.connect(organisation.pk, platform, name, code, currency, settings, base_url, boot.actor(), warehouse)
     if as_json:
         terminal.print_json(done.as_json())
         return
@@ -64,6 +70,28 @@ def connect(
         terminal.echo(f"Note: {warning}", err=True)
     if not reconnect:
         terminal.echo(f"Channel {done.code} is made, with everything off. Next: stallkeeper link {done.code}")
+
+
+def _another(
+    organisation: Organisation, platform: str, name: str | None, code: str | None, currency: str | None, warehouse: str, *, as_json: bool
+) -> None:
+    """One more channel on an account that is connected."""
+    from stallkeeper.channels import connect as connecting
+    from stallkeeper.channels.models import Connection
+    from stallkeeper.ops import connections
+
+    declared = connecting.manifest(platform)
+    account = Connection.objects.filter(platform=platform, name=name or declared.title).first()
+    if account is None:
+        raise Refusal(f"There is no account {name or declared.title!r} on {platform}; name one with --name.")
+    money = (currency or (declared.currencies[0] if len(declared.currencies) == 1 else "")).upper()
+    if money not in declared.currencies:
+        raise Refusal(f"Say which currency the channel sells in: --currency {'|'.join(declared.currencies)}.")
+    made = connections.add_channel(organisation.pk, account, code, account.name, money, warehouse, boot.actor())
+    if as_json:
+        terminal.print_json({"connection": account.pk, "channel": made.code, "warehouse": made.warehouse})
+        return
+    terminal.echo(f"Channel {made.code} is made, with everything off. Next: stallkeeper link {made.code}")
 
 
 def parse_settings(given: tuple[str, ...]) -> dict[str, str]:

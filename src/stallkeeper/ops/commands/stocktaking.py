@@ -181,7 +181,7 @@ def count(organisation: Organisation, ctx: click.Context, file: Path, place: str
     from stallkeeper.ops import shelf
     from stallkeeper.stock import count_files
 
-    found = count_files.preview(organisation.pk, file, _place(place), _moment(as_of, "--as-of", organisation), clock.now())
+    found = count_files.preview(organisation.pk, file, _place(place), moment_of(as_of, "--as-of", organisation), clock.now())
     if not (dry_run or found.problems or found.known):
         shelf.record_count(organisation, boot.actor(), found)
     (_count_json if as_json else _print_count)(found, dry_run)
@@ -246,7 +246,7 @@ def _place(code: str) -> Location:
     return found
 
 
-def _moment(text: str, option: str, organisation: Organisation) -> datetime:
+def moment_of(text: str, option: str, organisation: Organisation) -> datetime:
     """A point in time as typed; without a zone it is meant in the organisation's."""
     from zoneinfo import ZoneInfo
 
@@ -262,6 +262,6 @@ def _moment(text: str, option: str, organisation: Organisation) -> datetime:
 def _end_of(text: str, organisation: Organisation) -> datetime:
     """The moment as typed, or the end of the day if only a day was."""
     if len(text.strip()) > 10:
-        return _moment(text, "--until", organisation)
-    day = _moment(f"{text.strip()} 00:00", "--until", organisation)
+        return moment_of(text, "--until", organisation)
+    day = moment_of(f"{text.strip()} 00:00", "--until", organisation)
     return datetime.combine(day.date() + timedelta(days=1), time(), tzinfo=day.tzinfo)
