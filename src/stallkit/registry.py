@@ -15,6 +15,7 @@ ADAPTERS = {
     "dummy": "stallkit.adapters.dummy",
     "emag": "stallkit.adapters.emag",
     "walmart": "stallkit.adapters.walmart",
+    "wildberries": "stallkit.adapters.wildberries",
 }
 """Platform code to package. Each package exports ``MANIFEST``, ``Adapter`` and (in its ``emulator`` module) ``Emulator``."""
 
