@@ -59,7 +59,7 @@ class Assembly:
         return units, later, following
 
     def _page(self, window: Window, following: int) -> tuple[list[Told], int]:
-        """One call. The second value is where to go on, 0 at the end. How a list ends is not documented: by an empty page, or without progress."""
+        """One call, and where to go on, 0 at the end. How a list ends is not documented: by an empty page, or without progress."""
         params = {"limit": str(PAGE), "next": str(following), "dateFrom": str(window.start)}
         if window.end:
             params["dateTo"] = str(window.end)

@@ -151,7 +151,7 @@ def read_stock(shop: Emulator, request: WireRequest, warehouse: str) -> WireRepl
 
 
 def write_stock(shop: Emulator, request: WireRequest, warehouse: str) -> WireReply:
-    """All or nothing: with one refused item no figure changes. Names of fields are not looked at: an item without ``chrtId`` is passed over."""
+    """All or nothing. Names of fields are not looked at: an item without ``chrtId`` is passed over."""
     known = _warehouse(shop, warehouse)
     items = [item for item in as_list(read_json(request).get("stocks")) if isinstance(item, dict)]
     if not 1 <= len(items) <= 1_000 or any(isinstance(item.get("amount"), int) and not 0 <= item["amount"] <= 100_000 for item in items):

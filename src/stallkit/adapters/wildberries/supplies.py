@@ -1,7 +1,8 @@
 """Supplies: what is handed over to Wildberries together. An order is taken on by putting its units into an open one (03).
 
 A supply holds one warehouse's units of one cargo type, from home or from abroad, for people or for firms. The list of supplies does not
-tell the warehouse, so supplies made here say in their name what they are for, and only those are used: what people put together stays theirs.
+tell the warehouse, so supplies made here say in their name what they are for, and only those are used: what people put together stays
+theirs.
 """
 
 from __future__ import annotations
