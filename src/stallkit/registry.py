@@ -16,6 +16,7 @@ ADAPTERS = {
     "emag": "stallkit.adapters.emag",
     "walmart": "stallkit.adapters.walmart",
     "wildberries": "stallkit.adapters.wildberries",
+    "yandex_market": "stallkit.adapters.yandex_market",
 }
 """Platform code to package. Each package exports ``MANIFEST``, ``Adapter`` and (in its ``emulator`` module) ``Emulator``."""
 

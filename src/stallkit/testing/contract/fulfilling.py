@@ -180,6 +180,7 @@ def cancel_shipped_line(bench: Bench) -> None:
     order_id = ready_order(bench)
     notice = shipment(bench, order_id, ("CUP-RED", 2))
     assert bench.patiently(lambda: bench.adapter.confirm_shipment(notice)) == Accepted()
+    bench.emulator.scan(order_id)
     cancel = cancellation(bench, order_id, ("CUP-RED", 2))
     said_no(answer_of(bench, lambda: bench.adapter.cancel_lines(cancel)), "cancelling shipped units")
     assert bench.line(order_id, "CUP-RED").cancelled == 0

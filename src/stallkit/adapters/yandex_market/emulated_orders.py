@@ -1,0 +1,433 @@
+"""The emulated Market's orders, from both sides: what buyers and carriers do, and what the seller tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from stallkit.adapters.yandex_market.emulated_stock import BUSINESS, DBS, FBS, Stocks, number_of
+from stallkit.adapters.yandex_market.replies import Json, SaidNo, answer, cut_page, objects, ok, read_json, texts, whole
+from stallkit.testing.emulator import Fault, ShopLine, ShopOrder, WireReply, WireRequest
+from stallkit.types import OrderState
+
+MOSCOW = timedelta(hours=3)
+UNPAID_FOR = timedelta(minutes=30)
+DECIDE_WITHIN = timedelta(hours=48)
+SPAN = timedelta(days=30)
+ON_THE_WAY = {"DELIVERY": "DELIVERY_SERVICE_RECEIVED", "PICKUP": "PICKUP_SERVICE_RECEIVED", "DELIVERED": "DELIVERY_SERVICE_DELIVERED"}
+NEXT = {"": {"DELIVERY"}, "DELIVERY": {"PICKUP", "DELIVERED"}, "PICKUP": {"DELIVERED"}, "DELIVERED": set[str]()}
+"""What a DBS seller may say next; anything else is an error."""
+SERVICES = {51: "CDEK", 99: "Own service", 107: "PEK", 139: "DPD", 1_003_375: "DHL"}
+
+
+class Orders(Stocks):
+    """Routes and controls. ``model`` is that of orders to come: FBS, EXPRESS or DBS."""
+
+    model = "FBS"
+
+    # --- buyers, carriers and fate ------------------------------------------------------------------------------------------------------
+
+    def order_placed(self, order: ShopOrder) -> None:
+        order.extra.setdefault("model", self.model)
+        order.extra["warehouse"] = str(self.home.id)
+        super().order_placed(order)
+
+    def cancel_units(self, order: ShopOrder, line: ShopLine, quantity: int) -> None:
+        """Units leave the reserve. They are for sale again by themselves, unless the order was packed: then the seller must push."""
+        if not quantity:
+            return
+        super().cancel_units(order, line, quantity)
+        self.move_reserve(line.sku, -quantity)
+        if "ready" not in order.extra:
+            self.put_back(line.sku, quantity, order.order_id)
+
+    def request_cancel(self, order_id: str) -> None:
+        """While an order is processed the buyer's wish takes effect by itself; for a DBS order on its way the seller decides."""
+        order = self.orders[order_id]
+        if order.extra.get("model") != "DBS" or order.extra.get("stage", "") not in {"DELIVERY", "PICKUP"}:
+            self.buyer_cancels(order_id)
+            return
+        with self.lock:
+            order.extra["cancel_asked"] = self.clock().isoformat()
+            order.modified_at = self.clock()
+        self.tell("cancel_request", order_id)
+
+    def scan(self, order_id: str) -> None:
+        """The Market's own people take the goods over; for DBS nobody scans."""
+        with self.lock:
+            order = self.orders[order_id]
+            if order.extra.get("model") == "DBS" or order.state in {OrderState.PENDING, OrderState.CANCELLED, OrderState.SHIPPED}:
+                return
+            self.leave(order, "DELIVERY")
+        self.tell("order", order_id)
+
+    def send_by_hand(self, order_id: str) -> None:
+        """Somebody at the seller's says in the cabinet that the goods have been handed over."""
+        with self.lock:
+            order = self.orders[order_id]
+            order.acknowledged_at = order.acknowledged_at or self.clock()
+            self.leave(order, "DELIVERY")
+            order.sent_by_hand += 1
+        self.tell("order", order_id)
+
+    def leave(self, order: ShopOrder, stage: str) -> None:
+        """The goods are gone, and so is their reserve."""
+        for line in order.lines:
+            self.move_reserve(line.sku, -line.open)
+            line.shipped += line.open
+        order.extra["stage"] = stage
+        order.modified_at = self.clock()
+
+    def not_fetched(self, order_id: str, why: str = "PICKUP_EXPIRED") -> None:
+        """Nobody came for the parcel: the order is cancelled after its goods had left."""
+        with self.lock:
+            order = self.orders[order_id]
+            order.extra["stage"], order.extra["why"] = "CANCELLED", why
+            order.modified_at = self.clock()
+        self.tell("cancel", order_id)
+
+    def insist(self, order_id: str) -> None:
+        """The Market does not let the seller cancel this order any more."""
+        with self.lock:
+            self.orders[order_id].extra["promised"] = "yes"
+
+    def give_away(self, order_id: str, line_id: str) -> None:
+        """A line is a gift of a promotion: it cannot be taken out."""
+        with self.lock:
+            self.orders[order_id].extra[f"gift {line_id}"] = "yes"
+
+    def placed_elsewhere(self, order_id: str, platform: str) -> None:
+        """The order was placed on another platform and is only carried by the Market (OTHER, OZON, WILDBERRIES)."""
+        with self.lock:
+            self.orders[order_id].extra["source"] = platform
+
+    def make_test(self, order_id: str) -> None:
+        """The order is one that the cabinet's tool for tests made."""
+        with self.lock:
+            self.orders[order_id].extra["fake"] = "yes"
+
+    def settle(self) -> None:
+        """Prepaid orders that nobody pays die after half an hour, wishes to cancel that nobody answers come true after two days."""
+        super().settle()
+        with self.lock:
+            for order in self.orders.values():
+                if order.pending and self.clock() - order.placed_at >= UNPAID_FOR and order.state is OrderState.PENDING:
+                    order.pending = False
+                    self.cancel_order(order, "USER_NOT_PAID")
+                asked = order.extra.get("cancel_asked")
+                if asked and self.clock() - datetime.fromisoformat(asked) >= DECIDE_WITHIN:
+                    self.grant(order)
+
+    def cancel_order(self, order: ShopOrder, why: str) -> None:
+        for line in order.lines:
+            self.cancel_units(order, line, line.open)
+        order.extra["why"] = why
+        order.modified_at = self.clock()
+
+    def grant(self, order: ShopOrder) -> None:
+        """An order on its way is cancelled: what has left comes back some day."""
+        order.extra.pop("cancel_asked", None)
+        order.extra["stage"], order.extra["why"] = "CANCELLED", "USER_CHANGED_MIND"
+        order.modified_at = self.clock()
+
+    # --- reading ------------------------------------------------------------------------------------------------------------------------
+
+    def list_orders(self, request: WireRequest, _: str) -> WireReply:
+        """By number. Filters that are left out let everything pass, but for test orders."""
+        body = read_json(request)
+        wanted = [(int(order.order_id), order) for order in self.orders.values() if self._wanted(order, body)]
+        page, paging = cut_page(wanted, request, min(self.orders_per_page, 50))
+        spoil = self.fault is Fault.UNKNOWN_ENUM
+        shown = [self.show_order(order, spoil=spoil and number == 0) for number, order in enumerate(page)]
+        return answer({"orders": shown, "paging": paging})
+
+    def _wanted(self, order: ShopOrder, body: dict[str, object]) -> bool:
+        dates = body.get("dates")
+        begin, end = _span(dates if isinstance(dates, dict) else {}, self.clock())
+        told = {
+            "orderIds": order.order_id,
+            "campaignIds": str(self.campaign_of(order)),
+            "programTypes": order.extra["model"],
+            "sourcePlatforms": order.extra.get("source", "MARKET"),
+            "statuses": words_of(order)[0],
+            "substatuses": words_of(order)[1],
+        }
+        if any(name in body and told[name] not in texts(body[name]) for name in told):
+            return False
+        if bool(body.get("fake")) != ("fake" in order.extra):
+            return False
+        return "orderIds" in body or begin <= order.modified_at <= end
+
+    def campaign_of(self, order: ShopOrder) -> int:
+        return DBS if order.extra["model"] == "DBS" else FBS
+
+    def show_order(self, order: ShopOrder, *, spoil: bool = False) -> Json:
+        """As the list of the cabinet shows it (v1)."""
+        status, substatus = ("TELEPORTED", "STARTED") if spoil else words_of(order)
+        return {
+            "orderId": int(order.order_id),
+            "campaignId": self.campaign_of(order),
+            "programType": order.extra["model"],
+            "status": status,
+            "substatus": substatus,
+            "creationDate": moscow(order.placed_at),
+            "updateDate": moscow(order.modified_at),
+            "paymentType": "PREPAID",
+            "paymentMethod": "YANDEX",
+            "fake": "fake" in order.extra,
+            "items": [show_item(order, line) for line in order.lines],
+            "prices": {"delivery": {"payment": rub(Decimal(149)), "vat": "VAT_22"}},
+            "delivery": self._show_delivery(order),
+            "buyerType": "PERSON",
+            "cancelRequested": "cancel_asked" in order.extra,
+            "sourcePlatform": order.extra.get("source", "MARKET"),
+        }
+
+    def _show_delivery(self, order: ShopOrder) -> Json:
+        day = (order.placed_at + MOSCOW + timedelta(days=1)).date().isoformat()
+        express = {"shipmentTime": "18:30:00+03:00"} if order.extra["model"] == "EXPRESS" else {}
+        told: dict[str, object] = {
+            "type": "DELIVERY",
+            "serviceName": "Market",
+            "deliveryServiceId": 99 if order.extra["model"] == "DBS" else 106,
+            "warehouseId": order.extra["warehouse"],
+            "deliveryPartnerType": "SHOP" if order.extra["model"] == "DBS" else "YANDEX_MARKET",
+            "dates": {"fromDate": day},
+            "shipment": {"shipmentDate": day, **express},
+            "courier": {"address": {"country": "Russia", "postcode": "125009", "city": "Moscow", "street": "Tverskaya", "house": "1"}},
+        }
+        if "boxes" in order.extra:
+            items = [
+                {"id": int(line.line_id), "fullCount": line.ordered - line.cancelled}
+                for line in order.lines
+                if line.ordered > line.cancelled
+            ]
+            told["boxesLayout"] = [{"boxId": int(order.order_id) + 1, "barcode": f"{order.order_id}-1", "items": items}] if items else None
+        if any(line.tracking_number for line in order.lines):
+            told["tracks"] = [{"trackCode": order.lines[0].tracking_number, "deliveryServiceId": int(order.extra["service"])}]
+        return {name: value for name, value in told.items() if value is not None}
+
+    # --- what the seller tells ----------------------------------------------------------------------------------------------------------
+
+    def find(self, campaign: str, order_id: str) -> ShopOrder:
+        order = self.orders.get(order_id)
+        if order is None or str(self.campaign_of(order)) != campaign:
+            raise SaidNo(404, "NOT_FOUND", f"Order {order_id} not found in shop {campaign}")
+        return order
+
+    def set_boxes(self, request: WireRequest, campaign: str, order_id: str) -> WireReply:
+        """Boxes, as often as one likes until the order is ready to ship. With ``allowRemove`` what is not in them leaves the order."""
+        order, body = self.find(campaign, order_id), read_json(request)
+        if words_of(order) != ("PROCESSING", "STARTED"):
+            raise SaidNo(400, "BAD_REQUEST", f"Order {order_id} is {'/'.join(words_of(order))}, its boxes cannot be changed")
+        packed = _packed(body, order)
+        missing = [(line, line.open - packed.get(line.line_id, 0)) for line in order.lines if line.open > packed.get(line.line_id, 0)]
+        if missing:
+            self._remove(order, missing, allowed=body.get("allowRemove") is True)
+        if "boxes" not in order.extra or missing:
+            order.extra["boxes"] = "1"
+            order.modified_at = self.clock()
+        if not missing:
+            order.acknowledge_calls += 1
+            order.acknowledged_at = order.acknowledged_at or self.clock()
+        items = [{"id": int(line_id), "fullCount": units} for line_id, units in packed.items()]
+        return ok({"boxes": [{"boxId": int(order_id) + 1, "items": items}]})
+
+    def _remove(self, order: ShopOrder, missing: Sequence[tuple[ShopLine, int]], *, allowed: bool) -> None:
+        """The contract's three cases in which nothing can be taken out of a product, and the order must be cancelled instead."""
+        if not allowed:
+            raise SaidNo(400, "BAD_REQUEST", "Some items are in no box; pass allowRemove to remove them from the order")
+        left = [line for line in order.lines if line.open]
+        total = sum((line.unit_price * line.open for line in left), Decimal(0))
+        for line, _ in missing:
+            if len(left) == 1:
+                raise SaidNo(400, "BAD_REQUEST", f"Item {line.line_id} is the only one of the order and cannot be removed")
+            if f"gift {line.line_id}" in order.extra:
+                raise SaidNo(400, "BAD_REQUEST", f"Item {line.line_id} was added by a promotion and cannot be removed")
+            if line.unit_price * line.open >= total * Decimal("0.99"):
+                raise SaidNo(400, "BAD_REQUEST", f"Item {line.line_id} is 99% of the order's cost and cannot be removed")
+        if "promised" in order.extra:
+            raise SaidNo(400, "BAD_REQUEST", f"Order {order.order_id} has been promised to its buyer")
+        order.cancel_calls += 1
+        for line, units in missing:
+            self.cancel_units(order, line, units)
+
+    def set_status(self, request: WireRequest, campaign: str, order_id: str) -> WireReply:
+        """The only steps that there are; all others are errors."""
+        order, told = self.find(campaign, order_id), read_json(request).get("order")
+        wanted = told if isinstance(told, dict) else {}
+        status, substatus = str(wanted.get("status")), str(wanted.get("substatus"))
+        was = words_of(order)
+        if (status, substatus) == ("PROCESSING", "READY_TO_SHIP") and was == ("PROCESSING", "STARTED") and order.extra["model"] != "DBS":
+            self._make_ready(order)
+        elif status == "CANCELLED" and substatus == "SHOP_FAILED" and was in {("PROCESSING", "STARTED"), ("PROCESSING", "READY_TO_SHIP")}:
+            self._cancel(order)
+        elif ON_THE_WAY.get(status) == substatus and order.extra["model"] == "DBS" and status in NEXT.get(order.extra.get("stage", ""), ()):
+            self._move_on(order, status, was)
+        else:
+            raise SaidNo(400, "STATUS_NOT_ALLOWED", f"Order {order_id} with status {'/'.join(was)} cannot become {status}/{substatus}")
+        return answer({"order": show_changed(order)})
+
+    def _make_ready(self, order: ShopOrder) -> None:
+        if "boxes" not in order.extra:
+            raise SaidNo(400, "BAD_REQUEST", f"Order {order.order_id} has no boxes")
+        order.ship_calls += 1
+        order.extra["ready"] = "yes"
+        order.modified_at = self.clock()
+
+    def _cancel(self, order: ShopOrder) -> None:
+        if "promised" in order.extra:
+            raise SaidNo(400, "BAD_REQUEST", f"Order {order.order_id} has been promised to its buyer: it must be sent")
+        order.cancel_calls += 1
+        self.cancel_order(order, "SHOP_FAILED")
+
+    def _move_on(self, order: ShopOrder, status: str, was: tuple[str, str]) -> None:
+        if was[0] not in {"PROCESSING", "DELIVERY", "PICKUP"}:
+            raise SaidNo(400, "STATUS_NOT_ALLOWED", f"Order {order.order_id} is {'/'.join(was)}")
+        if status == "DELIVERY":
+            order.ship_calls += 1
+        self.leave(order, status)
+
+    def set_track(self, request: WireRequest, campaign: str, order_id: str) -> WireReply:
+        order, body = self.find(campaign, order_id), read_json(request)
+        service = whole(body.get("deliveryServiceId"), "deliveryServiceId", 1)
+        if words_of(order)[0] not in {"PROCESSING", "DELIVERY", "PICKUP"} or service not in SERVICES:
+            raise SaidNo(400, "BAD_REQUEST", f"Order {order_id} takes no track of service {service}")
+        for line in order.lines:
+            line.tracking_number, line.carrier = str(body.get("trackCode")), SERVICES[service]
+        order.extra["service"] = str(service)
+        order.modified_at = self.clock()
+        return ok()
+
+    def decide_cancellation(self, request: WireRequest, campaign: str, order_id: str) -> WireReply:
+        order, body = self.find(campaign, order_id), read_json(request)
+        if "cancel_asked" not in order.extra:
+            raise SaidNo(400, "BAD_REQUEST", f"Nobody asked to cancel order {order_id}")
+        if body.get("accepted") is True:
+            order.cancel_calls += 1
+            self.grant(order)
+            return ok()
+        if body.get("reason") not in {"ORDER_DELIVERED", "ORDER_IN_DELIVERY"}:
+            raise SaidNo(400, "BAD_REQUEST", "A refusal needs its reason")
+        del order.extra["cancel_asked"]
+        order.extra["declined"] = str(body["reason"])
+        order.modified_at = self.clock()
+        return ok()
+
+    def show_services(self, _request: WireRequest, _: str) -> WireReply:
+        return answer({"result": {"deliveryService": [{"id": number, "name": name} for number, name in SERVICES.items()]}})
+
+    def show_labels(self, request: WireRequest, campaign: str, order_id: str) -> WireReply:
+        """One sticker per box, as one PDF."""
+        order = self.find(campaign, order_id)
+        if "boxes" not in order.extra or order.state is OrderState.CANCELLED:
+            raise SaidNo(400, "BAD_REQUEST", f"Order {order_id} has no boxes to label")
+        pdf = f"%PDF-1.4\n% label {request.param('format', 'A7')} of cabinet {BUSINESS}, order {order_id}, box 1 of 1\n%%EOF\n"
+        return WireReply(200, pdf.encode(), (("Content-Type", "application/pdf"),))
+
+
+def words_of(order: ShopOrder) -> tuple[str, str]:
+    """Status and substatus."""
+    stage = order.extra.get("stage", "")
+    if stage == "CANCELLED" or order.state is OrderState.CANCELLED:
+        return "CANCELLED", order.extra.get("why", "USER_CHANGED_MIND")
+    if order.pending:
+        return "UNPAID", "WAITING_USER_INPUT"
+    if stage:
+        return stage, ON_THE_WAY[stage]
+    return "PROCESSING", "READY_TO_SHIP" if "ready" in order.extra else "STARTED"
+
+
+def show_item(order: ShopOrder, line: ShopLine) -> Json:
+    """``count`` is what is left of the item; what was removed, and what has left, is told unit by unit."""
+    whole_order = order.state is OrderState.CANCELLED
+    left = line.ordered if whole_order else line.ordered - line.cancelled
+    told: dict[str, object] = {
+        "id": int(line.line_id),
+        "offerId": line.sku,
+        "offerName": line.title,
+        "count": left,
+        "prices": {"payment": rub(line.unit_price * left), "subsidy": rub(Decimal(0)), "vat": "VAT_22"},
+    }
+    gone = "REJECTED" if order.extra.get("stage") == "CANCELLED" else "SHIPPED"
+    units = [("CREATED", line.open), (gone, line.shipped), ("CANCELLED", line.cancelled)]
+    if (line.cancelled and not whole_order) or order.extra.get("stage") == "CANCELLED":
+        told["itemStatuses"] = [{"status": status, "count": count} for status, count in units if count]
+    return told
+
+
+def show_changed(order: ShopOrder) -> Json:
+    """As the older calls answer with it: other names, and times of Moscow without a zone."""
+    status, substatus = words_of(order)
+    total = sum((line.unit_price * line.ordered for line in order.lines), Decimal(0))
+    day = (order.placed_at + MOSCOW + timedelta(days=1)).strftime("%d-%m-%Y")
+    items = [
+        {
+            "id": int(line.line_id),
+            "offerId": line.sku,
+            "offerName": line.title,
+            "price": number_of(line.unit_price),
+            "buyerPrice": number_of(line.unit_price),
+            "buyerPriceBeforeDiscount": number_of(line.unit_price),
+            "count": line.ordered - line.cancelled,
+        }
+        for line in order.lines
+    ]
+    return {
+        "id": int(order.order_id),
+        "status": status,
+        "substatus": substatus,
+        "creationDate": (order.placed_at + MOSCOW).strftime("%d-%m-%Y %H:%M:%S"),
+        "currency": "RUR",
+        "itemsTotal": number_of(total),
+        "deliveryTotal": 149,
+        "buyerItemsTotalBeforeDiscount": number_of(total),
+        "paymentType": "PREPAID",
+        "paymentMethod": "YANDEX",
+        "fake": "fake" in order.extra,
+        "items": items,
+        "delivery": {
+            "type": "DELIVERY",
+            "serviceName": "Market",
+            "deliveryPartnerType": "YANDEX_MARKET",
+            "deliveryServiceId": 106,
+            "dates": {"fromDate": day},
+        },
+        "buyer": {"type": "PERSON"},
+        "taxSystem": "USN",
+    }
+
+
+def rub(amount: Decimal) -> Json:
+    return {"value": number_of(amount), "currencyId": "RUR"}
+
+
+def moscow(at: datetime) -> str:
+    """The moment in Moscow's time, with its offset."""
+    return (at.astimezone(UTC).replace(tzinfo=None) + MOSCOW).isoformat() + "+03:00"
+
+
+def _span(dates: dict[str, object], now: datetime) -> tuple[datetime, datetime]:
+    """The window of last changes; at most thirty days, and the last thirty if nothing is said."""
+    try:
+        end = datetime.fromisoformat(str(dates["updateDateTo"])) if "updateDateTo" in dates else now
+        begin = datetime.fromisoformat(str(dates["updateDateFrom"])) if "updateDateFrom" in dates else end - SPAN
+    except ValueError as error:
+        raise SaidNo(400, "BAD_REQUEST", f"a date is not one: {error}") from error
+    if end - begin > SPAN:
+        raise SaidNo(400, "BAD_REQUEST", "The span of dates must not be longer than 30 days")
+    return begin, end
+
+
+def _packed(body: dict[str, object], order: ShopOrder) -> dict[str, int]:
+    """Units in boxes by line."""
+    units: dict[str, int] = {}
+    known = {line.line_id: line for line in order.lines}
+    for box in objects(body.get("boxes")):
+        for item in objects(box.get("items")):
+            line_id = str(item.get("id"))
+            units[line_id] = units.get(line_id, 0) + whole(item.get("fullCount"), "fullCount", 1)
+    if not units or any(line_id not in known or count > known[line_id].open for line_id, count in units.items()):
+        raise SaidNo(400, "BAD_REQUEST", "The boxes hold items or units that the order does not have")
+    return units
