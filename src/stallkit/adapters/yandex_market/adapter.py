@@ -155,15 +155,16 @@ class Adapter:
         try:
             if rest:
                 send(rest)
-        except Refused as refusal:
-            named = {intent.ref for intent in rest} if len(rest) == 1 else {*wire.named_in(refusal.detail, [one.ref for one in rest])}
+        except Refused as error:
+            refs = [intent.ref for intent in rest]
+            named = refs if len(refs) == 1 else wire.named_in(error.detail, refs)
             if not named:
                 raise
-            outcomes |= dict.fromkeys(named, Rejected(refusal.code, refusal.detail))
-            rest = [intent for intent in rest if intent.ref not in named]
-            if rest:
-                send(rest)
-        return outcomes | {intent.ref: Accepted() for intent in rest}
+            outcomes |= dict.fromkeys(named, Rejected(error.code, error.detail))
+            spared = [intent for intent in rest if intent.ref not in outcomes]
+            if spared:
+                send(spared)
+        return {intent.ref: outcomes.get(intent.ref, Accepted()) for intent in intents}
 
     # --- orders -------------------------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """The Market's published contract (OpenAPI, August 2026) as a check on the emulator's traffic.
 
-The file describes 155 paths. Only those that the adapter calls are kept, with all that they refer to: the rest would be checked again in each
-process, which takes longer than the tests. Nothing is corrected.
+The file describes 155 paths. Only those that the adapter calls are kept, with all that they refer to: to check the rest again in each
+process would take longer than the tests. Nothing is corrected.
 """
 
 from __future__ import annotations

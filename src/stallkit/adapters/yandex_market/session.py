@@ -10,8 +10,9 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
-from stallkit.adapters.yandex_market import places, wire
+from stallkit.adapters.yandex_market import wire
 from stallkit.adapters.yandex_market.manifest import ACCOUNT
+from stallkit.adapters.yandex_market.places import GroupedAnswer, GroupedWarehouse, Place, Warehouse, WarehouseAnswer, places_of
 from stallkit.adapters.yandex_market.wire_actions import Service
 from stallkit.errors import AdapterError, NeedsReconnect, OutcomeUnknown, Refused, SlowDown, TryLater
 from stallkit.http import DEFAULT_RETRY_AFTER, Door, Reply, Request
@@ -30,7 +31,7 @@ class Kept:
 
     at: datetime = LONG_AGO
     campaigns: tuple[wire.Campaign, ...] = ()
-    places: dict[str, places.Place] | None = None
+    places: dict[str, Place] | None = None
     places_at: datetime = LONG_AGO
     services: dict[str, int] = field(default_factory=dict)
 
@@ -85,7 +86,7 @@ class Session:
         self._kept.campaigns, self._kept.at = tuple(found), self.clock()
         return self._kept.campaigns
 
-    def places(self, *, anew: bool = False) -> dict[str, places.Place]:
+    def places(self, *, anew: bool = False) -> dict[str, Place]:
         """The warehouses, by number."""
         kept = self._kept
         if kept.places is None or anew or self.clock() - kept.places_at >= FACTS_LIVE:
@@ -93,14 +94,14 @@ class Session:
             kept.places_at = self.clock()
         return kept.places
 
-    def _ask_places(self) -> dict[str, places.Place]:
+    def _ask_places(self) -> dict[str, Place]:
         """One of the two lists is not for this cabinet, and may be refused."""
-        single: list[places.Warehouse] = []
+        single: list[Warehouse] = []
         try:
             single = self._single_warehouses()
-            return places.places_of(single, self._warehouses_by_shop())
+            return places_of(single, self._warehouses_by_shop())
         except Refused:
-            return places.places_of(single, () if single else self._warehouses_by_shop())
+            return places_of(single, () if single else self._warehouses_by_shop())
 
     def remember_services(self, ask: Callable[[], Iterable[Service]]) -> Mapping[str, int]:
         """The numbers of delivery services by name, without regard to case; the list is asked for once."""
@@ -108,25 +109,25 @@ class Session:
             self._kept.services = {service.name.strip().casefold(): service.id for service in ask()}
         return self._kept.services
 
-    def _single_warehouses(self) -> list[places.Warehouse]:
-        found: list[places.Warehouse] = []
+    def _single_warehouses(self) -> list[Warehouse]:
+        found: list[Warehouse] = []
         token = ""
         for _ in range(MOST_PAGES):
             params = {"limit": "30"} | ({"pageToken": token} if token else {})
-            page = self.ask(f"/v3/businesses/{self.business}/warehouses", ACCOUNT, {}, params).decode(places.WarehouseAnswer).result
+            page = self.ask(f"/v3/businesses/{self.business}/warehouses", ACCOUNT, {}, params).decode(WarehouseAnswer).result
             found += page.warehouses
             token = page.paging.next_page_token
             if not token:
                 break
         return found
 
-    def _warehouses_by_shop(self) -> list[places.GroupedWarehouse]:
-        found: list[places.GroupedWarehouse] = []
+    def _warehouses_by_shop(self) -> list[GroupedWarehouse]:
+        found: list[GroupedWarehouse] = []
         token = ""
         for _ in range(MOST_PAGES):
             params = {"limit": "30"} | ({"pageToken": token} if token else {})
             reply = self.ask(f"/v2/businesses/{self.business}/warehouses", ACCOUNT, {"components": ["STATUS"]}, params)
-            page = reply.decode(places.GroupedAnswer).result
+            page = reply.decode(GroupedAnswer).result
             found += page.warehouses
             token = page.paging.next_page_token
             if not token:
