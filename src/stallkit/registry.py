@@ -14,6 +14,7 @@ from stallkit.protocols import Adapter
 ADAPTERS = {
     "dummy": "stallkit.adapters.dummy",
     "emag": "stallkit.adapters.emag",
+    "ozon": "stallkit.adapters.ozon",
     "walmart": "stallkit.adapters.walmart",
     "wildberries": "stallkit.adapters.wildberries",
     "yandex_market": "stallkit.adapters.yandex_market",

@@ -1,0 +1,112 @@
+"""Ozon's published contract as a check on the emulator's traffic, mended where it is no valid OpenAPI or known to be wrong.
+
+The file is the newest of the two: June 2026, Russian. Its paths that the adapter calls are kept, the rest is left out.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from stallkit.testing.published import Document, Published, ValidatingTransport, Validator
+from stallkit.testing.serving import EmulatorTransport
+
+FILE = "MissiaL-ozon-api/ozon-seller-openapi.json"
+PATHS = (
+    "/v1/roles",
+    "/v1/seller/info",
+    "/v2/warehouse/list",
+    "/v3/product/list",
+    "/v3/product/info/list",
+    "/v2/product/info/stocks-by-warehouse/fbs",
+    "/v2/products/stocks",
+    "/v1/product/import/prices",
+    "/v4/posting/fbs/list",
+    "/v4/posting/fbs/unfulfilled/list",
+    "/v3/posting/fbs/get",
+    "/v4/posting/fbs/ship",
+    "/v2/posting/fbs/cancel",
+    "/v2/posting/fbs/product/cancel",
+    "/v2/posting/fbs/package-label",
+    "/v2/fbs/posting/tracking-number/set",
+    "/v2/fbs/posting/delivering",
+    "/v2/conditional-cancellation/list",
+    "/v2/conditional-cancellation/approve",
+    "/v2/conditional-cancellation/reject",
+    "/v1/returns/list",
+)
+TYPES = {"int": "integer", "int64": "integer", "int32": "integer", "double": "number", "float": "number", "bool": "boolean"}
+STATUS = {
+    "type": "object",
+    "properties": {"code": {"type": "integer"}, "message": {"type": "string"}, "details": {"type": "array", "items": {}}},
+}
+Schema = dict[str, object]
+
+
+def amend(document: Document) -> None:
+    """See specs/ozon/FACTS.md, "Using the spec": what each step mends, and why."""
+    paths = cast("dict[str, Document]", document["paths"])
+    document["paths"] = {path: paths[path] for path in PATHS}
+    document["info"] = {"title": "Ozon", "version": "1"}
+    schemas = cast("dict[str, dict[str, Schema]]", document["components"])["schemas"]
+    schemas["rpcStatus"] = dict(STATUS)
+    mend(document)
+    drop_required(document, "product_id", "quant_size")
+    label = cast("dict[str, dict[str, dict[str, dict[str, Document]]]]", document["paths"])["/v2/posting/fbs/package-label"]
+    label["post"]["responses"]["200"] = {"description": "a PDF file, as the text says; the schema tells of an object"}
+
+
+def mend(value: object) -> None:
+    """Nulls out, texts for numbers, real types, no demand for properties that do not exist, no schemas outside the file."""
+    if isinstance(value, list):
+        for item in value:
+            mend(item)
+    if not isinstance(value, dict):
+        return
+    for key in [key for key, item in value.items() if item is None and key not in {"example", "default"}]:
+        del value[key]
+    for key in [key for key in value if key in {"example", "examples", "tags", "x-ozon-section"} and key != "tags"]:
+        if not isinstance(value.get("properties"), dict):
+            del value[key]
+    if isinstance(value.get("type"), str):
+        mend_type(value)
+    if str(value.get("$ref", "")).endswith("rpcStatus.yaml"):
+        value["$ref"] = "#/components/schemas/rpcStatus"
+    mend_required(value)
+    for item in list(value.values()):
+        mend(item)
+
+
+def mend_type(schema: Schema) -> None:
+    told = str(schema["type"])
+    schema["type"] = TYPES.get(told, told)
+    if told.startswith("array of"):
+        schema["type"], schema["items"] = "array", {"type": "string"}
+
+
+def mend_required(schema: Schema) -> None:
+    """``required`` is a list of properties that there are."""
+    required, properties = schema.get("required"), schema.get("properties")
+    if isinstance(required, bool) and ("in" not in schema and "content" not in schema):
+        del schema["required"]
+    if isinstance(required, list) and isinstance(properties, dict):
+        schema["required"] = [name for name in required if name in properties]
+        if not schema["required"]:
+            del schema["required"]
+
+
+def drop_required(document: Document, *names: str) -> None:
+    """The text allows ``offer_id`` alone, and ``quant_size`` was removed in June 2025."""
+    schemas = cast("dict[str, dict[str, Schema]]", document["components"])["schemas"]
+    for schema in schemas.values():
+        properties = cast("Schema", schema.get("properties", {}))
+        if {"stock", "warehouse_id", "offer_id"} <= properties.keys() and isinstance(schema.get("required"), list):
+            schema["required"] = [name for name in cast("list[str]", schema["required"]) if name not in names]
+
+
+def contract() -> Validator:
+    return Published.openapi("ozon", FILE, amend=amend)
+
+
+def transport(emulator: object) -> ValidatingTransport:
+    """Reaches the emulator and checks each exchange."""
+    return ValidatingTransport(EmulatorTransport(emulator), [contract()])  # type: ignore[arg-type]
