@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import ClassVar
@@ -26,6 +26,7 @@ from stallkit.types import (
     NotNow,
     OfferRef,
     OfferState,
+    OrderState,
     Outcome,
     Outcomes,
     Page,
@@ -149,7 +150,7 @@ class Adapter:
         self._all_answered([intent.ref.sku for intent in intents], told, reply)
         return {intent.ref: told[intent.ref.sku] for intent in intents}
 
-    def _all_answered(self, asked: Sequence[object], told: Mapping[object, Outcome] | Mapping[str, Outcome], reply: Reply) -> None:
+    def _all_answered(self, asked: Sequence[object], told: Collection[object], reply: Reply) -> None:
         if forgotten := [str(one) for one in asked if one not in told]:
             raise unreadable(f"Ozon did not answer for {', '.join(forgotten)}", writes=True, status=reply.status)
 
@@ -269,9 +270,8 @@ class Adapter:
         return self._cancel(*plan) if isinstance(plan, tuple) else plan
 
     def _cancel(self, path: str, body: Mapping[str, object]) -> Outcome:
-        kind = wire_orders.PartCancelAnswer if "items" in body else wire_orders.CancelAnswer
         try:
-            told = self._call(path, body, ORDERS, writes=True).decode(kind).result
+            told = self._call(path, body, ORDERS, writes=True).decode(wire_orders.CancelAnswer).result
         except Refused as error:
             return Accepted() if error.code == ALREADY_CANCELLED else Rejected(error.code, error.detail)
         return Rejected("refused", "Ozon did not cancel it and gave no reason") if told is False else Accepted()
@@ -330,9 +330,9 @@ class Adapter:
         posting = self._look(order_id)
         if posting is None:
             return _no_such_posting(order_id)
-        if posting.state is wire_orders.OrderState.NEW and posting.may("ship_async_in_process"):
+        if posting.state is OrderState.NEW and posting.may("ship_async_in_process"):
             return NotNow(LABEL_PAUSE, "Ozon is packing it")
-        return Rejected("cancelled" if posting.state is wire_orders.OrderState.CANCELLED else error.code, error.detail)
+        return Rejected("cancelled" if posting.state is OrderState.CANCELLED else error.code, error.detail)
 
     def read_returns(self, cursor: str) -> Page[RemoteReturn]:
         """Returns of FBS postings whose status changed since the last walk, ten minutes of them again."""

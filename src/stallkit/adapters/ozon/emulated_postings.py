@@ -118,7 +118,7 @@ class Decision(msgspec.Struct):
 
 
 class Postings(Goods):
-    """``extra`` of an order: ``status`` (where the lines cannot tell it), ``packing_until``, ``failed``, ``wants``, ``parent``, ``insists``."""
+    """``extra`` of an order: ``status`` (if the lines do not tell it), ``packing_until``, ``failed``, ``wants``, ``parent``, ``insists``"""
 
     def __init__(self, clock: Callable[[], datetime], *, seed: int = 0, limits_scale: float = 1.0) -> None:
         super().__init__(clock, seed=seed, limits_scale=limits_scale)

@@ -7,7 +7,7 @@ afterwards; a cancellation moves them back, the hand-over takes them out. Orders
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -125,5 +125,5 @@ class Emulator(Papers):
         item = {"product_id": self.product_ids[sku], "sku": self.numbers[sku], "updated_at": moment(self.clock()), "stocks": [figures]}
         return self.notification({"message_type": "TYPE_STOCKS_CHANGED", "seller_id": int(CLIENT_ID), "items": [item]})
 
-    def notification(self, body: dict[str, object]) -> WireRequest:
+    def notification(self, body: Mapping[str, object]) -> WireRequest:
         return WireRequest("POST", "/", (), "", {"content-type": "application/json"}, msgspec.json.encode(body))

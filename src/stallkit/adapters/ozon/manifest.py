@@ -97,7 +97,6 @@ MANIFEST = Manifest(
         ("shipment.known_carrier", NO_CARRIER),
         ("shipment.unknown_carrier", NO_CARRIER),
         ("shipment.partial_lines", "a posting leaves as a whole: who wants to send less splits it in Ozon's screen"),
-        ("cancel.shipped_line_is_refused", "FBS: a packed posting has not left until Ozon scans it, and may be cancelled"),
         ("cancel.part_of_a_line", UNITS_LESS),
         ("orders.partial_cancellation_seen", UNITS_LESS),
         ("orders.cancel_request_seen", "FBS: buyers cancel without asking; shown on rFBS postings in tests/contract/test_ozon.py"),

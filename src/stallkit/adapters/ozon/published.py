@@ -5,6 +5,8 @@ The file is the newest of the two: June 2026, Russian. Its paths that the adapte
 
 from __future__ import annotations
 
+import json
+import re
 from typing import cast
 
 from stallkit.testing.published import Document, Published, ValidatingTransport, Validator
@@ -39,7 +41,9 @@ STATUS = {
     "type": "object",
     "properties": {"code": {"type": "integer"}, "message": {"type": "string"}, "details": {"type": "array", "items": {}}},
 }
+NULL = {"customer", "addressee", "delivering_date", "pickup_code_verified_at", "analytics_data", "financial_data", "barcodes"}
 Schema = dict[str, object]
+REFERENCE = re.compile(r'"#/components/(\w+)/([^"]+)"')
 
 
 def amend(document: Document) -> None:
@@ -47,16 +51,34 @@ def amend(document: Document) -> None:
     paths = cast("dict[str, Document]", document["paths"])
     document["paths"] = {path: paths[path] for path in PATHS}
     document["info"] = {"title": "Ozon", "version": "1"}
-    schemas = cast("dict[str, dict[str, Schema]]", document["components"])["schemas"]
-    schemas["rpcStatus"] = dict(STATUS)
+    document.pop("tags", None)
+    cast("dict[str, dict[str, Schema]]", document["components"])["schemas"]["rpcStatus"] = dict(STATUS)
+    keep_used(document)
     mend(document)
+    allow_null(document)
     drop_required(document, "product_id", "quant_size")
     label = cast("dict[str, dict[str, dict[str, dict[str, Document]]]]", document["paths"])["/v2/posting/fbs/package-label"]
     label["post"]["responses"]["200"] = {"description": "a PDF file, as the text says; the schema tells of an object"}
 
 
+def keep_used(document: Document) -> None:
+    """Only the components that the kept paths lead to."""
+    components = cast("dict[str, dict[str, object]]", document["components"])
+    used: set[tuple[str, str]] = set()
+    waiting = [document["paths"]]
+    while waiting:
+        for kind, name in REFERENCE.findall(json.dumps(waiting.pop())):
+            if (kind, name) not in used and name in components.get(kind, {}):
+                used.add((kind, name))
+                waiting.append(components[kind][name])
+    kept: dict[str, dict[str, object]] = {"schemas": {"rpcStatus": STATUS}}
+    for kind, name in used:
+        kept.setdefault(kind, {})[name] = components[kind][name]
+    document["components"] = kept
+
+
 def mend(value: object) -> None:
-    """Nulls out, texts for numbers, real types, no demand for properties that do not exist, no schemas outside the file."""
+    """Nulls out, real types, patterns only where they are any, no demand for properties that do not exist, nothing outside the file."""
     if isinstance(value, list):
         for item in value:
             mend(item)
@@ -69,11 +91,24 @@ def mend(value: object) -> None:
             del value[key]
     if isinstance(value.get("type"), str):
         mend_type(value)
+    if str(value.get("pattern", "")).strip().startswith("YYYY"):
+        del value["pattern"]
     if str(value.get("$ref", "")).endswith("rpcStatus.yaml"):
         value["$ref"] = "#/components/schemas/rpcStatus"
     mend_required(value)
     for item in list(value.values()):
         mend(item)
+
+
+def allow_null(document: Document) -> None:
+    """What the file's own examples show as null."""
+    schemas = cast("dict[str, dict[str, Schema]]", document["components"])["schemas"]
+    for schema in list(schemas.values()):
+        properties = cast("dict[str, Schema]", schema.get("properties", {}))
+        for name in NULL & properties.keys():
+            references = REFERENCE.findall(json.dumps(properties[name]))
+            told = schemas[references[0][1]] if references else properties[name]
+            told["nullable"] = True
 
 
 def mend_type(schema: Schema) -> None:

@@ -328,6 +328,8 @@ def read_error(reply: Reply, now: datetime) -> AdapterError | None:
     if status == 429 or "request rate limit" in told:
         wait = retry_after(reply.headers, now) if "retry-after" in reply.headers else 2.0
         return SlowDown(f"Ozon asks us to slow down: {failure.message}", retry_after=wait, status=status)
+    if "missing a required role" in told:
+        return Refused(f"Ozon refused the call: the API key has no role for it ({failure.message})", code="missing_role", status=status)
     if status in {401, 403} or "api-key" in told or "client-id" in told:
         return NeedsReconnect(f"Ozon refuses the key: {failure.message}", status=status)
     if 400 <= status < 500:

@@ -175,11 +175,9 @@ class ShipAnswer(msgspec.Struct):
 
 
 class CancelAnswer(msgspec.Struct):
-    result: bool
+    """Of a whole posting: whether it was done. Of some units: the number of a posting."""
 
-
-class PartCancelAnswer(msgspec.Struct):
-    result: str
+    result: bool | str
 
 
 class PostingResult(msgspec.Struct):

@@ -329,6 +329,11 @@ def not_now(answer: object) -> float:
 GTINS = ("4006381333931", "5901234123457", "4012345678901")
 
 
+def unknown_number(known: str) -> str:
+    """An order's number as the platform spells them, of an order that is not there."""
+    return str(int(known) + 4_711) if known.isdigit() else f"{known}-4711"
+
+
 def same_order(order: RemoteOrder, shop: ShopOrder) -> None:
     """The order is complete: the same lines, SKUs and quantities as in the shop."""
     told = sorted((line.line_id, line.ref.sku, line.ordered, line.cancelled, line.shipped) for line in order.lines)

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from stallkit.manifest import Capability
-from stallkit.testing.contract.bench import Bench, each_once, same_order
+from stallkit.testing.contract.bench import Bench, each_once, same_order, unknown_number
 from stallkit.testing.contract.cases import case
 from stallkit.testing.contract.reading import check_money
 from stallkit.types import ChargeKind, OrderState, RemoteOrder
@@ -344,7 +344,7 @@ def order_unknown_is_none(bench: Bench) -> None:
     """An order that the platform does not have is None."""
     bench.stock(CUP_RED=9)
     known = bench.order(("CUP-RED", 1))
-    told = bench.patiently(lambda: bench.adapter.read_order(str(int(known) + 4_711) if known.isdigit() else f"{known}-4711"))
+    told = bench.patiently(lambda: bench.adapter.read_order(unknown_number(known)))
     assert told is None, f"an order that is not there was told: {told}"
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from stallkit.errors import AdapterError, OutcomeUnknown, Refused, Unintelligible
 from stallkit.manifest import Capability
-from stallkit.testing.contract.bench import Bench
+from stallkit.testing.contract.bench import Bench, unknown_number
 from stallkit.testing.contract.cases import case
 from stallkit.testing.contract.reading import more_than_one, must_be_value_error
 from stallkit.testing.contract.spoil import Kept, items, try_spoiled
@@ -59,7 +59,7 @@ def acknowledge_twice(bench: Bench) -> None:
 def acknowledge_unknown(bench: Bench) -> None:
     """An order that the platform does not have cannot be acknowledged."""
     bench.stock(CUP_RED=9)
-    unknown = str(int(bench.order(("CUP-RED", 1))) + 4_711)
+    unknown = unknown_number(bench.order(("CUP-RED", 1)))
     said_no(answer_of(bench, lambda: bench.adapter.acknowledge(unknown)), "an unknown order")
 
 
@@ -196,7 +196,8 @@ def stock_forgotten_item(bench: Bench) -> None:
     refs = bench.refs("CUP-RED", "CUP-BLUE")
 
     def write(on: Bench) -> Kept:
-        outcomes = on.fresh().write_stock([bench.intent(ref, 3) for ref in refs])
+        adapter, intents = on.fresh(), [bench.intent(ref, 3) for ref in refs]
+        outcomes = on.patiently(lambda: adapter.write_stock(intents))
         answered(outcomes, refs)
         return Kept({ref.sku: (outcome,) for ref, outcome in outcomes.items()}, 0)
 
