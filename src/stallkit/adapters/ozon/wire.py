@@ -43,6 +43,8 @@ PRICE_PAUSE = 600.0
 """Seconds after which a product's price is tried again; ten changes an hour are allowed (/v1/product/import/prices)."""
 CIRCLE_PAUSE = 180.0
 """Seconds for which a method is left alone whose circle is open: "a few minutes" (Errors)."""
+RATE_PAUSE = 2.0
+"""Seconds after a 429; Ozon counts by the second and names no waiting time."""
 EXPIRY_WARNING = timedelta(days=30)
 
 NEEDED = (
@@ -322,12 +324,21 @@ def read_error(reply: Reply, now: datetime) -> AdapterError | None:
         failure = msgspec.json.decode(reply.body, type=Failure)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    told, status = failure.message.lower(), reply.status
+    return _too_fast(failure.message, reply, now) or _refusal(failure, reply.status)
+
+
+def _too_fast(message: str, reply: Reply, now: datetime) -> AdapterError | None:
+    told = message.lower()
     if "circle is open" in told:
-        return SlowDown("Ozon has blocked this method for some minutes: Circle is open", retry_after=CIRCLE_PAUSE, status=status)
-    if status == 429 or "request rate limit" in told:
-        wait = retry_after(reply.headers, now) if "retry-after" in reply.headers else 2.0
-        return SlowDown(f"Ozon asks us to slow down: {failure.message}", retry_after=wait, status=status)
+        return SlowDown("Ozon has blocked this method for some minutes: Circle is open", retry_after=CIRCLE_PAUSE, status=reply.status)
+    if reply.status != 429 and "request rate limit" not in told:
+        return None
+    wait = retry_after(reply.headers, now) if "retry-after" in reply.headers else RATE_PAUSE
+    return SlowDown(f"Ozon asks us to slow down: {message}", retry_after=wait, status=reply.status)
+
+
+def _refusal(failure: Failure, status: int) -> AdapterError | None:
+    told = failure.message.lower()
     if "missing a required role" in told:
         return Refused(f"Ozon refused the call: the API key has no role for it ({failure.message})", code="missing_role", status=status)
     if status in {401, 403} or "api-key" in told or "client-id" in told:
