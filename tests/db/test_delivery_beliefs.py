@@ -94,7 +94,7 @@ def waiting(**figures: object) -> Waiting:
         "intended": 5,
         "believed": 3,
         "observed": None,
-        "observed_at": None,
+        "observed_since": None,
         "sent": None,
         "sent_at": None,
         "accepted": None,
@@ -124,10 +124,10 @@ FRESH = View(watermark=NOON)
         (waiting(intended=0, danger=1), View(NOON, stopped=True), None),
         (waiting(intended=0, danger=1), View(NOON, blind=True, stopped=True), None),
         (waiting(intended=2, danger=1), View(NOON, blind=True, stopped=True), 2),
-        (waiting(believed=3, observed=3, observed_at=at(9), accepted=4), FRESH, None),
-        (waiting(believed=3, observed=3, observed_at=at(-9), accepted=4), FRESH, 5),
-        (waiting(believed=3, observed=3, observed_at=at(9), accepted=3), FRESH, 5),
-        (waiting(believed=3, observed=3, observed_at=at(9), accepted=4), View(None), 5),
+        (waiting(believed=3, observed=3, observed_since=at(9), accepted=4), FRESH, None),
+        (waiting(believed=3, observed=3, observed_since=at(-9), accepted=4), FRESH, 5),
+        (waiting(believed=3, observed=3, observed_since=at(9), accepted=3), FRESH, 5),
+        (waiting(believed=3, observed=3, observed_since=at(9), accepted=4), View(None), 5),
     ],
 )
 def test_what_goes_out(row: Waiting, view: View, value: int | None) -> None:

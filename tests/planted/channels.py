@@ -153,7 +153,42 @@ bug(
     "A figure that fell by itself is raised again before the orders of that time are here.",
     "4 9 10",
     f"{DELIVERY}:_waits_for_orders",
-    ("    return row.observed < row.accepted and", "    return row.observed < row.accepted - 1_000_000 and"),
+    ("    fell = row.observed < row.accepted and", "    fell = row.observed < row.accepted - 1_000_000 and"),
+)
+bug(
+    "hold added, not set",
+    "Units that are held already are held once more with each look.",
+    "2 10",
+    "stallkeeper.channels.observed:settle",
+    ("if (extra := sight.missing - _units(seen.holds, sight.offer.offer_id)) > 0", "if (extra := sight.missing) > 0"),
+)
+bug(
+    "order does not take its hold over",
+    "A sale is kept back twice: for its order, and because the figure fell.",
+    "2",
+    "stallkeeper.channels.observed:explained",
+    ("if some > 0:", "if some > 1_000_000:"),
+)
+bug(
+    "hold without an order never ends",
+    "A figure that somebody typed keeps units back for ever.",
+    "2",
+    "stallkeeper.channels.observed:lapse",
+    ("if hold.expires_at is not None and hold.expires_at <= uc.at]", "if hold.expires_at is None]"),
+)
+bug(
+    "hold ends and its units stay",
+    "A hold is over, and its reservation is not given up.",
+    "2",
+    "stallkeeper.channels.observed:_end",
+    ("    _reserve(uc, cursor, [(hold.id, hold.offer_id, 0) for hold in holds], ending)\n", ""),
+)
+bug(
+    "figure that fell is new at every look",
+    "Whoever looks all the time never sends over a fall, because its orders never seem to have been pulled.",
+    "10",
+    "stallkeeper.channels.belief_queries:SINCE",
+    ("THEN coalesce(figure.observed_since, figure.observed_at) ELSE", "THEN %(at)s ELSE"),
 )
 bug(
     "missing listing forgotten",

@@ -200,13 +200,18 @@ ReadRow = tuple[int, Value | None, int | None, Value | None, datetime | None]
 """offer, what was read, their reserve, what was believed and the last send when the read began"""
 
 
+SINCE = """CASE WHEN figure.observed_qty = row.value AND (figure.accepted_at IS NULL OR figure.observed_at >= figure.accepted_at)
+                THEN coalesce(figure.observed_since, figure.observed_at) ELSE %(at)s END"""
+"""When a quantity was read first: looking again tells nothing new, but for what was accepted in between."""
+
+
 def write_reads(cursor: Cursor, figures: Figures, read: Sequence[ReadRow], at: datetime) -> list[Shown]:
     """Store what was read at ``at``. Belief follows, unless something was sent, sold or read after this read began.
 
     Locks: the rows (held already).
     """
     end = figures.end
-    reserved = "observed_reserved = row.reserved," if figures is QUANTITY else ""
+    reserved = f"observed_reserved = row.reserved, observed_since = {SINCE}," if figures is QUANTITY else ""
     offers, values, reserves, believed, sent_at = (list(column) for column in zip(*read, strict=True))
     cursor.execute(
         f"""

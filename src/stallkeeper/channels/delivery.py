@@ -122,9 +122,10 @@ def zero(row: Waiting, view: View) -> Value | None:  # noqa: ARG001 - the same s
 
 def _waits_for_orders(row: Waiting, view: View) -> bool:
     """A raise over a figure that fell by itself waits for the orders of that time: it may be a sale that we have not pulled."""
-    if view.watermark is None or row.observed is None or row.observed_at is None or row.accepted is None or row.intended is None:
+    if view.watermark is None or row.observed is None or row.observed_since is None or row.accepted is None or row.intended is None:
         return False
-    return row.observed < row.accepted and row.intended > row.observed and row.observed_at > view.watermark and row.believed == row.observed
+    fell = row.observed < row.accepted and row.believed == row.observed
+    return fell and row.intended > row.observed and row.observed_since > view.watermark
 
 
 def standing(kind: str, channel_id: int) -> Standing:

@@ -49,7 +49,8 @@ class Waiting(NamedTuple):
     intended: Value | None
     believed: Value | None
     observed: Value | None
-    observed_at: datetime | None
+    observed_since: datetime | None
+    """When this figure was read first, since the last acceptance."""
     sent: Value | None
     sent_at: datetime | None
     accepted: Value | None
@@ -122,7 +123,7 @@ def take(
         WITH chosen AS MATERIALIZED ({_chosen(figures, in_tickets, above_zero, quiet=quiet_before is not None)})
         SELECT {offer}.id, {offer}.sku, {offer}.external_id, {"figure.currency" if figures is PRICE else "''"}, chosen.version,
                {_danger(figures)}, {offer}.{figures.excluded},
-               figure.intended{end}, figure.believed{end}, figure.observed{end}, figure.observed_at, figure.sent{end}, figure.sent_at,
+               figure.intended{end}, figure.believed{end}, figure.observed{end}, {_since(figures)}, figure.sent{end}, figure.sent_at,
                figure.accepted{end}, figure.refused{end}, {held if in_tickets else "NULL::numeric"}, chosen.since
         FROM chosen
         JOIN {figures.table} AS figure ON figure.{figures.key} = chosen.offer_id
@@ -150,6 +151,11 @@ OPEN_ITEM = "ticket.kind = %(kind)s AND ticket.closed_at IS NULL AND NOT item.re
 def _offer(figures: Figures) -> str:
     """The name under which the offer's own columns are found."""
     return "figure" if figures is QUANTITY else "offer"
+
+
+def _since(figures: Figures) -> str:
+    """When the figure that was read last was read first; of prices nobody asks."""
+    return "coalesce(figure.observed_since, figure.observed_at)" if figures is QUANTITY else "figure.observed_at"
 
 
 def _danger(figures: Figures) -> str:
@@ -457,7 +463,8 @@ def gather_scarce(cursor: Cursor, offers: Sequence[int]) -> list[Waiting]:
     """The same as ``gather`` for offers that need not be on the todo list."""
     cursor.execute(
         """
-        SELECT id, sku, external_id, '', 0::bigint, 1, stock_excluded, intended_qty, believed_qty, observed_qty, observed_at, sent_qty,
+        SELECT id, sku, external_id, '', 0::bigint, 1, stock_excluded, intended_qty, believed_qty, observed_qty,
+               coalesce(observed_since, observed_at), sent_qty,
                sent_at, accepted_qty, refused_qty, NULL::numeric, NULL::timestamptz
         FROM channels_offer WHERE id = ANY(%s) ORDER BY id
         """,

@@ -215,6 +215,8 @@ class Offer(TenantModel):
     observed_qty = models.IntegerField(null=True, blank=True)
     observed_reserved = models.IntegerField(null=True, blank=True)
     observed_at = models.DateTimeField(null=True, blank=True)
+    observed_since = models.DateTimeField(null=True, blank=True)
+    """When ``observed`` was read first, since the last acceptance: a figure that fell may be a sale of orders pulled after that."""
     believed_qty = models.IntegerField(null=True, blank=True)
     open_qty = models.IntegerField(default=0)
     unacknowledged_qty = models.IntegerField(default=0, db_default=0)

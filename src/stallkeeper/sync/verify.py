@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection
 
 from stallkeeper.channels import belief_queries, drift, lanes_queries
+from stallkeeper.channels.belief_queries import Known
 from stallkeeper.channels.models import LaneKind, LaneStep
 from stallkeeper.sync import observe, queries, wake
 from stallkeeper.sync.run import Current, Done, now
@@ -32,12 +34,12 @@ def confirm(current: Current) -> Done:
             with connection.cursor() as cursor:
                 fresh = belief_queries.unconfirmed(cursor, channels, now() - CONFIRM_AFTER, size)
             if not fresh:
-                return _told(current, items, differing, now() + CONFIRM_EVERY)
-            read = observe.read(current, fresh, Priority.BACKGROUND)
+                return _told(items, differing, now() + CONFIRM_EVERY)
+            read = _read(current, fresh)
             items, differing = items + read.items, differing + read.differing
     except SlowDown as slow:
-        return _slowed(current, slow, items, differing)
-    return _told(current, items, differing, now() + PAUSE)
+        return _slowed(slow, items, differing)
+    return _told(items, differing, now() + PAUSE)
 
 
 def verify(current: Current) -> Done:
@@ -54,25 +56,32 @@ def verify(current: Current) -> Done:
                 following = belief_queries.next_offers(cursor, channels, after, size)
             if not following:
                 _write_place(current, 0, None, begun)
-                return _told(current, items, differing, begun + current.session.manifest.verify_interval)
-            read = observe.read(current, following, Priority.BACKGROUND)
+                return _told(items, differing, begun + current.session.manifest.verify_interval)
+            read = _read(current, following)
             items, differing, after = items + read.items, differing + read.differing, following[-1].offer_id
             _write_place(current, after, begun, None)
     except SlowDown as slow:
-        return _slowed(current, slow, items, differing)
-    return _told(current, items, differing, now() + PAUSE)
+        return _slowed(slow, items, differing)
+    return _told(items, differing, now() + PAUSE)
 
 
-def _told(current: Current, items: int, differing: int, following: datetime) -> Done:
-    """What was found; the trade run is asked to pull orders, which may explain it, and to put right what is wrong."""
-    if differing:
+def _read(current: Current, offers: Sequence[Known]) -> observe.Read:
+    """Read them; where something differs the trade run is asked to pull orders, which may explain it, and to put right what is wrong. At
+    once: the next call may fail."""
+    read = observe.read(current, offers, Priority.BACKGROUND)
+    if read.differing:
         wake.hint([current.connection.pk])
+    return read
+
+
+def _told(items: int, differing: int, following: datetime) -> Done:
+    """What was found."""
     return Done(items, not_before=following, note=f"{differing} differed" if differing else "")
 
 
-def _slowed(current: Current, slow: SlowDown, items: int, differing: int) -> Done:
+def _slowed(slow: SlowDown, items: int, differing: int) -> Done:
     """The budget is spent: the next calls belong to the trade run."""
-    return _told(current, items, differing, now() + max(timedelta(seconds=slow.retry_after), PAUSE))
+    return _told(items, differing, now() + max(timedelta(seconds=slow.retry_after), PAUSE))
 
 
 def _write_place(current: Current, after: int, begun: datetime | None, done: datetime | None) -> None:

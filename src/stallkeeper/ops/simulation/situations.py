@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stallkeeper.channels.models import Command, Drift, Parked, SentLog, Ticket
+from stallkeeper.channels.models import Command, Drift, ObservedHold, Parked, SentLog, Ticket
 from stallkeeper.orders.models import OrderLine, Shortage
 from stallkeeper.stock.models import Movement
 
@@ -93,6 +93,10 @@ def at_end(world: World) -> None:
         "more was sold than there was": Shortage.objects.exists(),
         "a shortage was refilled": Shortage.objects.filter(resolved_at__isnull=False).exists(),
         "a line was shipped in parts": OrderLine.objects.filter(shipped__gt=0, cancelled__gt=0).exists(),
+        "a sale was held before its order": ObservedHold.objects.exists(),
+        "an order took a hold over": ObservedHold.objects.filter(taken_over__gt=0).exists(),
+        "no order came for a hold": ObservedHold.objects.filter(lapsed__gt=0).exists(),
+        "a figure came back that was held": ObservedHold.objects.filter(withdrawn__gt=0).exists(),
         "goods were found while shipping": Movement.objects.filter(cause="found").exists(),
     }
     for situation, reached in found.items():
@@ -101,6 +105,10 @@ def at_end(world: World) -> None:
 
 
 AT_END = (
+    "a sale was held before its order",
+    "an order took a hold over",
+    "no order came for a hold",
+    "a figure came back that was held",
     "a command was done",
     "a command was refused",
     "a command needed several attempts",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import DatabaseError, IntegrityError, InterfaceError
 
 from stallkeeper.catalog.models import KitComponent, StockUnit, UnitKind
-from stallkeeper.channels import rules
+from stallkeeper.channels import balancer, rules
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import UseCase, use_case
@@ -35,7 +35,7 @@ from stallkeeper.stock.models import Location
 from stallkeeper.sync import runner
 from stallkeeper.sync.runner import Ended
 from stallkit.http import Client
-from stallkit.manifest import Manifest
+from stallkit.manifest import Manifest, Observer
 from stallkit.registry import manifest_of
 from stallkit.testing.emulator import Emulator
 from stallkit.testing.serving import client_of
@@ -70,6 +70,8 @@ PACK, IN_PACK = "A2", 2
 """A listing of which one holds two of A: on some stalls."""
 TWICE = 0.3
 """Part of the seeds with two accounts on one platform, which number their orders alike."""
+BALANCED, HOLD_MINUTES = 0.5, 3
+"""Part of the days on which what stalls show is taken for sales, and how long a hold waits for its order."""
 THEIRS = re.compile(
     r"^(TryLater|SlowDown|NeedsReconnect|OutcomeUnknown|Refused|Unintelligible|OperationalError|InterfaceError|DatabaseError)\b"
 )
@@ -382,6 +384,20 @@ class World:
                 platforms = ["dummy", *[platform for platform in platforms if platform != "dummy"][:1], "dummy"]
             for position, platform in enumerate(platforms):
                 self._stall(platform, position, dice, weather)
+            if Random(f"balancer:{self.seed}").random() < BALANCED:  # noqa: S311
+                self._balance()
+
+    def _balance(self) -> None:
+        """What the stalls show is taken for sales, from now; a hold without an order ends while the day lasts, or in the calm."""
+        with self.use_case("sim.balancer") as uc:
+            balancer.set_company(uc, True)
+            chosen = [stall.channel for stall in self.stalls if balancer.observer_of(stall.channel) is not Observer.NONE]
+            if chosen:
+                balancer.start(uc, chosen, uc.at)
+                for channel in chosen:
+                    balancer.set_terms(uc, channel, HOLD_MINUTES, 20)
+        for stall in self.stalls:
+            stall.refresh()
 
     def _goods(self, dice: Random) -> None:
         with use_case("sim.places", organisation_id=self.organisation.pk, actor=ACTOR) as uc:

@@ -164,6 +164,8 @@ def _bases(was: Figures, offer: Figures, flight: Flight | None) -> Iterator[Valu
     read_at = None if offer.observed_at == was.observed_at else offer.observed_at
     if offer.observed is not None and read_at is not None and (written is None or read_at >= written):
         yield offer.observed
+    if offer.refused_at != was.refused_at and offer.observed is not None:
+        yield offer.observed  # a no leaves what is shown, and a read during the call has shown it
     undone = offer.sent_at != was.sent_at or offer.refused_at != was.refused_at
     if flight is not None and flight.believed is not None and undone:
         yield flight.believed

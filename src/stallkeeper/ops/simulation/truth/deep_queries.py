@@ -188,9 +188,53 @@ def overdue(organisation: int, at: datetime) -> list[str]:
             LEFT JOIN stock_manualhold AS hold ON kept.owner_type = 'manual' AND hold.id = kept.owner_id
             WHERE kept.organisation_id = %(organisation)s AND kept.expires_at < %(at)s::timestamptz - interval '5 minutes'
               AND (hold.id IS NULL OR hold.expires_at <= %(at)s)
+            UNION
+            SELECT format('observed %%s', id) FROM channels_observedhold
+            WHERE organisation_id = %(organisation)s AND ended_at IS NULL AND expires_at < %(at)s::timestamptz - interval '5 minutes'
             ORDER BY 1
             """,
             {"organisation": organisation, "at": at},
+        )
+        return [row[0] for row in rows(cursor)]
+
+
+def kept_for_nobody(organisation: int) -> list[str]:
+    """Holds of sales that channels showed, whose reservation is there although they have ended, or keeps more than they say."""
+    with hot_cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT format('hold %%s of %%s: %%s units, %%s reserved', kept.owner_id, offer.sku, hold.quantity, kept.quantity)
+            FROM stock_reservation AS kept
+            LEFT JOIN channels_observedhold AS hold ON hold.id = kept.owner_id
+            LEFT JOIN channels_offer AS offer ON offer.id = hold.offer_id
+            LEFT JOIN catalog_kitcomponent AS part ON part.kit_id = offer.stock_unit_id AND part.component_id = kept.stock_unit_id
+            WHERE kept.organisation_id = %s AND kept.owner_type = 'observed'
+              AND (hold.id IS NULL OR hold.ended_at IS NOT NULL
+                   OR kept.quantity > hold.quantity * offer.pack_factor * coalesce(part.quantity, 1))
+            ORDER BY 1
+            """,
+            [organisation],
+        )
+        return [row[0] for row in rows(cursor)]
+
+
+def held_twice(organisation: int, since: datetime) -> list[str]:
+    """Open holds that were seen after ``since``, whose sale is here as an order as well: it was placed between the two looks, and came
+    after the second. Indexes: observed_hold_open, order_line.offer."""
+    with hot_cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT format('%%s: %%s seen, %%s still held, %%s ordered', offer.sku, hold.seen, hold.quantity, sold.units)
+            FROM channels_observedhold AS hold JOIN channels_offer AS offer ON offer.id = hold.offer_id
+            CROSS JOIN LATERAL (
+                SELECT coalesce(sum(line.ordered - line.cancelled), 0) AS units
+                FROM orders_orderline AS line JOIN orders_order AS o ON o.id = line.order_id
+                WHERE line.offer_id = hold.offer_id AND o.fulfilled_by = 'seller' AND o.imported_at > hold.seen_at
+                  AND o.ordered_at > hold.since AND o.ordered_at <= hold.seen_at) AS sold
+            WHERE hold.organisation_id = %s AND hold.ended_at IS NULL AND hold.since > %s AND hold.quantity + sold.units > hold.seen
+            ORDER BY hold.id
+            """,
+            [organisation, since],
         )
         return [row[0] for row in rows(cursor)]
 

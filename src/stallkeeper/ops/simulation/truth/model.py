@@ -72,11 +72,13 @@ class Truth:
         and are lost with the process."""
         with organisation_scope(self.shop.organisation_id):
             unasked = deep_queries.unasked(self.shop.organisation_id, clock.now())
-        return [
+            twice = deep_queries.held_twice(self.shop.organisation_id, last)
+        found = [
             Breach("10", f"{sku} is listed to be sent since {since}, and nobody has asked for a run")
             for sku, since in unasked
             if since > last
         ]
+        return found + [Breach("2", f"a sale is reserved twice: {hold}") for hold in twice]
 
     def is_settled(self) -> bool:
         """Whether, as of the last look, what must hold only at the end holds already, and nothing is on its way. Says nothing of what it
@@ -135,6 +137,8 @@ class Truth:
     def _deep(self) -> Iterator[Breach]:
         yield from self.promises.unchanged(self.shop)
         yield from self.walls.unmoved(self.shop.organisation_id)
+        for hold in deep_queries.kept_for_nobody(self.shop.organisation_id):
+            yield Breach("2", f"{hold}: it has ended, or says less")
 
     def _calm(self) -> Iterator[Breach]:
         yield from self._when_quiet()

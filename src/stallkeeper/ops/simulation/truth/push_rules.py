@@ -15,11 +15,13 @@ from stallkeeper.ops.simulation.truth.stalls import StallView
 
 @dataclass
 class Pushes:
-    """Remembers since when a channel does not send."""
+    """Remembers since when a channel does not send, and since when it shows what it shows."""
 
     off: dict[int, datetime] = field(default_factory=dict)
     shut: dict[int, datetime] = field(default_factory=dict)
     """The same of accounts: nothing may be written there."""
+    seen: dict[int, tuple[tuple[int | None, datetime | None], datetime | None]] = field(default_factory=dict)
+    """By offer: what was last read after which acceptance, and when that was read first; looking again tells nothing new."""
 
     def check(
         self, shop: Shop, stalls: Mapping[int, StallView], at: datetime, submitted: Mapping[int, Set[Value]], *, in_step: bool
@@ -32,6 +34,8 @@ class Pushes:
             was = shop.offers_before.get(offer.id)
             if in_step and was is not None and _sent_anew(was, offer):
                 yield from self._may_go(shop, was, offer, stalls.get(offer.channel_id))
+            if offer.id not in self.seen or self.seen[offer.id][0] != (offer.observed, offer.accepted_at):
+                self.seen[offer.id] = (offer.observed, offer.accepted_at), offer.observed_at
         yield from refusals(shop, submitted)
         yield from lost_accounts(shop)
 
@@ -42,7 +46,7 @@ class Pushes:
         if was.refused is not None and was.refused == offer.sent and was.refused == offer.refused:
             yield Breach("10", f"{shop.offer(offer)}: {offer.sent} goes out again, which the channel refused at {was.refused_at}")
         if stall is not None and shop.channels[offer.channel_id].orders_enabled:
-            yield from _after_the_pull(shop, was, offer, stall)
+            yield from _after_the_pull(shop, was, offer, stall, self.seen.get(offer.id, (None, None))[1])
 
     def _commands(self, shop: Shop) -> Iterator[Breach]:
         """10: nobody is told of an order either while nothing may be written to the account."""
@@ -67,8 +71,8 @@ def _sent_anew(was: Offer, offer: Offer) -> bool:
     return offer.sent_at is not None and offer.sent_at != was.sent_at and (was.sent_at is None or offer.sent_at > was.sent_at)
 
 
-def _after_the_pull(shop: Shop, was: Offer, offer: Offer, stall: StallView) -> Iterator[Breach]:
-    """9: nothing is raised on old orders, nor over a fall that may be a sale which was not pulled yet."""
+def _after_the_pull(shop: Shop, was: Offer, offer: Offer, stall: StallView, first_seen: datetime | None) -> Iterator[Breach]:
+    """9: nothing is raised on old orders, nor over a fall (``first_seen`` then) that may be a sale which was not pulled yet."""
     watermark = shop.accounts[stall.connection_id].watermark
     if offer.sent is None or offer.sent_at is None:
         return
@@ -77,9 +81,9 @@ def _after_the_pull(shop: Shop, was: Offer, offer: Offer, stall: StallView) -> I
     if (watermark is None or offer.sent_at - watermark > stall.order_freshness) and known and offer.sent > min(known):
         told = f"the orders are as of {watermark}, and {min(known)} is shown"
         yield Breach("9", f"{shop.offer(offer)}: {offer.sent} goes out at {offer.sent_at}, but {told}")
-    if watermark is None or was.observed is None or was.accepted is None or was.observed_at is None or was.believed != was.observed:
+    if watermark is None or was.observed is None or was.accepted is None or first_seen is None or was.believed != was.observed:
         return
-    if was.observed < was.accepted and offer.sent > was.observed and was.observed_at > watermark:
+    if was.observed < was.accepted and offer.sent > was.observed and first_seen > watermark:
         told = f"the figure fell from {was.accepted} to {was.observed}, and the orders are as of {watermark}"
         yield Breach("9", f"{shop.offer(offer)}: {offer.sent} goes out, but {told}")
 
