@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import ClassVar, TypeVar
 
 from stallkit.adapters.yandex_market import cursors, hints, places, wire, wire_actions, wire_orders, wire_returns
@@ -123,13 +124,12 @@ class Adapter:
         outcomes: dict[OfferRef, Outcome] = {}
         for warehouse in dict.fromkeys(intent.warehouse for intent in intents):
             mine = [intent for intent in intents if intent.warehouse == warehouse]
-            outcomes |= self._write_all(mine, lambda some, at=warehouse: self._send_stock(some, at))  # type: ignore[misc]
+            outcomes |= self._write_all(mine, partial(self._send_stock, self._place(warehouse)))
         return outcomes
 
-    def _send_stock(self, intents: Sequence[StockIntent], warehouse: str) -> None:
-        place = self._place(warehouse)
+    def _send_stock(self, place: places.Place, intents: Sequence[StockIntent]) -> None:
         if place.campaign is None:
-            body = wire.build_stock(intents, int(warehouse), self.clock())
+            body = wire.build_stock(intents, int(place.told.id), self.clock())
             reply = self.session.change("POST", f"/v3/businesses/{self.session.business}/offers/stocks/update", STOCK_WRITE, body)
         else:
             body = wire.build_group_stock(intents, self.clock())

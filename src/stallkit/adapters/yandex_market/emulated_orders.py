@@ -186,7 +186,7 @@ class Orders(Stocks):
 
     def _show_delivery(self, order: ShopOrder) -> Json:
         day = (order.placed_at + MOSCOW + timedelta(days=1)).date().isoformat()
-        express = {"shipmentTime": "18:30:00+03:00"} if order.extra["model"] == "EXPRESS" else {}
+        express = {"shipmentTime": "18:30:00"} if order.extra["model"] == "EXPRESS" else {}
         told: dict[str, object] = {
             "type": "DELIVERY",
             "serviceName": "Market",

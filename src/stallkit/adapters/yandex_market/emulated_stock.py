@@ -65,11 +65,13 @@ class Stocks(Emulator):
 
     ``drops_late_figures``: a figure that was true before the last one is dropped in silence (nobody has tried that on a live account).
     ``names_bad_skus``: the refusal of a batch says which SKU is to blame.
+    ``prices_per_shop``: the cabinet lets shops have prices of their own.
     """
 
     warehouses: tuple[Warehouse, ...] = WAREHOUSES
     drops_late_figures = True
     names_bad_skus = True
+    prices_per_shop = True
 
     def __init__(self, clock: Callable[[], datetime], *, seed: int = 0, limits_scale: float = 1.0) -> None:
         super().__init__(clock, seed=seed, limits_scale=limits_scale)
@@ -276,6 +278,11 @@ class Stocks(Emulator):
             "archived": False,
         }
         return {"offer": {**told, "barcodes": [offer.gtin]} if offer.gtin else told, "mapping": {"marketSku": 100_000_000 + len(offer.sku)}}
+
+    def take_shop_prices(self, request: WireRequest, campaign: str) -> WireReply:
+        if not self.prices_per_shop:
+            raise SaidNo(423, "LOCKED", f"Shop {campaign} has no prices of its own, use the prices of the cabinet")
+        return self.take_prices(request, campaign)
 
     def take_prices(self, request: WireRequest, _: str) -> WireReply:
         """All items or none."""

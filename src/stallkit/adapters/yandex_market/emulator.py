@@ -64,7 +64,7 @@ class Emulator(Orders):
             ("POST", re.compile(r"/v2/campaigns/(\d+)/offers/stocks"), 200, MINUTE, self.show_shop_stock),
             ("PUT", re.compile(r"/v2/campaigns/(\d+)/offers/stocks"), 200, MINUTE, self.take_shop_stock),
             ("POST", re.compile(rf"/v2{business}/offer-prices/(updates)"), 20, MINUTE, self.take_prices),
-            ("POST", re.compile(r"/v2/campaigns/(\d+)/offer-prices/updates"), 20, MINUTE, self.take_prices),
+            ("POST", re.compile(r"/v2/campaigns/(\d+)/offer-prices/updates"), 20, MINUTE, self.take_shop_prices),
             ("POST", re.compile(rf"/v1{business}/(orders)"), 100_000, HOUR, self.list_orders),
             ("PUT", re.compile(rf"{order}/boxes"), 100_000, HOUR, self.set_boxes),
             ("PUT", re.compile(rf"{order}/status"), 100_000, HOUR, self.set_status),
