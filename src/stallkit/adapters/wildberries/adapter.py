@@ -1,5 +1,5 @@
-"""The Wildberries adapter: one method per capability. Orders are read in ``assembly`` and acted upon in ``actions``; what the bytes
-mean is in the ``wire`` modules."""
+"""The Wildberries adapter: one method per capability. Orders are read in ``assembly`` and acted upon in ``actions``; prices
+and returns have files of their own; what the bytes mean is in the ``wire`` modules."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from stallkit.adapters.wildberries.assembly import Assembly
 from stallkit.adapters.wildberries.calls import Calls, failure_of
 from stallkit.adapters.wildberries.manifest import CARDS, COMMON, CONTENT, MANIFEST, SANDBOX, SELLER, STOCKS, WAREHOUSES
 from stallkit.adapters.wildberries.memory import Memory
+from stallkit.adapters.wildberries.prices import Prices
+from stallkit.adapters.wildberries.returns import Returns
 from stallkit.adapters.wildberries.token import BASE, TEST, read_token, require_marketplace, warnings_of
 from stallkit.errors import Refused, Unintelligible
 from stallkit.http import Door, Reply, unreadable
@@ -29,11 +31,14 @@ from stallkit.types import (
     Outcome,
     Outcomes,
     Page,
+    PriceIntent,
     RemoteOffer,
     RemoteOrder,
+    RemoteReturn,
     RemoteWarehouse,
     ShipmentNotice,
     StockIntent,
+    TicketResult,
 )
 
 CARD_PAGE = 100
@@ -60,6 +65,8 @@ class Adapter:
         self._memory = Memory()
         self._assembly = Assembly(self._calls, clock, self._memory)
         self._actions = Actions(self._calls, self._assembly, config.get("label_format") or "png")
+        self._prices = Prices(self._calls, self._memory)
+        self._returns = Returns(self._calls, self._assembly, clock)
 
     @property
     def _sandbox(self) -> bool:
@@ -159,6 +166,24 @@ class Adapter:
 
     def read_labels(self, order_ids: Sequence[str]) -> Mapping[str, LabelAnswer]:
         return self._actions.read_labels(order_ids)
+
+    def read_returns(self, cursor: str) -> Page[RemoteReturn]:
+        """Claims of the last fortnight, all of them with each pull. The sandbox has none."""
+        return Page((), cursor, done=True) if self._sandbox else self._returns.read(cursor)
+
+    # --- prices -------------------------------------------------------------------------------------------------------------------------
+
+    def submit_prices(self, intents: Sequence[PriceIntent]) -> Outcomes:
+        """What buyers shall pay, in whole roubles; a card has one price for all its sizes."""
+        check_batch(intents, MANIFEST.bulk_batch)
+        return self._prices.submit(intents)
+
+    def resolve_ticket(self, ticket: str) -> TicketResult:
+        return self._prices.resolve(ticket)
+
+    def find_ticket(self, kind: str, since: datetime) -> str | None:  # noqa: ARG002 - uploads are not listed
+        """Never: Wildberries does not list uploads. The same upload again is answered with the number of the one that is there (208)."""
+        return None
 
 
 def refused_stock(reply: Reply, refs: Sequence[OfferRef]) -> Mapping[OfferRef, Outcome]:

@@ -38,9 +38,19 @@ class Calls:
         self._headers = {"Authorization": token}
 
     def read(
-        self, method: str, path: str, limit: Limit, *, host: str = "", params: dict[str, str] | None = None, json: object = None
+        self,
+        method: str,
+        path: str,
+        limit: Limit,
+        *,
+        host: str = "",
+        params: dict[str, str] | None = None,
+        json: object = None,
+        accept: frozenset[int] = frozenset(),
     ) -> Reply:
-        return self._http.call(Request(method, path, limit, params=params or {}, headers=self._headers, json=json, host=host))
+        return self._http.call(
+            Request(method, path, limit, params=params or {}, headers=self._headers, json=json, host=host, accept=accept)
+        )
 
     def write(
         self, method: str, path: str, limit: Limit, *, host: str = "", json: object = None, accept: frozenset[int] = frozenset()

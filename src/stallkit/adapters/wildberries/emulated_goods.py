@@ -202,7 +202,7 @@ def upload(shop: Emulator, request: WireRequest, _: str) -> WireReply:
     if wrong:
         return priced(None, wrong, 400)
     newest = max(shop.uploads.values(), key=lambda one: one.id, default=None)
-    if newest is not None and newest.items == items:
+    if newest is not None and newest.items == items and not newest.worked:
         return priced({"id": newest.id, "alreadyExists": True}, "", 208)
     if all(_same(shop, item) for item in items):
         return priced(None, ALREADY, 400)

@@ -187,7 +187,7 @@ def _show(shop: Emulator, unit: ShopUnit, *, spoil: bool = False) -> Json:
         "currencyCode": 643,
         "convertedCurrencyCode": 643,
         "cargoType": unit.cargo_type,
-        "crossBorderType": 0,
+        "crossBorderType": 1 if "undeclared" in order.extra else 0,
         "comment": "",
         "isZeroOrder": "zero" in order.extra,
         "options": {"isB2B": False},
@@ -240,6 +240,8 @@ def stickers(shop: Emulator, request: WireRequest, _: str) -> WireReply:
     kind, size = request.param("type"), (request.param("width"), request.param("height"))
     if not 1 <= len(wanted) <= 100 or kind not in {"svg", "zplv", "zplh", "png"} or size not in {("58", "40"), ("40", "30")}:
         raise SaidNo(400, "IncorrectParameter", "IncorrectParameter")
+    if any(one in shop.units and "undeclared" in shop.orders[shop.units[one].order_id].extra for one in wanted):
+        raise SaidNo(409, "CustomsDeclarationIsRequired", "Customs declaration is required")
     fit = [shop.units[one] for one in wanted if one in shop.units and shop.units[one].supplier in {"confirm", "complete"}]
     return answer({"stickers": [_sticker(unit, kind) for unit in fit]})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import ROUND_FLOOR, Decimal
 from typing import ClassVar, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from stallkit.pacing import MemoryPacer
 from stallkit.testing.contract.cases import CannotShow
 from stallkit.testing.emulator import Emulator, ShopLine, ShopOrder
 from stallkit.testing.serving import EmulatorTransport
-from stallkit.types import NotNow, OfferRef, Page, Parked, RemoteOffer, RemoteOrder, StockIntent
+from stallkit.types import Money, NotNow, OfferRef, Page, Parked, RemoteOffer, RemoteOrder, StockIntent
 
 R = TypeVar("R")
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -241,6 +242,11 @@ class Bench:
     def intent(self, ref: OfferRef, quantity: int, expected: int | None = None) -> StockIntent:
         """A quantity that is true now."""
         return StockIntent(ref, quantity, self.subject.warehouse, self.clock(), expected)
+
+    def money(self, amount: Decimal) -> Money:
+        """An amount in the platform's currency, cut to the decimals that its prices have."""
+        step = Decimal(1).scaleb(-self.manifest.quirks.price_decimals)
+        return Money(amount.quantize(step, ROUND_FLOOR), self.manifest.currencies[0])
 
     # --- the adapter --------------------------------------------------------------------------------------------------------------------
 

@@ -36,8 +36,7 @@ def submit_stock(bench: Bench, wanted: Sequence[tuple[OfferRef, int]]) -> Outcom
 
 
 def submit_prices(bench: Bench, wanted: Sequence[tuple[OfferRef, int]]) -> Outcomes:
-    currency = bench.manifest.currencies[0]
-    intents = [PriceIntent(ref, Money(Decimal(whole) + Decimal("0.50"), currency)) for ref, whole in wanted]
+    intents = [PriceIntent(ref, bench.money(Decimal(whole) + Decimal("0.50"))) for ref, whole in wanted]
     outcomes = bench.patiently(lambda: bench.adapter.submit_prices(intents))
     answered(outcomes, [ref for ref, _ in wanted])
     return outcomes

@@ -10,7 +10,7 @@ from stallkit.manifest import Capability
 from stallkit.testing.contract.bench import Bench, Full
 from stallkit.testing.contract.coming_back import returned_order
 from stallkit.testing.contract.fulfilling import cancellation, ready_order, shipment
-from stallkit.types import Money, Pending, PriceIntent
+from stallkit.types import Pending, PriceIntent
 
 REST = 60.0
 """Seconds between preparation and the call that is tried, so that small budgets are full again."""
@@ -76,7 +76,7 @@ def _submit_stock(bench: Bench) -> Call:
 
 def _prices(bench: Bench) -> list[PriceIntent]:
     bench.stock(CUP_RED=5)
-    return [PriceIntent(ref, Money(Decimal("21.50"), bench.manifest.currencies[0])) for ref in bench.refs("CUP-RED")]
+    return [PriceIntent(ref, bench.money(Decimal("21.50"))) for ref in bench.refs("CUP-RED")]
 
 
 def _write_prices(bench: Bench) -> Call:
