@@ -210,7 +210,7 @@ def _load(path: Path) -> Document:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where it was built with libyaml
-    return cast("Document", yaml.load(path.read_text("utf-8"), Loader=loader))  # noqa: S506 - both are safe loaders
+    return cast("Document", loader(path.read_text("utf-8")).get_single_data())
 
 
 def _drop_security(document: Document) -> None:
