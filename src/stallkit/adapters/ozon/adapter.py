@@ -177,8 +177,8 @@ class Adapter:
     def _asked_among(self, raws: Sequence[msgspec.Raw]) -> Mapping[str, int]:
         """Buyers' wishes to cancel, which no posting tells of; only rFBS postings that have not left can have one."""
         postings, _ = wire.parse_each(raws, wire_orders.read_posting)
-        open_ = [one for one in postings if one.tpl_integration_type != wire_orders.OZON and one.status in wire_orders.STATE]
-        return self._asked([one.posting_number for one in open_ if one.state in wire_orders.UNDECIDED])
+        others = [one for one in postings if one.tpl_integration_type != wire_orders.OZON]
+        return self._asked([one.posting_number for one in others if one.state in wire_orders.UNDECIDED])
 
     def _asked(self, numbers: Sequence[str]) -> Mapping[str, int]:
         """Number of the request by posting, of those that wait for the seller's decision."""
@@ -286,14 +286,12 @@ class Adapter:
         return None
 
     def _look(self, order_id: str) -> wire_orders.Posting | None:
+        """The posting, whose status is known; None if Ozon has none of this number."""
         raw = self._read(order_id)
         try:
-            posting = wire_orders.read_posting(raw) if raw is not None else None
-            if posting is not None and posting.state:
-                return posting
+            return wire_orders.read_posting(raw) if raw is not None else None
         except ValueError as error:
             raise Unintelligible(f"posting {order_id} was not understood: {error}") from error
-        return None
 
     def _read(self, order_id: str) -> bytes | None:
         """The posting's own bytes; None if Ozon has no such posting. A 404 that is not Ozon's own says nothing about postings."""

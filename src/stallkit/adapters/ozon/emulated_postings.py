@@ -306,6 +306,7 @@ class Postings(Goods):
                 "cancel_reason_id": int(order.extra.get("reason", "0")),
                 "cancelled_after_ship": cancelled and order.acknowledged_at is not None,
             },
+            "requirements": {order.extra["wants"]: [line.line_id for line in order.lines]} if "wants" in order.extra else {},
             "customer": _customer(order) if by_seller else None,
             "addressee": {"name": order.buyer_name} if by_seller and order.buyer_name else None,
             "products": [self._product(order, line, listed=listed) for line in _shown(order)],

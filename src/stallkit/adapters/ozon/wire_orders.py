@@ -124,11 +124,8 @@ class Posting(msgspec.Struct):
 
     @property
     def state(self) -> OrderState:
-        """UnknownWord for a status that is not in the description. A posting that was cancelled on its way has left all the same: its goods
-        come back as a return."""
-        state = STATE.get(self.status)
-        if state is None:
-            raise UnknownWord(f"posting status {self.status!r} is not known")
+        """A posting that was cancelled on its way has left all the same: its goods come back as a return."""
+        state = STATE[self.status]
         cancelled_late = self.cancellation is not None and self.cancellation.cancelled_after_ship and self.delivering_date is not None
         return OrderState.SHIPPED if state is OrderState.CANCELLED and cancelled_late else state
 
@@ -197,6 +194,8 @@ class PostingResults(msgspec.Struct):
 def read_posting(raw: bytes) -> Posting:
     """One posting. UnknownWord or msgspec.DecodeError (both ValueError) when it must be parked."""
     posting = msgspec.json.decode(raw, type=Posting)
+    if posting.status not in STATE:
+        raise UnknownWord(f"posting status {posting.status!r} is not known")
     if posting.tpl_integration_type not in INTEGRATIONS:
         raise UnknownWord(f"integration type {posting.tpl_integration_type!r} is not known")
     return posting
