@@ -365,6 +365,7 @@ def test_a_pull_looks_back_two_minutes_and_once_in_ten_two_hours():
         world.later(minutes=4)
         cursor = pulled(world, cursor)[1]
         since.append(datetime.fromisoformat(world.bodies("/orders")[-1]["dates"]["updateDateFrom"]))
+    assert ["creationDateFrom" in body["dates"] for body in world.bodies("/orders")[3:]] == [False] * 4 + [True] * 2
     begun = [START + timedelta(minutes=4 * number) for number in range(4)]
     back = [at - begin for at, begin in zip(begun, since, strict=True)]
     assert back == [timedelta(minutes=2), timedelta(minutes=2), timedelta(minutes=2), timedelta(hours=2)]
@@ -378,8 +379,31 @@ def test_after_a_long_silence_no_question_spans_more_than_thirty_days():
     late = world.order()
     orders, cursor = pulled(world, cursor)
     assert set(orders) == {missed, late}
-    assert len(world.bodies("/orders")) == 1 + 3
+    windows = {(body["dates"]["updateDateFrom"], body["dates"].get("updateDateTo")) for body in world.bodies("/orders")}
+    assert len(windows) == 1 + 3
     assert cursors.read_orders(cursor, world.now).since > world.now - timedelta(hours=3)
+
+
+def test_an_order_of_long_ago_comes_when_it_changes():
+    """A question without days of placing is for orders of the last thirty days only (contract)."""
+    world = World()
+    order_id = world.order()
+    cursor = pulled(world)[1]
+    for _ in range(8):
+        world.later(days=9)
+        cursor = pulled(world, cursor)[1]
+    assert world.shop.buyer_cancels(order_id)
+    seen = {}
+    for _ in range(4):
+        world.later(minutes=4)
+        orders, cursor = pulled(world, cursor)
+        seen |= orders
+    assert seen[order_id].state is OrderState.CANCELLED
+    assert all(
+        datetime.fromisoformat(dates["creationDateTo"]) - datetime.fromisoformat(dates["creationDateFrom"]) == timedelta(days=30)
+        for body in world.bodies("/orders")
+        if "creationDateFrom" in (dates := body["dates"])
+    )
 
 
 def test_a_cursor_that_is_not_ours_is_refused():

@@ -171,7 +171,7 @@ class Adapter:
     def pull_orders(self, cursor: str) -> Page[RemoteOrder]:
         now = self.clock()
         place = cursors.read_orders(cursor, now)
-        page = self._ask_orders({"dates": cursors.order_dates(place)}, place.token)
+        page = self._ask_orders({"dates": cursors.order_dates(place, now)}, place.token)
         orders, parked = wire.parse_each(page.orders, self._parse, wire_orders.order_id_of)
         following, done = cursors.after_orders(place, page.paging.next_page_token, now)
         return Page(tuple(self._located(order) for order in orders), cursors.write(following), done, parked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from stallkit.adapters.yandex_market.emulated_stock import BUSINESS, DBS, FBS, Stocks, number_of
@@ -144,7 +144,9 @@ class Orders(Stocks):
 
     def _wanted(self, order: ShopOrder, body: dict[str, object]) -> bool:
         dates = body.get("dates")
-        begin, end = _span(dates if isinstance(dates, dict) else {}, self.clock())
+        read = dates if isinstance(dates, dict) else {}
+        begin, end = _span(read, self.clock())
+        first, last = _days(read, self.clock())
         told = {
             "orderIds": order.order_id,
             "campaignIds": str(self.campaign_of(order)),
@@ -157,7 +159,8 @@ class Orders(Stocks):
             return False
         if bool(body.get("fake")) != ("fake" in order.extra):
             return False
-        return "orderIds" in body or begin <= order.modified_at <= end
+        placed = (order.placed_at + MOSCOW).date()
+        return "orderIds" in body or (begin <= order.modified_at <= end and first <= placed < last)
 
     def campaign_of(self, order: ShopOrder) -> int:
         return DBS if order.extra["model"] == "DBS" else FBS
@@ -418,6 +421,19 @@ def _span(dates: dict[str, object], now: datetime) -> tuple[datetime, datetime]:
     if end - begin > SPAN:
         raise SaidNo(400, "BAD_REQUEST", "The span of dates must not be longer than 30 days")
     return begin, end
+
+
+def _days(dates: dict[str, object], now: datetime) -> tuple[date, date]:
+    """The days on which orders were placed, the last one not among them: the last thirty if nothing is said."""
+    today = (now + MOSCOW).date()
+    try:
+        last = date.fromisoformat(str(dates["creationDateTo"])) if "creationDateTo" in dates else today + timedelta(days=1)
+        first = date.fromisoformat(str(dates["creationDateFrom"])) if "creationDateFrom" in dates else today - SPAN
+    except ValueError as error:
+        raise SaidNo(400, "BAD_REQUEST", f"a day is not one: {error}") from error
+    if "creationDateFrom" in dates and last - first > SPAN:
+        raise SaidNo(400, "BAD_REQUEST", "The span of days must not be longer than 30 days")
+    return first, last
 
 
 def _packed(body: dict[str, object], order: ShopOrder) -> dict[str, int]:
