@@ -8,7 +8,7 @@ import pytest
 from stallkit.adapters.ozon import wire_orders
 from stallkit.adapters.ozon.wire_orders import parse_posting
 from stallkit.errors import Refused
-from stallkit.testing.emulator import Fault
+from stallkit.testing.emulator import Dials, Fault
 from stallkit.types import Accepted, CancelReason, NotNow, OrderState, Rejected, ReturnState
 from tests.contract.ozon_account import RED, Account
 
@@ -104,7 +104,6 @@ def test_units_that_are_cancelled_of_a_packed_posting_are_seen_within_minutes(ac
     cursor = account.pull()[2]
     account.advance(hours=1)
     account.shop.buyer_cancels(number, [(RED.external_id, 1)])
-    account.shop.orders[number].modified_at -= timedelta(hours=1)
     orders, _, cursor = account.pull(cursor)
     assert [line.ordered for line in orders[number].lines] == [2]
     account.sent.clear()
@@ -114,6 +113,19 @@ def test_units_that_are_cancelled_of_a_packed_posting_are_seen_within_minutes(ac
     account.pull(cursor)
     statuses = [body["filter"].get("statuses") for path, body in account.sent if "unfulfilled" in path]
     assert statuses == [["awaiting_approve", "awaiting_packaging"], None]
+
+
+def test_a_posting_that_the_lists_show_ten_minutes_late_comes(account):
+    """Meanwhile Ozon's reserve tells of it."""
+    account.shop.dials = Dials(read_lag=timedelta(minutes=10))
+    number = account.shop.place_order([("RED", 3)])
+    cursor = account.pull()[2]
+    for _ in range(9):
+        account.advance(minutes=1)
+        orders, _, cursor = account.pull(cursor)
+        assert (orders, account.figures()) == ({}, (7, 3))
+    account.advance(minutes=1)
+    assert number in account.pull(cursor)[0]
 
 
 def test_a_cursor_that_is_not_ours_is_refused(account):

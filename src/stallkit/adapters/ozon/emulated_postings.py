@@ -118,12 +118,16 @@ class Decision(msgspec.Struct):
 
 
 class Postings(Goods):
-    """``extra`` of an order: ``status`` (if the lines do not tell it), ``packing_until``, ``failed``, ``wants``, ``parent``, ``insists``"""
+    """``extra`` of an order: ``status`` (if the lines do not tell it), ``failed``, ``wants``, ``parent``, ``insists``"""
 
     def __init__(self, clock: Callable[[], datetime], *, seed: int = 0, limits_scale: float = 1.0) -> None:
         super().__init__(clock, seed=seed, limits_scale=limits_scale)
         self.requests: dict[str, int] = {}
         """Buyers' wishes to cancel that wait for the seller: number by posting."""
+        self.packing: dict[str, datetime] = {}
+        """Postings that Ozon is packing, and until when."""
+        self._statuses: dict[str, tuple[str, datetime]] = {}
+        """Each posting's status as a list last found it, and since when."""
         self.packing_fails = 0
         """So many packings to come fail, as Ozon's sometimes do."""
 
@@ -160,13 +164,11 @@ class Postings(Goods):
         """Packing that is due ends, well or not."""
         with self.lock:
             now = self.clock()
-            for order in self.orders.values():
-                until = order.extra.get("packing_until")
-                if until and datetime.fromisoformat(until) <= now:
-                    self._end_packing(order)
+            for number in [number for number, until in self.packing.items() if until <= now]:
+                self._end_packing(self.orders[number])
 
     def _end_packing(self, order: ShopOrder) -> None:
-        del order.extra["packing_until"]
+        del self.packing[order.order_id]
         order.modified_at = self.clock()
         if self.packing_fails:
             self.packing_fails -= 1
@@ -248,8 +250,15 @@ class Postings(Goods):
         if since is None or to is None or to - since > timedelta(days=366):
             raise SaidNo(400, "Request validation error: since and to are required, at most a year apart")
         window = changed or Window(since, to)
-        rows = [one for one in self.orders.values() if since <= one.placed_at <= to and window.start <= one.modified_at <= window.end]
-        return self._page(asked, rows)
+        known = [one for one in self.orders.values() if since <= one.placed_at <= to]
+        return self._page(asked, [one for one in known if window.start <= self._changed_at(one) <= window.end])
+
+    def _changed_at(self, order: ShopOrder) -> datetime:
+        """When its status changed last: units that are cancelled of a posting, or cut off, do not change it."""
+        status = self.status_of(order)
+        if self._statuses.get(order.order_id, ("",))[0] != status:
+            self._statuses[order.order_id] = status, order.modified_at
+        return self._statuses[order.order_id][1]
 
     def list_open(self, request: WireRequest) -> WireReply:
         asked = read(request, ListAsked)
@@ -259,10 +268,12 @@ class Postings(Goods):
         return self._page(asked, [one for one in self.orders.values() if self.status_of(one) in wanted])
 
     def _page(self, asked: ListAsked, found: Sequence[ShopOrder]) -> WireReply:
-        """By time and number; the cursor is the place of the last one, so nothing moves when postings change."""
+        """By time and number; the cursor is the place of the last one, so nothing moves when postings change. Under the dials new postings
+        are late."""
         if not 1 <= asked.limit <= 100:
             raise SaidNo(400, "Request validation error: limit must be between 1 and 100")
-        rows = sorted((one.placed_at.isoformat(), one.order_id) for one in found)
+        until = self.clock() - self.dials.read_lag
+        rows = sorted((one.placed_at.isoformat(), one.order_id) for one in found if one.placed_at <= until)
         behind = tuple(read_place(asked.cursor)) if asked.cursor else ("", "")
         rest = [row for row in rows if row > behind]
         page = rest[: min(asked.limit, self.orders_per_page)]
@@ -326,7 +337,7 @@ class Postings(Goods):
         """Seller API, available_actions."""
         cancel = [] if "insists" in order.extra else ["cancel", "product_cancel"]
         if status == "awaiting_packaging":
-            if "packing_until" in order.extra:
+            if order.order_id in self.packing:
                 return ["ship_async_in_process"]
             if "wants" in order.extra:
                 return [*cancel, "ship_with_additional_info"]
@@ -348,13 +359,13 @@ class Postings(Goods):
             raise SaidNo(400, "POSTING_ALREADY_CANCELLED")
         if order.acknowledged_at is not None:
             raise SaidNo(400, "POSTING_ALREADY_SHIPPED")
-        if status != "awaiting_packaging" or "packing_until" in order.extra or "wants" in order.extra:
+        if status != "awaiting_packaging" or order.order_id in self.packing or "wants" in order.extra:
             raise SaidNo(400, "HAS_INCORRECT_STATUS")
         told = {one.product_id: one.quantity for package in asked.packages for one in package.products}
         if len(asked.packages) != 1 or told != {int(line.line_id): line.open for line in order.lines if line.open}:
             raise SaidNo(400, "HAS_INCORRECT_PRODUCT_QUANTITY")
         order.acknowledge_calls += 1
-        order.extra["packing_until"] = (self.clock() + PACKING * self.limits_scale).isoformat()
+        self.packing[order.order_id] = self.clock() + PACKING * self.limits_scale
         order.extra.pop("failed", None)
         return answer({"result": [order.order_id], "additional_data": []})
 

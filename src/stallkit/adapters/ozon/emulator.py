@@ -46,7 +46,7 @@ class Emulator(Papers):
         }
 
     def state(self) -> object:
-        return repr((super().state(), self.reserved, self.elsewhere, self.requests))
+        return repr((super().state(), self.reserved, self.elsewhere, self.requests, self.packing))
 
     # --- wire ---------------------------------------------------------------------------------------------------------------------------
 
