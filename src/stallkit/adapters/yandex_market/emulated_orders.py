@@ -1,4 +1,4 @@
-"""The emulated Market's orders, from both sides: what buyers and carriers do, and what the seller tells."""
+"""The emulated Market's orders on the wire: what the seller reads, and what he tells."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from stallkit.adapters.yandex_market.emulated_stock import BUSINESS, DBS, FBS, Stocks, number_of
+from stallkit.adapters.yandex_market.emulated_fate import Fate
+from stallkit.adapters.yandex_market.emulated_stock import BUSINESS, DBS, FBS, number_of
 from stallkit.adapters.yandex_market.replies import Json, SaidNo, answer, cut_page, objects, ok, read_json, texts, whole
 from stallkit.testing.emulator import Fault, ShopLine, ShopOrder, WireReply, WireRequest
 from stallkit.types import OrderState
 
 MOSCOW = timedelta(hours=3)
-UNPAID_FOR = timedelta(minutes=30)
-DECIDE_WITHIN = timedelta(hours=48)
 SPAN = timedelta(days=30)
 ON_THE_WAY = {"DELIVERY": "DELIVERY_SERVICE_RECEIVED", "PICKUP": "PICKUP_SERVICE_RECEIVED", "DELIVERED": "DELIVERY_SERVICE_DELIVERED"}
 NEXT = {"": {"DELIVERY"}, "DELIVERY": {"PICKUP", "DELIVERED"}, "PICKUP": {"DELIVERED"}, "DELIVERED": set[str]()}
@@ -21,134 +20,32 @@ NEXT = {"": {"DELIVERY"}, "DELIVERY": {"PICKUP", "DELIVERED"}, "PICKUP": {"DELIV
 SERVICES = {51: "CDEK", 99: "Own service", 107: "PEK", 139: "DPD", 1_003_375: "DHL"}
 
 
-class Orders(Stocks):
-    """Routes and controls. ``model`` is that of orders to come: FBS, EXPRESS or DBS."""
-
-    model = "FBS"
-
-    # --- buyers, carriers and fate ------------------------------------------------------------------------------------------------------
-
-    def order_placed(self, order: ShopOrder) -> None:
-        order.extra.setdefault("model", self.model)
-        order.extra["warehouse"] = str(self.home.id)
-        super().order_placed(order)
-
-    def cancel_units(self, order: ShopOrder, line: ShopLine, quantity: int) -> None:
-        """Units leave the reserve. They are for sale again by themselves, unless the order was packed: then the seller must push."""
-        if not quantity:
-            return
-        super().cancel_units(order, line, quantity)
-        self.move_reserve(line.sku, -quantity)
-        if "ready" not in order.extra:
-            self.put_back(line.sku, quantity, order.order_id)
-
-    def request_cancel(self, order_id: str) -> None:
-        """While an order is processed the buyer's wish takes effect by itself; for a DBS order on its way the seller decides."""
-        order = self.orders[order_id]
-        if order.extra.get("model") != "DBS" or order.extra.get("stage", "") not in {"DELIVERY", "PICKUP"}:
-            self.buyer_cancels(order_id)
-            return
-        with self.lock:
-            order.extra["cancel_asked"] = self.clock().isoformat()
-            order.modified_at = self.clock()
-        self.tell("cancel_request", order_id)
-
-    def scan(self, order_id: str) -> None:
-        """The Market's own people take the goods over; for DBS nobody scans."""
-        with self.lock:
-            order = self.orders[order_id]
-            if order.extra.get("model") == "DBS" or order.state in {OrderState.PENDING, OrderState.CANCELLED, OrderState.SHIPPED}:
-                return
-            self.leave(order, "DELIVERY")
-        self.tell("order", order_id)
-
-    def send_by_hand(self, order_id: str) -> None:
-        """Somebody at the seller's says in the cabinet that the goods have been handed over."""
-        with self.lock:
-            order = self.orders[order_id]
-            order.acknowledged_at = order.acknowledged_at or self.clock()
-            self.leave(order, "DELIVERY")
-            order.sent_by_hand += 1
-        self.tell("order", order_id)
-
-    def leave(self, order: ShopOrder, stage: str) -> None:
-        """The goods are gone, and so is their reserve."""
-        for line in order.lines:
-            self.move_reserve(line.sku, -line.open)
-            line.shipped += line.open
-        order.extra["stage"] = stage
-        order.modified_at = self.clock()
-
-    def not_fetched(self, order_id: str, why: str = "PICKUP_EXPIRED") -> None:
-        """Nobody came for the parcel: the order is cancelled after its goods had left."""
-        with self.lock:
-            order = self.orders[order_id]
-            order.extra["stage"], order.extra["why"] = "CANCELLED", why
-            order.modified_at = self.clock()
-        self.tell("cancel", order_id)
-
-    def insist(self, order_id: str) -> None:
-        """The Market does not let the seller cancel this order any more."""
-        with self.lock:
-            self.orders[order_id].extra["promised"] = "yes"
-
-    def give_away(self, order_id: str, line_id: str) -> None:
-        """A line is a gift of a promotion: it cannot be taken out."""
-        with self.lock:
-            self.orders[order_id].extra[f"gift {line_id}"] = "yes"
-
-    def placed_elsewhere(self, order_id: str, platform: str) -> None:
-        """The order was placed on another platform and is only carried by the Market (OTHER, OZON, WILDBERRIES)."""
-        with self.lock:
-            self.orders[order_id].extra["source"] = platform
-
-    def make_test(self, order_id: str) -> None:
-        """The order is one that the cabinet's tool for tests made."""
-        with self.lock:
-            self.orders[order_id].extra["fake"] = "yes"
-
-    def settle(self) -> None:
-        """Prepaid orders that nobody pays die after half an hour, wishes to cancel that nobody answers come true after two days."""
-        super().settle()
-        with self.lock:
-            for order in self.orders.values():
-                if order.pending and self.clock() - order.placed_at >= UNPAID_FOR and order.state is OrderState.PENDING:
-                    order.pending = False
-                    self.cancel_order(order, "USER_NOT_PAID")
-                asked = order.extra.get("cancel_asked")
-                if asked and self.clock() - datetime.fromisoformat(asked) >= DECIDE_WITHIN:
-                    self.grant(order)
-
-    def cancel_order(self, order: ShopOrder, why: str) -> None:
-        for line in order.lines:
-            self.cancel_units(order, line, line.open)
-        order.extra["why"] = why
-        order.modified_at = self.clock()
-
-    def grant(self, order: ShopOrder) -> None:
-        """An order on its way is cancelled: what has left comes back some day."""
-        order.extra.pop("cancel_asked", None)
-        order.extra["stage"], order.extra["why"] = "CANCELLED", "USER_CHANGED_MIND"
-        order.modified_at = self.clock()
+class Orders(Fate):
+    """Routes for the Market's emulator."""
 
     # --- reading ------------------------------------------------------------------------------------------------------------------------
 
     def list_orders(self, request: WireRequest, _: str) -> WireReply:
         """By number. Filters that are left out let everything pass, but for test orders."""
         body = read_json(request)
-        wanted = [(int(order.order_id), order) for order in self.orders.values() if self._wanted(order, body)]
-        page, paging = cut_page(wanted, request, min(self.orders_per_page, 50))
+        rows = [(int(order.order_id), order) for order in self._in_time(body) if self._wanted(order, body)]
+        page, paging = cut_page(rows, request, min(self.orders_per_page, 50))
         spoil = self.fault is Fault.UNKNOWN_ENUM
         shown = [self.show_order(order, spoil=spoil and number == 0) for number, order in enumerate(page)]
         return answer({"orders": shown, "paging": paging})
 
-    def _wanted(self, order: ShopOrder, body: dict[str, object]) -> bool:
+    def _in_time(self, body: dict[str, object]) -> list[ShopOrder]:
+        """Those that are named, else those that were placed and changed when the filter says."""
+        if "orderIds" in body:
+            return [self.orders[order_id] for order_id in texts(body["orderIds"]) if order_id in self.orders]
         dates = body.get("dates")
         read = dates if isinstance(dates, dict) else {}
-        begin, end = _span(read, self.clock())
-        first, last = _days(read, self.clock())
+        (begin, end), (first, last) = _span(read, self.clock()), _days(read, self.clock())
+        changed = [order for order in self.orders.values() if begin <= order.modified_at <= end]
+        return [order for order in changed if first <= (order.placed_at + MOSCOW).date() < last]
+
+    def _wanted(self, order: ShopOrder, body: dict[str, object]) -> bool:
         told = {
-            "orderIds": order.order_id,
             "campaignIds": str(self.campaign_of(order)),
             "programTypes": order.extra["model"],
             "sourcePlatforms": order.extra.get("source", "MARKET"),
@@ -157,10 +54,7 @@ class Orders(Stocks):
         }
         if any(name in body and told[name] not in texts(body[name]) for name in told):
             return False
-        if bool(body.get("fake")) != ("fake" in order.extra):
-            return False
-        placed = (order.placed_at + MOSCOW).date()
-        return "orderIds" in body or (begin <= order.modified_at <= end and first <= placed < last)
+        return bool(body.get("fake")) == ("fake" in order.extra)
 
     def campaign_of(self, order: ShopOrder) -> int:
         return DBS if order.extra["model"] == "DBS" else FBS
@@ -231,9 +125,8 @@ class Orders(Stocks):
         if "boxes" not in order.extra or missing:
             order.extra["boxes"] = "1"
             order.modified_at = self.clock()
-        if not missing:
-            order.acknowledge_calls += 1
-            order.acknowledged_at = order.acknowledged_at or self.clock()
+        order.acknowledged_at = order.acknowledged_at or self.clock()
+        order.acknowledge_calls += not missing
         items = [{"id": int(line_id), "fullCount": units} for line_id, units in packed.items()]
         return ok({"boxes": [{"boxId": int(order_id) + 1, "items": items}]})
 

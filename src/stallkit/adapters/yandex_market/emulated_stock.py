@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -56,7 +57,8 @@ class Figures:
     reserved: dict[str, int] = field(default_factory=dict)
     told_at: dict[str, datetime] = field(default_factory=dict)
     elsewhere: dict[tuple[int, str], int] = field(default_factory=dict)
-    coming: list[Coming] = field(default_factory=list)
+    coming: deque[Coming] = field(default_factory=deque)
+    """Oldest first."""
     busy: dict[str, tuple[datetime, str]] = field(default_factory=dict)
 
 
@@ -119,11 +121,11 @@ class Stocks(Emulator):
 
     def show_what_is_due(self) -> None:
         with self.lock:
-            due = [coming for coming in self.figures.coming if coming.due <= self.clock()]
-            self.figures.coming = [coming for coming in self.figures.coming if coming.due > self.clock()]
-            for coming in due:
-                if coming.sku in self.offers:
-                    self.change_quantity(coming.sku, coming.quantity - self.offers[coming.sku].quantity, "push")
+            now, waiting = self.clock(), self.figures.coming
+            while waiting and waiting[0].due <= now:
+                due = waiting.popleft()
+                if due.sku in self.offers:
+                    self.change_quantity(due.sku, due.quantity - self.offers[due.sku].quantity, "push")
 
     @property
     def has_late_pushes(self) -> bool:
@@ -143,7 +145,7 @@ class Stocks(Emulator):
     def edit_quantity(self, sku: str, quantity: int) -> None:
         """Somebody types a figure into the cabinet: it holds at once, and whatever was under way is older."""
         with self.lock:
-            self.figures.coming = [coming for coming in self.figures.coming if coming.sku != sku]
+            self.figures.coming = deque(coming for coming in self.figures.coming if coming.sku != sku)
             self.figures.told_at[sku] = self.clock()
         super().edit_quantity(sku, quantity)
 
