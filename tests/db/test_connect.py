@@ -83,15 +83,15 @@ def test_settings_are_parted_into_shown_and_hidden_and_defaults_filled_in():
 
 
 def test_an_unknown_platform_is_answered_with_those_we_know():
-    with pytest.raises(ConnectError, match=r"no platform 'amazom'. Known are: dummy, emag, walmart"):
+    with pytest.raises(ConnectError, match=r"no platform 'amazom'. Known are: dummy, emag, ozon, walmart, wildberries, yandex_market"):
         connect.to_connect("amazom")
 
 
 def test_platforms_for_tests_are_offered_only_where_they_are_asked_for(settings):
     assert "dummy" in {manifest.platform for manifest in connect.offered()}
     settings.ENV = replace(settings.ENV, test_platforms=False)
-    assert [manifest.platform for manifest in connect.offered()] == ["emag", "walmart"]
-    with pytest.raises(ConnectError, match=r"no platform 'dummy'. Known are: emag, walmart"):
+    assert [manifest.platform for manifest in connect.offered()] == ["emag", "ozon", "walmart", "wildberries", "yandex_market"]
+    with pytest.raises(ConnectError, match=r"no platform 'dummy'. Known are: emag, ozon, walmart, wildberries, yandex_market"):
         connect.to_connect("dummy")
     assert connect.manifest("dummy").title == "Dummy market", "an account that is connected goes on working"
 

@@ -240,6 +240,8 @@ def test_a_reserve_above_our_open_orders_is_held_until_it_falls(
     assert kept(market) == (10, 1, 1)
     assert [stall.emulator.quantity_of("MUG") for stall in watched] == [8, 8]
     market.clock.tick(40 * 60)
+    first.run("background")
+    assert kept(market) == (10, 1, 1), "whichever lane looks, our own open order is in the reserve"
     lapses.run()
     market.settle(2)
     assert kept(market) == (10, 1, 1), "a reserve ends when the platform's own does, not by time"

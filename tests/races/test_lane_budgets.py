@@ -92,3 +92,22 @@ def test_a_short_wait_is_slept_and_background_work_never_waits(race_db, connecti
     with pytest.raises(SlowDown):
         pacer(connection_id, Priority.BACKGROUND, now=toy, sleep=sleep).spend(one)
     assert len(slept) == 1
+
+
+def test_background_work_that_has_begun_waits_for_its_later_calls(race_db, connection_id: int) -> None:
+    """A page of a catalogue may take two calls: given up each time before the second, it would never be read."""
+    toy, slept = ToyClock(), []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        toy.tick(seconds)
+
+    two = Limit("api", 2, timedelta(seconds=1))
+    background = pacer(connection_id, Priority.BACKGROUND, now=toy, sleep=sleep)
+    background.begin(Priority.BACKGROUND)
+    for _ in range(3):
+        background.spend(two)
+    assert len(slept) == 1
+    background.begin(Priority.BACKGROUND)
+    with pytest.raises(SlowDown):
+        background.spend(two)

@@ -196,7 +196,7 @@ def test_a_line_is_cancelled_and_its_stock_comes_back(town, market, says, goods)
         (("explain", "NOTHING"), "there is no offer with the SKU 'NOTHING'"),
         (("ship", "1", "--carrier", "DHL"), "There is no order '1'"),
         (("offers", "--channel", "XX"), "There is no channel 'XX'. There are: none yet."),
-        (("connect", "amazom"), "There is no platform 'amazom'. Known are: dummy, emag, walmart."),
+        (("connect", "amazom"), "There is no platform 'amazom'. Known are: dummy, emag, ozon, walmart, wildberries, yandex_market."),
         (("connect", "emag", "--set", "user"), "--set user: write it as NAME=VALUE."),
         (("connect", "emag", "--set", "user=ada"), "The setting 'password' (Password) is missing."),
         (("import", "stock", "nowhere.csv"), "There is no file nowhere.csv."),

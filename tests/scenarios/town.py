@@ -36,7 +36,7 @@ from stallkeeper.ops.check import check
 from stallkeeper.orders import cancel
 from stallkeeper.orders.models import Order, OrderEvent, OrderLine, Shortage
 from stallkeeper.stock.models import Level, Location, LocationOwner, Movement, Reservation
-from stallkeeper.sync import adapters, run, runner, wake
+from stallkeeper.sync import adapters, budgets, run, runner, wake
 from stallkeeper.sync.runner import Ended, run_lane
 from stallkit.testing.emulator import Emulator
 from stallkit.testing.serving import EmulatorTransport
@@ -44,7 +44,7 @@ from stallkit.types import CancelReason
 from tests.market import Quiet, ToyClock
 from tests.shop import Shop
 
-CURRENCY = {"walmart": "USD", "emag": "RON", "dummy": "EUR"}
+CURRENCY = {"walmart": "USD", "emag": "RON", "dummy": "EUR", "wildberries": "RUB", "ozon": "RUB", "yandex_market": "RUB"}
 WRITES = ("/v3/inventory", "/v3/feeds", "/offer/save")
 ACTOR = "user:1"
 
@@ -126,7 +126,8 @@ class Town:
 def way_to(platform: str, emulator: Emulator) -> httpx.BaseTransport:
     """The wire of a platform; where its contract is published as a schema, one that checks each exchange."""
     name = f"stallkit.adapters.{platform}.published"
-    return importlib.import_module(name).Transport(emulator) if importlib.util.find_spec(name) else EmulatorTransport(emulator)
+    checked = getattr(importlib.import_module(name), "Transport", None) if importlib.util.find_spec(name) else None
+    return checked(emulator) if checked else EmulatorTransport(emulator)
 
 
 class Wire(httpx.BaseTransport):
@@ -186,11 +187,20 @@ class Stall:
             settings.shown[adapters.SCALE] = str(self.emulator.limits_scale)
         shop, currency = self.shop.organisation.pk, CURRENCY[self.platform]
         with self.shop.scope():
-            made = connections.connect(shop, self.platform, self.name, None, currency, settings, self.address, ACTOR)
+            made = connections.connect(
+                shop, self.platform, self.name, None, currency, settings, self.address, ACTOR, self._warehouse(settings)
+            )
             self.channel = Channel.objects.select_related("connection").get(connection_id=made.connection_id)
+
+    def _warehouse(self, settings: connect.Settings) -> str:
+        """The first of the platform's own warehouses that can be used; "" where it keeps one figure for all."""
+        budget = adapters.budget_beforehand(settings.all, self.address)
+        found = adapters.warehouses(self.platform, settings.all, self.address, budget)
+        return next((one.id for one in found if one.usable), "")
 
     def link(self) -> None:
         """Read what the account lists and say yes to whatever exactly one unit fits."""
+        self.town.clock.tick(5)  # connecting has spent what some platforms allow in a second
         self.run(LaneKind.BACKGROUND)
         with self.use_case("offers.link") as uc:
             links.confirm(uc, links.certain(self.channel.pk))
@@ -393,6 +403,7 @@ def open_town(monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
 
     monkeypatch.setattr(adapters, "PgPacer", pacer)
     monkeypatch.setattr(run, "time", SimpleNamespace(monotonic=seconds))
+    monkeypatch.setattr(budgets, "time", SimpleNamespace(sleep=toy.tick))
     monkeypatch.setattr(runner, "Heart", Quiet)
     monkeypatch.setattr(wake, "transaction", _AtOnce)
     with clock.using(toy):

@@ -51,7 +51,8 @@ class PgPacer:
     """The Pacer of one account. ``priority`` is set by the step before it calls; ``limits_scale``: how many times the
     platform's time the limits of a test system take.
 
-    Background work never waits for a token: it takes what is there and leaves the next one to the trade run.
+    Background work never begins by waiting for a token: it takes what is there and leaves the next one to the trade run. Where a method
+    makes several calls it waits for the later ones like everybody: given up each time after the first, it would never get to its end.
     """
 
     def __init__(
@@ -65,17 +66,23 @@ class PgPacer:
     ) -> None:
         self.organisation_id, self.connection_id, self.limits_scale = organisation_id, connection_id, limits_scale
         self.priority = Priority.ORDER
+        self._begun = False
         self._now, self._sleep = now, sleep
+
+    def begin(self, priority: Priority) -> None:
+        """What is spent from now on belongs to another call of the adapter, of this priority."""
+        self.priority, self._begun = priority, False
 
     def spend(self, limit: Limit, cost: float = 1.0) -> None:
         """Return when the call may go out; SlowDown if that takes longer than PATIENCE. NetworkInTransaction inside a transaction."""
         refuse_in_transaction()
-        patience = 0.0 if self.priority is Priority.BACKGROUND else PATIENCE
+        patience = 0.0 if self.priority is Priority.BACKGROUND and not self._begun else PATIENCE
         while (wait := self._take(stretched(limit, self.limits_scale), cost)) > 0:
             if wait > patience:
                 raise SlowDown(f"our own budget '{limit.bucket}' is spent for {wait:.1f} s", retry_after=wait)
             patience -= wait
             self._sleep(wait)
+        self._begun = True
         _last_look.get()()
 
     def block(self, limit: Limit, seconds: float) -> None:
@@ -103,14 +110,22 @@ class PgPacer:
 
 
 class Beforehand(MemoryPacer):
-    """The budget of an account that is asked who it is before it is stored."""
+    """The budget of an account that is asked who it is before it is stored. It waits as ``PgPacer`` does."""
 
     def __init__(self, limits_scale: float = 1.0) -> None:
         super().__init__(clock.now)
         self.limits_scale = limits_scale
 
     def spend(self, limit: Limit, cost: float = 1.0) -> None:
-        super().spend(stretched(limit, self.limits_scale), cost)
+        patience = PATIENCE
+        while True:
+            try:
+                return super().spend(stretched(limit, self.limits_scale), cost)
+            except SlowDown as slow:
+                if slow.retry_after > patience:
+                    raise
+                patience -= slow.retry_after
+                time.sleep(slow.retry_after)
 
     def hand_over(self, connection_id: int) -> None:
         """The account is stored: its own budget begins with what this one has left."""

@@ -96,7 +96,8 @@ def _read(current: Current, known: Sequence[Known], warehouse: str, priority: Pr
         refs.setdefault(OfferRef(row.sku, row.external_id), []).append(row)
     states: Mapping[OfferRef, OfferState | None] = current.call(priority, current.session.adapter.read_states, list(refs), warehouse)
     found = [(row, states[ref]) for ref, rows in refs.items() for row in rows]
-    reserves = [row.offer_id for row, state in found if state is not None and state.reserved and row.channel_id in current.watched]
+    shows = current.session.manifest.quirks.observer is Observer.RESERVE  # whichever lane looks
+    reserves = [row.offer_id for row, state in found if state is not None and state.reserved] if shows else []
 
     def write(uc: UseCase) -> int:
         with hot_cursor() as cursor:

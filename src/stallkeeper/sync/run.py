@@ -85,7 +85,7 @@ class Current:
         Raises the adapters' six errors. Its crash points are named by the method: ``send:write_stock``.
         """
         refuse_in_transaction()
-        self.session.pacer.priority = priority
+        self.session.pacer.begin(priority)
         operation = function.__name__
         self.session.tape.operation = operation
         span = tracing.span(f"call {operation}", platform=self.connection.platform)

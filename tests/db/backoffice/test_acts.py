@@ -312,7 +312,7 @@ def test_the_platform_for_tests_is_not_offered(busy: BusyShop, client: Client, s
     assert "Dummy market" not in text(client.get(list_of_channels))
     assert client.get(form).status_code == 404
     assert run(["connect", "dummy", "--set", "client_id=shop"]) == 1
-    assert "There is no platform 'dummy'. Known are: emag, walmart." in capsys.readouterr().err
+    assert "There is no platform 'dummy'. Known are: emag, ozon, walmart, wildberries, yandex_market." in capsys.readouterr().err
 
 
 def test_transfer_status_tells_each_step(busy: BusyShop, client: Client) -> None:
