@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from decimal import Decimal
 
-from stallkeeper.channels.models import Channel, Command, Connection, ObservedHold, Offer
+import pytest
+from django.db import connection
+
+from stallkeeper.channels import delivery_queries
+from stallkeeper.channels.models import Channel, Command, Connection, ObservedHold, Offer, OfferPrice
 from stallkeeper.core.models import Organisation
 from stallkeeper.orders.models import Order
 from stallkit.adapters.ozon.emulated_goods import FBS
@@ -108,3 +112,31 @@ def test_units_reserved_without_a_posting_are_held_everywhere(market: Market, oz
     ozon.emulator.release_for_company("MUG", 4)
     market.settle(10)
     assert (ozon.emulator.quantity_of("MUG"), other.emulator.quantity_of("MUG")) == (9, 9)
+
+
+def priced(market: Market, ozon: Stall, here: Offer, amount: str) -> None:
+    with market.shop.use_case() as uc:
+        OfferPrice.objects.update_or_create(
+            organisation_id=uc.organisation_id, offer=here, defaults={"currency": "RUB", "intended": Decimal(amount)}
+        )
+        with connection.cursor() as cursor:
+            delivery_queries.settle(cursor, delivery_queries.PRICE, [here.pk], uc.at)
+
+
+def test_the_eleventh_price_of_an_hour_waits_and_asks_seldom(market: Market, ozon: Stall, mugs: tuple[Stall, Offer, Offer]) -> None:
+    """Ozon takes ten: the next one is put off, neither refused nor sent again and again, and goes out when the hour is over."""
+    _, here, _ = mugs
+    with market.shop.scope():
+        Channel.objects.filter(pk=ozon.channel.pk).update(prices_enabled=True)
+    for number in range(11):
+        priced(market, ozon, here, f"{100 + number}.00")
+        market.settle(2)
+    assert ozon.emulator.price_of("MUG") == Decimal("109.00")
+    calls = [call for call in ozon.emulator.calls if call.path == "/v1/product/import/prices"]
+    assert len(calls) == 11
+    market.settle(9)
+    assert len([call for call in ozon.emulator.calls if call.path == "/v1/product/import/prices"]) == 11
+    market.settle(6, 700)
+    assert ozon.emulator.price_of("MUG") == Decimal("110.00")
+    with market.shop.scope():
+        assert OfferPrice.objects.get(offer=here).refused is None

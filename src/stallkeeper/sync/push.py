@@ -88,12 +88,14 @@ def _push(current: Current, kind: str, channels: Sequence[Channel]) -> Done:
         return Done()
     sent = refused = 0
     due = [tickets.next_look(current.connection.pk)] if way.bulk is not None else []
+    rests: list[datetime | None] = []
     for channel in channels:
         part = _push_channel(current, way, channel)
-        sent, refused, due = sent + part.items, refused + part.errors, [*due, part.again_at]
+        sent, refused, due, rests = sent + part.items, refused + part.errors, [*due, part.again_at], [*rests, part.not_before]
         if current.out_of_time:
             return Done(sent, refused, again_at=now())
-    return Done(sent, refused, again_at=min((at for at in due if at is not None), default=None))
+    again, rest = min(filter(None, due), default=None), max(filter(None, rests), default=None)
+    return Done(sent, refused, again_at=again, not_before=rest)
 
 
 def _push_channel(current: Current, way: Ways, channel: Channel) -> Done:
@@ -106,12 +108,13 @@ def _push_channel(current: Current, way: Ways, channel: Channel) -> Done:
         batch, call = following
         said = send(current, way, batch, call)
         refused, sent, planned = refused + said.refused, sent + len(batch.items), True
-        if said.wait and _pause(current) is None:
+        if said.wait and (way.kind == TodoKind.PRICE or _pause(current) is None):
             again = now() + timedelta(seconds=said.wait)
             break
     if way.kind == TodoKind.QUANTITY and shortages.has_open_windows(channel.pk):
         current.commit("close_windows", lambda uc: shortages.close_windows(uc, channel.pk))
-    return Done(sent, refused, again_at=again or _may_be_written_again(current, way, channel))
+    rest = again if way.kind == TodoKind.PRICE else None  # nobody is sold anything because prices come a little later
+    return Done(sent, refused, again_at=again or _may_be_written_again(current, way, channel), not_before=rest)
 
 
 def _something_waits(current: Current, way: Ways, channel: Channel) -> bool:

@@ -39,7 +39,7 @@ Number = int | str
 
 PAIR_PAUSE = 30.0
 """Seconds between two writes of one product-warehouse pair (/v2/products/stocks)."""
-PRICE_PAUSE = 600.0
+PRICE_PAUSE = 120.0
 """Seconds after which a product's price is tried again; ten changes an hour are allowed (/v1/product/import/prices)."""
 CIRCLE_PAUSE = 180.0
 """Seconds for which a method is left alone whose circle is open: "a few minutes" (Errors)."""
