@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from stallkit.adapters.yandex_market.emulated_fate import Fate
@@ -28,8 +28,8 @@ class Orders(Fate):
     def list_orders(self, request: WireRequest, _: str) -> WireReply:
         """By number. Filters that are left out let everything pass, but for test orders."""
         body = read_json(request)
-        rows = [(int(order.order_id), order) for order in self._in_time(body) if self._wanted(order, body)]
-        page, paging = cut_page(rows, request, min(self.orders_per_page, 50))
+        rows = ((int(order.order_id), order) for order in self._in_time(body))
+        page, paging = cut_page(rows, request, min(self.orders_per_page, 50), lambda order: self._wanted(order, body))
         spoil = self.fault is Fault.UNKNOWN_ENUM
         shown = [self.show_order(order, spoil=spoil and number == 0) for number, order in enumerate(page)]
         return answer({"orders": shown, "paging": paging})
@@ -41,8 +41,7 @@ class Orders(Fate):
         dates = body.get("dates")
         read = dates if isinstance(dates, dict) else {}
         (begin, end), (first, last) = _span(read, self.clock()), _days(read, self.clock())
-        changed = [order for order in self.orders.values() if begin <= order.modified_at <= end]
-        return [order for order in changed if first <= (order.placed_at + MOSCOW).date() < last]
+        return [order for order in self.orders.values() if begin <= order.modified_at <= end and first <= order.placed_at < last]
 
     def _wanted(self, order: ShopOrder, body: dict[str, object]) -> bool:
         told = {
@@ -316,8 +315,8 @@ def _span(dates: dict[str, object], now: datetime) -> tuple[datetime, datetime]:
     return begin, end
 
 
-def _days(dates: dict[str, object], now: datetime) -> tuple[date, date]:
-    """The days on which orders were placed, the last one not among them: the last thirty if nothing is said."""
+def _days(dates: dict[str, object], now: datetime) -> tuple[datetime, datetime]:
+    """Between which midnights of Moscow orders were placed: in the last thirty days if nothing is said."""
     today = (now + MOSCOW).date()
     try:
         last = date.fromisoformat(str(dates["creationDateTo"])) if "creationDateTo" in dates else today + timedelta(days=1)
@@ -326,7 +325,11 @@ def _days(dates: dict[str, object], now: datetime) -> tuple[date, date]:
         raise SaidNo(400, "BAD_REQUEST", f"a day is not one: {error}") from error
     if "creationDateFrom" in dates and last - first > SPAN:
         raise SaidNo(400, "BAD_REQUEST", "The span of days must not be longer than 30 days")
-    return first, last
+    return _midnight(first), _midnight(last)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC) - MOSCOW
 
 
 def _packed(body: dict[str, object], order: ShopOrder) -> dict[str, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
@@ -58,12 +59,17 @@ def whole(value: object, what: str, least: int = 0, most: int = 2_000_000_000) -
     return value
 
 
-def cut_page(rows: list[tuple[int, T]], request: WireRequest, most: int) -> tuple[list[T], Json]:
-    """The rows behind the page token, by their numbers, and what a reply says of the next page. Limits that are too large are cut."""
+def cut_page(
+    rows: Iterable[tuple[int, T]], request: WireRequest, most: int, keep: Callable[[T], bool] = lambda _: True
+) -> tuple[list[T], Json]:
+    """The rows behind the page token, by their numbers, and what a reply says of the next page. Limits that are too large are cut. ``keep``
+    is asked no oftener than the page needs."""
     token = request.param("pageToken")
     if token and not token.isdigit():
         raise SaidNo(400, "BAD_REQUEST", f"pageToken {token!r} is not one of ours")
-    rest = [row for row in sorted(rows, key=lambda row: row[0]) if not token or row[0] > int(token)]
-    page = rest[: max(min(int(request.param("limit", str(most))), most), 1)]
-    paging: Json = {"nextPageToken": str(page[-1][0])} if len(rest) > len(page) else {}
-    return [row for _, row in page], paging
+    after = int(token or -1)
+    behind = sorted((row for row in rows if row[0] > after), key=lambda row: row[0])
+    size = max(min(int(request.param("limit", str(most))), most), 1)
+    page = list(islice((row for row in behind if keep(row[1])), size + 1))
+    paging: Json = {"nextPageToken": str(page[size - 1][0])} if len(page) > size else {}
+    return [row for _, row in page[:size]], paging
