@@ -8,7 +8,7 @@ import msgspec
 from stallkit.adapters.ozon.adapter import Adapter
 from stallkit.adapters.ozon.emulated_goods import FBS, RFBS
 from stallkit.adapters.ozon.emulator import CONFIG, Emulator
-from stallkit.adapters.ozon.published import transport
+from stallkit.adapters.ozon.published import Transport
 from stallkit.http import Door
 from stallkit.testing.serving import EmulatorTransport
 from stallkit.types import Accepted, CancelNotice, CancelReason, LineQuantity, NotNow, OfferRef, ShipmentNotice, StockIntent
@@ -40,7 +40,7 @@ class Account:
         self.sent = []
         self.pacer = FreePacer()
         hooks = {"request": [lambda request: self.sent.append((request.url.path, msgspec.json.decode(request.content)))]}
-        way = transport(self.shop) if checked else EmulatorTransport(self.shop)
+        way = Transport(self.shop) if checked else EmulatorTransport(self.shop)
         self.client = httpx.Client(transport=way, event_hooks=hooks, base_url="http://ozon.invalid")
         self.adapter = Adapter({**CONFIG, **config}, Door(self.client, "http://ozon.invalid", self.pacer, self.clock), self.clock)
         self.shop.add_offer("RED", quantity=10, price="100.00")

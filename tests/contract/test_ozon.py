@@ -6,7 +6,7 @@ from stallkit.adapters.ozon.adapter import Adapter
 from stallkit.adapters.ozon.emulated_goods import FBS, RFBS
 from stallkit.adapters.ozon.emulator import CONFIG, Emulator
 from stallkit.adapters.ozon.manifest import MANIFEST, NO_CARRIER, UNITS_LESS
-from stallkit.adapters.ozon.published import transport
+from stallkit.adapters.ozon.published import Transport
 from stallkit.errors import SlowDown
 from stallkit.testing.contract import Contract
 
@@ -54,7 +54,7 @@ class Ozon(Contract):
 
     @classmethod
     def make_transport(cls, emulator):
-        return transport(emulator)
+        return Transport(emulator)
 
     @classmethod
     def make_adapter(cls, config, door, clock):

@@ -143,7 +143,7 @@ class Goods(Emulator):
     # --- reading ------------------------------------------------------------------------------------------------------------------------
 
     def show_warehouses(self, request: WireRequest) -> WireReply:
-        """Two a page, so that there are two pages."""
+        """Two a page, so that there are two pages; the one that orders are served from comes first."""
         asked = read(request, Limited)
         if not 1 <= asked.limit <= 200:
             raise SaidNo(400, "Request validation error: limit must be between 1 and 200")
@@ -152,6 +152,7 @@ class Goods(Emulator):
             {"warehouse_id": int(RFBS), "name": "Moscow, own courier", "status": "created", "is_rfbs": True, "is_express": False},
             {"warehouse_id": int(CLOSED), "name": "Kazan", "status": "disabled_due_to_limit", "is_rfbs": False, "is_express": False},
         ]
+        rows.sort(key=lambda row: row["warehouse_id"] != int(self.warehouse))
         start = int(read_place(asked.cursor)[0]) if asked.cursor else 0
         more = start + 2 < len(rows)
         return answer({"warehouses": rows[start : start + 2], "has_next": more, "cursor": show_place([str(start + 2)]) if more else ""})

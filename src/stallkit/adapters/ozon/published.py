@@ -9,6 +9,7 @@ import json
 import re
 from typing import cast
 
+from stallkit.testing.emulator import Emulator
 from stallkit.testing.published import Document, Published, ValidatingTransport, Validator
 from stallkit.testing.serving import EmulatorTransport
 
@@ -142,6 +143,8 @@ def contract() -> Validator:
     return Published.openapi("ozon", FILE, amend=amend)
 
 
-def transport(emulator: object) -> ValidatingTransport:
+class Transport(ValidatingTransport):
     """Reaches the emulator and checks each exchange."""
-    return ValidatingTransport(EmulatorTransport(emulator), [contract()])  # type: ignore[arg-type]
+
+    def __init__(self, emulator: Emulator) -> None:
+        super().__init__(EmulatorTransport(emulator), [contract()])
