@@ -13,6 +13,7 @@ from stallkit.adapters.wildberries import wire
 from stallkit.adapters.wildberries.actions import Actions
 from stallkit.adapters.wildberries.assembly import Assembly
 from stallkit.adapters.wildberries.calls import Calls, failure_of
+from stallkit.adapters.wildberries.dbs import PREFIX, Dbs
 from stallkit.adapters.wildberries.manifest import CARDS, COMMON, CONTENT, MANIFEST, SANDBOX, SELLER, STOCKS, WAREHOUSES
 from stallkit.adapters.wildberries.memory import Memory
 from stallkit.adapters.wildberries.prices import Prices
@@ -32,6 +33,7 @@ from stallkit.types import (
     Outcomes,
     Page,
     PriceIntent,
+    Rejected,
     RemoteOffer,
     RemoteOrder,
     RemoteReturn,
@@ -41,6 +43,7 @@ from stallkit.types import (
     TicketResult,
 )
 
+YES = {"1", "true", "on", "yes"}
 CARD_PAGE = 100
 SAID_NO = frozenset({404, 406, 409})
 """Replies to a stock write that tell about items or the warehouse (02, PUT /api/v3/stocks/{warehouseId})."""
@@ -63,7 +66,9 @@ class Adapter:
         self._config, self._clock = config, clock
         self._calls = Calls(http, config["token"])
         self._memory = Memory()
-        self._assembly = Assembly(self._calls, clock, self._memory)
+        self._with_dbs = config.get("with_dbs", "").lower() in YES
+        self._dbs = Dbs(self._calls, clock)
+        self._assembly = Assembly(self._calls, clock, self._memory, self._dbs if self._with_dbs else None)
         self._actions = Actions(self._calls, self._assembly, config.get("label_format") or "png")
         self._prices = Prices(self._calls, self._memory)
         self._returns = Returns(self._calls, self._assembly, clock)
@@ -88,7 +93,7 @@ class Adapter:
 
     def read_warehouses(self) -> Sequence[RemoteWarehouse]:
         told = self._calls.read("GET", "/api/v3/warehouses", WAREHOUSES).decode(tuple[wire.Warehouse, ...])
-        return [wire.parse_warehouse(one) for one in told]
+        return [wire.parse_warehouse(one, with_dbs=self._with_dbs) for one in told]
 
     # --- offers -------------------------------------------------------------------------------------------------------------------------
 
@@ -152,20 +157,22 @@ class Adapter:
 
     def read_order(self, order_id: str) -> RemoteOrder | None:
         """Found again by the time of its units; None for one that is not among those of the last month."""
-        return self._assembly.read(order_id)
+        return self._dbs.read(order_id) if order_id.startswith(PREFIX) else self._assembly.read(order_id)
 
     def acknowledge(self, order_id: str) -> Outcome:
         """Every unit that is new goes into an open supply of its kind: from then on the buyer cannot cancel by himself."""
-        return self._actions.acknowledge(order_id)
+        return (self._dbs if order_id.startswith(PREFIX) else self._actions).acknowledge(order_id)
 
     def confirm_shipment(self, notice: ShipmentNotice) -> Outcome:
-        return self._actions.confirm_shipment(notice)
+        return (self._dbs if notice.order_id.startswith(PREFIX) else self._actions).confirm_shipment(notice)
 
     def cancel_lines(self, notice: CancelNotice) -> Outcome:
-        return self._actions.cancel_lines(notice)
+        return (self._dbs if notice.order_id.startswith(PREFIX) else self._actions).cancel_lines(notice)
 
     def read_labels(self, order_ids: Sequence[str]) -> Mapping[str, LabelAnswer]:
-        return self._actions.read_labels(order_ids)
+        """Of orders that the seller delivers there are none."""
+        own = {name: Rejected("no_label", f"order {name} is delivered by the seller") for name in order_ids if name.startswith(PREFIX)}
+        return {**own, **self._actions.read_labels([name for name in order_ids if name not in own])}
 
     def read_returns(self, cursor: str) -> Page[RemoteReturn]:
         """Claims of the last fortnight, all of them with each pull. The sandbox has none."""

@@ -9,6 +9,7 @@ import msgspec
 
 from stallkit.adapters.wildberries import walk, wire_orders
 from stallkit.adapters.wildberries.calls import Calls
+from stallkit.adapters.wildberries.dbs import Dbs
 from stallkit.adapters.wildberries.manifest import ORDERS
 from stallkit.adapters.wildberries.memory import Memory
 from stallkit.adapters.wildberries.walk import Window
@@ -24,8 +25,10 @@ LOOKS = (DAY, 3 * DAY, 10 * DAY, walk.MONTH)
 
 
 class Assembly:
-    def __init__(self, calls: Calls, clock: Callable[[], datetime], memory: Memory) -> None:
-        self._calls, self._clock, self.memory = calls, clock, memory
+    """``dbs``: the orders that the seller delivers, where they are read too."""
+
+    def __init__(self, calls: Calls, clock: Callable[[], datetime], memory: Memory, dbs: Dbs | None = None) -> None:
+        self._calls, self._clock, self.memory, self._dbs = calls, clock, memory, dbs
 
     def now(self) -> int:
         return int(self._clock().timestamp())
@@ -44,6 +47,9 @@ class Assembly:
         orders, odd = wire_orders.parse_groups(told, self.statuses(told))
         goes_on = {one.basket for one in units} & {one.basket for one in later}
         after, done = walk.after(place, following, tuple(sorted(map(walk.mark, goes_on))), more=bool(later), now=self.now())
+        if done and self._dbs is not None:
+            own, strange, after = self._dbs.step(after)
+            orders, odd = (*orders, *own), (*odd, *strange)
         return Page(orders, walk.write_cursor(after), done, (*parked, *odd))
 
     def _page_and_next(self, window: Window) -> tuple[list[Told], list[Told], int]:

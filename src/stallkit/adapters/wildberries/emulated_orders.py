@@ -50,6 +50,7 @@ class ShopUnit:
     scan_price: int | None = None
     cargo_type: int = 1
     cancel_calls: int = 0
+    scheme: str = "fbs"
 
     @property
     def rid(self) -> str:
@@ -62,7 +63,7 @@ class ShopUnit:
 
     @property
     def gone(self) -> bool:
-        return self.scan_price is not None
+        return self.scan_price is not None or self.supplier in {"deliver", "receive", "reject"}
 
     @property
     def open(self) -> bool:
@@ -138,7 +139,7 @@ def set_word(shop: Emulator, order: ShopOrder, word: str) -> None:
 
 
 def list_new(shop: Emulator, _request: WireRequest, __: str) -> WireReply:
-    fresh = [unit for unit in shop.units.values() if unit.supplier == "new" and unit.open]
+    fresh = [unit for unit in shop.units.values() if unit.scheme == "fbs" and unit.supplier == "new" and unit.open]
     return answer({"orders": [{**_show(shop, unit), "ddate": "", "isPickupPointShipmentAllowed": True} for unit in fresh]})
 
 
@@ -149,7 +150,11 @@ def list_orders(shop: Emulator, request: WireRequest, _: str) -> WireReply:
     start, end = number(request, "dateFrom", now - int(MONTH.total_seconds())), number(request, "dateTo", now + 1)
     if not 1 <= limit <= 1_000 or end - start > MONTH.total_seconds() + 1:
         raise SaidNo(400, "IncorrectParameter", "IncorrectParameter")
-    units = [unit for unit in shop.units.values() if unit.id > after and start <= _created(shop, unit).timestamp() <= end]
+    units = [
+        unit
+        for unit in shop.units.values()
+        if unit.scheme == "fbs" and unit.id > after and start <= _created(shop, unit).timestamp() <= end
+    ]
     page = sorted(units, key=lambda unit: unit.id)[: min(limit, shop.orders_per_page)]
     following = page[-1].id if page and (len(units) > len(page) or not shop.list_ends_with_zero) else 0
     spoil = shop.fault is Fault.UNKNOWN_ENUM
@@ -202,7 +207,7 @@ def list_statuses(shop: Emulator, request: WireRequest, _: str) -> WireReply:
     if not 1 <= len(wanted) <= 1_000:
         raise SaidNo(400, "IncorrectRequest", "Incorrect request")
     spoil = shop.fault is Fault.UNKNOWN_ENUM
-    known = [shop.units[one] for one in wanted if one in shop.units]
+    known = [shop.units[one] for one in wanted if one in shop.units and shop.units[one].scheme == "fbs"]
     return answer({"orders": [_show_status(shop, unit, spoil=spoil and place == 0) for place, unit in enumerate(known)]})
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from stallkit.adapters.wildberries import emulated_goods, emulated_orders, emulated_supplies
+from stallkit.adapters.wildberries import emulated_dbs, emulated_goods, emulated_orders, emulated_supplies
 from stallkit.adapters.wildberries.emulated_goods import Card, Upload
 from stallkit.adapters.wildberries.emulated_orders import ShopUnit
 from stallkit.adapters.wildberries.emulated_supplies import Supply
@@ -48,6 +48,8 @@ LIMITS: Mapping[str, tuple[int, float, int]] = {
     "prices": (5, 0.6, 1),
     "claims": (10, 3.0, 1),
     "seller": (10, 60.0, 1),
+    "dbs": (20, 0.2, 10),
+    "dbs_actions": (10, 1.0, 10),
 }
 """Burst, seconds between calls after it, what a 4XX counts for: personal token."""
 
@@ -190,6 +192,26 @@ class Emulator(Base):
             self.returns[opened.return_id] = opened
         return opened.return_id
 
+    def place_dbs_order(self, sku: str, quantity: int = 1) -> list[str]:
+        """A buyer orders from the warehouse whose goods the seller delivers: an order for each unit. Returns their numbers."""
+        with self.lock:
+            placed = [emulated_dbs.place(self, sku, BY_SELLER) for _ in range(quantity)]
+        for order_id in placed:
+            self.tell("order", order_id)
+        return placed
+
+    def receive(self, order_id: str) -> None:
+        """The buyer has what the seller brought, and gave his code."""
+        with self.lock:
+            emulated_dbs.end(self, self.orders[order_id], "receive", "sold")
+        self.tell("order", order_id)
+
+    def refuse_at_door(self, order_id: str) -> None:
+        """The buyer does not take what the seller brought."""
+        with self.lock:
+            emulated_dbs.end(self, self.orders[order_id], "reject", "canceled_by_client")
+        self.tell("order", order_id)
+
     def insist(self, order_id: str) -> None:
         """From now on Wildberries takes no cancellation of the basket from the seller."""
         with self.lock:
@@ -222,7 +244,7 @@ class Emulator(Base):
     def _route(self, request: WireRequest) -> WireReply:
         if request.headers.get("authorization", "") != self.token:
             return problem(401, "unauthorized", "token problem; token is malformed", gateway_kind(request.path))
-        for routes in (emulated_goods.ROUTES, emulated_orders.ROUTES, emulated_supplies.ROUTES):
+        for routes in (emulated_dbs.ROUTES, emulated_goods.ROUTES, emulated_orders.ROUTES, emulated_supplies.ROUTES):
             for method, pattern, run in routes:
                 found = pattern.fullmatch(request.path)
                 if found is not None and method == request.method:
@@ -253,6 +275,8 @@ def bucket_of(method: str, path: str) -> str:
         return "stocks_delete" if method == "DELETE" else "stocks"
     if path.startswith("/api/v3/orders/") and path.endswith("/cancel"):
         return "cancel"
+    if "/dbs/" in path:
+        return "dbs_actions" if "/status/" in path and not path.endswith("/info") else "dbs"
     starts = (
         ("/api/v3/warehouses", "warehouses"),
         ("/content/", "cards"),

@@ -37,6 +37,9 @@ PRICES = bucket("prices", 5, 600, "02, prices and discounts: 10 in 6 s, burst 5"
 CLAIMS = bucket("claims", 10, 3_000, "09, GET /api/v1/claims: 20 a minute, burst 10")
 SELLER = bucket("seller", 10, 60_000, "01, GET /api/v1/seller-info: 1 a minute, burst 10")
 
+DBS = bucket("dbs", 20, 200, "05: 300 a minute, burst 20, for assembly orders DBS", 10)
+DBS_ACTIONS = bucket("dbs_actions", 10, 1_000, "05, POST .../dbs/orders/status/confirm and others: 1 a second, burst 10", 10)
+
 LABELS = (("png", "PNG picture"), ("svg", "SVG drawing"), ("zplv", "ZPL, upright"), ("zplh", "ZPL, lying"))
 
 SETTINGS = (
@@ -46,6 +49,13 @@ SETTINGS = (
         "API token",
         SettingKind.SECRET,
         "A personal token with the categories Marketplace, Content, Prices and Returns, not read-only. It lives for 180 days.",
+    ),
+    Setting(
+        "with_dbs",
+        "Also read orders that you deliver yourself",
+        SettingKind.BOOLEAN,
+        "Schemes DBS and express. Without it, warehouses of these schemes cannot be used.",
+        required=False,
     ),
     Setting(
         "label_format",
@@ -80,7 +90,7 @@ MANIFEST = Manifest(
         }
     ),
     settings=SETTINGS,
-    limits=(ORDERS, CANCELS, STOCKS, WAREHOUSES, CARDS, PRICES, CLAIMS, SELLER),
+    limits=(ORDERS, CANCELS, STOCKS, WAREHOUSES, CARDS, PRICES, CLAIMS, SELLER, DBS, DBS_ACTIONS),
     currencies=("RUB", "BYN", "KZT", "KGS", "AMD", "UZS", "TJS", "GEL", "CNY"),
     hosts=HOSTS,
     sites=SITES,

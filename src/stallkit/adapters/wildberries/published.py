@@ -11,7 +11,7 @@ FOLDER = "ZloyDeDD-wb-api-skill"
 
 def contracts() -> list[Validator]:
     """One per category that the adapter calls; as they are, without corrections."""
-    files = ("01-general.yaml", "02-items.yaml", "03-orders-fbs.yaml", "09-communications.yaml")
+    files = ("01-general.yaml", "02-items.yaml", "03-orders-fbs.yaml", "05-dbs.yaml", "09-communications.yaml")
     return [Published.openapi("wildberries", f"{FOLDER}/{file}") for file in files]
 
 

@@ -53,6 +53,9 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     window: Window | None = None
     deep: Window | None = None
     deep_at: int = 0
+    dbs: Window | None = None
+    """The look at orders that the seller delivered, while one is under way."""
+    dbs_at: int = 0
 
 
 def place_from(text: str, now: int) -> Place:
@@ -78,10 +81,10 @@ def after(place: Place, following: int, told: tuple[str, ...], *, more: bool, no
         raise ValueError("a page belongs to a window")
     if place.stage == "deep":
         deep = window.turned(following, told) if more else None
-        return Place(place.since, deep=deep, deep_at=place.deep_at), True
+        return msgspec.structs.replace(place, started=0, stage="recent", window=None, deep=deep), True
     if more:
         return msgspec.structs.replace(place, window=window.turned(following, told)), False
-    finished = Place(place.started, deep=place.deep, deep_at=place.deep_at)
+    finished = msgspec.structs.replace(place, since=place.started, started=0, stage="recent", window=None)
     if place.stage == "first":
         return finished, True
     return _with_deep(finished, now)

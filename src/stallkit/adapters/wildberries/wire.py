@@ -26,6 +26,9 @@ SCHEMES = {1: "fbs", 2: "dbs", 3: "dbw", 5: "pickup", 6: "edbs"}
 """Values of ``deliveryType``: Wildberries delivers (FBS), the seller, Wildberries' courier, the buyer fetches, the seller at once."""
 
 
+BY_SELLER = {"dbs", "edbs"}
+
+
 class UnknownWord(ValueError):
     """A value that no document lists, where guessing would cost stock."""
 
@@ -46,7 +49,7 @@ class Warehouse(msgspec.Struct):
     isDeleting: bool = False  # noqa: N815
 
 
-def parse_warehouse(told: Warehouse) -> RemoteWarehouse:
+def parse_warehouse(told: Warehouse, *, with_dbs: bool = False) -> RemoteWarehouse:
     """Only the scheme whose orders are read here can be used: figures for another one would be sold without our hearing of it."""
     scheme = SCHEMES.get(told.deliveryType, str(told.deliveryType))
     note = ""
@@ -54,8 +57,10 @@ def parse_warehouse(told: Warehouse) -> RemoteWarehouse:
         note = "Wildberries is deleting this warehouse."
     elif told.isProcessing:
         note = "Wildberries is working on this warehouse and takes no figures for it. That may last some minutes."
-    elif scheme != "fbs":
-        note = f"Orders of the scheme {scheme} are not read yet, so no figures are sent to it."
+    elif scheme in BY_SELLER and not with_dbs:
+        note = "Orders that you deliver yourself are not read: change that in the connection's settings, or no figures are sent to it."
+    elif scheme not in {"fbs", *BY_SELLER}:
+        note = f"Orders of the scheme {scheme} are not read here, so no figures are sent to it."
     return RemoteWarehouse(str(told.id), told.name or str(told.id), scheme, usable=not note, note=note)
 
 
