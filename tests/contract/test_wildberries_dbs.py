@@ -130,7 +130,7 @@ def test_there_is_no_label_for_what_the_seller_brings(account: Account) -> None:
 
 def test_a_strange_order_spares_the_others(account: Account) -> None:
     strange, good = account.shop.place_dbs_order("RED", 2)
-    account.shop.orders[strange].extra["strange"] = "yes"
+    account.shop.fail_next(Fault.UNKNOWN_ENUM, path="/dbs/orders/new")
     orders, parked, _ = account.pull()
     assert list(orders) == [good]
     assert [(one.external_id, "teleport" in one.reason) for one in parked] == [(strange, True)]
