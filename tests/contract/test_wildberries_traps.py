@@ -46,6 +46,14 @@ def test_each_category_has_a_host_of_its_own(account: Account, site: str, sandbo
     assert dict(MANIFEST.hosts)[site].startswith(f"https://marketplace-api{'-sandbox' if sandboxed else ''}.")
 
 
+def test_the_sandbox_allows_a_call_a_second_in_each_category(account: Account) -> None:
+    account.config["site"] = "sandbox"
+    adapter = account.connect()
+    adapter.read_offers("")
+    adapter.pull_orders("")
+    assert set(account.pacer.spent) == {"sandbox_content", "sandbox_marketplace"}
+
+
 def test_the_token_tells_the_account_its_rights_and_its_end(account: Account) -> None:
     told = account.adapter.probe()
     assert (told.account_id, told.name, told.warnings) == (SELLER_ID, "Toy Store", ())
@@ -432,6 +440,15 @@ def test_a_supply_that_is_closed_is_followed_by_a_new_one(account: Account, rest
     assert len(account.shop.supplies) == 2
 
 
+def test_a_supply_that_a_person_deleted_is_followed_by_a_new_one(account: Account) -> None:
+    first = account.shop.place_order([("RED", 1)])
+    account.adapter.acknowledge(first)
+    assert account.cancel(first, 1) == Accepted()
+    account.shop.supplies.clear()
+    second = account.shop.place_order([("RED", 1)])
+    assert account.adapter.acknowledge(second) == Accepted()
+
+
 def test_a_lost_reply_does_not_make_a_second_supply(account: Account) -> None:
     order_id = account.shop.place_order([("RED", 1)])
     account.shop.fail_next(Fault.DROP_AFTER, path="/api/v3/supplies", after=1)
@@ -495,6 +512,13 @@ def test_some_of_a_lines_units_are_cancelled_and_those_first_that_nobody_assembl
     assert account.shop.units[taken].supplier == "confirm"
     (line,) = account.order(order_id).lines
     assert (line.ordered, line.cancelled) == (3, 2)
+
+
+def test_a_cancellation_of_nothing_is_refused(account: Account) -> None:
+    order_id = account.shop.place_order([("RED", 1)])
+    refused = account.cancel(order_id, 0)
+    assert isinstance(refused, Rejected)
+    assert refused.code == "no_lines"
 
 
 def test_what_may_not_be_cancelled_is_not_tried(account: Account) -> None:

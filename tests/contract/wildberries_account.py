@@ -34,9 +34,11 @@ class Freely:
     def __init__(self) -> None:
         self.blocked: list[tuple[str, float]] = []
         self.charged: list[tuple[str, float]] = []
+        self.spent: list[str] = []
 
     def spend(self, limit: Limit, cost: float = 1.0) -> None:
         assert limit.source, f"{limit.bucket} has no source"
+        self.spent.append(limit.bucket)
 
     def block(self, limit: Limit, seconds: float) -> None:
         self.blocked.append((limit.bucket, seconds))

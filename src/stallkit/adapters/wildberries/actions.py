@@ -79,7 +79,7 @@ class Actions:
             return no_such_order(notice.order_id)
         chosen: list[Unit] = []
         for line_id, quantity in quantities(notice.lines).items():
-            units = [*order.of(Fate.GONE, line_id=line_id), *order.of(Fate.TAKEN, line_id=line_id), *order.of(Fate.NEW, line_id=line_id)]
+            units = [*order.of(Fate.TAKEN, line_id=line_id), *order.of(Fate.NEW, line_id=line_id), *order.of(Fate.GONE, line_id=line_id)]
             if (refused := unfit(order, line_id, quantity, len(units), "to ship")) is not None:
                 return refused
             chosen += units[:quantity]
@@ -109,6 +109,8 @@ class Actions:
         if order is None:
             return no_such_order(notice.order_id)
         wanted = quantities(notice.lines)
+        if not wanted:
+            return Rejected("no_lines", f"the cancellation of order {notice.order_id} names no quantity")
         if not order.of(*OPEN, Fate.GONE) and not self._begun(order, wanted):
             return Accepted()
         chosen: list[tuple[tuple[str, str, int], Unit]] = []

@@ -14,7 +14,7 @@ from stallkit.adapters.wildberries.actions import Actions
 from stallkit.adapters.wildberries.assembly import Assembly
 from stallkit.adapters.wildberries.calls import Calls, failure_of
 from stallkit.adapters.wildberries.dbs import PREFIX, Dbs
-from stallkit.adapters.wildberries.manifest import CARDS, COMMON, CONTENT, MANIFEST, SANDBOX, SELLER, STOCKS, WAREHOUSES
+from stallkit.adapters.wildberries.manifest import CARDS, COMMON, CONTENT, MANIFEST, SANDBOX, SANDBOX_LIMITS, SELLER, STOCKS, WAREHOUSES
 from stallkit.adapters.wildberries.memory import Memory
 from stallkit.adapters.wildberries.prices import Prices
 from stallkit.adapters.wildberries.returns import Returns
@@ -64,7 +64,7 @@ class Adapter:
 
     def __init__(self, config: Mapping[str, str], http: Door, clock: Callable[[], datetime]) -> None:
         self._config, self._clock = config, clock
-        self._calls = Calls(http, config["token"])
+        self._calls = Calls(http, config["token"], SANDBOX_LIMITS if self._sandbox else None)
         self._memory = Memory()
         self._with_dbs = config.get("with_dbs", "").lower() in YES
         self._dbs = Dbs(self._calls, clock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import msgspec
 
@@ -33,7 +34,9 @@ class Failure(msgspec.Struct):
 class Calls:
     """The door with the token in hand. ``read`` changes nothing there, ``write`` may."""
 
-    def __init__(self, http: Door, token: str) -> None:
+    def __init__(self, http: Door, token: str, limits: Mapping[str, Limit] | None = None) -> None:
+        """``limits``: by host, what is spent from instead of the limit of the method."""
+        self._limits = limits or {}
         self._http = http.with_(secrets=(*http.secrets, token), read_error=read_error)
         self._headers = {"Authorization": token}
 
@@ -48,15 +51,15 @@ class Calls:
         json: object = None,
         accept: frozenset[int] = frozenset(),
     ) -> Reply:
-        return self._http.call(
-            Request(method, path, limit, params=params or {}, headers=self._headers, json=json, host=host, accept=accept)
-        )
+        paid = self._limits.get(host, limit)
+        return self._http.call(Request(method, path, paid, params or {}, self._headers, json, host=host, accept=accept))
 
     def write(
         self, method: str, path: str, limit: Limit, *, host: str = "", json: object = None, accept: frozenset[int] = frozenset()
     ) -> Reply:
         """``accept``: refusals that the caller reads itself."""
-        return self._http.call(Request(method, path, limit, headers=self._headers, json=json, host=host, writes=True, accept=accept))
+        paid = self._limits.get(host, limit)
+        return self._http.call(Request(method, path, paid, headers=self._headers, json=json, host=host, writes=True, accept=accept))
 
 
 def failure_of(reply: Reply) -> Failure | None:

@@ -28,7 +28,7 @@ def place(shop: Emulator, sku: str, warehouse: int) -> str:
     unit.order_id = f"dbs-{unit.id}"
     line = ShopLine(offer.external_id, sku, shop.card_of(sku).vendor_code, 1, offer.price)
     shop.orders[unit.order_id] = ShopOrder(unit.order_id, shop.clock(), shop.clock(), [line], "Иван Примеров")
-    shop.units[unit.id] = unit
+    shop.add_unit(unit)
     shop.elsewhere[warehouse, sku] = max(shop.elsewhere.get((warehouse, sku), 0) - 1, 0)
     return unit.order_id
 

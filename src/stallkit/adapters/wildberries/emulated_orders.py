@@ -80,11 +80,11 @@ def assemble(shop: Emulator, order: ShopOrder) -> None:
             unit = ShopUnit(
                 13_000_001 + len(shop.units), order.order_id, line.sku, int(line.line_id), shop.clock(), int(line.unit_price * 100)
             )
-            shop.units[unit.id] = unit
+            shop.add_unit(unit)
 
 
 def units_of(shop: Emulator, order: ShopOrder, line: ShopLine | None = None) -> list[ShopUnit]:
-    units = [unit for unit in shop.units.values() if unit.order_id == order.order_id]
+    units = shop.units_by_order.get(order.order_id, [])
     return [unit for unit in units if line is None or str(unit.size) == line.line_id]
 
 

@@ -85,9 +85,11 @@ class Emulator(Base):
         self.cards: dict[int, Card] = {}
         self.sizes: dict[int, str] = {}
         """SKU of every size that there ever was."""
+        self.card_numbers: dict[str, int] = {}
         self.elsewhere: dict[tuple[int, str], int] = {}
         """Figures of other warehouses than the main one."""
         self.units: dict[int, ShopUnit] = {}
+        self.units_by_order: dict[str, list[ShopUnit]] = {}
         self.supplies: dict[str, Supply] = {}
         self.uploads: dict[int, Upload] = {}
         self._buckets = {name: Bucket.make(*told, limits_scale, clock()) for name, told in LIMITS.items()}
@@ -115,6 +117,7 @@ class Emulator(Base):
             offer = super().add_offer(sku, quantity=quantity, price=price, title=title, gtin=gtin, external_id=external_id)
             card.sizes[int(offer.external_id)] = size
             self.sizes[int(offer.external_id)] = sku
+            self.card_numbers[sku] = card.nm
             return offer
 
     def sku_of(self, size: object) -> str | None:
@@ -123,8 +126,7 @@ class Emulator(Base):
         return sku if sku in self.offers else None
 
     def card_of(self, sku: str) -> Card:
-        size = next(number for number, known in self.sizes.items() if known == sku)
-        return next(card for card in self.cards.values() if size in card.sizes)
+        return self.cards[self.card_numbers[sku]]
 
     # --- orders -------------------------------------------------------------------------------------------------------------------------
 
@@ -216,6 +218,10 @@ class Emulator(Base):
         """From now on Wildberries takes no cancellation of the basket from the seller."""
         with self.lock:
             self.orders[order_id].extra["insists"] = "yes"
+
+    def add_unit(self, unit: ShopUnit) -> None:
+        self.units[unit.id] = unit
+        self.units_by_order.setdefault(unit.order_id, []).append(unit)
 
     def state(self) -> object:
         return repr((super().state(), self.units, self.supplies, self.uploads, self.elsewhere))

@@ -40,6 +40,13 @@ SELLER = bucket("seller", 10, 60_000, "01, GET /api/v1/seller-info: 1 a minute, 
 DBS = bucket("dbs", 20, 200, "05: 300 a minute, burst 20, for assembly orders DBS", 10)
 DBS_ACTIONS = bucket("dbs_actions", 10, 1_000, "05, POST .../dbs/orders/status/confirm and others: 1 a second, burst 10", 10)
 
+SANDBOX_LIMITS = {
+    "": bucket("sandbox_marketplace", 1, 1_000, "03, sandbox: one call a second over all methods of a category"),
+    CONTENT: bucket("sandbox_content", 1, 1_000, "02, sandbox: one call a second over all methods of a category"),
+    PRICES_HOST: bucket("sandbox_prices", 1, 1_000, "02, sandbox: one call a second over all methods of a category"),
+}
+"""By host: what takes the place of all other limits in the sandbox."""
+
 LABELS = (("png", "PNG picture"), ("svg", "SVG drawing"), ("zplv", "ZPL, upright"), ("zplh", "ZPL, lying"))
 
 SETTINGS = (
@@ -90,7 +97,7 @@ MANIFEST = Manifest(
         }
     ),
     settings=SETTINGS,
-    limits=(ORDERS, CANCELS, STOCKS, WAREHOUSES, CARDS, PRICES, CLAIMS, SELLER, DBS, DBS_ACTIONS),
+    limits=(ORDERS, CANCELS, STOCKS, WAREHOUSES, CARDS, PRICES, CLAIMS, SELLER, DBS, DBS_ACTIONS, *SANDBOX_LIMITS.values()),
     currencies=("RUB", "BYN", "KZT", "KGS", "AMD", "UZS", "TJS", "GEL", "CNY"),
     hosts=HOSTS,
     sites=SITES,

@@ -76,7 +76,9 @@ class Supplies:
         return known
 
     def _is_open(self, supply_id: str) -> bool:
-        return not self._calls.read("GET", f"/api/v3/supplies/{supply_id}", ORDERS).decode(Supply).done
+        """An empty supply may be deleted by a person."""
+        reply = self._calls.read("GET", f"/api/v3/supplies/{supply_id}", ORDERS, accept=SAID_NO)
+        return reply.status not in SAID_NO and not reply.decode(Supply).done
 
     def _find(self, name: str) -> str | None:
         following, found = 0, None
