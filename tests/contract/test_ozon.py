@@ -16,7 +16,7 @@ RFBS_SKIPS = (
 
 
 class WaitingPacer:
-    """A pacer that waits, as pacers may, up to a second (of the toy clock): a page of products takes two calls of a small bucket."""
+    """A pacer that waits, as pacers may, up to a second (of the toy clock): a case may ask for products again and again."""
 
     def __init__(self, inner, clock):
         self.inner, self.clock = inner, clock

@@ -272,6 +272,15 @@ def test_some_units_are_cancelled_by_a_call_of_their_own(account):
     assert account.figures() == (8, 2)
 
 
+def test_what_was_cancelled_of_a_posting_does_not_come_back_when_the_rest_is_cancelled(account):
+    number = account.shop.place_order([("RED", 3), ("BLUE", 1)])
+    account.cancel(number, ("RED", 1))
+    account.cancel(number, ("BLUE", 1))
+    assert account.cancel(number, ("RED", 2)) == Accepted()
+    order = account.adapter.read_order(number)
+    assert (order.state, [(line.ref, line.ordered, line.cancelled) for line in order.lines]) == (OrderState.CANCELLED, [(RED, 2, 2)])
+
+
 def test_what_ozon_does_not_offer_is_not_tried(account):
     number = account.packed(("RED", 2))
     account.shop.insist(number)
@@ -386,8 +395,8 @@ def test_many_labels_have_their_turn(account):
     numbers = [account.packed(("RED", 1)) for _ in range(10)]
     account.advance(seconds=60)
     answers = account.adapter.read_labels(numbers)
-    assert [isinstance(answers[number], tuple) for number in numbers] == [True] * 8 + [False] * 2
-    assert all(isinstance(answers[number], NotNow) for number in numbers[8:])
+    assert [isinstance(answers[number], tuple) for number in numbers] == [True] * 4 + [False] * 6
+    assert all(isinstance(answers[number], NotNow) for number in numbers[4:])
 
 
 def test_a_return_gets_on(account):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import msgspec
 
@@ -210,14 +211,28 @@ class Postings(Goods):
             self.requests[order_id] = 7_000_001 + len(self.requests)
         super().request_cancel(order_id)
 
+    def buyer_cancels(self, order_id: str, lines: Sequence[tuple[str, int]] | None = None) -> bool:
+        """A buyer may cancel until the goods have left."""
+        done = super().buyer_cancels(order_id, lines)
+        with self.lock:
+            note_units(self.orders[order_id])
+        return done
+
+    def product_total(self, line: ShopLine) -> Decimal:
+        """The amount of the units that the posting shows."""
+        order = next(one for one in self.orders.values() if any(known is line for known in one.lines))
+        return line.unit_price * units_in(order, line)
+
     def split_posting(self, order_id: str, parts: Sequence[Sequence[tuple[str, int]]]) -> list[str]:
         """Somebody at the seller's cuts units off into new postings. If all are gone, the old one is cancelled because of the split."""
         with self.lock:
             old = self.orders[order_id]
+            note_units(old)
             made = [self._part(old, part) for part in parts]
             old.modified_at = self.clock()
             if not any(line.ordered for line in old.lines):
                 old.extra["status"] = "cancelled_from_split_pending"
+            note_units(old)
         for number in made:
             self.tell("order", number)
         return made
@@ -228,7 +243,6 @@ class Postings(Goods):
         for line in lines:
             source = next(one for one in old.lines if one.sku == line.sku)
             line.unit_price = source.unit_price
-            old.extra[f"was_{line.line_id}"] = str(source.ordered)
             source.ordered -= line.ordered
         stem = old.order_id.rsplit("-", 1)[0]
         number = f"{stem}-{1 + sum(known.startswith(f'{stem}-') for known in self.orders)}"
@@ -320,14 +334,11 @@ class Postings(Goods):
             "requirements": {order.extra["wants"]: [line.line_id for line in order.lines]} if "wants" in order.extra else {},
             "customer": _customer(order) if by_seller else None,
             "addressee": {"name": order.buyer_name} if by_seller and order.buyer_name else None,
-            "products": [self._product(order, line, listed=listed) for line in _shown(order)],
+            "products": [self._product(order, line, listed=listed) for line in order.lines if units_in(order, line)],
         }
 
     def _product(self, order: ShopOrder, line: ShopLine, *, listed: bool) -> Row:
-        """Units that were cancelled are gone from a posting that goes on."""
-        before = int(order.extra.get(f"was_{line.line_id}", "0"))
-        whole = order.state is OrderState.CANCELLED
-        quantity = (line.ordered or before) if whole else line.ordered - line.cancelled
+        quantity = units_in(order, line)
         row: dict[str, object] = {"sku": int(line.line_id), "offer_id": line.sku, "name": line.title, "quantity": quantity}
         if listed:
             return {**row, "price": {"amount": str(line.unit_price), "currency": "RUB"}}
@@ -399,6 +410,7 @@ class Postings(Goods):
         order.extra["reason"] = str(asked.cancel_reason_id)
         for line in order.lines:
             self.cancel_units(order, line, units.get(line.line_id, 0))
+        note_units(order)
         order.modified_at = self.clock()
 
     # --- rFBS ---------------------------------------------------------------------------------------------------------------------------
@@ -456,9 +468,19 @@ class Postings(Goods):
         return order
 
 
-def _shown(order: ShopOrder) -> list[ShopLine]:
-    """Lines of which something is left; of a cancelled posting all."""
-    return [line for line in order.lines if line.ordered > line.cancelled] or order.lines
+def units_in(order: ShopOrder, line: ShopLine) -> int:
+    """The units of a line that the posting shows. What is cancelled of a posting that goes on is gone from it; one that is cancelled as a
+    whole, or split up, shows what it held last."""
+    last = order.extra.get(f"held_{line.line_id}")
+    if order.state is OrderState.CANCELLED:
+        return line.ordered if last is None else int(last)
+    return line.ordered - line.cancelled
+
+
+def note_units(order: ShopOrder) -> None:
+    """After a part was cancelled or cut off: remember what the posting holds while it goes on."""
+    if order.state is not OrderState.CANCELLED:
+        order.extra.update({f"held_{line.line_id}": str(line.ordered - line.cancelled) for line in order.lines})
 
 
 def _customer(order: ShopOrder) -> Row:

@@ -10,8 +10,8 @@ from stallkit.manifest import Basis, Capability, Limit, Manifest, Observer, OwnS
 # refill" calls into one window: the four buckets together stay under 50 in any second, and that of stock under 80 in any minute.
 ORDERS = Limit("orders", 10, timedelta(seconds=1), "Seller API, Errors: 50/s per Client-Id over all methods; this bucket: 20 of them")
 STOCK = Limit("stock", 10, timedelta(seconds=9), "Seller API, /v2/products/stocks: 80/min; 10 at once and 67/min stay under it")
-LABELS = Limit("labels", 8, timedelta(seconds=2), "Seller API, Errors: 50/s per Client-Id over all methods; this bucket: 12 of them")
-OTHER = Limit("other", 3, timedelta(seconds=1), "Seller API, Errors: 50/s per Client-Id over all methods; this bucket: 6 of them")
+LABELS = Limit("labels", 4, timedelta(seconds=2), "Seller API, Errors: 50/s per Client-Id over all methods; this bucket: 6 of them")
+OTHER = Limit("other", 6, timedelta(seconds=1), "Seller API, Errors: 50/s per Client-Id over all methods; this bucket: 12 of them")
 
 REWRITE_AFTER = timedelta(seconds=30)
 """Seller API, /v2/products/stocks: one product-warehouse pair once in 30 seconds."""
