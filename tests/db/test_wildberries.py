@@ -5,7 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from stallkeeper.channels.models import Command, Connection, LaneKind, Offer, SentLog
+from stallkeeper.channels.models import Channel, Command, Connection, LaneKind, Offer, SentLog
+from stallkeeper.core.models import Organisation
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.sync import adapters
 from stallkit.adapters.wildberries.emulator import CONFIG, MAIN, Emulator
@@ -96,3 +97,23 @@ def test_an_offer_that_wildberries_refuses_stands_with_its_reason(market: Market
         row = Offer.objects.get(pk=offer.pk)
         texts = " ".join(str(value) for value in vars(row).values())
     assert "not in this warehouse" in texts
+
+
+def test_a_sale_that_is_not_listed_yet_is_held_everywhere_and_taken_over_by_its_order(market: Market, wild: Stall) -> None:
+    """Wildberries shows one figure and no reserve: a fall that no order explains is a sale to come (S3.54-S3.56)."""
+    other = market.stall()
+    with market.shop.scope():
+        Organisation.objects.filter(pk=market.shop.organisation.pk).update(balancer_enabled=True)
+        Channel.objects.update(holds_enabled=True, holds_from=market.clock())
+    unit = market.shop.unit("MUG", 10)
+    wild.offer(unit, shown=10)
+    other.offer(unit, shown=10)
+    settle(market, wild, other)
+    order_id = wild.emulator.place_order([("MUG", 2)], pending=True)
+    settle(market, wild, other)
+    assert market.shop.level(unit) == (10, 0, 2)
+    assert (wild.emulator.quantity_of("MUG"), other.emulator.quantity_of("MUG")) == (8, 8)
+    wild.emulator.confirm_payment(order_id)
+    settle(market, wild, other)
+    assert market.shop.level(unit) == (10, 2, 0), "one sale is reserved once"
+    assert (wild.emulator.quantity_of("MUG"), other.emulator.quantity_of("MUG")) == (8, 8)

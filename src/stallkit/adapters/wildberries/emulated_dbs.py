@@ -119,10 +119,11 @@ def _act(shop: Emulator, unit: ShopUnit | None, wanted: int, action: str) -> Jso
     order.acknowledge_calls += action == "confirm"
     order.ship_calls += action == "deliver"
     order.cancel_calls += action == "cancel"
-    unit.supplier = action
     if action == "cancel":
-        unit.wb = "canceled"
-    emulated_orders.recount(shop, order)
+        shop.seller_cancels(unit)
+    else:
+        unit.supplier = action
+        emulated_orders.recount(shop, order)
     return {"orderId": wanted, "isError": False}
 
 

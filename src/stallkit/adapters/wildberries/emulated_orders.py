@@ -235,7 +235,7 @@ def cancel(shop: Emulator, _request: WireRequest, text: str) -> WireReply:
     unit.cancel_calls += 1
     order = shop.orders[unit.order_id]
     order.cancel_calls = max(one.cancel_calls for one in units_of(shop, order))
-    cancel_unit(shop, unit)
+    shop.seller_cancels(unit)
     return nothing()
 
 

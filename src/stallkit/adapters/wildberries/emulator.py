@@ -92,6 +92,8 @@ class Emulator(Base):
         self.units_by_order: dict[str, list[ShopUnit]] = {}
         self.supplies: dict[str, Supply] = {}
         self.uploads: dict[int, Upload] = {}
+        self._named: ShopUnit | None = None
+        """The unit that the seller's cancellation is about, while it is worked on."""
         self._buckets = {name: Bucket.make(*told, limits_scale, clock()) for name, told in LIMITS.items()}
 
     # --- goods --------------------------------------------------------------------------------------------------------------------------
@@ -162,8 +164,17 @@ class Emulator(Base):
         return order.state in {OrderState.PENDING, OrderState.NEW} and self.clock() - order.placed_at < self.buyers_hour
 
     def cancel_units(self, order: ShopOrder, line: ShopLine, quantity: int) -> None:
-        """The buyer's way; the figure stays as it is."""
-        emulated_orders.decline(self, order, line, quantity)
+        """By the buyer, unless the seller has named the unit. The figure stays as it is."""
+        named, self._named = self._named, None
+        if named is not None:
+            emulated_orders.cancel_unit(self, named)
+        else:
+            emulated_orders.decline(self, order, line, quantity)
+
+    def seller_cancels(self, unit: ShopUnit) -> None:
+        order = self.orders[unit.order_id]
+        self._named = unit
+        self.cancel_units(order, next(line for line in order.lines if line.line_id == str(unit.size)), 1)
 
     def scan(self, order_id: str) -> None:
         """Reception: Wildberries' people scan every unit of the basket that lies in a supply."""
