@@ -11,6 +11,7 @@ from stallkit.adapters.wildberries.calls import Failure, failure_of
 from stallkit.adapters.wildberries.emulator import ALL_RIGHTS, BY_SELLER, MAIN, SELLER_ID, WORKED_ON, make_token
 from stallkit.adapters.wildberries.manifest import MANIFEST
 from stallkit.adapters.wildberries.published import contracts
+from stallkit.adapters.wildberries.supplies import Supplies
 from stallkit.errors import NeedsReconnect, OutcomeUnknown, Refused, SlowDown, Unintelligible
 from stallkit.http import Reply
 from stallkit.testing.emulator import Fault
@@ -418,6 +419,29 @@ def test_orders_of_one_kind_share_a_supply_and_others_get_their_own(account: Acc
     supplies = {unit.order_id: unit.supply for unit in account.shop.units.values()}
     assert supplies[small] == supplies[also_small] != supplies[large]
     assert {supply.name for supply in account.shop.supplies.values()} == {"Stallkeeper 507/1/0", "Stallkeeper 507/3/0"}
+
+
+def test_a_buyer_who_cancels_at_that_moment_spares_the_rest_of_the_basket(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wildberries refuses the basket whole; what is left of it is taken on all the same."""
+    order_id = account.shop.place_order([("RED", 3)])
+    real = Supplies._open
+
+    def late(supplies: Supplies, name: str) -> str:
+        if not account.shop.orders[order_id].lines[0].cancelled:
+            account.shop.buyer_cancels(order_id, [(account.ref().external_id, 1)])
+        return real(supplies, name)
+
+    monkeypatch.setattr(Supplies, "_open", late)
+    assert account.adapter.acknowledge(order_id) == Accepted()
+    told = account.order(order_id)
+    assert (told.state, told.lines[0].cancelled) == (OrderState.ACKNOWLEDGED, 1)
+
+
+def test_a_refusal_that_stays_is_told(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    order_id = account.shop.place_order([("RED", 3)])
+    monkeypatch.setattr(Supplies, "_open", lambda *_: "WB-GI-0")
+    assert account.adapter.acknowledge(order_id) == Rejected("NotFound", "Not found")
+    assert len([call for call in account.calls() if call.startswith("PATCH")]) == 2
 
 
 def test_a_supply_that_people_have_made_is_left_alone(account: Account) -> None:

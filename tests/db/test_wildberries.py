@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import httpx
 import pytest
 
@@ -9,8 +11,11 @@ from stallkeeper.channels.models import Channel, Command, Connection, LaneKind, 
 from stallkeeper.core.models import Organisation
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.sync import adapters
+from stallkeeper.sync.runner import run_lane
 from stallkit.adapters.wildberries.emulator import CONFIG, MAIN, Emulator
 from stallkit.adapters.wildberries.published import Transport
+from stallkit.testing.dials import Dials
+from stallkit.testing.emulator import Fault
 from tests.market import Market, Stall
 
 
@@ -117,3 +122,40 @@ def test_a_sale_that_is_not_listed_yet_is_held_everywhere_and_taken_over_by_its_
     settle(market, wild, other)
     assert market.shop.level(unit) == (10, 2, 0), "one sale is reserved once"
     assert (wild.emulator.quantity_of("MUG"), other.emulator.quantity_of("MUG")) == (8, 8)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_after_a_rough_day_everybody_agrees(market: Market, wild: Stall, seed: int) -> None:
+    """Buyers, cancellations, scans, refused items, figures that are lost, 5xx and cut replies; then it is quiet, and all is as it should be."""
+    chance = random.Random(seed)
+    shop = wild.emulator
+    unit = market.shop.unit("MUG", 60)
+    offer = wild.offer(unit, shown=60)
+    settle(market, wild)
+    shop.dials = Dials(
+        faults={Fault.SERVER_ERROR: 0.03, Fault.CUT_JSON: 0.03, Fault.DROP_AFTER: 0.03, Fault.RATE_LIMIT: 0.02}, not_applied=0.05
+    )
+    placed: list[str] = []
+    for _ in range(40):
+        market.clock.tick(chance.uniform(3, 20))
+        if chance.random() < 0.4 and shop.quantity_of("MUG") > 3:
+            placed.append(shop.place_order([("MUG", chance.randint(1, 3))]))
+        if placed and chance.random() < 0.15:
+            shop.buyer_cancels(chance.choice(placed))
+        if placed and chance.random() < 0.2:
+            shop.scan(chance.choice(placed))
+        run_lane(wild.lane().pk, "w1")
+    shop.dials = Dials()
+    for _ in range(6):
+        market.clock.tick(700)
+        run_lane(wild.lane().pk, "w1")
+        run_lane(wild.lane(LaneKind.BACKGROUND).pk, "w1")
+    with market.shop.scope():
+        ours = {order.external_id: order for order in Order.objects.all()}
+        lines = {line.order.external_id: (line.ordered, line.cancelled) for line in OrderLine.objects.select_related("order")}
+    assert ours.keys() == set(placed)
+    assert lines == {name: (shop.orders[name].lines[0].ordered, shop.orders[name].lines[0].cancelled) for name in placed}
+    open_units = sum(line.open for name in placed for line in shop.orders[name].lines)
+    on_hand, allocated, _ = market.shop.level(unit)
+    assert allocated == open_units
+    assert shop.quantity_of("MUG") == on_hand - allocated == wild.reload(offer).believed_qty

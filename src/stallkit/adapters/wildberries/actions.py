@@ -62,12 +62,23 @@ class Actions:
     # --- taking on ----------------------------------------------------------------------------------------------------------------------
 
     def acknowledge(self, order_id: str) -> Outcome:
-        order = self._look([order_id]).get(order_id)
-        if order is None:
-            return no_such_order(order_id)
-        if not order.of(Fate.NEW):
-            return Accepted() if order.of(Fate.TAKEN, Fate.GONE) else Rejected("cancelled", f"order {order_id} is cancelled at Wildberries")
-        return self._supplies.add(order.of(Fate.NEW))
+        """A buyer who cancels while we do this has the whole basket refused: then it is looked at again, and what is left goes in."""
+        tried: set[int] = set()
+        while True:
+            order = self._look([order_id]).get(order_id)
+            if order is None:
+                return no_such_order(order_id)
+            fresh = order.of(Fate.NEW)
+            if not fresh:
+                return (
+                    Accepted()
+                    if order.of(Fate.TAKEN, Fate.GONE)
+                    else Rejected("cancelled", f"order {order_id} is cancelled at Wildberries")
+                )
+            outcome = self._supplies.add(fresh)
+            if not isinstance(outcome, Rejected) or (tried and tried <= {unit.id for unit in fresh}):
+                return outcome
+            tried = {unit.id for unit in fresh}
 
     # --- leaving ------------------------------------------------------------------------------------------------------------------------
 
