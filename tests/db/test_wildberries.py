@@ -126,7 +126,7 @@ def test_a_sale_that_is_not_listed_yet_is_held_everywhere_and_taken_over_by_its_
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_after_a_rough_day_everybody_agrees(market: Market, wild: Stall, seed: int) -> None:
-    """Buyers, cancellations, scans, refused items, figures that are lost, 5xx and cut replies; then it is quiet, and all is as it should be."""
+    """Buyers, cancellations, scans, figures that are lost, 5xx and cut replies; then it is quiet, and all is as it should be."""
     chance = random.Random(seed)
     shop = wild.emulator
     unit = market.shop.unit("MUG", 60)
