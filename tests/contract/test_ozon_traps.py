@@ -285,6 +285,16 @@ def test_a_new_posting_is_a_reason_to_look_at_it(account):
     assert (hint.order_id, hint.topic, hint.calls_for_a_look, hint.answer) == (order_id, "TYPE_NEW_POSTING", True, b'{"result":true}')
 
 
+def test_notifications_name_states_in_words_of_their_own(account):
+    order_id = account.packed(("RED", 1))
+    told = msgspec.json.decode(account.shop.callback("order", order_id).body)
+    assert (told["message_type"], told["new_state"]) == ("TYPE_STATE_CHANGED", "posting_transferring_to_delivery")
+    account.shop.buyer_cancels(order_id)
+    told = msgspec.json.decode(account.shop.callback("cancel", order_id).body)
+    assert (told["message_type"], told["new_state"]) == ("TYPE_POSTING_CANCELLED", "posting_canceled")
+    assert notified(account, told).order_id == order_id
+
+
 def test_changed_figures_are_a_reason_to_look_and_no_figures(account):
     made = account.shop.stocks_changed("RED")
     hint = account.adapter.read_hint(made.method, made.path, made.query_string, made.headers, made.body)

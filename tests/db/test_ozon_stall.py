@@ -140,3 +140,21 @@ def test_the_eleventh_price_of_an_hour_waits_and_asks_seldom(market: Market, ozo
     assert ozon.emulator.price_of("MUG") == Decimal("110.00")
     with market.shop.scope():
         assert OfferPrice.objects.get(offer=here).refused is None
+
+
+def test_a_cancellation_whose_moment_nobody_tells_is_not_counted_twice(
+    market: Market, ozon: Stall, mugs: tuple[Stall, Offer, Offer]
+) -> None:
+    """A read may have shown the units again before a list told why: then they are no news. No posting says when it changed."""
+    other, here, _ = mugs
+    number = ozon.emulator.place_order([("MUG", 3)])
+    market.settle(4)
+    assert ozon.emulator.buyer_cancels(number)
+    market.clock.tick(3_600)
+    ozon.run("background")
+    assert ozon.reload(here).observed_qty == 10
+    market.clock.tick(200)
+    market.settle(8)
+    assert (ozon.emulator.quantity_of("MUG"), other.emulator.quantity_of("MUG")) == (10, 10)
+    assert ozon.reload(here).believed_qty == 10
+    assert not [change for change in ozon.emulator.diary if change.cause == "push"], "it was right all the time"

@@ -56,6 +56,11 @@ class LineStory:
     def own_sales(self) -> list[OwnSale]:
         return list(self._events())
 
+    @property
+    def _since(self) -> datetime | None:
+        """Since when the change may have happened, where the platform does not tell when it did (a read may have shown what it changed)."""
+        return None if self.order.modified_at else self.known_at or self.order.ordered_at
+
     def _events(self) -> Iterator[OwnSale]:
         offer = self.row.offer_id
         if offer is None:
@@ -66,7 +71,7 @@ class LineStory:
             yield OwnSale(offer, self.row.ordered, self.order.ordered_at, "order")
         fewer = self.row.cancelled if fresh else max(self._open_before - self._open, 0)
         if fewer:
-            yield OwnSale(offer, fewer, changed_at, "cancel_unacknowledged" if fresh or self._was_new else "cancel")
+            yield OwnSale(offer, fewer, changed_at, "cancel_unacknowledged" if fresh or self._was_new else "cancel", since=self._since)
         known_now = not self._is_new and (fresh or self._was_new)
         if known_now and self.row.ordered > self.row.cancelled:
             # At any time since we knew it as new: it may have been a call of ours whose reply was lost, and changed again after that.

@@ -31,6 +31,7 @@ SUBSTATUS = {
     "cancelled": "posting_canceled",
     "cancelled_from_split_pending": "posting_split_pending",
 }
+FIRST_REQUEST = 7_000_000
 OPEN = {"awaiting_approve", "awaiting_packaging", "awaiting_deliver"}
 REASONS = {352, 400, 401, 402, 665, 666, 667}
 
@@ -119,12 +120,13 @@ class Decision(msgspec.Struct):
 
 
 class Postings(Goods):
-    """``extra`` of an order: ``status`` (if the lines do not tell it), ``failed``, ``wants``, ``parent``, ``insists``"""
+    """``extra`` of an order: ``status`` (if its lines do not tell it), ``failed``, ``wants``, ``parent``, ``insists``."""
 
     def __init__(self, clock: Callable[[], datetime], *, seed: int = 0, limits_scale: float = 1.0) -> None:
         super().__init__(clock, seed=seed, limits_scale=limits_scale)
         self.requests: dict[str, int] = {}
         """Buyers' wishes to cancel that wait for the seller: number by posting."""
+        self._wishes = 0
         self.packing: dict[str, datetime] = {}
         """Postings that Ozon is packing, and until when."""
         self._statuses: dict[str, tuple[str, datetime]] = {}
@@ -192,6 +194,7 @@ class Postings(Goods):
         """Somebody at the seller's packs it in Ozon's own screen if need be, and it leaves."""
         with self.lock:
             order = self.orders[order_id]
+            self.packing.pop(order_id, None)
             order.acknowledged_at = order.acknowledged_at or self.clock()
             self.hand_over(order)
             order.sent_by_hand += 1
@@ -208,7 +211,8 @@ class Postings(Goods):
             self.buyer_cancels(order_id)
             return
         with self.lock:
-            self.requests[order_id] = 7_000_001 + len(self.requests)
+            self._wishes += 1
+            self.requests[order_id] = FIRST_REQUEST + self._wishes
         super().request_cancel(order_id)
 
     def buyer_cancels(self, order_id: str, lines: Sequence[tuple[str, int]] | None = None) -> bool:
@@ -439,9 +443,10 @@ class Postings(Goods):
 
     def list_requests(self, request: WireRequest) -> WireReply:
         asked = read(request, RequestsAsked)
-        found = [(number, one) for number, one in self.requests.items() if number in asked.filters.posting_number]
+        wanted = set(asked.filters.posting_number)
+        found = [(one, number) for one, number in self.requests.items() if one in wanted and self.status_of(self.orders[one]) in OPEN]
         state = {"id": 1, "name": "on approval", "state": "ON_APPROVAL"}
-        rows = [{"cancellation_id": one, "posting_number": number, "state": state} for number, one in found]
+        rows = [{"cancellation_id": number, "posting_number": one, "state": state} for one, number in found]
         return answer({"result": rows, "last_id": 0, "counter": len(rows)})
 
     def approve(self, request: WireRequest) -> WireReply:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from stallkit.adapters.ozon.emulated_papers import Papers
+from stallkit.adapters.ozon.emulated_postings import SUBSTATUS
 from stallkit.adapters.ozon.emulated_wire import CIRCLE, RATE_LIMIT, SaidNo, failure, moment
 from stallkit.testing.emulator import Fault, WireReply, WireRequest
 from stallkit.types import OrderState
@@ -103,16 +104,17 @@ class Emulator(Papers):
 
     # --- notifications ------------------------------------------------------------------------------------------------------------------
 
-    def callback(self, topic: str, order_id: str) -> WireRequest | None:
+    def callback(self, topic: str, order_id: str) -> WireRequest | None:  # noqa: ARG002 - the posting itself tells what has become of it
         """The notification about a posting. Nobody signs it."""
         order = self.orders.get(order_id)
         if order is None:
             return None
-        kind = {"order": "TYPE_NEW_POSTING", "cancel": "TYPE_POSTING_CANCELLED"}.get(topic, "TYPE_STATE_CHANGED")
+        cancelled = order.state is OrderState.CANCELLED
+        changed = "TYPE_POSTING_CANCELLED" if cancelled else "TYPE_STATE_CHANGED"
         body = {
-            "message_type": kind,
+            "message_type": "TYPE_NEW_POSTING" if order.modified_at == order.placed_at else changed,
             "posting_number": order_id,
-            "new_state": "posting_canceled" if order.state is OrderState.CANCELLED else "posting_created",
+            "new_state": SUBSTATUS[self.status_of(order)],
             "changed_state_date": moment(order.modified_at),
             "warehouse_id": int(self.warehouse),
             "seller_id": int(CLIENT_ID),
