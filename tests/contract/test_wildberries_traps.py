@@ -437,11 +437,11 @@ def test_a_buyer_who_cancels_at_that_moment_spares_the_rest_of_the_basket(accoun
     assert (told.state, told.lines[0].cancelled) == (OrderState.ACKNOWLEDGED, 1)
 
 
-def test_a_refusal_that_stays_is_told(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_with_nothing_changed_is_not_tried_again(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     order_id = account.shop.place_order([("RED", 3)])
     monkeypatch.setattr(Supplies, "_open", lambda *_: "WB-GI-0")
     assert account.adapter.acknowledge(order_id) == Rejected("NotFound", "Not found")
-    assert len([call for call in account.calls() if call.startswith("PATCH")]) == 2
+    assert len([call for call in account.calls() if call.startswith("PATCH")]) == 1
 
 
 def test_a_supply_that_people_have_made_is_left_alone(account: Account) -> None:
@@ -564,6 +564,27 @@ def test_a_cancellation_that_was_cut_short_goes_on_where_it_stopped(account: Acc
     again = account.cancel(order_id, 2)
     assert isinstance(again, Rejected)
     assert "has 1 units left to cancel, not 2" in again.message
+
+
+def test_a_cancellation_of_which_nobody_knows_is_not_gone_on_with(account: Account) -> None:
+    """The hub looks first then, and what it asks for afterwards is another cancellation."""
+    order_id = account.shop.place_order([("RED", 5)])
+    account.shop.fail_next(Fault.DROP_AFTER, path="/cancel", after=1)
+    with pytest.raises(OutcomeUnknown):
+        account.cancel(order_id, 2)
+    assert account.order(order_id).lines[0].cancelled == 2
+    assert account.cancel(order_id, 2) == Accepted()
+    assert account.order(order_id).lines[0].cancelled == 4
+
+
+def test_a_cancellation_that_was_cut_short_long_ago_is_another_one(account: Account) -> None:
+    order_id = account.shop.place_order([("RED", 5)])
+    account.shop.fail_next(Fault.RATE_LIMIT, path="/cancel", after=1)
+    with pytest.raises(SlowDown):
+        account.cancel(order_id, 2)
+    account.advance(minutes=11)
+    assert account.cancel(order_id, 2) == Accepted()
+    assert account.order(order_id).lines[0].cancelled == 3
 
 
 # --- stickers -----------------------------------------------------------------------------------------------------------------------------

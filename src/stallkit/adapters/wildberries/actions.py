@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -13,14 +13,17 @@ import msgspec
 from stallkit.adapters.wildberries.assembly import Assembly
 from stallkit.adapters.wildberries.calls import Calls
 from stallkit.adapters.wildberries.manifest import CANCELS, ORDERS
+from stallkit.adapters.wildberries.memory import Cut, Key
 from stallkit.adapters.wildberries.supplies import SAID_NO, Supplies, outcome_of
 from stallkit.adapters.wildberries.wire_orders import Fate, Group, Status, Unit, fates_of
-from stallkit.errors import Unintelligible
+from stallkit.errors import SlowDown, Unintelligible
 from stallkit.types import Accepted, CancelNotice, Label, LabelAnswer, LineQuantity, Outcome, Rejected, ShipmentNotice
 
 STICKERS = 100
 """03, POST /api/v3/orders/stickers: stickers in one call."""
 MEDIA = {"png": "image/png", "svg": "image/svg+xml", "zplv": "application/zpl", "zplh": "application/zpl"}
+CUT_SECONDS = 600
+"""For so long a cancellation that the rate limit cut short is taken for the same when it comes again."""
 OPEN = {Fate.NEW, Fate.TAKEN}
 
 
@@ -62,22 +65,22 @@ class Actions:
     # --- taking on ----------------------------------------------------------------------------------------------------------------------
 
     def acknowledge(self, order_id: str) -> Outcome:
-        """A buyer who cancels while we do this has the whole basket refused: then it is looked at again, and what is left goes in."""
+        """A buyer who cancels while we do this has the whole basket refused: what is left of it then goes in. A refusal with nothing
+        changed stands; it counts as ten calls already."""
         tried: set[int] = set()
+        refused: Outcome = Accepted()
         while True:
             order = self._look([order_id]).get(order_id)
             if order is None:
                 return no_such_order(order_id)
             fresh = order.of(Fate.NEW)
             if not fresh:
-                return (
-                    Accepted()
-                    if order.of(Fate.TAKEN, Fate.GONE)
-                    else Rejected("cancelled", f"order {order_id} is cancelled at Wildberries")
-                )
-            outcome = self._supplies.add(fresh)
-            if not isinstance(outcome, Rejected) or (tried and tried <= {unit.id for unit in fresh}):
-                return outcome
+                return taken_on(order)
+            if tried == {unit.id for unit in fresh}:
+                return refused
+            refused = self._supplies.add(fresh)
+            if not isinstance(refused, Rejected):
+                return refused
             tried = {unit.id for unit in fresh}
 
     # --- leaving ------------------------------------------------------------------------------------------------------------------------
@@ -122,12 +125,12 @@ class Actions:
         wanted = quantities(notice.lines)
         if not wanted:
             return Rejected("no_lines", f"the cancellation of order {notice.order_id} names no quantity")
-        if not order.of(*OPEN, Fate.GONE) and not self._begun(order, wanted):
+        keys = {line_id: (notice.order_id, line_id, quantity) for line_id, quantity in wanted.items()}
+        if not order.of(*OPEN, Fate.GONE) and not any(map(self._reached, keys.values())):
             return Accepted()
-        chosen: list[tuple[tuple[str, str, int], Unit]] = []
-        for line_id, quantity in wanted.items():
-            key = (notice.order_id, line_id, quantity)
-            left = quantity - len(self._assembly.memory.cancelled.get(key, ()))
+        chosen: list[tuple[Key, Unit]] = []
+        for line_id, key in keys.items():
+            left = wanted[line_id] - len(self._reached(key))
             units = order.of(Fate.NEW, line_id=line_id)[::-1] + order.of(Fate.TAKEN, line_id=line_id)[::-1]
             if (refused := unfit(order, line_id, left, len(units), "to cancel")) is not None:
                 return refused
@@ -135,27 +138,30 @@ class Actions:
         stuck = [str(unit.id) for _, unit in chosen if not order.statuses[unit.id].isCancellable]
         if stuck:
             return Rejected("not_cancellable", f"Wildberries does not let the seller cancel assembly order {', '.join(stuck)} any more")
-        return self._cancel(chosen)
+        return self._cancel(keys.values(), chosen)
 
-    def _begun(self, order: Order, wanted: Mapping[str, int]) -> bool:
-        return any((order.group.order_id, line_id, quantity) in self._assembly.memory.cancelled for line_id, quantity in wanted.items())
+    def _reached(self, key: Key) -> set[int]:
+        """Units that the same notice has cancelled before the rate limit cut it short, a moment ago."""
+        cut = self._assembly.memory.cut.get(key)
+        return cut.units if cut is not None and self._assembly.now() - cut.at < CUT_SECONDS else set()
 
-    def _cancel(self, chosen: Sequence[tuple[tuple[str, str, int], Unit]]) -> Outcome:
-        """Units that were reached are remembered until the whole notice is through: the same notice goes on where it was cut short."""
-        memory = self._assembly.memory.cancelled
+    def _cancel(self, keys: Iterable[Key], chosen: Sequence[tuple[Key, Unit]]) -> Outcome:
+        """Where the rate limit stops us in the middle, the hub sends the same notice again, and it goes on from there. After any other
+        error it reads the order first, so nothing is kept."""
+        done = {key: Cut(self._assembly.now(), set(self._reached(key))) for key in keys}
+        for key in done:
+            self._assembly.memory.cut.pop(key, None)
         for number, (key, unit) in enumerate(chosen):
-            reply = self._calls.write("PATCH", f"/api/v3/orders/{unit.id}/cancel", CANCELS, accept=SAID_NO)
+            try:
+                reply = self._calls.write("PATCH", f"/api/v3/orders/{unit.id}/cancel", CANCELS, accept=SAID_NO)
+            except SlowDown:
+                self._assembly.memory.cut |= {key: cut for key, cut in done.items() if cut.units}
+                raise
             outcome = outcome_of(reply)
             if isinstance(outcome, Rejected):
-                self._forget(chosen)
                 return Rejected(outcome.code, f"{outcome.message} (assembly order {unit.id}; {number} of {len(chosen)} were cancelled)")
-            memory.setdefault(key, set()).add(unit.id)
-        self._forget(chosen)
+            done[key].units.add(unit.id)
         return Accepted()
-
-    def _forget(self, chosen: Sequence[tuple[tuple[str, str, int], Unit]]) -> None:
-        for key, _ in chosen:
-            self._assembly.memory.cancelled.pop(key, None)
 
     # --- stickers -----------------------------------------------------------------------------------------------------------------------
 
@@ -225,6 +231,13 @@ def unfit(order: Order, line_id: str, wanted: int, there: int, what: str) -> Rej
     if wanted > there:
         return Rejected("too_many", f"line {line_id} of order {order.group.order_id} has {there} units left {what}, not {wanted}")
     return None
+
+
+def taken_on(order: Order) -> Outcome:
+    """The answer for an order without new units."""
+    if order.of(Fate.TAKEN, Fate.GONE):
+        return Accepted()
+    return Rejected("cancelled", f"order {order.group.order_id} is cancelled at Wildberries")
 
 
 def no_such_order(order_id: str) -> Rejected:

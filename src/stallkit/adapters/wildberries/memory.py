@@ -11,6 +11,18 @@ from stallkit.types import OfferRef
 MOST = 20_000
 
 
+Key = tuple[str, str, int]
+"""Order, line and quantity of a cancellation."""
+
+
+@dataclass
+class Cut:
+    """How far a cancellation came, and when."""
+
+    at: int
+    units: set[int] = field(default_factory=set)
+
+
 @dataclass
 class Memory:
     """The newest orders: when their units were created, and which order an ``rid`` belongs to."""
@@ -20,8 +32,8 @@ class Memory:
     """Order and offer of a unit, by the number under which returns know it."""
     supplies: dict[str, str] = field(default_factory=dict)
     """The open supply of each kind that was used last."""
-    cancelled: dict[tuple[str, str, int], set[int]] = field(default_factory=dict)
-    """Units that a cancellation has reached which was cut short: by order, line and quantity."""
+    cut: dict[Key, Cut] = field(default_factory=dict)
+    """Cancellations that the rate limit cut short."""
     sizes: dict[str, int] = field(default_factory=dict)
     """Card number by size number; a size never changes its card."""
     goods_read: int = 0
