@@ -383,9 +383,10 @@ def test_a_pull_after_a_long_silence_looks_back_over_all_of_it(account: Account)
     assert order_id in account.pull(cursor)[0]
 
 
-def test_a_new_process_finds_an_order_of_three_weeks_ago(account: Account) -> None:
+@pytest.mark.parametrize("days", [2, 20, 29, 31, 58, 80])
+def test_a_new_process_finds_an_order_of_weeks_ago(account: Account, days: int) -> None:
     order_id = account.shop.place_order([("RED", 2)])
-    account.advance(days=20)
+    account.advance(days=days)
     account.shop.place_order([("RED", 1)])
     told = account.connect().read_order(order_id)
     assert told is not None

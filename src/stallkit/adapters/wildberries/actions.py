@@ -241,4 +241,4 @@ def taken_on(order: Order) -> Outcome:
 
 
 def no_such_order(order_id: str) -> Rejected:
-    return Rejected("unknown_order", f"Wildberries has no order {order_id!r} among those of the last month")
+    return Rejected("unknown_order", f"Wildberries has no order {order_id!r} among those of three months")

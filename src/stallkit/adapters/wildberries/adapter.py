@@ -156,7 +156,7 @@ class Adapter:
         return self._assembly.pull(cursor)
 
     def read_order(self, order_id: str) -> RemoteOrder | None:
-        """Found again by the time of its units; None for one that is not among those of the last month."""
+        """Found again by the time of its units; None for one that is not among those of three months."""
         return self._dbs.read(order_id) if order_id.startswith(PREFIX) else self._assembly.read(order_id)
 
     def acknowledge(self, order_id: str) -> Outcome:

@@ -20,8 +20,8 @@ from stallkit.types import Page, RemoteOrder
 PAGE = 1_000
 """03, GET /api/v3/orders, limit; also the most numbers that POST /api/v3/orders/status takes."""
 DAY = 86_400
-LOOKS = (DAY, 3 * DAY, 10 * DAY, walk.MONTH)
-"""How far back an order is looked for that this process has never read, one step after the other."""
+LOOKS = (DAY, 3 * DAY, 10 * DAY, walk.MONTH, 2 * walk.MONTH, 3 * walk.MONTH)
+"""How far back an order is looked for that this process has never read, one step after the other: they are listed for three months."""
 
 
 class Assembly:
@@ -76,7 +76,7 @@ class Assembly:
     # --- single orders ------------------------------------------------------------------------------------------------------------------
 
     def find(self, order_ids: Iterable[str]) -> dict[str, Group]:
-        """These orders, whole; one that is not among those of the last month is left out."""
+        """These orders, whole; one that is not among those of three months is left out."""
         wanted = set(order_ids)
         found: dict[str, Group] = {}
         for window in self._known(wanted):
