@@ -127,6 +127,8 @@ class Postings(Goods):
         self.requests: dict[str, int] = {}
         """Buyers' wishes to cancel that wait for the seller: number by posting."""
         self._wishes = 0
+        self._open: set[str] = set()
+        """Postings that were not over when they were last listed: most are, and need no look."""
         self.packing: dict[str, datetime] = {}
         """Postings that Ozon is packing, and until when."""
         self._statuses: dict[str, tuple[str, datetime]] = {}
@@ -150,6 +152,10 @@ class Postings(Goods):
         }
 
     # --- control ------------------------------------------------------------------------------------------------------------------------
+
+    def order_placed(self, order: ShopOrder) -> None:
+        self._open.add(order.order_id)
+        super().order_placed(order)
 
     def new_order_id(self) -> str:
         """The number of a posting: its order's, and its place in it."""
@@ -252,6 +258,7 @@ class Postings(Goods):
         number = f"{stem}-{1 + sum(known.startswith(f'{stem}-') for known in self.orders)}"
         made = ShopOrder(number, old.placed_at, now, lines, old.buyer_name, old.pending, extra={"parent": old.order_id})
         self.orders[number] = made
+        self._open.add(number)
         return number
 
     def by_seller(self, _order: ShopOrder) -> bool:
@@ -268,7 +275,7 @@ class Postings(Goods):
         if since is None or to is None or to - since > timedelta(days=366):
             raise SaidNo(400, "Request validation error: since and to are required, at most a year apart")
         window = changed or Window(since, to)
-        known = [one for one in self.orders.values() if since <= one.placed_at <= to]
+        known = [one for one in self.orders.values() if one.modified_at >= window.start and since <= one.placed_at <= to]
         return self._page(asked, [one for one in known if window.start <= self._changed_at(one) <= window.end])
 
     def _changed_at(self, order: ShopOrder) -> datetime:
@@ -283,7 +290,9 @@ class Postings(Goods):
         if asked.filter.cutoff_from is None or asked.filter.cutoff_to is None:
             raise SaidNo(400, "Request validation error: cutoff_from and cutoff_to or delivering_date_from and delivering_date_to")
         wanted = set(asked.filter.statuses) or OPEN
-        return self._page(asked, [one for one in self.orders.values() if self.status_of(one) in wanted])
+        self._open = {number for number in self._open if number not in self.orders or self.status_of(self.orders[number]) in OPEN}
+        known = [self.orders[number] for number in self._open if number in self.orders]
+        return self._page(asked, [one for one in known if self.status_of(one) in wanted])
 
     def _page(self, asked: ListAsked, found: Sequence[ShopOrder]) -> WireReply:
         """By time and number; the cursor is the place of the last one, so nothing moves when postings change. Under the dials new postings
