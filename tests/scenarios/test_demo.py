@@ -97,6 +97,28 @@ def test_two_demos_at_once_and_ctrl_c_leaves_nothing_behind(tmp_path: Path, demo
         assert left_over(family) == []
 
 
+@pytest.mark.long(30)
+def test_five_stalls_trade_at_once(tmp_path: Path) -> None:
+    """All adapters in one hub, with the balancer on where the platform shows sales; what leaves is scanned by the platforms' people."""
+    out = tmp_path / "out.json"
+    words = ["--stalls", "walmart,emag,wildberries,ozon,yandex", "--seconds", "8", "--articles", "60", "--limits-scale", "0.2"]
+    process = start(*words, "--no-browser", "--json", str(out))
+    printed, _ = process.communicate(timeout=900)
+    assert process.returncode == 0, printed
+    figures = json.loads(out.read_text())
+    assert figures["problems"] == []
+    assert list(figures["calls"]) == ["emag", "ozon", "walmart", "wildberries", "yandex_market"]
+    assert figures["offers_converged"] == figures["offers_total"] == 60 + 4 * 40
+    assert figures["orders_placed"] == figures["orders_imported"] > 15
+
+
+def test_a_stall_that_there_is_not_is_named() -> None:
+    process = start("--stalls", "emag,bazaar", "--seconds", "1")
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "There is no emulated stall bazaar. Choose from: emag, walmart, wildberries, ozon, yandex_market." in printed
+
+
 def wait_for(demo: subprocess.Popen[str], text: str) -> None:
     """Read what the demo prints until a line holds the text, or a later count."""
     assert demo.stdout is not None
@@ -130,7 +152,7 @@ def test_the_shop_has_what_the_demo_promises() -> None:
 def test_stalls_start_with_the_right_numbers() -> None:
     articles = goods.make(7)
     by_sku = {article.sku: article for article in articles}
-    offers = plan(articles, 7, 1.0, {"emag": 1.0}, 1.0)["stalls"]["emag"]
+    offers = plan(articles, 7, 1.0, {"emag": 0.5, "walmart": 0.5}, 1.0)["stalls"]["emag"]
     for article, offer in zip(articles, offers, strict=True):
         places = ("MAIN", "NORTH")
         parts = article.parts or ((article.sku, 1),)

@@ -39,14 +39,15 @@ WITHOUT_TERMINAL = 60.0
 )
 @click.option("--rate", type=click.FloatRange(0.1, 20), default=1.4, show_default=True, help="Orders a second.")
 @click.option("--articles", type=click.IntRange(20, 5_000), default=500, show_default=True, help="Products in the shop.")
+@click.option("--stalls", default="emag,walmart", show_default=True, help="Emulated stalls: also wildberries, ozon, yandex.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep database and logs in this folder.")
 @click.option("--no-browser", is_flag=True, help="Do not open the back office.")
 @click.pass_context
 def demo(
     ctx: click.Context, seconds: float | None, seed: int, json_file: Path | None, limits_scale: float, rate: float, articles: int,
-    keep: Path | None, no_browser: bool,
+    keep: Path | None, no_browser: bool, stalls: str,
 ) -> None:  # fmt: skip
-    """A shop with 500 products in two warehouses and two emulated marketplaces, trading before your eyes.
+    """A shop with 500 products in two warehouses and two or more emulated marketplaces, trading before your eyes.
 
     Everything is real but the marketplaces and their buyers: the database (a throw-away one; where there is no embedded one for this kind
     of machine, one of its own on the server of DATABASE_URL, whose role must be allowed to create it), the web server, the worker, the back
@@ -60,13 +61,15 @@ def demo(
     Examples:
       stallkeeper demo
       stallkeeper demo --seconds 30 --seed 7 --json out.json
+      stallkeeper demo --stalls walmart,emag,wildberries,ozon,yandex
     """
     from stallkeeper.ops import terminal
+    from stallkeeper.ops.demo.platforms import chosen
     from stallkeeper.ops.demo.play import Options
 
     if seconds is None and not sys.stdout.isatty():
         seconds = WITHOUT_TERMINAL
-    options = Options(seconds, seed, limits_scale, keep, articles, rate)
+    options = Options(seconds, seed, limits_scale, keep, articles, rate, chosen(stalls))
     figures, problems = perform(terminal.console(), options, show_browser=not no_browser)
     if json_file is not None:
         json_file.write_text(json.dumps(figures | {"problems": problems}, indent=2) + "\n")

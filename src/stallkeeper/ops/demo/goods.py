@@ -8,9 +8,9 @@ from pathlib import Path
 from random import Random
 
 from stallkeeper.catalog.imports.safe_cells import csv_text, workbook, write_row
+from stallkeeper.ops.demo.platforms import DEFAULT
 
 PLACES = ("MAIN", "NORTH")
-STALLS = ("emag", "walmart")
 ADJECTIVES = ("Blue", "Red", "Green", "Amber", "Slate", "Ivory", "Coral", "Olive", "Copper", "Linen", "Cedar", "Woven", "Matte", "Round")
 THINGS = (
     "Mug",
@@ -29,8 +29,8 @@ THINGS = (
     "Kettle",
     "Board",
 )
-ON_SECOND_STALL = 170
-"""So many offers are on the second stall too: as many as its rate limits let us read in the first seconds."""
+ON_OTHER_STALLS = 170
+"""So many offers are on each other stall too: as many as Walmart's rate limits let us read in the first seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,15 @@ class Article:
         return dict(self.parts) if self.parts else {self.sku: 1}
 
 
-def make(seed: int, number: int = 500) -> list[Article]:
-    """``number`` articles: nine in ten are single ones, the rest multipacks and kits of them. Many are scarce."""
+def make(seed: int, number: int = 500, stalls: Sequence[str] = DEFAULT) -> list[Article]:
+    """``number`` articles: nine in ten are single ones, the rest multipacks and kits of them. Many are scarce. The first stall has all."""
     chance = Random(f"goods/{seed}")  # noqa: S311 - a toy shop
     singles = number - number // 10
     articles = [_single(chance, index) for index in range(singles)]
     articles += [_kit(chance, index, articles[:singles]) for index in range(singles, number)]
-    second = set(chance.sample(range(number), min(ON_SECOND_STALL, number * 2 // 3)))
-    return [_listed(chance, article, index in second) for index, article in enumerate(articles)]
+    others = {stall: set(chance.sample(range(number), min(ON_OTHER_STALLS, number * 2 // 3))) for stall in stalls[1:]}
+    on = [[stall for stall in stalls if index in others.get(stall, (index,))] for index in range(number)]
+    return [_listed(chance, article, on[index]) for index, article in enumerate(articles)]
 
 
 def _single(chance: Random, index: int) -> Article:
@@ -82,9 +83,9 @@ def _price(chance: Random) -> str:
     return f"{chance.randint(3, 90)}.{chance.choice(['00', '50', '90', '99'])}"
 
 
-def _listed(chance: Random, article: Article, on_both: bool) -> Article:
+def _listed(chance: Random, article: Article, on: Sequence[str]) -> Article:
     """Most listings carry our SKU; some are found by their barcode only, some by an additional code."""
-    stalls = dict.fromkeys(STALLS if on_both else STALLS[:1], article.sku)
+    stalls = dict.fromkeys(on, article.sku)
     kind, code = chance.random(), ""
     if kind < 0.1:
         stalls = {stall: f"{stall[0].upper()}{article.sku[2:]}-X" for stall in stalls}

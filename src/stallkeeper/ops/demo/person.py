@@ -15,11 +15,13 @@ from django.db.models import Count
 
 from stallkeeper.catalog.models import UnitKind
 from stallkeeper.channels.commands import CommandError, CommandKind
+from stallkeeper.channels.connect import manifest
 from stallkeeper.channels.models import Command, CommandState, Offer
 from stallkeeper.core import clock
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import use_case
 from stallkeeper.fulfilment.ship import ShipError, ship, tell_again
+from stallkeeper.ops.demo.platforms import PLATFORMS
 from stallkeeper.orders.cancel import CancelError, cancel_lines
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock import ledger, places
@@ -30,7 +32,6 @@ from stallkit.types import CancelReason
 log = logging.getLogger(__name__)
 
 ACTOR = "console:demo"
-CARRIERS = {"emag": "Sameday", "walmart": "UPS"}
 LORRY_TURN, LORRY_UNITS = 8, 100
 SECONDS = 1.0
 """One look around."""
@@ -39,11 +40,15 @@ SECONDS = 1.0
 class Person:
     """A thread. ``done`` counts what was done; what the rules or another's change refused counts as ``refused``.
 
+    ``hand_over`` is called as (stall, order) with what leaves.
+
     ``lorry``: once, goods for a hundred articles come in, more than a stall takes one by one: they go out in bulk.
     """
 
-    def __init__(self, organisation_id: int, seed: int, *, lorry: bool = False) -> None:
-        self.organisation_id, self.lorry = organisation_id, lorry
+    def __init__(
+        self, organisation_id: int, seed: int, *, lorry: bool = False, hand_over: Callable[[str, str], object] = lambda _stall, _order: None
+    ) -> None:
+        self.organisation_id, self.lorry, self._hand_over = organisation_id, lorry, hand_over
         self.done: Counter[str] = Counter()
         self._chance = Random(f"person/{seed}")  # noqa: S311 - a toy
         self._stop = threading.Event()
@@ -116,12 +121,12 @@ class Person:
             return False
         order = ready[0]
         lines = list(order.lines.order_by("pk"))
-        part = (
-            {lines[0].pk: lines[0].open} if len(lines) > 1 and order.connection.platform != "emag" and self._chance.random() < 0.3 else None
-        )
-        part = part if part and all(part.values()) else None
-        carrier = CARRIERS.get(order.connection.platform, "UPS")
+        platform = order.connection.platform
+        in_parts = len(lines) > 1 and manifest(platform).quirks.partial_shipments and self._chance.random() < 0.3
+        part = {lines[0].pk: lines[0].open} if in_parts and lines[0].open else None
+        carrier = PLATFORMS[platform].carrier
         ship(self.organisation_id, order.pk, part, carrier=carrier, tracking_number=f"1Z{order.pk:08}", actor=ACTOR)
+        self._hand_over(platform, order.external_id)
         return True
 
     def _grant(self) -> bool:

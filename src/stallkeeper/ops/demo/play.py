@@ -1,4 +1,4 @@
-"""The demo from curtain to verdict: a throw-away hub, the real server and worker, two stalls, buyers, a person, and the judge.
+"""The demo from curtain to verdict: a throw-away hub, the real server and worker, stalls, buyers, a person, and the judge.
 
 Nothing here is special to the demo but the stage: the hub runs as ``stallkeeper run`` runs, and everything is done by the use cases that
 screens and commands use.
@@ -21,6 +21,7 @@ import psutil
 
 from stallkeeper.ops import boot, serving
 from stallkeeper.ops.demo import database, goods
+from stallkeeper.ops.demo.platforms import DEFAULT, shares
 from stallkeeper.ops.demo.stalls import World, plan
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ STEADY_SECONDS = 2.0
 """All is calm when nothing differed for so long."""
 FAST = 0.2
 """From this ``limits_scale`` down, bulk submissions end while one waits."""
-RATE, SHARE = 1.4, {"emag": 0.65, "walmart": 0.35}
-"""Orders a second, and where: Walmart lets sellers acknowledge one order a second."""
+RATE = 1.4
+"""Orders a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Options:
     keep: Path | None = None
     articles: int = 500
     rate: float = RATE
+    stalls: tuple[str, ...] = DEFAULT
 
 
 @dataclass(slots=True)
@@ -230,8 +232,8 @@ def opened(options: Options, say: Callable[[str], None]) -> Iterator[Demo]:
     """A demo whose stage is set, with the hub running and the first numbers sent. Everything is gone afterwards, unless it is kept."""
     begun = time.monotonic()
     with ExitStack() as stack:
-        articles = goods.make(options.seed, options.articles)
-        world = stack.enter_context(World(plan(articles, options.seed, options.rate, SHARE, options.limits_scale)))
+        articles = goods.make(options.seed, options.articles, options.stalls)
+        world = stack.enter_context(World(plan(articles, options.seed, options.rate, shares(options.stalls), options.limits_scale)))
         say("Starting a database of its own")
         url, folder = stack.enter_context(database.opened(options.keep))
         hub = Hub(serving.choose_port(HOST, 0), folder / "hub.log")
@@ -247,7 +249,7 @@ def opened(options: Options, say: Callable[[str], None]) -> Iterator[Demo]:
         hub.launch()
         say(f"Importing {len(articles)} products in two warehouses")
         stage.stock_the_shop(organisation, articles, folder)
-        say("Connecting two stalls, linking their offers")
+        say(f"Connecting {len(options.stalls)} stalls, linking their offers")
         channels = [
             stage.connect(organisation, platform, where, where["config"], options.limits_scale) for platform, where in world.stalls.items()
         ]
@@ -256,10 +258,10 @@ def opened(options: Options, say: Callable[[str], None]) -> Iterator[Demo]:
         world.hints(stage.hint_addresses(hub.base_url))
         for channel in channels:
             stage.open_channel(organisation, channel)
+        stage.watch_for_sales(organisation, channels)
         lorry = options.limits_scale <= FAST  # else its bulk submission would take up to a quarter of an hour
-        demo = Demo(
-            options, folder, hub, world, stage.Scene(organisation, user, articles), Person(organisation.pk, options.seed, lorry=lorry)
-        )
+        person = Person(organisation.pk, options.seed, lorry=lorry, hand_over=world.hand_over)
+        demo = Demo(options, folder, hub, world, stage.Scene(organisation, user, articles), person)
         demo.times["set_up_s"] = round(time.monotonic() - begun, 1)
         yield demo
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from stallkeeper.ops.demo.goods import STALLS, Article, on_show
+from stallkeeper.ops.demo.goods import Article, on_show
 
 Json = dict[str, Any]
 
@@ -22,7 +22,7 @@ class WorldEnded(RuntimeError):
 def plan(articles: Sequence[Article], seed: int, rate: float, share: dict[str, float], limits_scale: float) -> Json:
     """What the world is made of: every stall shows the right first numbers already."""
     by_sku = {article.sku: article for article in articles}
-    offers: dict[str, list[Json]] = {stall: [] for stall in STALLS}
+    offers: dict[str, list[Json]] = {stall: [] for stall in share}
     for article in articles:
         for stall, sku in article.stalls.items():
             shown = on_show(article, by_sku)
@@ -111,6 +111,10 @@ class World:
     def orders(self) -> dict[str, dict[str, str]]:
         """By stall: order ids and their states."""
         return self._ask({"do": "orders"})
+
+    def hand_over(self, stall: str, order: str) -> None:
+        """Parcels of an order are on their way to the platform's people."""
+        self._ask({"do": "hand_over", "stall": stall, "order": order})
 
     def report(self, file: Path) -> Json:
         """All logs of all stalls."""

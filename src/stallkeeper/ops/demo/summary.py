@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from stallkeeper.ops.demo import books, judge
-from stallkeeper.ops.demo.goods import PLACES, STALLS, Article, on_show
+from stallkeeper.ops.demo.goods import PLACES, Article, on_show
 from stallkeeper.ops.demo.judge import Cut, Offer, Shown, Sold
 
 Json = dict[str, Any]
@@ -127,7 +127,7 @@ def summarize(played: Played, violations: Sequence[str]) -> tuple[Json, list[str
         "drift": len(_drift(report)),
         "invariant_violations": len(violations),
         "lag_order_seen_s": by_stall(lag_seen(report, kept, played.began)),
-        "lag_stock_cut_s": by_stall({stall: seconds_of(cuts, "call", stall) for stall in STALLS}),
+        "lag_stock_cut_s": by_stall({stall: seconds_of(cuts, "call", stall) for stall in report}),
         "lag_same_stall_cut_s": judge.spread(
             cut.seconds for cut in cuts if cut.how == "call" and not cut.other_stall and cut.seconds is not None
         ),

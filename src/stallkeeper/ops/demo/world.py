@@ -9,9 +9,11 @@ import json
 import queue
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request  # lint: allow http-door because here the emulated platforms call, on loopback
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib import import_module
@@ -24,6 +26,8 @@ from stallkit.testing.emulator import Emulator, ShopLine, ShopOrder
 from stallkit.testing.serving import Served
 
 Json = dict[str, Any]
+SCANNED_AFTER = 4.0
+"""Seconds that a parcel is on its way to reception."""
 BEFORE = 3
 """Orders that lie there already when the seller connects each stall."""
 
@@ -59,8 +63,9 @@ class Stall:
     def figure_of(self, sku: str) -> int:
         """What the seller's last write, and the platform's own bookkeeping, come to: the figure that a read-back shows."""
         shop: Any = self.shop
-        figures: dict[str, int] = shop.general if self.platform == "emag" else shop.input
-        return figures[sku]
+        if self.platform == "emag":
+            return int(shop.general[sku])
+        return int(shop.input[sku] if self.platform == "walmart" else self.shop.offers[sku].quantity)
 
     def counts(self) -> Json:
         with self.shop.lock:
@@ -157,6 +162,25 @@ def _query(pairs: tuple[tuple[str, str], ...]) -> str:
     return "&".join(f"{name}={value}" for name, value in pairs)
 
 
+class Reception:
+    """The platforms' own people: they scan a parcel some seconds after the seller has handed it over, where a platform does that."""
+
+    def __init__(self) -> None:
+        self._parcels: queue.SimpleQueue[tuple[float, Emulator, str]] = queue.SimpleQueue()
+        threading.Thread(target=self._work, daemon=True, name="reception").start()
+
+    def expect(self, shop: Emulator, order: str) -> None:
+        self._parcels.put((time.monotonic() + SCANNED_AFTER, shop, order))
+
+    def _work(self) -> None:
+        while True:
+            due, shop, order = self._parcels.get()
+            time.sleep(max(due - time.monotonic(), 0))
+            scan: Callable[[str], None] | None = getattr(shop, "scan", None)
+            if scan is not None:
+                scan(order)
+
+
 class World:
     """Stalls, buyers and postman, and the answers to the commands."""
 
@@ -166,7 +190,7 @@ class World:
         }
         crowd = Crowd(plan["seed"], plan["rate"], plan["share"])
         self.buyers = Buyers(crowd, {platform: stall.shop for platform, stall in self.stalls.items()}, plan["twins"])
-        self.postman = Postman()
+        self.postman, self.reception = Postman(), Reception()
         for stall in self.stalls.values():
             self.postman.serve(stall)
             for sku in sorted(stall.shop.offers)[: BEFORE * 7 : 7]:
@@ -186,6 +210,8 @@ class World:
                 return {platform: stall.shown() for platform, stall in self.stalls.items()}
             case "orders":
                 return {platform: stall.orders_now() for platform, stall in self.stalls.items()}
+            case "hand_over":
+                self.reception.expect(self.stalls[command["stall"]].shop, command["order"])
             case "report":
                 report = {platform: stall.report() for platform, stall in self.stalls.items()}
                 Path(command["file"]).write_text(json.dumps(report))
