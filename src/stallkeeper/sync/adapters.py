@@ -129,7 +129,7 @@ def warehouses(platform: str, config: Mapping[str, str], base_url: str, pacer: P
         return []
     refuse_in_transaction()
     adapter = _adapter(platform, config, base_url, pacer)
-    with crash.around("send:probe"):
+    with crash.around("send:read_warehouses"):
         return list(adapter.read_warehouses())
 
 
