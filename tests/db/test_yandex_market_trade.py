@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 
 import pytest
@@ -11,11 +12,12 @@ from stallkeeper.core.models import Organisation
 from stallkeeper.orders.models import Order, OrderLine
 from stallkit.adapters.yandex_market.emulator import CONFIG, WAREHOUSE, Emulator
 from stallkit.types import OrderState
+from tests.db.test_sync_chaos import Day, check_levels, check_stall, dials
 from tests.market import Market, Stall
 
 
-def open_stall(market: Market, visible_after: float = 0) -> Stall:
-    channel = market.shop.channel(platform="yandex_market", currency="RUB", warehouse=WAREHOUSE)
+def open_stall(market: Market, visible_after: float = 0, **fields: object) -> Stall:
+    channel = market.shop.channel(platform="yandex_market", currency="RUB", warehouse=WAREHOUSE, **fields)
     emulator = Emulator(market.clock)
     emulator.sleep = lambda _seconds: None
     emulator.visible_after = timedelta(seconds=visible_after)
@@ -144,3 +146,34 @@ def test_a_buyer_s_cancellation_puts_the_units_back_everywhere(market: Market, y
     assert yandex.emulator.buyer_cancels(number)
     market.settle(3)
     assert [each.emulator.quantity_of("MUG") for each in (yandex, stall)] == [10, 10]
+
+
+class DayAtTheMarket(Day):
+    """The same bad luck, with Yandex Market for one of the two stalls."""
+
+    def __init__(self, market: Market, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(market, seed, monkeypatch)
+        market.stalls.remove(self.stalls[0])
+        with market.shop.scope():
+            Offer.objects.filter(channel=self.stalls[0].channel).delete()
+        self.stalls[0] = open_stall(market, visible_after=2, zero_limit=1000)
+        self.stalls[0].emulator.random = random.Random(seed)
+        for unit in self.units:
+            self.stalls[0].offer(unit, shown=self.chance.randint(0, 12))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_after_the_storm_the_market_shows_what_is_true(market: Market, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    day = DayAtTheMarket(market, seed, monkeypatch)
+    for _ in range(120):
+        if day.chance.random() < 0.1:
+            day.chance.choice(day.stalls).emulator.dials = dials(day.chance)
+        day.turn()
+    day.calm_down()
+    with market.shop.scope():
+        for stall in day.stalls:
+            check_stall(stall)
+        check_levels()
+        assert set(Command.objects.values_list("state", flat=True)) <= {"done", "refused"}
+        assert not Channel.objects.exclude(stopped_at=None).exists()
+    assert day.stalls[0].emulator.orders, "nobody bought anything"

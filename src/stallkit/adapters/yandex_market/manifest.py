@@ -116,7 +116,7 @@ MANIFEST = Manifest(
         ("shipment.partial_lines", "an order leaves as a whole (README)"),
         (
             "cancel.part_of_a_line",
-            "the only product of an order cannot be reduced; with two products it is shown in test_yandex_market_traps",
+            "the only product of an order cannot be reduced; with two products it is shown in test_yandex_market_orders",
         ),
     ),
 )
