@@ -131,7 +131,11 @@ class Day:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_after_the_storm_everything_is_true(market: Market, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    day = Day(market, seed, monkeypatch)
+    play_and_judge(market, Day(market, seed, monkeypatch))
+
+
+def play_and_judge(market: Market, day: Day) -> None:
+    """A day with bad luck that changes; when it is calm, all is true."""
     for _ in range(120):
         if day.chance.random() < 0.1:
             day.chance.choice(day.stalls).emulator.dials = dials(day.chance)

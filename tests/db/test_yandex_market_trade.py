@@ -12,7 +12,7 @@ from stallkeeper.core.models import Organisation
 from stallkeeper.orders.models import Order, OrderLine
 from stallkit.adapters.yandex_market.emulator import CONFIG, WAREHOUSE, Emulator
 from stallkit.types import OrderState
-from tests.db.test_sync_chaos import Day, check_levels, check_stall, dials
+from tests.db.test_sync_chaos import Day, play_and_judge
 from tests.market import Market, Stall
 
 
@@ -165,15 +165,5 @@ class DayAtTheMarket(Day):
 @pytest.mark.parametrize("seed", range(4))
 def test_after_the_storm_the_market_shows_what_is_true(market: Market, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     day = DayAtTheMarket(market, seed, monkeypatch)
-    for _ in range(120):
-        if day.chance.random() < 0.1:
-            day.chance.choice(day.stalls).emulator.dials = dials(day.chance)
-        day.turn()
-    day.calm_down()
-    with market.shop.scope():
-        for stall in day.stalls:
-            check_stall(stall)
-        check_levels()
-        assert set(Command.objects.values_list("state", flat=True)) <= {"done", "refused"}
-        assert not Channel.objects.exclude(stopped_at=None).exists()
+    play_and_judge(market, day)
     assert day.stalls[0].emulator.orders, "nobody bought anything"

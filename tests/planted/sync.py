@@ -201,7 +201,7 @@ bug(
     "unknown word fails the page",
     "One order in a state that nobody knows keeps all others from coming in.",
     "5 18 error",
-    "stallkit.adapters.dummy.wire:parse_each",
+    "stallkit.rows:parse_each",
     ("            parked.append(Parked(id_of(body), str(error), body))\n", "            raise TypeError(str(error)) from error\n"),
 )
 bug(

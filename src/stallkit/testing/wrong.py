@@ -21,6 +21,7 @@ from stallkit.adapters.dummy.manifest import API, MANIFEST
 from stallkit.errors import NeedsReconnect, OutcomeUnknown, SlowDown
 from stallkit.http import Door, Request
 from stallkit.manifest import Manifest
+from stallkit.rows import parse_each
 from stallkit.types import (
     Accepted,
     AccountInfo,
@@ -109,7 +110,7 @@ class MissingIsZero(Adapter):
 
         request = Request("GET", "/v1/offers", API, params={"after": cursor, "limit": "100"})
         page = self._call(request).decode(wire.OfferPage)
-        offers, parked = wire.parse_each(page.offers, parse)
+        offers, parked = parse_each(page.offers, parse, wire.id_of)
         return Page(offers, page.next or "", page.next is None, parked)
 
 

@@ -16,6 +16,7 @@ from stallkit.adapters.dummy.manifest import API, MANIFEST, OVERLAP_SECONDS, TAS
 from stallkit.errors import AdapterError, NeedsReconnect, Refused, Unintelligible
 from stallkit.http import Door, Reply, Request, unreadable
 from stallkit.manifest import Manifest
+from stallkit.rows import parse_each
 from stallkit.types import (
     Accepted,
     AccountInfo,
@@ -90,7 +91,7 @@ class Adapter:
 
     def read_offers(self, cursor: str) -> Page[RemoteOffer]:
         page = self._call(Request("GET", "/v1/offers", API, params={"after": cursor, "limit": PAGE})).decode(wire.OfferPage)
-        offers, parked = wire.parse_each(page.offers, wire.parse_offer)
+        offers, parked = parse_each(page.offers, wire.parse_offer, wire.id_of)
         return Page(offers, page.next or "", page.next is None, parked)
 
     def read_warehouses(self) -> Sequence[RemoteWarehouse]:
@@ -114,7 +115,7 @@ class Adapter:
         if place.since is not None:
             params["changed_since"] = place.since.isoformat()
         page = self._call(Request("GET", "/v1/orders", API, params=params)).decode(wire.OrderPage)
-        orders, parked = wire.parse_each(page.orders, wire.parse_order)
+        orders, parked = parse_each(page.orders, wire.parse_order, wire.id_of)
         following = wire.Cursor(place.since, page.next) if page.next is not None else wire.Cursor(page.as_of - self._overlap)
         return Page(orders, msgspec.json.encode(following).decode(), page.next is None, parked)
 
@@ -142,7 +143,7 @@ class Adapter:
         if place.since is not None:
             params["changed_since"] = place.since.isoformat()
         page = self._call(Request("GET", "/v1/returns", API, params=params)).decode(wire.ReturnPage)
-        returns, parked = wire.parse_each(page.returns, wire.parse_return)
+        returns, parked = parse_each(page.returns, wire.parse_return, wire.id_of)
         following = wire.Cursor(place.since, page.next) if page.next is not None else wire.Cursor(page.as_of - self._overlap)
         return Page(returns, msgspec.json.encode(following).decode(), page.next is None, parked)
 

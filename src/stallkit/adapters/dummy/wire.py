@@ -5,10 +5,10 @@ Everything is decoded strictly. Orders are decoded one by one, so that a single 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 
@@ -30,7 +30,6 @@ from stallkit.types import (
     OrderState,
     Outcome,
     OwedBy,
-    Parked,
     PriceIntent,
     Rejected,
     RemoteOffer,
@@ -44,7 +43,6 @@ from stallkit.types import (
     StockIntent,
 )
 
-T = TypeVar("T")
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -367,19 +365,6 @@ def parse_buyer(person: Person) -> Buyer:
         city=person.city or "",
         country=person.country or "",
     )
-
-
-def parse_each(raws: Sequence[msgspec.Raw], parse: Callable[[bytes], T]) -> tuple[tuple[T, ...], tuple[Parked, ...]]:
-    """(objects that could be understood, the others, parked): one strange object never hides the rest of its page."""
-    understood: list[T] = []
-    parked: list[Parked] = []
-    for raw in raws:
-        body = bytes(raw)
-        try:
-            understood.append(parse(body))
-        except ValueError as error:
-            parked.append(Parked(id_of(body), str(error), body))
-    return tuple(understood), tuple(parked)
 
 
 def id_of(raw: bytes) -> str:

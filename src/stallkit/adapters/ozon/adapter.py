@@ -15,6 +15,7 @@ from stallkit.adapters.ozon.manifest import LABELS, MANIFEST, ORDERS, OTHER, STO
 from stallkit.errors import Refused, Unintelligible
 from stallkit.http import Door, Reply, Request, describe_body, unreadable
 from stallkit.manifest import Limit, Manifest
+from stallkit.rows import parse_each
 from stallkit.types import (
     Accepted,
     AccountInfo,
@@ -90,7 +91,7 @@ class Adapter:
             return Page((), cursor, True)
         numbers = [str(one.product_id) for one in listed.items]
         cards = self._call("/v3/product/info/list", {"product_id": numbers}, OTHER).decode(wire.Cards).items
-        offers, parked = wire.parse_each(cards, wire.parse_card)
+        offers, parked = parse_each(cards, wire.parse_card, wire.id_of)
         return Page(offers, listed.last_id or cursor, not listed.last_id, (*parked, *_without_card(listed.items, offers, parked)))
 
     def read_states(self, refs: Sequence[OfferRef], warehouse: str = "") -> Mapping[OfferRef, OfferState | None]:
@@ -162,7 +163,7 @@ class Adapter:
         path, body = walk.build_call(place)
         page = self._call(path, body, ORDERS).decode(wire_orders.PostingPage)
         following, done = walk.next_cursor(place, page.cursor, has_next=page.has_next)
-        orders, parked = wire.parse_each(page.postings, partial(wire_orders.parse_posting, asked=self._asked_among(page.postings)))
+        orders, parked = parse_each(page.postings, partial(wire_orders.parse_posting, asked=self._asked_among(page.postings)), wire.id_of)
         return Page(orders, following, done, parked)
 
     def read_order(self, order_id: str) -> RemoteOrder | None:
@@ -176,7 +177,7 @@ class Adapter:
 
     def _asked_among(self, raws: Sequence[msgspec.Raw]) -> Mapping[str, int]:
         """Buyers' wishes to cancel, which no posting tells of; only rFBS postings that have not left can have one."""
-        postings, _ = wire.parse_each(raws, wire_orders.read_posting)
+        postings, _ = parse_each(raws, wire_orders.read_posting, wire.id_of)
         others = [one for one in postings if one.tpl_integration_type != wire_orders.OZON]
         return self._asked([one.posting_number for one in others if one.state in wire_orders.UNDECIDED])
 
@@ -336,7 +337,7 @@ class Adapter:
         """Returns of FBS postings whose status changed since the last walk, ten minutes of them again."""
         place = walk.return_cursor_of(cursor, self._clock())
         page = self._call("/v1/returns/list", walk.build_returns_call(place), OTHER).decode(wire_returns.ReturnPage)
-        found, parked = wire.parse_each(page.returns, wire_returns.parse_return)
+        found, parked = parse_each(page.returns, wire_returns.parse_return, wire.id_of)
         following, done = walk.next_return_cursor(place, wire_returns.last_id(page.returns), has_next=page.has_next)
         return Page(found, following, done, parked)
 

@@ -6,10 +6,10 @@ Numbers of Ozon come as numbers or as texts, often both ways for one field in Oz
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 
@@ -24,7 +24,6 @@ from stallkit.types import (
     OfferState,
     OfferStatus,
     Outcome,
-    Parked,
     PriceIntent,
     Rejected,
     RemoteOffer,
@@ -32,7 +31,6 @@ from stallkit.types import (
     StockIntent,
 )
 
-T = TypeVar("T")
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Number = int | str
@@ -279,19 +277,6 @@ def money(amount: str, currency: str) -> Money:
 def parse_state(ref: OfferRef, row: StockRow | None) -> OfferState:
     """``quantity`` is what a write sets: free for sale, without what Ozon has reserved. No row: nothing was ever put into the warehouse."""
     return OfferState(ref, row.free_stock, reserved=row.reserved) if row else OfferState(ref, 0, reserved=0)
-
-
-def parse_each(raws: Sequence[msgspec.Raw], parse: Callable[[bytes], T]) -> tuple[tuple[T, ...], tuple[Parked, ...]]:
-    """(objects that could be understood, the others, parked): one strange object never hides the rest of its page."""
-    understood: list[T] = []
-    parked: list[Parked] = []
-    for raw in raws:
-        body = bytes(raw)
-        try:
-            understood.append(parse(body))
-        except ValueError as error:
-            parked.append(Parked(id_of(body), str(error), body))
-    return tuple(understood), tuple(parked)
 
 
 def id_of(raw: bytes) -> str:

@@ -27,6 +27,7 @@ from stallkit.adapters.yandex_market.session import Session, failure_of
 from stallkit.errors import Refused, Unintelligible
 from stallkit.http import Door, Reply, describe_body, unreadable
 from stallkit.manifest import Limit, Manifest
+from stallkit.rows import parse_each
 from stallkit.types import (
     Accepted,
     AccountInfo,
@@ -88,7 +89,7 @@ class Adapter:
         params = {"limit": str(OFFER_PAGE)} | ({"pageToken": cursor} if cursor else {})
         reply = self.session.ask(f"/v2/businesses/{self.session.business}/offer-mappings", CATALOGUE, {}, params)
         page = reply.decode(wire.OfferAnswer).result
-        offers, parked = wire.parse_each(page.offer_mappings, wire.parse_offer, wire.offer_id_of)
+        offers, parked = parse_each(page.offer_mappings, wire.parse_offer, wire.offer_id_of)
         return Page(offers, page.paging.next_page_token, not page.paging.next_page_token, parked)
 
     def read_states(self, refs: Sequence[OfferRef], warehouse: str = "") -> Mapping[OfferRef, OfferState | None]:
@@ -172,7 +173,7 @@ class Adapter:
         now = self.clock()
         place = cursors.read_orders(cursor, now)
         page = self._ask_orders({"dates": cursors.order_dates(place, now)}, place.token)
-        orders, parked = wire.parse_each(page.orders, self._parse, wire_orders.order_id_of)
+        orders, parked = parse_each(page.orders, self._parse, wire_orders.order_id_of)
         following, done = cursors.after_orders(place, page.paging.next_page_token, now)
         return Page(tuple(self._located(order) for order in orders), cursors.write(following), done, parked)
 
@@ -333,7 +334,7 @@ class Adapter:
             return Page((), cursors.write(following), done=True)
         reply = self.session.get(f"/v2/campaigns/{shops[place.shop]}/returns", RETURNS, cursors.return_query(place))
         page = reply.decode(wire_returns.ReturnAnswer).result
-        returns, parked = wire.parse_each(page.returns, wire_returns.parse_return, wire_returns.return_id_of)
+        returns, parked = parse_each(page.returns, wire_returns.parse_return, wire_returns.return_id_of)
         following, done = cursors.after_returns(place, page.paging.next_page_token, len(shops), now)
         return Page(returns, cursors.write(following), done, parked)
 

@@ -5,17 +5,16 @@ Field names are those of the vendor's OpenAPI file of August 2026. A field witho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Struct, field
 
-from stallkit.types import Money, OfferRef, OfferState, OfferStatus, Parked, PriceIntent, Rejected, RemoteOffer, StockIntent
+from stallkit.types import Money, OfferRef, OfferState, OfferStatus, PriceIntent, Rejected, RemoteOffer, StockIntent
 
-T = TypeVar("T")
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -226,21 +225,6 @@ def offer_id_of(raw: bytes) -> str:
         return msgspec.json.decode(raw, type=_OfferIdentity).offer.offer_id
     except ValueError:
         return ""
-
-
-def parse_each(
-    raws: Sequence[msgspec.Raw], parse: Callable[[bytes], T], id_of: Callable[[bytes], str]
-) -> tuple[tuple[T, ...], tuple[Parked, ...]]:
-    """(objects that could be understood, the others, parked): one strange object never hides the rest of its page."""
-    understood: list[T] = []
-    parked: list[Parked] = []
-    for raw in raws:
-        body = bytes(raw)
-        try:
-            understood.append(parse(body))
-        except (ValueError, ArithmeticError) as error:
-            parked.append(Parked(id_of(body), str(error), body))
-    return tuple(understood), tuple(parked)
 
 
 # --- stock --------------------------------------------------------------------------------------------------------------------------------
