@@ -18,19 +18,33 @@ from bench import shop
 
 LOOSE = 1e6
 """The account's limits are so many times the platform's, and feed times so many times shorter: nothing waits."""
-CURRENCY = {"walmart": "USD", "emag": "RON"}
+CURRENCY = {"walmart": "USD", "emag": "RON", "wildberries": "RUB", "ozon": "RUB", "yandex_market": "RUB"}
+NUMBERED = {"emag", "wildberries", "ozon"}
+"""Platforms that call an offer by a number of their own."""
 ACTOR = "console:bench"
 
 
+@dataclass(frozen=True)
+class Stall:
+    """Where an emulator answers, with the settings that it takes; ``warehouse``: theirs, where figures are kept per warehouse."""
+
+    platform: str
+    offers: int
+    url: str
+    config: dict[str, str]
+    warehouse: str
+
+
 @contextmanager
-def emulated(platform: str, offers: int) -> Iterator[tuple[str, dict[str, str]]]:
-    """The address and settings of an emulator that lists so many offers, all at zero."""
+def emulated(platform: str, offers: int) -> Iterator[Stall]:
+    """An emulator that lists so many offers, all at zero."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, platform, offers), daemon=True)
     process.start()
     try:
-        yield ours.recv()
+        url, config, warehouse = ours.recv()
+        yield Stall(platform, offers, url, config, warehouse)
     finally:
         ours.close()
         process.join(timeout=20)
@@ -42,30 +56,30 @@ def _serve(pipe: Pipe, platform: str, offers: int) -> None:
     module = import_module(f"stallkit.adapters.{platform}.emulator")
     emulator = module.Emulator(lambda: datetime.now(UTC), limits_scale=1 / LOOSE)
     for number in range(1, offers + 1):
-        emulator.add_offer(shop.sku(number), external_id=str(number) if platform == "emag" else "")
+        emulator.add_offer(shop.sku(number), external_id=str(number) if platform in NUMBERED else "")
     with Served(emulator) as served:
-        pipe.send((served.url, dict(module.CONFIG)))
+        pipe.send((served.url, dict(module.CONFIG), getattr(emulator, "warehouse", getattr(module, "WAREHOUSE", ""))))
         try:
             pipe.recv()
         except EOFError:
             return
 
 
-def open_stall(platform: str, url: str, config: dict[str, str], offers: int) -> None:
+def open_stall(stall: Stall) -> None:
     """Connect the account as a person does, link every offer, and set stock: all of them wait to be sent."""
     from stallkeeper.channels import connect
     from stallkeeper.core.tenancy import organisation_scope
     from stallkeeper.ops import connections
     from stallkeeper.sync.adapters import SCALE
 
-    empty = shop.build(offers, channels=0)
-    declared = connect.manifest(platform)
-    settings = connect.check_settings(declared, config)
+    empty = shop.build(stall.offers, channels=0)
+    declared = connect.manifest(stall.platform)
+    settings = connect.check_settings(declared, stall.config)
     settings.shown[SCALE] = str(1 / LOOSE)
     with organisation_scope(empty.organisation):
-        connections.connect(
-            empty.organisation, platform, "Bench", "B1", CURRENCY[platform], settings, url + urlsplit(declared.hosts[0][1]).path, ACTOR
-        )
+        address = stall.url + urlsplit(declared.hosts[0][1]).path
+        currency = CURRENCY[stall.platform]
+        connections.connect(empty.organisation, stall.platform, "Bench", "B1", currency, settings, address, ACTOR, stall.warehouse)
         from stallkeeper.channels.models import Channel
 
         channel = Channel.objects.select_related("connection").get()

@@ -12,15 +12,17 @@ from bench.measure import Result
 
 FEED_SECONDS = {"walmart": 120.0}
 """A Walmart feed takes at least two minutes (the adapter's emulator, after the platform's own figures)."""
+BUCKETS = {"walmart": "feed_stock", "emag": "other", "wildberries": "stocks", "ozon": "stock", "yandex_market": "stock_write"}
+"""What a platform counts a call with stock figures to."""
 
 
 def run(house: House) -> Iterator[Result]:
-    """Walmart by feeds, eMAG by offer/save, with no limits and no waiting; then the least time at the real limits, worked out."""
+    """Walmart by feeds, the others call by call, with no limits and no waiting; then the least time at the real limits, worked out."""
     offers = 2_000 if house.quick else 100_000
-    for platform in ("walmart", "emag"):
+    for platform in BUCKETS:
         with (
-            town.emulated(platform, offers) as (url, config),
-            house.fresh(lambda platform=platform, url=url, config=config: town.open_stall(platform, url, config, offers)),
+            town.emulated(platform, offers) as stall,
+            house.fresh(lambda stall=stall: town.open_stall(stall)),
             crew(1) as one,
         ):
             _, (pushed,) = one.run(town.push_all, {})
@@ -49,8 +51,7 @@ def floor(platform: str, offers: int) -> tuple[float, str]:
     from stallkit.registry import manifest_of
 
     manifest = manifest_of(platform)
-    bucket = {"walmart": "feed_stock", "emag": "other"}[platform]
-    limit = next(limit for limit in manifest.limits if limit.bucket == bucket)
+    limit = next(limit for limit in manifest.limits if limit.bucket == BUCKETS[platform])
     batch = manifest.bulk_batch if platform == "walmart" else manifest.stock_batch
     calls = ceil(offers / batch)
     seconds = max(calls - limit.capacity, 0) * limit.per.total_seconds() / limit.capacity + FEED_SECONDS.get(platform, 0)
