@@ -99,12 +99,12 @@ def http_door(source: Source) -> Found:
 
 @rule(
     "adapter-door",
-    "Only sync builds adapters",
+    "Only sync builds adapters and sources",
     lambda path: product(path) and not path.startswith(("src/stallkit/", "src/stallkeeper/sync/", "src/stallkeeper/ops/")),
 )
 def adapter_door(source: Source) -> Found:
     for line, name in _imported(source):
-        if name == "stallkit.registry.build":
+        if name in {"stallkit.registry.build", "stallkit.sources.registry.build"}:
             yield line, "import of registry.build"
     for call in source.nodes(ast.Call):
         if _dotted(call.func) == "registry.build":

@@ -104,15 +104,42 @@ class GuardedTransport(httpx.BaseTransport):
     def _addresses(self) -> tuple[Address, ...]:
         now = time.monotonic()
         if self._checked is None or self._checked[0] < now:
-            found = tuple(ipaddress.ip_address(text.partition("%")[0]) for text in self._resolve(self.target.host, self.target.port))
-            if not found:
-                raise OSError("no address")
-            check_addresses(self.target, found, self.allow)
-            self._checked = (now + PINNED_SECONDS, found)
+            self._checked = (now + PINNED_SECONDS, checked_addresses(self.target, self.allow, self._resolve))
         return self._checked[1]
 
     def close(self) -> None:
         self._inner.close()
+
+
+def connect(host: str, port: int, allow: Sequence[str] = (), *, resolve: Resolver | None = None, seconds: float = 30.0) -> socket.socket:
+    """A TCP connection to a checked address of a host that a person typed, for what does not speak HTTP. AddressNotAllowed, or OSError."""
+    target = read_place(host, port)
+    addresses = checked_addresses(target, allow, resolve or system_resolver)
+    for address in addresses[:-1]:
+        try:
+            return socket.create_connection((str(address), port), timeout=seconds)
+        except OSError:
+            continue
+    return socket.create_connection((str(addresses[-1]), port), timeout=seconds)
+
+
+def read_place(host: str, port: int) -> Target:
+    """A host and port that stand alone, without a URL around them."""
+    if not 0 < port < 65_536:
+        raise AddressNotAllowed(f"there is no port {port}")
+    try:
+        return Target(read_host(host.strip().encode("idna" if not host.isascii() else "ascii").decode().lower()), port)
+    except UnicodeError as error:
+        raise AddressNotAllowed(f"{host!r} is not the name of a host") from error
+
+
+def checked_addresses(target: Target, allow: Sequence[str], resolve: Resolver) -> tuple[Address, ...]:
+    """What the target resolves to now, at least one address, all of them allowed; OSError if it does not resolve."""
+    found = tuple(ipaddress.ip_address(text.partition("%")[0]) for text in resolve(target.host, target.port))
+    if not found:
+        raise OSError("no address")
+    check_addresses(target, found, allow)
+    return found
 
 
 def system_resolver(host: str, port: int) -> list[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 from urllib.parse import quote, quote_plus
 
 import httpx
@@ -186,7 +186,11 @@ def hide_body(body: bytes, kind: str, secrets: tuple[str, ...]) -> bytes:
 
 
 class TooLarge(Exception):
-    """The reply holds more than MAX_BODY."""
+    """The reply holds more than ``most`` bytes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"more than {most} bytes")
+        self.most = most
 
 
 def unpacked(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
@@ -207,22 +211,41 @@ def unpacked(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
         raise zlib.error("the compressed body ends too early")
 
 
-def read_limited(answer: httpx.Response, deadline: float) -> bytes:
-    """The whole body. TooLarge beyond MAX_BODY, httpx.ReadTimeout past the deadline, zlib.error if it cannot be unpacked."""
+def pieces(answer: httpx.Response, deadline: float, most: int) -> Iterator[bytes]:
+    """The body in pieces. TooLarge beyond ``most`` bytes, httpx.ReadTimeout past the deadline, zlib.error if it cannot be unpacked."""
     if answer.is_stream_consumed:  # a transport inside the process: there is nothing left to limit
         chunks: Iterator[bytes] = iter((answer.content,))
     else:
         chunks = unpacked(answer.iter_raw(), answer.headers.get("content-encoding", "").strip().lower())
-    parts: list[bytes] = []
     size = 0
     for chunk in chunks:
         size += len(chunk)
-        if size > MAX_BODY:
-            raise TooLarge
+        if size > most:
+            raise TooLarge(most)
         if time.monotonic() > deadline:
-            raise httpx.ReadTimeout(f"the reply took longer than {MAX_SECONDS:.0f} s", request=answer.request)
-        parts.append(chunk)
-    return b"".join(parts)
+            raise httpx.ReadTimeout("the reply took too long", request=answer.request)
+        yield chunk
+
+
+def read_limited(answer: httpx.Response) -> bytes:
+    """The whole body, no more than MAX_BODY within MAX_SECONDS; otherwise what ``pieces`` raises."""
+    return b"".join(pieces(answer, time.monotonic() + MAX_SECONDS, MAX_BODY))
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """Reads a good reply into a file, in pieces, and any other as usual."""
+
+    into: BinaryIO
+    most: int
+    seconds: float
+
+    def __call__(self, answer: httpx.Response) -> bytes:
+        if not 200 <= answer.status_code < 300:
+            return read_limited(answer)
+        for piece in pieces(answer, time.monotonic() + self.seconds, self.most):
+            self.into.write(piece)
+        return b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,21 +269,29 @@ class Door:
 
     def call(self, request: Request) -> Reply:
         """Make the call. Returns the reply for 2xx and for ``request.accept``; raises one of the six errors otherwise."""
+        return self._call(request, read_limited)
+
+    def save(self, request: Request, into: BinaryIO, most: int, seconds: float = MAX_SECONDS) -> Reply:
+        """Make the call and write the body of a 2xx reply into a file, so that a large one is never held; the reply's own body is empty.
+        Unintelligible beyond ``most`` bytes, TryLater if it takes longer than ``seconds``; what was written until then is no whole file."""
+        return self._call(request, Saving(into, most, seconds))
+
+    def _call(self, request: Request, read: Callable[[httpx.Response], bytes]) -> Reply:
         self.pacer.spend(request.limit, request.cost)
         try:
-            return self._exchange(request)
+            return self._exchange(request, read)
         except AdapterError as error:
             error.detail = hide(error.detail, self.secrets)
             error.args = (error.detail,)
             raise
 
-    def _exchange(self, request: Request) -> Reply:
+    def _exchange(self, request: Request, read: Callable[[httpx.Response], bytes]) -> Reply:
         prepared = self._prepare(request)
         started = time.monotonic()
         try:
             answer = self.client.send(prepared, stream=True, auth=httpx.Auth(), follow_redirects=False)
             try:
-                body = read_limited(answer, started + MAX_SECONDS)
+                body = read(answer)
             finally:
                 answer.close()
         except (httpx.RequestError, zlib.error, TooLarge) as error:
@@ -293,7 +324,7 @@ class Door:
         """The error for a call without a readable reply."""
         host = sent.url.host
         if isinstance(error, TooLarge):
-            return unreadable(f"the reply of {host} is larger than {MAX_BODY} bytes", writes=request.writes)
+            return unreadable(f"the reply of {host} is larger than {error.most} bytes", writes=request.writes)
         if isinstance(error, zlib.error | httpx.DecodingError):
             return unreadable(f"the reply of {host} cannot be unpacked: {error}", writes=request.writes)
         if isinstance(error, httpx.UnsupportedProtocol):

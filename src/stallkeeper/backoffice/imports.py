@@ -15,12 +15,12 @@ from stallkeeper.backoffice import import_jobs
 from stallkeeper.backoffice.actors import names_of
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show, wants_fragment
-from stallkeeper.catalog.imports.files import MOST_BYTES
 from stallkeeper.catalog.imports.runs import close_interrupted
 from stallkeeper.catalog.imports.sheets import problems_xlsx, template_xlsx
 from stallkeeper.catalog.models import ImportProblem, ImportRun
 from stallkeeper.core.people import Permission
 from stallkeeper.stock.imports import LAYOUTS
+from stallkit.tables.texts import MOST_BYTES
 
 SHOWN = 100
 ENCODINGS = (

@@ -25,7 +25,6 @@ from stallkeeper.backoffice.imports import download, encoding_field
 from stallkeeper.backoffice.kept_rows import offer_places
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.backoffice.templatetags.stallkeeper import on_screen
-from stallkeeper.catalog.imports.columns import FileRefused
 from stallkeeper.catalog.imports.sheets import template_xlsx
 from stallkeeper.core import clock
 from stallkeeper.core.people import Permission
@@ -35,6 +34,7 @@ from stallkeeper.stock.count_files import LAYOUT, Preview, preview
 from stallkeeper.stock.counts import CountError, record_count
 from stallkeeper.stock.ledger import NotEnough
 from stallkeeper.stock.models import Location, LocationOwner, StockCount
+from stallkit.tables.cells import FileRefused
 
 SHOWN = 200
 LAST = 50

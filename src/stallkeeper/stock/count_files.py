@@ -15,7 +15,7 @@ from typing import cast
 from django.db import connection
 
 from stallkeeper.catalog.imports import cells
-from stallkeeper.catalog.imports.columns import Cell, Column, FileRefused, Layout, Problem
+from stallkeeper.catalog.imports.columns import Column, Layout
 from stallkeeper.catalog.imports.files import Table, open_table
 from stallkeeper.catalog.imports.products import EXAMPLE
 from stallkeeper.catalog.imports.rows import RowPlan
@@ -24,6 +24,7 @@ from stallkeeper.stock import queries
 from stallkeeper.stock.counts import CountError
 from stallkeeper.stock.imports import Counted, Resolver, StockItem
 from stallkeeper.stock.models import Level, Location, LocationOwner, StockCount
+from stallkit.tables.cells import Cell, FileRefused, Problem
 
 MOST_ROWS = 100_000
 LAYOUT = Layout(

@@ -17,7 +17,7 @@ from django.db import connection
 
 from stallkeeper.catalog.identifiers import spellings
 from stallkeeper.catalog.imports import cells
-from stallkeeper.catalog.imports.columns import Cell, Column, Layout, Problem
+from stallkeeper.catalog.imports.columns import Column, Layout
 from stallkeeper.catalog.imports.files import Table
 from stallkeeper.catalog.imports.products import EXAMPLE, import_products
 from stallkeeper.catalog.imports.products import LAYOUT as PRODUCTS
@@ -33,6 +33,7 @@ from stallkeeper.stock import imports_queries, ledger
 from stallkeeper.stock.ledger import Move, Target
 from stallkeeper.stock.models import Cause, Location, LocationOwner, VirtualRole
 from stallkeeper.stock.places import virtual
+from stallkit.tables.cells import LARGEST_COUNT, Cell, Problem
 
 BREAKER_ROWS = 20
 BREAKER_SHARE = 30
@@ -223,8 +224,8 @@ class Resolver:
         if not unit.stocked:
             raise CatalogueError("sku", f"{item.code or item.gtin} is an article that is not counted; leave it out, or have it counted.")
         on_hand = item.on_hand * factor
-        if on_hand > cells.LARGEST_COUNT:
-            raise CatalogueError("on_hand", f"{on_hand:,} base units are too many; at most {cells.LARGEST_COUNT:,} are kept.")
+        if on_hand > LARGEST_COUNT:
+            raise CatalogueError("on_hand", f"{on_hand:,} base units are too many; at most {LARGEST_COUNT:,} are kept.")
         first = self._first.setdefault((unit.id, item.location_id), item.number)
         if first != item.number:
             raise CatalogueError("sku", f"and place stand in row {first} already; that row counts. Add them up, or delete one of them.")

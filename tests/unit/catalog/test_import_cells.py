@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stallkeeper.catalog.imports import cells
-from stallkeeper.catalog.imports.columns import Hollow
 from stallkeeper.catalog.imports.products import PriceLists, components
 from stallkeeper.catalog.imports.safe_cells import STARTS, safe
 from stallkeeper.catalog.texts import CatalogueError
+from stallkit.tables.cells import Hollow, shown
 
 ZONE = ZoneInfo("Europe/Bucharest")
 SHEET_DATE = datetime.fromisoformat("2026-05-01 00:00")
@@ -223,7 +223,7 @@ def test_any_cell_is_read_or_refused(cell):
         lambda: cells.count("on_hand", cell),
         lambda: cells.moment("as_of", cell, ZONE, NOW),
         lambda: components(cell),
-        lambda: cells.shown(cell),
+        lambda: shown(cell),
     ]
     named = set()
     for read in readers:

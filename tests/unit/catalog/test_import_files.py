@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stallkeeper.catalog.imports import files, trial, workbooks
-from stallkeeper.catalog.imports.columns import FileRefused, Hollow
 from stallkeeper.catalog.imports.files import open_table
 from stallkeeper.catalog.imports.products import LAYOUT
 from stallkeeper.stock.imports import LAYOUT as STOCK
+from stallkit.tables import opening, texts, trial, workbooks
+from stallkit.tables.cells import FileRefused, Hollow
 from tests.tables import csv_file, with_part, xlsx
 
 ROWS = [["sku", "title", "price"], ["MUG-1", "Blue mug", 12.5], ["MUG-2", "Cană roșie", 9.0]]
@@ -159,9 +159,9 @@ def test_a_sheet_of_broken_xml_is_refused(tmp_path):
 
 def test_other_formats_say_what_to_do(tmp_path):
     path = tmp_path / "a.xls"
-    path.write_bytes(files.OLE + b"\0" * 600)
+    path.write_bytes(opening.OLE + b"\0" * 600)
     refused(path, "Excel 97-2003")
-    path.write_bytes(files.OLE + b"\0" * 512 + "EncryptedPackage".encode("utf-16-le"))
+    path.write_bytes(opening.OLE + b"\0" * 512 + "EncryptedPackage".encode("utf-16-le"))
     refused(path, "protected by a password. Remove the password")
     for name, words in (("mimetype", "OpenDocument"), ("xl/workbook.bin", "xlsb"), ("readme.txt", "not an Excel workbook")):
         with zipfile.ZipFile(path, "w") as archive:
@@ -273,7 +273,7 @@ def test_rows_that_are_too_short_or_too_long(tmp_path):
 
 
 def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "MOST_BYTES", 10)
+    monkeypatch.setattr(texts, "MOST_BYTES", 10)
     refused(csv_file(tmp_path / "a.csv", ROWS), "Split it")
 
 
@@ -460,7 +460,7 @@ def test_a_large_workbook_is_tried_in_a_process_with_limits(tmp_path, monkeypatc
 
 def test_the_child_gets_no_more_than_its_limits(tmp_path):
     """Whatever the parser would do, the system ends it."""
-    program = "from stallkeeper.catalog.imports import trial\ntrial.limit()\n"
+    program = "from stallkit.tables import trial\ntrial.limit()\n"
     written = tmp_path / "written"
     for greedy in ("x = bytearray(5_000_000_000)", f"open({str(written)!r}, 'w').write('x' * 99_999)"):
         done = subprocess.run([sys.executable, "-c", program + greedy], capture_output=True, check=False)

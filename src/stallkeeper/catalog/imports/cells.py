@@ -9,17 +9,12 @@ from zoneinfo import ZoneInfo
 
 from stallkeeper.catalog.amounts import AmountError, amount_of_number, parse_amount
 from stallkeeper.catalog.identifiers import check_gtin
-from stallkeeper.catalog.imports.columns import Cell, Hollow
 from stallkeeper.catalog.texts import LIMITS, CatalogueError, tidy
+from stallkit.tables import cells as plain
+from stallkit.tables.cells import Cell, CellRefused, quoted
 
-EXACT = 10**15
-"""Spreadsheets keep 15 digits of a number; further ones are lost when the file is saved."""
-LARGEST_COUNT = 100_000_000
 YES = frozenset({"yes", "y", "true", "1", "x", "on", "active", "da", "tak", "si", "sì", "sí", "oui", "ja", "да"})
 NO = frozenset({"no", "n", "false", "0", "off", "inactive", "nu", "nie", "non", "nein", "нет", "не"})
-_WHOLE = re.compile(r"-?\d+(?:[.,]0{1,2})?")
-_FRACTION = re.compile(r"-?\d+[.,]\d+")
-_FORMULA = ("'=", "'+", "'-", "'@")
 
 
 def text(field: str, cell: Cell) -> str:
@@ -40,21 +35,10 @@ def lines(field: str, cell: Cell) -> str:
 
 def as_text(field: str, cell: Cell) -> str:
     """What the cell shows. Numbers must be whole texts: a date or a number with lost digits is refused, not guessed back."""
-    if cell is None:
-        return ""
-    if isinstance(cell, str):
-        _solid(field, cell)
-        # Our own exports put ' before what a spreadsheet would take for a formula; it comes back without.
-        return cell[1:] if cell.startswith(_FORMULA) else cell
-    if isinstance(cell, bool):
-        return "TRUE" if cell else "FALSE"
-    if isinstance(cell, datetime | date | time | timedelta):
-        raise CatalogueError(field, f"is a date or time in the spreadsheet ({cell}); format the column as text and type the value anew.")
-    if not abs(cell) < EXACT:
-        raise CatalogueError(
-            field, f"is a number of more than 15 digits ({cell:.0f}): its last digits are lost. Format the column as text."
-        )
-    return str(int(cell)) if cell == int(cell) else repr(cell)
+    try:
+        return plain.text_of(cell)
+    except CellRefused as error:
+        raise CatalogueError(field, str(error)) from None
 
 
 def gtin(cell: Cell) -> str:
@@ -105,50 +89,22 @@ def yes_or_no(field: str, cell: Cell) -> bool | None:
         return None
     if typed in YES or typed in NO:
         return typed in YES
-    raise CatalogueError(field, f"{_shown(typed)} is neither yes nor no; write one of them.")
+    raise CatalogueError(field, f"{quoted(typed)} is neither yes nor no; write one of them.")
 
 
 def count(field: str, cell: Cell) -> int | None:
     """A whole number from 0 up; None for an empty cell."""
-    if isinstance(cell, bool | datetime | date | time | timedelta):
-        raise CatalogueError(field, f"is a date or a yes/no in the spreadsheet ({cell}); format the column as number and type it anew.")
-    if cell is None:
-        return None
-    number = _count_of_text(field, cell) if isinstance(cell, str) else _count_of_number(field, cell)
-    if number is not None and number < 0:
-        raise CatalogueError(field, f"{number} is negative; what is there cannot be less than 0. Write 0 or count again.")
-    if number is not None and number > LARGEST_COUNT:
-        raise CatalogueError(field, f"{number:,} is too large; at most {LARGEST_COUNT:,} are kept.")
-    return number
+    try:
+        return plain.whole(cell)
+    except CellRefused as error:
+        raise CatalogueError(field, str(error)) from None
 
 
 def _solid(field: str, cell: str) -> None:
-    if isinstance(cell, Hollow):
-        raise CatalogueError(field, str(cell))
-
-
-def _count_of_text(field: str, typed: str) -> int | None:
-    _solid(field, typed)
-    plain = re.sub(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?:\D|$))", "", typed.strip()).replace("\N{MINUS SIGN}", "-")
-    if not plain:
-        return None
-    if not plain.isascii():
-        raise CatalogueError(field, f"{_shown(typed)} is not a number; write it like 12.")
-    if _WHOLE.fullmatch(plain):
-        return int(re.split("[.,]", plain)[0])
-    if re.fullmatch(r"-?[1-9]\d{0,2}(?:[.,]\d{3})+", plain):
-        raise CatalogueError(field, f"{_shown(typed)} can be read in two ways; write whole numbers without points and commas, like 1000.")
-    if _FRACTION.fullmatch(plain):
-        raise CatalogueError(field, f"{_shown(typed)} is not a whole number; stock is counted in whole units.")
-    raise CatalogueError(field, f"{_shown(typed)} is not a number; write it like 12.")
-
-
-def _count_of_number(field: str, number: float) -> int:
-    if not abs(number) < EXACT:
-        raise CatalogueError(field, f"{number} is not a number that can be counted.")
-    if number != int(number):
-        raise CatalogueError(field, f"{number} is not a whole number; stock is counted in whole units.")
-    return int(number)
+    try:
+        plain.solid(cell)
+    except CellRefused as error:
+        raise CatalogueError(field, str(error)) from None
 
 
 def moment(field: str, cell: Cell, zone: ZoneInfo, now: datetime) -> datetime | None:
@@ -174,20 +130,7 @@ def _moment_of_text(field: str, typed: str) -> datetime:
     try:
         found = datetime.fromisoformat(typed)
     except ValueError:
-        raise CatalogueError(field, f"{_shown(typed)} is not a date and time; write it like 2026-05-01 18:30.") from None
+        raise CatalogueError(field, f"{quoted(typed)} is not a date and time; write it like 2026-05-01 18:30.") from None
     if not re.search(r"\d[T ]\d", typed):
         raise CatalogueError(field, f"{typed} has no time of day; write both, like {found:%Y-%m-%d} 18:30.")
     return found
-
-
-def shown(cell: Cell) -> str:
-    """The cell for a report, cut to what fits there."""
-    if cell is None or isinstance(cell, Hollow):
-        return ""
-    whole = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
-    return whole if len(whole) <= 200 else whole[:199] + "…"
-
-
-def _shown(typed: str) -> str:
-    short = typed.strip()
-    return repr(short if len(short) <= 40 else short[:39] + "…")

@@ -3,38 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 
-
-class Hollow(str):
-    """A cell that readers give as empty although a formula stands in it; the text says what to do."""
-
-    __slots__ = ()
-
-
-Cell = str | float | bool | datetime | date | time | timedelta | None
-"""One cell as the readers give it; empty cells are "" or None."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A refused cell (row as the spreadsheet numbers it), row (no column) or file (row 0): what stood there, and what to do."""
-
-    row: int
-    column: str
-    value: str
-    message: str
-
-
-class FileRefused(ValueError):
-    """The file as a whole cannot be read; nothing was changed. The text says why and what to do; ``problems`` name columns."""
-
-    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
-        super().__init__(message)
-        self.problems = tuple(problems)
+from stallkit.tables.cells import Cell, FileRefused, Problem, normal
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +63,3 @@ class Layout:
         guess = f"Did you mean {close[0]}? " if close else ""
         shown = typed if len(typed) <= 40 else typed[:39] + "…"
         return f"Column {shown!r} is not known. {guess}Rename it, remove it, or put # before its name to leave it out."
-
-
-def normal(name: str) -> str:
-    """A column name as it is compared: lower case, words joined by _, without the * that marks required columns."""
-    return re.sub(r"[\s\-_]+", "_", name.replace("\ufeff", "").strip().strip("*").strip().casefold())

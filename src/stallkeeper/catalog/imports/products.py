@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection
 from stallkeeper.catalog import prices
 from stallkeeper.catalog.amounts import known_currencies
 from stallkeeper.catalog.imports import cells, products_queries, runs_queries
-from stallkeeper.catalog.imports.columns import Cell, Column, Layout, Problem
+from stallkeeper.catalog.imports.columns import Column, Layout
 from stallkeeper.catalog.imports.files import Table
 from stallkeeper.catalog.imports.rows import RowPlan
 from stallkeeper.catalog.imports.runs import CHUNK, Chunk, Job, Outcome, ahead, chunks, perform, take_in
@@ -23,6 +23,7 @@ from stallkeeper.catalog.products import STALE
 from stallkeeper.catalog.texts import CatalogueError, tidy
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import UseCase
+from stallkit.tables.cells import Cell, Problem
 
 EXAMPLE = "EXAMPLE-1"
 LAYOUT = Layout(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from stallkeeper.catalog.imports.cells import shown
-from stallkeeper.catalog.imports.columns import Cell, Problem
 from stallkeeper.catalog.imports.files import Table
 from stallkeeper.catalog.texts import CatalogueError
+from stallkit.tables.cells import Cell, Problem, shown
 
 Parse = Callable[[Cell], object]
 

@@ -20,12 +20,13 @@ import psycopg.errors
 from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connection
 
 from stallkeeper.catalog.imports import runs_queries
-from stallkeeper.catalog.imports.columns import Cell, FileRefused, Layout, Problem
+from stallkeeper.catalog.imports.columns import Layout
 from stallkeeper.catalog.imports.files import Table, open_table
 from stallkeeper.catalog.models import ImportRun
 from stallkeeper.core import audit, clock, crash
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import SYSTEM, UseCase, use_case
+from stallkit.tables.cells import Cell, FileRefused, Problem
 
 CHUNK = 5_000
 WORTH_ANALYZING = 1_000

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from stallkeeper.catalog.imports import archives, trial
-from stallkeeper.catalog.imports.columns import Cell, FileRefused, Hollow
+from stallkit.tables import archives, trial
+from stallkit.tables.cells import Cell, FileRefused, Hollow
 
 MOST_ENTRIES = 1_000
 MOST_BYTES = 500_000_000

@@ -1,6 +1,6 @@
 """A workbook that is large enough to hurt is opened in a process of its own first, whose memory and time the system limits.
 
-The child ends with 0 if it could be read from end to end within the limits. ``python -m stallkeeper.catalog.imports.trial FILE`` is the
+The child ends with 0 if it could be read from end to end within the limits. ``python -m stallkit.tables.trial FILE`` is the
 child.
 """
 

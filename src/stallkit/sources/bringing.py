@@ -1,0 +1,66 @@
+"""What all sources do that bring files from elsewhere: the size and time they are allowed, the file's own time, and its fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from stallkit.errors import NeedsReconnect
+from stallkit.manifest import Setting, SettingKind
+
+SECONDS = 300.0
+"""How long a whole file may take to arrive."""
+AS_OF = Setting(
+    "as_of",
+    "The numbers are from",
+    SettingKind.CHOICE,
+    "Sales since then are taken into account. Choose the moment of fetching if the server's clock or time zone is wrong.",
+    required=False,
+    default="file",
+    choices=(("file", "the file's own date and time"), ("fetch", "the moment of fetching")),
+)
+
+
+def time_of(config: Mapping[str, str], told: datetime | None, now: datetime) -> datetime:
+    """When the numbers were true: the file's own time if it is wanted, told and not in the future; else ``now``, when the fetch began."""
+    if config.get("as_of", "file") == "file" and told is not None and told <= now:
+        return told
+    return now
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file's content, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def marks_of(seen: str) -> dict[str, str]:
+    """The marks inside a fingerprint; none for one that we did not make."""
+    try:
+        return msgspec.json.decode(seen, type=dict[str, str])
+    except msgspec.DecodeError:
+        return {}
+
+
+def fingerprint(**marks: str) -> str:
+    """Marks of a file, as one text; empty ones are left out."""
+    return msgspec.json.encode({name: mark for name, mark in marks.items() if mark}).decode()
+
+
+def port_of(config: Mapping[str, str], default: int) -> int:
+    """The port that was set; NeedsReconnect if it is no number."""
+    typed = config.get("port", "").strip()
+    if typed and not (typed.isascii() and typed.isdigit()):
+        raise NeedsReconnect(f"the port must be a number, not {typed!r}")
+    return int(typed) if typed else default
+
+
+def plain_name(name: str, default: str) -> str:
+    """A file's name for people: its last part, without what does not belong into a name; ``default`` if nothing is left."""
+    last = re.split(r"[/\\]", name)[-1]
+    return re.sub(r"[^\w.,()+ -]", "_", last).strip(" .")[:120] or default
