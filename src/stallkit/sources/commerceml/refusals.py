@@ -1,0 +1,115 @@
+"""Why a call or a file of 1C is refused: in English for the hub's screens, in Russian for the person who reads 1C's log."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from stallkit.sources.types import FileRefused
+
+
+class Refusal(Enum):
+    """(English, Russian); ``{}`` is a detail."""
+
+    NOT_XML = (
+        "The file is no whole XML document: {}. It may have been cut off on its way; let 1C send it again.",
+        "Файл не читается как XML целиком: {}. Возможно, он передан не полностью. Повторите обмен.",
+    )
+    ENCODING = (
+        "The file is not in the encoding that its first line names: {}.",
+        "Кодировка файла не та, что указана в его первой строке: {}.",
+    )
+    DOCTYPE = (
+        "The file declares a document type (DOCTYPE). CommerceML has none; such files are not read.",
+        "В файле есть объявление DOCTYPE. В CommerceML его не бывает, такие файлы не принимаются.",
+    )
+    OTHER_XML = (
+        "The file is XML, but not CommerceML: it begins with {}, not with КоммерческаяИнформация.",
+        "Это не файл CommerceML: он начинается с {}, а не с КоммерческаяИнформация.",
+    )
+    TOO_MANY_ROWS = ("The file has more than {} rows.", "В файле больше {} строк.")
+    TOO_LARGE = (
+        "More than {} bytes came in one session. Let 1C send changes only, or without pictures.",
+        "За один сеанс передано больше {} байт. Выгружайте только изменения или без картинок.",
+    )
+    TOO_MANY_FILES = ("More than {} files came in one session.", "За один сеанс передано больше {} файлов.")
+    EXPANDS = (
+        "The archive {} unpacks to more than is allowed. Send smaller files.",
+        "Архив {} распаковывается в слишком большой объём. Уменьшите выгрузку.",
+    )
+    NOT_ZIP = (
+        "The archive {} is no whole ZIP file. It may have been cut off on its way; let 1C send it again.",
+        "Архив {} повреждён или передан не полностью. Повторите обмен.",
+    )
+    NAME = ("A file may not be called {}.", "Недопустимое имя файла: {}.")
+    NO_FILE = (
+        "There is no file {} in this session: it must be sent before it is imported.",
+        "Файл {} в этом сеансе не передавался. Сначала он должен быть передан (mode=file).",
+    )
+    CUT_BODY = (
+        "The connection broke: of {} bytes not all came. Nothing of this part was kept.",
+        "Соединение прервалось: из {} байт получены не все. Эта часть не сохранена, повторите обмен.",
+    )
+    EMPTY_BODY = ("The file {} is empty.", "Файл {} пуст.")
+    NO_SESSION = (
+        "This session is not known, or has ended. Begin again with checkauth.",
+        "Сеанс обмена не найден или закончился. Начните обмен заново (mode=checkauth).",
+    )
+    NOT_STARTED = (
+        "Call mode=init before {}.",
+        "Перед mode={} нужно вызвать mode=init.",
+    )
+    MODE = (
+        "The mode {} is not known here.",
+        "Неизвестный режим обмена: {}.",
+    )
+    KIND = (
+        "type must be catalog or sale, not {}.",
+        "Параметр type должен быть catalog или sale, а не {}.",
+    )
+    OTHER_KIND = (
+        "The session was begun for {}, this call is for the other one. Catalogue and orders have sessions of their own.",
+        "Сеанс начат для type={}. Для товаров и для заказов нужны отдельные сеансы.",
+    )
+    PASSWORD = (
+        "The user name or the password is wrong.",
+        "Неверное имя пользователя или пароль. Проверьте настройки обмена с сайтом в 1С.",
+    )
+    LOCKED = (
+        "Too many wrong passwords. None is looked at for {} minutes.",
+        "Слишком много неверных паролей. Повторите через {} мин.",
+    )
+    TOO_OFTEN = (
+        "More than {} sessions in an hour. Let the exchange run less often.",
+        "Больше {} сеансов за час. Уменьшите частоту обмена.",
+    )
+    SWITCHED_OFF = (
+        "This source is switched off in Stallkeeper.",
+        "Этот источник выключен в Stallkeeper.",
+    )
+    STOPPED = (
+        "The figures were not taken over: {} Nothing was changed. A person must let them through in Stallkeeper.",
+        "Остатки не приняты: изменилось бы слишком много, ничего не изменено. Откройте источник в Stallkeeper и подтвердите загрузку. ({})",
+    )
+    NO_FIGURES = (
+        "{}",
+        "Файл не принят: {}",
+    )
+    OURS = (
+        "Something failed in the hub and was logged; nothing was changed. 1C will send it again.",
+        "Внутренняя ошибка Stallkeeper, она записана в журнал. Ничего не изменено, повторите обмен.",
+    )
+
+
+class ExchangeRefused(FileRefused):
+    """A refusal with its words for both sides: ``str`` is English, ``russian`` is what 1C's user reads."""
+
+    def __init__(self, kind: Refusal, detail: str = "") -> None:
+        english, russian = kind.value
+        super().__init__(english.format(detail))
+        self.kind = kind
+        self.russian = russian.format(detail)
+
+
+def refuse(kind: Refusal, detail: str = "") -> ExchangeRefused:
+    """The error to raise; the detail is shortened and kept in one line."""
+    return ExchangeRefused(kind, " ".join(detail.split())[:300])
