@@ -80,8 +80,8 @@ class Caller:
         """``checkauth`` and ``init``."""
         _said, cookie, value, *_more = self.must(kind, "checkauth")
         self.cookie = f"{cookie}={value}"
-        told = dict(line.split("=", 1) for line in self.must(kind, "init", **({"version": version} if version else {})) if "=" in line)
-        self.part = int(told["file_limit"])
+        lines = self.must(kind, "init", version=version) if version else self.must(kind, "init")
+        self.part = next(int(line.removeprefix("file_limit=")) for line in lines if line.startswith("file_limit="))
 
     def send(self, kind: str, name: str, content: bytes) -> None:
         """A file, in pieces where it is larger than the site takes."""

@@ -5,6 +5,10 @@ Files of 2.03-2.05 have no namespace, later ones have: everything is matched by 
 
 from __future__ import annotations
 
+import io
+
+from lxml import etree
+
 ROOT = "КоммерческаяИнформация"
 VERSION, FORMED_AT, CHANGES_ONLY = "ВерсияСхемы", "ДатаФормирования", "СодержитТолькоИзменения"
 CATALOGUES = {"Каталог", "ИзмененияКаталога"}
@@ -32,3 +36,10 @@ def local(tag: object) -> str:
 def true(text: str) -> bool:
     """What 1C means by yes; whatever else stands there is no."""
     return text.strip().casefold() in {"true", "1", "истина", "да"}
+
+
+def body(root: etree._Element, encoding: str) -> bytes:
+    """The file of a root, with its declaration."""
+    written = io.BytesIO()
+    etree.ElementTree(root).write(written, encoding=encoding, xml_declaration=True, pretty_print=True)
+    return written.getvalue()

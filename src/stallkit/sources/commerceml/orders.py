@@ -59,7 +59,7 @@ def build(orders: Iterable[SoldOrder], formed_at: datetime, encoding: str = "utf
     root = etree.Element(names.ROOT, {names.VERSION: VERSION, names.FORMED_AT: formed_at.strftime("%Y-%m-%dT%H:%M:%S")})
     for order in orders:
         root.append(_document(order))
-    return etree.tostring(root, encoding=encoding, xml_declaration=True, pretty_print=True)
+    return names.body(root, encoding)
 
 
 def _document(order: SoldOrder) -> etree._Element:

@@ -50,7 +50,7 @@ class Style:
         return etree.Element(name, {**space, **attributes})
 
     def bytes_of(self, root: etree._Element) -> bytes:
-        text: bytes = etree.tostring(root, encoding=self.encoding, xml_declaration=True, pretty_print=True)
+        text = names.body(root, self.encoding)
         return b"\xef\xbb\xbf" + text if self.byte_order_mark else text
 
 
