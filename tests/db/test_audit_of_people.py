@@ -29,7 +29,16 @@ from stallkeeper.stock.models import Level
 from tests.busy_shop import BusyShop, open_busy_shop, signed_in
 
 ROOT = Path(stallkeeper.__file__).parent
-BY_PEOPLE = ("backoffice", "ops/commands", "ops/connections.py", "ops/views.py", "orders", "fulfilment", "channels/breaker.py")
+BY_PEOPLE = (
+    "backoffice",
+    "ops/commands",
+    "ops/connections.py",
+    "ops/views.py",
+    "orders",
+    "fulfilment",
+    "channels/breaker.py",
+    "channels/plans.py",
+)
 """Where people start use cases."""
 NOTHING_DECIDED = {
     "plan.rules": "a plan: always rolled back",
@@ -53,6 +62,9 @@ RECORDED_BY = {
     "add.channel": ("channels/connect.py", "channel.create"),
     "turn.balancer": ("channels/balancer.py", "channel.balancer"),
     "release.observed_hold": ("channels/observed.py", "release.observed_hold"),
+    "plan.save": ("channels/plans.py", "plan.save"),
+    "plan.apply": ("channels/plans.py", "plan.apply"),
+    "plan.discard": ("channels/plans.py", "plan.discard"),
     "set.price": ("catalog/prices.py", "set.price"),
     "read.parked": ("core/personal.py", "read.personal_data"),
 }

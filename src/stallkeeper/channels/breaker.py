@@ -1,4 +1,4 @@
-"""The breaker: a plan that would take much off a channel at once, or cut prices deeply, stops and asks (C21).
+"""The breaker: a plan that would take much off a channel at once, cut prices deeply, or show many times as much, stops and asks (C21).
 
 It counts what is pending now, so ordinary selling out, one by one, never comes near it. While a channel is stopped, cuts to a figure above
 zero keep flowing; zeroings, raises and prices wait until a person has seen the plan.
@@ -18,11 +18,16 @@ from stallkeeper.channels.delivery import Chosen
 from stallkeeper.channels.delivery_queries import Standing, Value, Waiting
 from stallkeeper.channels.models import Channel, TodoKind
 from stallkeeper.core import audit, notify
+from stallkeeper.core.copy import Ints
 from stallkeeper.core.models import Severity
 from stallkeeper.core.use_case import UseCase, use_case
+from stallkeeper.stock.availability import Flags
 
 FEW = 10
 """So many zeroings at once are never an accident worth stopping for."""
+TIMES = 10
+AT_LEAST = 100
+"""A figure that becomes ten times as much, and a hundred more, is one that another column of a file may hold: a code, a year, a weight."""
 RELEASED_FOR = timedelta(minutes=30)
 EXAMPLES = 10
 
@@ -43,15 +48,22 @@ def check(uc: UseCase, channel: Channel, kind: str, now: Standing, chosen: Seque
         return False
     if chosen is not None and not any(grave(kind, row, value, now.price_drop_limit) for row, value in chosen):
         return False
-    return _stop_prices(uc, channel) if kind == TodoKind.PRICE else _stop_zeroings(uc, channel)
+    if kind == TodoKind.PRICE:
+        return _stop_prices(uc, channel)
+    return _stop_zeroings(uc, channel) or _stop_jumps(uc, channel)
 
 
 def grave(kind: str, row: Waiting, value: Value, price_drop_limit: Decimal) -> bool:
-    """Whether sending this value is what a plan is stopped for: it goes to zero, or its price falls deeply. Pure."""
-    if kind == TodoKind.QUANTITY:
-        return value == 0
+    """Whether sending this value is what a plan is stopped for: it goes to zero, jumps, or its price falls deeply. Pure."""
     shown = row.observed if row.believed is None else row.believed
+    if kind == TodoKind.QUANTITY:
+        return value == 0 or (shown is not None and shown > 0 and value >= shown * TIMES and value - shown >= AT_LEAST)
     return shown is not None and value < shown * (1 - price_drop_limit / 100)
+
+
+def jump(shown: Ints, after: Ints) -> Flags:
+    """The same of many figures: which of them jump. ``shown``: -1 where nothing is known. Pure."""
+    return (shown > 0) & (after >= shown * TIMES) & (after - shown >= AT_LEAST)
 
 
 def too_many(zeroings: int, live: int, limit: int, share: float) -> bool:
@@ -71,6 +83,19 @@ def _stop_zeroings(uc: UseCase, channel: Channel) -> bool:
         offers = queries.zeroings(cursor, channel.pk)
     reason = f"{zeroings} of {live} live offers would go to zero at once"
     _stop(uc, channel, TodoKind.QUANTITY, reason, {"zeroings": zeroings, "live": live}, offers)
+    return True
+
+
+def _stop_jumps(uc: UseCase, channel: Channel) -> bool:
+    with connection.cursor() as cursor:
+        jumps = queries.jumps(cursor, channel.pk, TIMES, AT_LEAST)
+        if len(jumps) <= min(FEW, channel.zero_limit):
+            return False
+        live = queries.count_live(cursor, channel.pk)
+    if not too_many(len(jumps), live, channel.zero_limit, float(channel.zero_limit_share)):
+        return False
+    reason = f"{len(jumps)} of {live} live offers would show {TIMES} times as much or more at once"
+    _stop(uc, channel, TodoKind.QUANTITY, reason, {"jumps": len(jumps), "live": live}, jumps)
     return True
 
 
@@ -112,6 +137,15 @@ def release(organisation_id: int, channel_id: int, fingerprint: str, actor: str)
         channel.released_until = uc.at + RELEASED_FOR
         channel.save(update_fields=["stopped_at", "stop_reason", "stop_detail", "released_until"])
         audit.record(uc, "channel.release", "channel", channel_id, fingerprint=fingerprint)
+
+
+def let_pass(uc: UseCase, channel_id: int, why: str) -> None:
+    """A person has confirmed a plan that goes beyond the limits of this channel: what stops it lets it through, for RELEASED_FOR."""
+    channel = Channel.objects.select_for_update().get(pk=channel_id)
+    _start(uc, channel)
+    channel.released_until = uc.at + RELEASED_FOR
+    channel.save(update_fields=["stopped_at", "stop_reason", "stop_detail", "released_until"])
+    audit.record(uc, "channel.release", "channel", channel_id, plan=why)
 
 
 def look_again(uc: UseCase, channel_id: int) -> bool:

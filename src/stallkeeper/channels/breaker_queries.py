@@ -25,6 +25,23 @@ def zeroings(cursor: Cursor, channel: int) -> list[tuple[int, str]]:
     return rows(cursor)
 
 
+def jumps(cursor: Cursor, channel: int, times: int, at_least: int) -> list[tuple[int, str]]:
+    """Offers that are about to show so many times as much, and at least so many units more: (offer, sku). Index: offer_todo_next."""
+    cursor.execute(
+        """
+        SELECT offer.id, offer.sku
+        FROM channels_offertodo AS todo JOIN channels_offer AS offer ON offer.id = todo.offer_id
+        WHERE todo.channel_id = %(channel)s AND todo.kind = 'quantity' AND NOT offer.stock_excluded
+            AND coalesce(offer.believed_qty, offer.observed_qty) > 0
+            AND offer.intended_qty >= coalesce(offer.believed_qty, offer.observed_qty)::bigint * %(times)s
+            AND offer.intended_qty - coalesce(offer.believed_qty, offer.observed_qty) >= %(at_least)s
+        ORDER BY offer.id
+        """,
+        {"channel": channel, "times": times, "at_least": at_least},
+    )
+    return rows(cursor)
+
+
 def count_live(cursor: Cursor, channel: int) -> int:
     """Offers of which the channel shows something. Reads the channel's offers."""
     cursor.execute(

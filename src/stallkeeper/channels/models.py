@@ -581,3 +581,8 @@ class Parked(TenantModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connection", "kind", "external_id"], name="parked_once")]
+
+
+from stallkeeper.channels.plan_models import SendPlan, SendPlanPart, SendTask, SendTaskPart  # noqa: E402
+
+__all__ = ["SendPlan", "SendPlanPart", "SendTask", "SendTaskPart"]

@@ -127,6 +127,32 @@ def refresh_priced(uc: UseCase) -> None:
             notify.raise_(uc, key, Severity.WARNING, f"{channel.name}: prices cannot be worked out", str(error))
 
 
+def what_if(channel: Channel) -> dict[int, Decimal | None]:
+    """The price of every offer of a channel by rules that are not saved: the same working. PriceRuleError if a setting is missing."""
+    price_list = channel.price_list
+    if price_list is None:
+        return {}
+    facts = PriceFacts(
+        connection_id=channel.connection_id,
+        platform=channel.connection.platform,
+        code=channel.code,
+        currency=channel.currency,
+        sends=channel.prices_enabled,
+        list_id=price_list.pk,
+        list_code=price_list.code,
+        list_currency=price_list.currency,
+        list_includes_tax=price_list.tax_included,
+        mark_up=channel.mark_up,
+        rounding=channel.price_rounding,
+        exchange_rate=channel.exchange_rate,
+        rate_source=channel.exchange_rate_source,
+        tax_rate=channel.tax_rate,
+    )
+    with connection.cursor() as cursor:
+        rows = price_queries.gather_prices(cursor, channel.organisation_id, channel.pk, price_list.pk, None)
+    return {row.offer_id: _intended(row, facts) for row in rows}
+
+
 def _intended(row: PriceRow, facts: PriceFacts) -> Decimal | None:
     if row.excluded or row.base is None:
         return None

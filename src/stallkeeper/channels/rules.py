@@ -41,7 +41,7 @@ def save(uc: UseCase, channel_id: int, *, locations: Sequence[int] | None = None
     before = snapshot(channel)
     for name, value in rules.items():
         setattr(channel, name, value)
-    _check(channel)
+    check(channel)
     channel.save(update_fields=list(rules) or None)
     if locations is not None:
         _choose_places(uc, channel, locations)
@@ -66,7 +66,8 @@ def _plain(value: object) -> object:
     return value if isinstance(value, int | bool | None) else str(value)
 
 
-def _check(channel: Channel) -> None:
+def check(channel: Channel) -> None:
+    """RuleError if a rule is out of range, or the platform cannot do it. Values that came as text are made what they should be."""
     try:
         channel.clean_fields(exclude=["stop_detail", "connection", "organisation"])
     except ValidationError as error:

@@ -132,6 +132,11 @@ def watch(uc: UseCase, account: Connection) -> int:
     return len(found)
 
 
+def may_turn(channel: Channel, switched_on: list[str]) -> None:
+    """SwitchError if something has to come before these switches are turned on, without turning them."""
+    _require_cutover(channel, switched_on)
+
+
 def _require_cutover(channel: Channel, switched_on: list[str]) -> None:
     if {"orders", "stock"} & set(switched_on) and channel.cutover == Channel.Cutover.UNASKED:
         raise SwitchError(

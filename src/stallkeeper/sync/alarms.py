@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from stallkeeper.channels import drift, switches
+from stallkeeper.channels import drift, send_tasks, switches
 from stallkeeper.channels.models import Channel, LaneKind, LaneStep
 from stallkeeper.core import notify
 from stallkeeper.core.models import Severity
@@ -26,6 +26,7 @@ def look_around(current: Current) -> Done:
     """Raise or close the alarms of the account."""
     with current.writing("alarms") as uc:
         switches.watch(uc, current.connection)
+        send_tasks.close_done(uc, current.connection)
         raised = silence(uc, current) + expiry(uc, current) + owed(uc, current) + int(drift.alarm(uc, current.connection) > 0)
     return Done(errors=raised, not_before=now() + EVERY)
 

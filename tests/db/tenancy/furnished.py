@@ -12,8 +12,10 @@ from django.db import connection, models
 from django.http import HttpResponse
 
 from stallkeeper.catalog.models import ImportProblem, ImportRun, PriceList, StockUnit
+from stallkeeper.channels import plans, send_tasks
 from stallkeeper.channels.fences import set_fence
 from stallkeeper.channels.models import Command, ObservedHold, Offer, RemoteListing
+from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.core import audit, walls
 from stallkeeper.core.models import Organisation, Role, User
 from stallkeeper.core.tenancy import organisation_scope
@@ -84,6 +86,10 @@ def furnish(busy: BusyShop, word: str) -> None:
         )
         ImportProblem.objects.create(organisation=busy.organisation, run=run, row=2, column="title", value=word, message=f"wrong: {word}")
         Command.objects.filter(pk=Command.objects.order_by("pk")[0].pk).update(state="refused", message=word)
+        send_tasks.send_channels(uc, [busy.near.pk])
+    with busy.shop.scope():
+        proposal = Proposal(channels={busy.near.pk: ChannelChange(rules={"exchange_rate_source": word})})
+        plans.save(busy.organisation.pk, proposal, busy.owner.actor)
 
 
 def mark(busy: BusyShop) -> list[str]:

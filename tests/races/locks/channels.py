@@ -20,6 +20,7 @@ from stallkeeper.channels import (
     links,
     observed,
     observed_queries,
+    plans,
     refresh,
     rules,
     switches,
@@ -38,6 +39,7 @@ from stallkeeper.channels.models import (
     RuleVersion,
 )
 from stallkeeper.channels.observed import Sale
+from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.core.models import AuditEntry
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import ledger, reserve
@@ -197,6 +199,18 @@ def a_plan_is_released_twice() -> Race:
     return once(lambda: breaker.release(shop.organisation.pk, channel.pk, "plan", "user:1"), breaker.NotThatPlan)
 
 
+def a_plan_is_applied_twice() -> Race:
+    shop = Shop.open()
+    channel = shop.channel()
+    shop.offer(channel, shop.unit("MUG", 5), believed_qty=5)
+    with shop.scope():
+        proposal = Proposal(channels={channel.pk: ChannelChange(rules={"buffer": 1})})
+        plan = plans.save(shop.organisation.pk, proposal, "user:1")
+    results = Results()
+    one = results.of(lambda: plans.apply(shop.organisation.pk, plan.pk, plan.fingerprint, "user:1"), plans.PlanError)
+    return Race(one, one, lambda: "" if results.refused == 0 else "the second press was refused instead of doing nothing")
+
+
 def a_stop_is_looked_at_twice() -> Race:
     shop = Shop.open()
     channel = stopped(shop)
@@ -329,6 +343,15 @@ LOCKS: dict[str, Proof] = {
     "channels/rules.py:save": Pair("the newest version has all rules", two_rules_are_saved, CHANNEL),
     "channels/breaker.py:release": Pair("a plan is released once", a_plan_is_released_twice, CHANNEL),
     "channels/breaker.py:look_again": Pair("a stop ends once", a_stop_is_looked_at_twice, CHANNEL),
+    "channels/breaker.py:let_pass": Belt("a confirmed plan is let through once", "who applies a plan holds its channels already"),
+    "channels/plans.py:apply": Pair("a plan is applied once", a_plan_is_applied_twice, '"channels_sendplan"'),
+    "channels/plans.py:_work_out_locked": Belt(
+        "a plan is what its channels say",
+        "what was written is compared with the plan before the commit, and refused if it differs",
+    ),
+    "channels/plan_queries.py:lock_offers": Belt(
+        "a plan is what its offers say", "what was written is compared with the plan before the commit, and refused if it differs"
+    ),
     "channels/commands.py:try_again": Pair("a command is tried again once", a_command_is_tried_again_twice, "channels_command"),
     "channels/links.py:unlink": Pair("an offer is unlinked once", an_offer_is_unlinked_twice, "channels_offer"),
     "channels/links_queries.py:create_offers": Pair("a listing is linked once", a_listing_is_linked_twice, "channels_remotelisting"),

@@ -1,0 +1,198 @@
+"""Working out a plan: the offers of the channels that it is about, by the facts of this moment and the rules that it proposes.
+
+The same availability that ``refresh`` writes down, over channels as they would be. It reads; who needs it to stay true locks first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+import numpy as np
+
+from stallkeeper.channels import facts, plan_items, plan_queries, pricing, proposals, queries, rules, switches
+from stallkeeper.channels.models import Channel
+from stallkeeper.channels.plan_items import PARTS_OF_A_UNIT, Counts, Items, Limits, Part
+from stallkeeper.channels.proposals import ChannelChange, Proposal
+from stallkeeper.core.copy import Ints
+from stallkeeper.core.models import Organisation
+from stallkeeper.stock import taking_back
+from stallkeeper.stock.availability import NOT_SET
+
+NO_CHANGE = ChannelChange()
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """A plan as it says at this moment."""
+
+    proposal: Proposal
+    base: dict[str, object]
+    parts: Mapping[int, Part]
+    counts: tuple[Counts, ...]
+    fingerprint: str
+
+    @property
+    def held(self) -> dict[int, tuple[str, ...]]:
+        """What must be confirmed, by channel."""
+        return {counts.channel_id: counts.held for counts in self.counts if counts.held}
+
+
+def channels_of(proposal: Proposal) -> dict[int, Channel]:
+    """The channels that a plan is about: those it names, or all that are, or would be, active. ProposalError names what is wrong."""
+    every = {channel.pk: channel for channel in Channel.objects.select_related("connection", "organisation", "price_list").order_by("pk")}
+    proposals.check(proposal, every)
+    only = proposal.only
+    if only is not None:
+        return {pk: every[pk] for pk in only}
+    return {pk: channel for pk, channel in every.items() if channel.active or proposal.channels.get(pk, NO_CHANGE).switches.get("active")}
+
+
+def work_out(organisation_id: int, proposal: Proposal, today: date) -> Worked:
+    """What would be sent where if the proposal were in force. RuleError, PriceRuleError, ProposalError as from applying it."""
+    channels = channels_of(proposal)
+    company_now = Organisation.objects.values_list("sending_enabled", flat=True).get(pk=organisation_id)
+    company = company_now if proposal.sending is None else proposal.sending
+    would = {pk: proposals.as_if(channel, proposal.channels.get(pk, NO_CHANGE)) for pk, channel in channels.items()}
+    quantities = _quantities(organisation_id, proposal, would, company, today)
+    prices = _prices(proposal, would)
+    parts: dict[int, Part] = {}
+    counts: list[Counts] = []
+    for pk, channel in would.items():
+        parts[pk], said = _one(channel, company, _of(quantities, pk), _of(prices, pk))
+        counts.append(said)
+    base: dict[str, object] = {
+        "sending": company_now,
+        "channels": {str(pk): proposals.state_of(channel) for pk, channel in channels.items()},
+    }
+    words = msgspec.json.encode([organisation_id, proposals.encode(proposal), base], order="deterministic")
+    return Worked(proposal, base, parts, tuple(counts), plan_items.fingerprint(hashlib.sha256(words).digest(), parts))
+
+
+def _of(table: Mapping[str, Ints], channel: int) -> dict[str, Ints]:
+    mine = table["channel"] == channel
+    return {name: column[mine] for name, column in table.items()}
+
+
+def _quantities(organisation_id: int, proposal: Proposal, would: Mapping[int, Channel], company: bool, today: date) -> dict[str, Ints]:
+    """The offers' columns, and ``after``: what they should show then."""
+    now = facts.gather_channels(organisation_id)
+    for pk, channel in would.items():
+        now[pk] = proposals.facts_as_if(now[pk], channel, proposal.channels.get(pk, NO_CHANGE), company)
+    offers = plan_queries.read_offers(list(would))
+    if not len(offers["id"]):
+        return offers | {"after": offers["id"]}
+    places = queries.gather_places(np.unique(offers["unit"]))
+    if proposal.take_back:
+        _shift(places, taking_back.differences(organisation_id, proposal.take_back))
+    after = facts.decide(facts.gather(organisation_id, now, offers, places, today))
+    return offers | {"after": after}
+
+
+def _shift(places: Mapping[str, Ints], differences: Mapping[tuple[int, int], int]) -> None:
+    """On hand as it would be."""
+    spots = zip(places["component"].tolist(), places["location"].tolist(), strict=True)
+    places["on_hand"][:] += np.array([differences.get(spot, 0) for spot in spots], dtype=np.int64)
+
+
+def _prices(proposal: Proposal, would: Mapping[int, Channel]) -> dict[str, Ints]:
+    """The offers' prices, and ``after``; worked out anew where the proposal changes how."""
+    stored = plan_queries.read_prices(list(would))
+    stored["after"] = stored["intended"].copy()
+    for pk, channel in would.items():
+        change = proposal.channels.get(pk, NO_CHANGE)
+        if set(change.rules) & set(rules.PRICE_RULES) or change.switches.get("prices"):
+            stored = _priced_anew(stored, channel)
+    return stored
+
+
+def _priced_anew(stored: dict[str, Ints], channel: Channel) -> dict[str, Ints]:
+    try:
+        worked = pricing.what_if(channel)
+    except pricing.PriceRuleError as error:
+        if channel.prices_enabled:
+            raise rules.RuleError(str(error)) from error
+        return stored
+    others = {name: column[stored["channel"] != channel.pk] for name, column in stored.items()}
+    mine = {name: column[stored["channel"] == channel.pk] for name, column in stored.items()}
+    ids = np.fromiter(worked, dtype=np.int64, count=len(worked))
+    known = dict(zip(mine["id"].tolist(), range(len(mine["id"])), strict=True))
+    rows = np.array([known.get(offer, -1) for offer in ids.tolist()], dtype=np.int64)
+    fresh = {name: np.where(rows >= 0, mine[name][rows], NOT_SET) if len(mine["id"]) else np.full(len(ids), NOT_SET) for name in mine}
+    fresh |= {"id": ids, "channel": np.full(len(ids), channel.pk, dtype=np.int64), "after": _whole(worked.values())}
+    fresh["excluded"] = np.maximum(fresh["excluded"], 0)
+    return {name: np.concatenate([others[name], fresh[name]]).astype(np.int64) for name in stored}
+
+
+def _whole(prices: Iterable[Decimal | None]) -> Ints:
+    return np.array([NOT_SET if price is None else int(price * PARTS_OF_A_UNIT) for price in prices], dtype=np.int64)
+
+
+def _one(channel: Channel, company: bool, offers: Mapping[str, Ints], prices: Mapping[str, Ints]) -> tuple[Part, Counts]:
+    """The items and the figures of one channel."""
+    sends, sends_prices = proposals.sends(channel, company, "stock"), proposals.sends(channel, company, "prices")
+    shown = np.where(offers["believed"] == NOT_SET, offers["observed"], offers["believed"])
+    differs = (offers["after"] != NOT_SET) & (offers["after"] != offers["believed"])
+    refused = differs & (offers["after"] == offers["refused"])
+    quantities = plan_items.choose(offers["id"], offers["believed"], offers["after"], differs & ~refused)
+    wanted = (prices["after"] != NOT_SET) & (prices["after"] != prices["believed"]) & (prices["excluded"] == 0)
+    no = wanted & (prices["after"] == prices["refused"])
+    priced = plan_items.choose(prices["id"], prices["believed"], prices["after"], wanted & ~no)
+    included = offers["excluded"] == 0
+    counts = Counts(
+        channel_id=channel.pk,
+        code=channel.code,
+        sends=sends,
+        sends_prices=sends_prices,
+        offers=len(offers["id"]),
+        live=int((included & (shown > 0)).sum()),
+        refused=int(refused.sum()) + int(no.sum()),
+        silent=tuple(_silent(channel, company)),
+    )
+    held = _held(channel, offers, prices, differs & ~refused, wanted & ~no, counts)
+    return Part(quantities, priced), msgspec.structs.replace(counts, **_tally(quantities, priced), **held)
+
+
+def _tally(quantities: Items, prices: Items) -> dict[str, int | str]:
+    known, priced = quantities.before != NOT_SET, prices.before != NOT_SET
+    deepest, steepest = plan_items.steps_of(prices)
+    return {
+        "rises": int((known & (quantities.after > quantities.before)).sum()),
+        "falls": int((known & (quantities.after < quantities.before)).sum()),
+        "to_zero": int((known & (quantities.after == 0)).sum()),
+        "unknown": int((~known).sum()),
+        "price_rises": int((priced & (prices.after > prices.before)).sum()),
+        "price_falls": int((priced & (prices.after < prices.before)).sum()),
+        "price_unknown": int((~priced).sum()),
+        "deepest": deepest,
+        "steepest": steepest,
+    }
+
+
+def _held(
+    channel: Channel, offers: Mapping[str, Ints], prices: Mapping[str, Ints], some: Ints, priced: Ints, counts: Counts
+) -> dict[str, tuple[str, ...] | int]:
+    """What the channel's limits stop, measured against what it shows, which is read where nothing is believed."""
+    limits = Limits(channel.zero_limit, float(channel.zero_limit_share), channel.price_drop_limit)
+    found: list[tuple[str, int]] = []
+    if counts.sends:
+        shown = np.where(offers["believed"] == NOT_SET, offers["observed"], offers["believed"])
+        found += plan_items.judge_quantities(shown[some], offers["after"][some], counts.live, limits)
+    if counts.sends_prices:
+        seen = np.where(prices["believed"] == NOT_SET, prices["observed"], prices["believed"])
+        found += plan_items.judge_prices(Items(prices["id"][priced], seen[priced], prices["after"][priced]), limits)
+    return {"held": tuple(text for text, _ in found), "held_items": sum(number for _, number in found)}
+
+
+def _silent(channel: Channel, company: bool) -> list[str]:
+    """What keeps the channel's figures in the house then."""
+    would = channel.organisation
+    was, would.sending_enabled = would.sending_enabled, company
+    try:
+        return [reason for reason in switches.why_silent(channel) if channel.stopped_at is None or not reason.startswith("stopped")]
+    finally:
+        would.sending_enabled = was

@@ -1,0 +1,394 @@
+"""Plans of what is sent: made, looked at, applied by their fingerprint, taken back (D3, S3.34, S3.35; ADR 0054, 0055).
+
+A plan holds the proposal; nothing of it is in force before it is applied. Applying works it out once more under the locks of everything
+that it rests on, and refuses if it says something else by now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+import numpy as np
+from django.db import connection
+
+from stallkeeper.channels import breaker, plan_items, plan_queries, plan_work, proposals, rules, send_tasks, switches
+from stallkeeper.channels.models import Channel, SendPlan, SendPlanPart
+from stallkeeper.channels.plan_items import ABSENT, NO_ITEMS, Counts, Moved, Part
+from stallkeeper.channels.plan_work import Worked
+from stallkeeper.channels.proposals import ChannelChange, Proposal
+from stallkeeper.core import audit
+from stallkeeper.core.retry import again_on_conflict
+from stallkeeper.core.use_case import UseCase, use_case
+from stallkeeper.stock import taking_back
+from stallkeeper.stock.availability import NOT_SET
+
+EXAMPLES = 20
+LOOK_BACK = timedelta(days=7)
+"""Stock runs so old are not offered to be taken back."""
+KEEP = 20
+"""Plans that were applied keep their items while they are among so many of the latest."""
+
+
+class PlanError(ValueError):
+    """A plan cannot be applied, or there is none. The text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An offer of which the plan says something else by now. None: not known (before), or not in the plan (after)."""
+
+    sku: str
+    channel: str
+    then_before: int | None
+    then_after: int | None
+    now_before: int | None
+    now_after: int | None
+    price: bool = False
+
+    def __str__(self) -> str:
+        then, now = _pair(self.then_before, self.then_after, self.price), _pair(self.now_before, self.now_after, self.price)
+        return f"{self.channel} {self.sku}: the plan says {then}, now it is {now}"
+
+
+def _pair(before: int | None, after: int | None, price: bool) -> str:
+    if after is None:
+        return "nothing to send"
+    unit = plan_items.PARTS_OF_A_UNIT if price else 1
+    figures = [("?" if figure is None else f"{figure / unit:.2f}" if price else str(figure)) for figure in (before, after)]
+    return " → ".join(figures)
+
+
+class Stale(PlanError):
+    """Facts have moved: the plan no longer says the same. ``offers`` counts them, ``moves`` are some, ``settings`` names other rules."""
+
+    def __init__(self, offers: int, moves: Sequence[Move], settings: Sequence[str]) -> None:
+        self.offers, self.moves, self.settings = offers, tuple(moves), tuple(settings)
+        words = [*self.settings, *([f"{offers} offers have moved, for instance {self.moves[0]}"] if self.moves else [])]
+        super().__init__(f"The plan is out of date: {'; '.join(words)}. Nothing was changed. Make it anew and look again.")
+
+
+class Held(PlanError):
+    """The plan goes beyond the limits of channels, and nobody has confirmed that. ``held``: what would happen, by channel code."""
+
+    def __init__(self, held: Mapping[str, Sequence[str]]) -> None:
+        self.held = dict(held)
+        words = "; ".join(f"{code}: {', '.join(texts)}" for code, texts in self.held.items())
+        super().__init__(f"The plan is stopped by the limits: {words}. Nothing was changed. If it is meant, confirm it.")
+
+
+# --- making -------------------------------------------------------------------------------------------------------------------------------
+
+
+def look(organisation_id: int, proposal: Proposal, at: datetime) -> Worked:
+    """What the proposal would do at this moment; nothing is kept. In the scope of the organisation."""
+    return plan_work.work_out(organisation_id, proposal, at.date())
+
+
+@again_on_conflict
+def save(organisation_id: int, proposal: Proposal, actor: str, *, undoes: int | None = None) -> SendPlan:
+    """Work a proposal out and keep it as the organisation's open plan, in place of the one before. Nothing leaves, nothing is in force.
+
+    RuleError, SwitchError, ProposalError if it cannot be.
+    """
+    with use_case("plan.save", organisation_id=organisation_id, actor=actor) as uc:
+        _may_turn(proposal)
+        worked = look(organisation_id, proposal, uc.at)
+        SendPlan.objects.filter(state=SendPlan.State.OPEN).update(state=SendPlan.State.REPLACED)
+        plan = SendPlan.objects.create(
+            organisation_id=organisation_id,
+            proposal=proposals.encode(proposal),
+            base=worked.base,
+            counts=[msgspec.to_builtins(counts) for counts in worked.counts],
+            fingerprint=worked.fingerprint,
+            made_at=uc.at,
+            made_by=actor,
+            undoes_id=undoes,
+        )
+        _keep_parts(plan, worked.parts)
+        _forget_parts(plan)
+        audit.record(uc, "plan.save", "plan", plan.pk, fingerprint=plan.fingerprint, **_sums(worked.counts))
+    return plan
+
+
+def _may_turn(proposal: Proposal) -> None:
+    """What a switch asks for first is said when the plan is made, not when it is applied."""
+    channels = plan_work.channels_of(proposal)
+    for pk, change in proposal.channels.items():
+        if pk in channels:
+            switches.may_turn(channels[pk], [name for name, on in change.switches.items() if on])
+
+
+def _keep_parts(plan: SendPlan, parts: Mapping[int, Part]) -> None:
+    SendPlanPart.objects.bulk_create(
+        SendPlanPart(
+            organisation_id=plan.organisation_id,
+            plan=plan,
+            channel_id=channel,
+            quantities=plan_items.pack(part.quantities),
+            prices=plan_items.pack(part.prices),
+        )
+        for channel, part in sorted(parts.items())
+    )
+
+
+def _forget_parts(plan: SendPlan) -> None:
+    """The items of plans that were never applied, and of those that lie far back, go; their counts stay."""
+    latest = list(SendPlan.objects.filter(state=SendPlan.State.APPLIED).order_by("-pk").values_list("pk", flat=True)[:KEEP])
+    SendPlanPart.objects.exclude(plan_id__in=[*latest, plan.pk]).delete()
+
+
+def _sums(counts: Sequence[Counts]) -> dict[str, int]:
+    return {name: sum(getattr(each, name) for each in counts) for name in ("quantities", "prices", "to_zero", "unknown")}
+
+
+def open_plan() -> SendPlan | None:
+    """The plan that is saved and not applied, if there is one."""
+    return SendPlan.objects.filter(state=SendPlan.State.OPEN).first()
+
+
+def counts_of(plan: SendPlan) -> list[Counts]:
+    """Its figures, channel by channel."""
+    return msgspec.convert(plan.counts, list[Counts])
+
+
+def parts_of(plan: SendPlan) -> dict[int, Part]:
+    """Its items, by channel."""
+    rows = SendPlanPart.objects.filter(plan=plan).order_by("channel_id")
+    return {row.channel_id: Part(plan_items.unpack(bytes(row.quantities)), plan_items.unpack(bytes(row.prices))) for row in rows}
+
+
+def discard(organisation_id: int, plan_id: int, actor: str) -> bool:
+    """An open plan is not wanted; True if it was open."""
+    with use_case("plan.discard", organisation_id=organisation_id, actor=actor) as uc:
+        gone = SendPlan.objects.filter(pk=plan_id, state=SendPlan.State.OPEN).update(state=SendPlan.State.DISCARDED) > 0
+        SendPlanPart.objects.filter(plan_id=plan_id, plan__state=SendPlan.State.DISCARDED).delete()
+        if gone:
+            audit.record(uc, "plan.discard", "plan", plan_id)
+    return gone
+
+
+# --- applying -----------------------------------------------------------------------------------------------------------------------------
+
+
+@again_on_conflict
+def apply(organisation_id: int, plan_id: int, fingerprint: str, actor: str, *, sure: bool = False, lower_is_fine: bool = False) -> SendPlan:
+    """Put exactly this plan in force and have it sent. A plan that was applied already is left alone: a no-op.
+
+    PlanError if it is not the plan that was looked at; Stale if it no longer says the same; Held if it goes beyond a channel's limits and
+    ``sure`` does not confirm that. ``lower_is_fine``: sales may go on meanwhile, so a figure that is lower than the plan says, or a cut of
+    which it says nothing, is no reason to refuse. Locks: the plan, its channels, the levels of a run taken back, its offers by id.
+    """
+    with use_case("plan.apply", organisation_id=organisation_id, actor=actor) as uc:
+        plan = SendPlan.objects.select_for_update().filter(pk=plan_id).first()
+        if plan is None or plan.fingerprint != fingerprint:
+            raise PlanError("This is not the plan that you looked at. Open the sending table and look again.")
+        if plan.state == SendPlan.State.APPLIED:
+            return plan
+        if plan.state != SendPlan.State.OPEN:
+            raise PlanError("This plan was replaced or discarded. Open the sending table and look at the newest one.")
+        proposal = proposals.decode(plan.proposal)
+        worked = _work_out_locked(uc, proposal)
+        _still_says(plan, worked, lower_is_fine=lower_is_fine)
+        if worked.held and not sure:
+            raise Held({counts.code: counts.held for counts in worked.counts if counts.held})
+        _put_in_force(uc, proposal, worked, sure=sure)
+        _is_written(worked)
+        plan.state, plan.applied_at, plan.applied_by, plan.before = SendPlan.State.APPLIED, uc.at, actor, worked.base
+        plan.save(update_fields=["state", "applied_at", "applied_by", "before"])
+        audit.record(uc, "plan.apply", "plan", plan.pk, fingerprint=fingerprint, confirmed=sorted(worked.held), **_sums(worked.counts))
+        send_tasks.begin_plan(uc, plan, _sent(worked))
+    return plan
+
+
+def _work_out_locked(uc: UseCase, proposal: Proposal) -> Worked:
+    """The plan of this moment, which stays true until the commit: channels, levels, offers are locked in the order of the house."""
+    channels = sorted(plan_work.channels_of(proposal))
+    locked = list(Channel.objects.select_for_update(of=("self",)).filter(pk__in=channels).order_by("pk").values_list("pk", flat=True))
+    if proposal.take_back:
+        taking_back.hold(uc, proposal.take_back)
+    with connection.cursor() as cursor:
+        plan_queries.lock_offers(cursor, locked)
+    return plan_work.work_out(uc.organisation_id, proposal, uc.at.date())
+
+
+def _still_says(plan: SendPlan, worked: Worked, *, lower_is_fine: bool) -> None:
+    """Stale if the plan says something else than it did."""
+    if worked.fingerprint == plan.fingerprint:
+        return
+    moves = _moved(parts_of(plan), worked)
+    settings = _settings_moved(plan, worked)
+    worse = {counts.code for counts in worked.counts if set(counts.held)} - {counts.code for counts in counts_of(plan) if counts.held}
+    if lower_is_fine and not settings and not worse and not any(price or found.higher.any() for _, price, found in moves):
+        return
+    raise Stale(sum(len(found) for _, _, found in moves), _examples(moves, worked), settings)
+
+
+def _moved(then: Mapping[int, Part], worked: Worked) -> list[tuple[int, bool, Moved]]:
+    """What moved, by channel, quantities then prices."""
+    found = []
+    for channel in sorted(then.keys() | worked.parts.keys()):
+        old, new = then.get(channel, Part(NO_ITEMS, NO_ITEMS)), worked.parts.get(channel, Part(NO_ITEMS, NO_ITEMS))
+        found.append((channel, False, plan_items.moved(old.quantities, new.quantities)))
+        found.append((channel, True, plan_items.moved(old.prices, new.prices)))
+    return [each for each in found if len(each[2])]
+
+
+def _examples(moves: Sequence[tuple[int, bool, Moved]], worked: Worked) -> list[Move]:
+    codes = {counts.channel_id: counts.code for counts in worked.counts}
+    rows = [(channel, price, found, at) for channel, price, found in moves for at in range(min(len(found), EXAMPLES))][:EXAMPLES]
+    with connection.cursor() as cursor:
+        names = plan_queries.skus(cursor, [int(found.offer[at]) for _, _, found, at in rows])
+    return [
+        Move(
+            names.get(int(found.offer[at]), "an offer that is gone"),
+            codes.get(channel, str(channel)),
+            _figure(found.then_before[at]),
+            _figure(found.then_after[at]),
+            _figure(found.now_before[at]),
+            _figure(found.now_after[at]),
+            price,
+        )
+        for channel, price, found, at in rows
+    ]
+
+
+def _figure(value: np.int64) -> int | None:
+    return None if value in {NOT_SET, ABSENT} else int(value)
+
+
+def _settings_moved(plan: SendPlan, worked: Worked) -> list[str]:
+    """Rules and switches that were changed since the plan was made, in words."""
+    found = []
+    if plan.base["sending"] != worked.base["sending"]:
+        found.append("the switch of the company was turned")
+    then, now = plan.base["channels"], worked.base["channels"]
+    assert isinstance(now, dict)
+    codes = {str(counts.channel_id): counts.code for counts in worked.counts}
+    for channel in sorted(then.keys() | now.keys(), key=int):
+        old, new = then.get(channel), now.get(channel)
+        if old is None or new is None:
+            found.append(f"channel {codes.get(channel, channel)} {'came' if old is None else 'went'}")
+        elif old != new:
+            changed = sorted(name for part in ("rules", "switches") for name in new[part] if old[part].get(name) != new[part][name])
+            found.append(f"of channel {codes[channel]} other settings hold: {', '.join(changed) or 'writing allowed'}")
+    return found
+
+
+def _put_in_force(uc: UseCase, proposal: Proposal, worked: Worked, *, sure: bool) -> None:
+    """By the use cases that people use one by one; each works the offers out anew. SwitchError if stock would go where no orders are read
+    and nobody is ``sure`` of that."""
+    if proposal.take_back:
+        taking_back.take_back(uc, proposal.take_back)
+    for pk, change in sorted(proposal.channels.items()):
+        if change.rules or change.locations is not None:
+            rules.save(uc, pk, locations=change.locations, **change.rules)
+    for pk, change in sorted(proposal.channels.items()):
+        if change.switches:
+            switches.set_channel(uc, pk, without_orders=sure, **change.switches)
+    if proposal.sending is not None:
+        switches.set_company(uc, proposal.sending)
+    for counts in worked.counts:
+        if counts.held:
+            breaker.let_pass(uc, counts.channel_id, worked.fingerprint)
+        elif counts.channel_id in proposal.channels:
+            breaker.look_again(uc, counts.channel_id)
+    uc.mark("wake_connection", Channel.objects.filter(pk__in=worked.parts).values_list("connection_id", flat=True))
+
+
+def _is_written(worked: Worked) -> None:
+    """What stands in the offers now is what the plan says, to the unit; PlanError if not. A run taken back is written with the commit."""
+    if worked.proposal.take_back:
+        return
+    offers = plan_queries.read_offers(sorted(worked.parts))
+    for channel, part in worked.parts.items():
+        mine = offers["channel"] == channel
+        rows = np.searchsorted(offers["id"][mine], part.quantities.offer)
+        other = int((offers["intended"][mine][rows] != part.quantities.after).sum())
+        if other:
+            raise PlanError(f"{other} offers moved while the plan was applied. Nothing was changed. Make it anew and look again.")
+
+
+def _sent(worked: Worked) -> dict[int, Part]:
+    """Of the items those that go out: a channel that sends nothing is not waited for."""
+    return {
+        counts.channel_id: Part(
+            worked.parts[counts.channel_id].quantities if counts.sends else NO_ITEMS,
+            worked.parts[counts.channel_id].prices if counts.sends_prices else NO_ITEMS,
+        )
+        for counts in worked.counts
+    }
+
+
+# --- undoing ------------------------------------------------------------------------------------------------------------------------------
+
+
+def last_applied() -> SendPlan | None:
+    """The newest plan that was applied, is not itself an undoing, and was not undone."""
+    undone = SendPlan.objects.filter(state=SendPlan.State.APPLIED, undoes__isnull=False).values("undoes_id")
+    return SendPlan.objects.filter(state=SendPlan.State.APPLIED, undoes=None).exclude(pk__in=undone).order_by("-pk").first()
+
+
+def reverse_of(plan: SendPlan) -> Proposal:
+    """The proposal that puts back every rule and switch that the plan turned, as they were before it (ADR 0055)."""
+    proposal = proposals.decode(plan.proposal)
+    before = plan.before or {}
+    channels = {pk: _put_back(change, before["channels"][str(pk)]) for pk, change in proposal.channels.items() if change}
+    return Proposal(sending=None if proposal.sending is None else bool(before["sending"]), channels=channels)
+
+
+def _put_back(change: ChannelChange, before: Mapping[str, Mapping[str, object]]) -> ChannelChange:
+    was, switched = before["rules"], before["switches"]
+    value = {"rules": {name: was[name] for name in change.rules}, "switches": {name: switched[name] for name in change.switches}}
+    if change.locations is not None:
+        value["locations"] = was["locations"]  # type: ignore[assignment]
+    return msgspec.convert(value, ChannelChange)
+
+
+def undo(organisation_id: int, actor: str) -> SendPlan:
+    """Make the plan that restores what was before the last applied plan: counts, fingerprint and limits as of any other. PlanError if
+    there is none."""
+    plan = last_applied()
+    if plan is None:
+        raise PlanError("No plan was applied that could be undone.")
+    return save(organisation_id, reverse_of(plan), actor, undoes=plan.pk)
+
+
+def take_back_run(organisation_id: int, reference: str, actor: str) -> SendPlan:
+    """Make the plan that takes a stock run back by counter-movements. PlanError if it changed nothing, or was taken back already."""
+    if not taking_back.differences(organisation_id, [reference]):
+        raise PlanError(f"The run {reference!r} changed no stock, or was taken back already.")
+    return save(organisation_id, Proposal(take_back=[reference]), actor)
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """What an undoing would leave as it is: offers that the plan changed and that would not show what they showed before it."""
+
+    back: int
+    other: int
+    left: int
+    """On channels that send no more once it is undone: they keep what was sent."""
+
+
+def undoing(plan: SendPlan) -> Undoing | None:
+    """How far a plan that undoes another one restores what was shown; None if it undoes none, or the items of that one are gone."""
+    undone = plan.undoes
+    if undone is None:
+        return None
+    shown, restored = parts_of(undone), parts_of(plan)
+    if not shown:
+        return None
+    sends = {counts.channel_id: counts.sends for counts in counts_of(plan)}
+    back = other = left = 0
+    for channel, part in shown.items():
+        if not sends.get(channel, False):
+            left += len(part.quantities)
+            continue
+        found = plan_items.moved(part.quantities, restored.get(channel, Part(NO_ITEMS, NO_ITEMS)).quantities)
+        changed = (found.then_after != ABSENT) & (found.then_after != found.then_before)
+        same = int((changed & (found.now_after == found.then_before)).sum())
+        back, other = back + same, other + len(part.quantities) - same
+    return Undoing(back, other, left)
