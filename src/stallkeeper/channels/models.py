@@ -354,10 +354,28 @@ class SentLog(models.Model):
     """accepted | pending | rejected | unknown | dropped | postponed | differs"""
     detail = models.CharField(max_length=300, default="")
     run_id = models.BigIntegerField(default=0)
+    wanted_at = models.DateTimeField(null=True)
+    """Since when the channel was to show something else; of a ticket it stands in the row that says ``pending``."""
+    sent_at = models.DateTimeField(null=True)
+    """When the call was made; ``at`` is when its answer was written down."""
+    shown = models.DecimalField(max_digits=18, decimal_places=4, null=True)
+    """What we believed the channel showed before."""
 
     class Meta:
         managed = False
         db_table = "channels_sent_log"
+
+
+class OpenEvent(ChildModel):
+    """Append-only: by how much an offer's open and unacknowledged units changed, on platforms that want them added to their figure."""
+
+    at = models.DateTimeField()
+    offer_id = models.BigIntegerField()
+    open = models.IntegerField()
+    unacknowledged = models.IntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["offer_id", "at"], name="open_event_offer")]
 
 
 class RemoteListing(TenantModel):
