@@ -280,6 +280,8 @@ class RemoteOrder:
     """Theirs, that the order is served from; "" where there is only one."""
     split_from: str = ""
     """The order whose units these are, where the platform has cut it in two: they were sold once, then."""
+    cut_up: bool = False
+    """It ended because all of its units are in other orders now, which name it in ``split_from``."""
     scanned: bool = False
     """The platform learns from its own scan that goods have left: until then it shows them as here, whatever the seller says."""
     raw: bytes = b""

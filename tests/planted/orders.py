@@ -81,7 +81,7 @@ bug(
     "Goods come and the order that must leave last gets them.",
     "3",
     "stallkeeper.stock.reserve:_decide",
-    ("sorted(wants, key=_urgency)", "sorted(wants, key=_urgency, reverse=True)"),
+    ("key=partial(_urgency, givers))", "key=partial(_urgency, givers), reverse=True)"),
 )
 bug(
     "departure without us ignored",

@@ -24,6 +24,8 @@ NAMES: dict[str, str | Promise] = {
     "line": _("line"),
     "sku": _("SKU"),
     "for_ever": _("also from now on"),
+    "into": _("into"),
+    "from": _("from"),
 }
 REASON_WORDS: dict[str, str | Promise] = {str(reason): words for reason, words in REASONS.items()}
 

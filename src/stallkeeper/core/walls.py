@@ -31,6 +31,7 @@ GATES: dict[Passage, dict[str, tuple[str, ...]]] = {
         "stock_stale": (READ,),
         "stock_reservation": (READ,),
         "channels_observedhold": (READ,),
+        "orders_order": (READ,),
     },
     Passage.HOUSEKEEPING: {
         "core_personaldata": (READ, CHANGE, REMOVE),  # CHANGE because rows are locked before they go

@@ -42,7 +42,9 @@ class Asked:
 
 def can(page: Page) -> list[int] | None:
     """Units whose offers the page touches, if it can be taken in this way; else None."""
-    if page.news or page.holds or any(line.shipped for order in page.orders.values() for line in order.lines):
+    if page.news or page.holds or any(order.split_from for order in page.orders.values()):
+        return None
+    if any(line.shipped for order in page.orders.values() for line in order.lines):
         return None
     found = [mapped for order in page.orders.values() for mapped in page.mapped(order) if mapped]
     parts = {unit for mapped in found for unit, _number in mapped.parts}
@@ -61,7 +63,7 @@ def enter(page: Page, units: list[int]) -> tuple[list[WrittenLine], dict[int, in
         return [], {}
     orders = page.by_id()
     written = _write(page, {row.id: row.line_ids for row in entered}, orders)
-    claims, sold = page.claims(written, orders), page.sold(written, orders, {}, {})
+    claims, sold = page.claims(written, orders), page.sold(written, orders, {}, {}, {})
     crash.point("within:entering:lock")
     asked = _ask(page, units)
     crash.point("within:entering:asked")

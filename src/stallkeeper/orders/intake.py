@@ -15,9 +15,10 @@ from stallkeeper.core import crash, personal
 from stallkeeper.core import queries as core_queries
 from stallkeeper.core.sql import hot_cursor, pipelined
 from stallkeeper.core.use_case import UseCase
-from stallkeeper.orders import acknowledging, departures, entering, entry_queries, lines, queries, records, snapshots
+from stallkeeper.orders import acknowledging, departures, entering, entry_queries, lines, queries, records, snapshots, splits
 from stallkeeper.orders.page import IntakeError, Page, open_page
 from stallkeeper.orders.queries import Asked, LineRow, WrittenLine
+from stallkeeper.orders.splits import Cuts
 from stallkit.types import RemoteOrder
 
 __all__ = ["IntakeError", "IntakeResult", "accept"]
@@ -64,11 +65,13 @@ def _take(page: Page) -> tuple[list[WrittenLine], dict[int, int]]:
     if not page.ids:
         return [], {}
     orders = page.by_id()
-    rows = _write_lines(page, orders)
-    short, gone, taken_back = _reserve(page, rows, orders)
+    rows, cuts = _write_lines(page, orders)
+    moved = cuts.moved(rows)
+    short, gone, taken_back = _reserve(page, rows, orders, cuts, moved)
     records.write(page, rows, orders)
+    splits.write(page, cuts, rows)
     personal.store_many(page.uc, records.buyers(orders), page.sealer)
-    sales.leave(page.uc, page.sold(rows, orders, gone, taken_back))
+    sales.leave(page.uc, page.sold(rows, orders, gone, taken_back, moved))
     acknowledging.queue(page.uc, page.connection_id, page.owed(orders))
     return rows, short
 
@@ -110,14 +113,15 @@ def _take_over(page: Page) -> None:
     page.ids |= {row.external_id: row.id for row in still}
 
 
-def _write_lines(page: Page, orders: Mapping[int, RemoteOrder]) -> list[WrittenLine]:
+def _write_lines(page: Page, orders: dict[int, RemoteOrder]) -> tuple[list[WrittenLine], Cuts]:
     asked: dict[tuple[str, str], Asked] = {}
     changed = {order_id: order.order_id for order_id, order in orders.items() if order.order_id not in page.fresh}
     if changed:
         for order_id, line_id, units in queries.pending_cancels(page.cursor, sorted(changed), page.fetched_at):
             asked[changed[order_id], line_id] = units
     rows = [row for order_id, order in orders.items() for row in page.line_rows(order_id, order, asked)]
-    return queries.upsert_lines(page.cursor, page.uc.organisation_id, rows + _withdrawn(page, changed))
+    cuts = splits.work_out(page, orders, rows + _withdrawn(page, changed))
+    return queries.upsert_lines(page.cursor, page.uc.organisation_id, cuts.rows), cuts
 
 
 def _withdrawn(page: Page, changed: Mapping[int, str]) -> list[LineRow]:
@@ -146,18 +150,18 @@ def _withdrawn(page: Page, changed: Mapping[int, str]) -> list[LineRow]:
 
 
 def _reserve(
-    page: Page, rows: Sequence[WrittenLine], orders: Mapping[int, RemoteOrder]
+    page: Page, rows: Sequence[WrittenLine], orders: Mapping[int, RemoteOrder], cuts: Cuts, moved: Mapping[int, int]
 ) -> tuple[dict[int, int], dict[int, int], dict[int, int]]:
     """Set the reservations of all mapped lines that we serve; then let go what the channel says has been shipped without us.
 
     Returns units by line: what is short, what left without us, and what has not left after all by the channel's word.
     """
-    claims = page.claims(rows, orders)
+    claims = splits.moved_from(cuts, page.claims(rows, orders), rows)
     parts = page.index.parts()
     missing = {claim.unit_id for claim in claims} - parts.keys()
     parts |= lines.load_parts(page.cursor, sorted(missing)) if missing else {}
     if page.holds:
-        observed.take_over(page.uc, page.sales(rows, orders), {unit for claim in claims for unit, _ in parts.get(claim.unit_id, ())})
+        observed.take_over(page.uc, page.sales(rows, orders, moved), {unit for claim in claims for unit, _ in parts.get(claim.unit_id, ())})
     short = lines.reserve_lines(page.uc, claims, parts, cause="order")
     taken_back = departures.compare(page.uc, page.cursor, rows, orders, page.fetched_at)
     gone = departures.follow(page.uc, page.cursor, rows, orders, {claim.line_id for claim in claims}, parts)

@@ -50,6 +50,8 @@ class Claim:
     fresh: bool = False
     first: bool = False
     """Units of it have left already: they lie on no shelf for anybody else."""
+    of: int = 0
+    """The line that its units were reserved for until now, if they only changed hands."""
 
 
 def reserve_lines(
@@ -79,6 +81,7 @@ def _want(uc: UseCase, claim: Claim, parts: tuple[tuple[int, int], ...]) -> Want
         uc.at + PENDING_HOLD if pending else None,
         claim.fresh,
         claim.first,
+        claim.of,
     )
 
 

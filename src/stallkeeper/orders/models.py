@@ -41,10 +41,13 @@ class Order(ChildModel):
     digest = models.BinaryField()
     at_cutover = models.BooleanField(default=False)
     """Already open when the channel was cut over."""
+    unfound_until = models.DateTimeField(null=True)
+    """So long the ``unfound`` units of its lines are kept for an order that has not come yet."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connection", "external_id"], name="order_once")]
         indexes = [
+            models.Index(fields=["unfound_until"], name="order_unfound", condition=models.Q(unfound_until__isnull=False)),
             models.Index(fields=["organisation", "-ordered_at"], name="order_recent"),
             models.Index(fields=["channel", "-ordered_at"], name="order_channel"),
             models.Index(fields=["organisation", "number"], name="order_number"),
@@ -81,6 +84,8 @@ class OrderLine(ChildModel):
     """Of ``shipped``: units of which the channel, which had said so, says now that they have not left."""
     told_shipped = models.IntegerField(default=0, db_default=0)
     """Units that have left by the channel's word. Until then they are in its own reserve, where it shows one."""
+    unfound = models.IntegerField(default=0, db_default=0)
+    """Of the open units: those that the channel shows no longer, and that may be in another order (``OrderSplit``)."""
 
     class Meta:
         constraints = [
@@ -94,6 +99,7 @@ class OrderLine(ChildModel):
             models.CheckConstraint(
                 condition=models.Q(taken_back__gte=0, taken_back__lte=models.F("shipped")), name="order_line_taken_back"
             ),
+            models.CheckConstraint(condition=models.Q(unfound__gte=0), name="order_line_unfound"),
             models.CheckConstraint(
                 condition=models.Q(returned__lte=models.F("shipped"), returned__gte=0, refunded__gte=0), name="order_line_returned"
             ),
@@ -112,6 +118,21 @@ class OrderLine(ChildModel):
     def allocated(self) -> int:
         """Sold units that stock is promised for."""
         return self.open - self.short if self.stock_unit_id else 0
+
+
+class OrderSplit(ChildModel):
+    """Units of a line that the channel has moved to another order: they were sold once, and their reservation moved along."""
+
+    line = models.ForeignKey(OrderLine, on_delete=models.CASCADE, related_name="split_off")
+    into = models.ForeignKey(OrderLine, on_delete=models.CASCADE, related_name="split_from")
+    units = models.IntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["line", "into"], name="order_split_once"),
+            models.CheckConstraint(condition=models.Q(units__gt=0), name="order_split_units"),
+        ]
 
 
 class Amount(ChildModel):

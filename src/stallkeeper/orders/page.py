@@ -54,6 +54,8 @@ class Page:
     known_at: dict[str, datetime] = field(default_factory=dict)
     """And of when that was."""
     homes: dict[str, ChannelFacts] = field(default_factory=dict)
+    cut: set[str] = field(default_factory=set)
+    """Orders of which new ones on the page are parts: what they say is looked at again, though it may be what they said before."""
     holds: bool = False
     """Units of the account's offers are held for orders that may be on this page."""
     _mapped: dict[str, list[Mapped | None]] = field(default_factory=dict)
@@ -103,6 +105,8 @@ class Page:
         return order.fulfilled_by == "seller" and not self.before_cutover(order)
 
     def is_news(self, row: Known) -> bool:
+        if row.external_id in self.cut:
+            row = row._replace(digest=b"")
         return snapshots.is_news(row, self.orders[row.external_id], self.digests[row.external_id], self.fetched_at)
 
     def by_id(self) -> dict[int, RemoteOrder]:
@@ -175,11 +179,17 @@ class Page:
         ]
 
     def sold(
-        self, rows: Iterable[WrittenLine], orders: Mapping[int, RemoteOrder], gone: Mapping[int, int], taken_back: Mapping[int, int]
+        self,
+        rows: Iterable[WrittenLine],
+        orders: Mapping[int, RemoteOrder],
+        gone: Mapping[int, int],
+        taken_back: Mapping[int, int],
+        moved: Mapping[int, int],
     ) -> list[Sold]:
         """Sold units that are open per offer, and what each sale or cancellation did to the channel's own figure.
 
-        Orders that the marketplace fulfils from its own stock touch neither. ``gone``, ``taken_back``: units of lines, see ``LineStory``.
+        Orders that the marketplace fulfils from its own stock touch neither. ``gone``, ``taken_back``, ``moved``: units of lines, see
+        ``LineStory``.
         """
         platform = self.channels[0].platform
         sold: list[Sold] = []
@@ -189,17 +199,19 @@ class Page:
                 continue
             state_before = self.states.get(order.order_id, "")
             back, known_at = taken_back.get(row.id, 0), self.known_at.get(order.order_id)
-            story = LineStory(row, order, state_before, gone.get(row.id, 0), self.fetched_at, back, known_at)
+            story = LineStory(row, order, state_before, gone.get(row.id, 0), self.fetched_at, back, known_at, moved.get(row.id, 0))
             sold.append(Sold(row.offer_id, row.unit_id, platform, story.opened(), story.unacknowledged(), tuple(story.own_sales())))
         return sold
 
-    def sales(self, rows: Iterable[WrittenLine], orders: Mapping[int, RemoteOrder]) -> list[Sale]:
-        """What the lines that are new say about held units: so many were sold, then."""
+    def sales(self, rows: Iterable[WrittenLine], orders: Mapping[int, RemoteOrder], moved: Mapping[int, int]) -> list[Sale]:
+        """What the lines that are new say about held units: so many were sold, then; ``moved`` ones were before."""
         found = ((row, orders[row.order_id]) for row in rows if row.open_before < 0 and row.offer_id is not None)
         return [
-            Sale(row.offer_id, row.ordered - row.cancelled, order.ordered_at)
+            Sale(row.offer_id, units, order.ordered_at)
             for row, order in found
-            if row.offer_id is not None and order.fulfilled_by == "seller" and row.ordered > row.cancelled
+            if row.offer_id is not None
+            and order.fulfilled_by == "seller"
+            and (units := row.ordered - row.cancelled - moved.get(row.id, 0)) > 0
         ]
 
     def owed(self, orders: Mapping[int, RemoteOrder]) -> list[tuple[int, str]]:
@@ -240,6 +252,7 @@ def open_page(uc: UseCase, cursor: Cursor, connection_id: int, orders: Collectio
     index = OfferIndex(sorted(offers(), key=lambda offer: not facts[offer.channel_id].active))
     page = Page(uc, cursor, connection_id, fetched_at, facts, channels, latest, digests, index, sealer, set(), [])
     page.fresh = latest.keys() - known.keys()
+    page.cut = {order.split_from for number, order in latest.items() if number in page.fresh and order.split_from}
     page.news = [row for row in known.values() if page.is_news(row)]
     page.homes = {row.external_id: facts[row.channel_id] for row in page.news}
     page.holds = any(channel.watched for channel in channels) and any(observed_queries.ask_any_open(connection_id)())

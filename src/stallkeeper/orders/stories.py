@@ -27,6 +27,8 @@ class LineStory:
     taken_back: int = 0
     known_at: datetime | None = None
     """Of when the snapshot before is; None for a new order."""
+    moved: int = 0
+    """Units that came from, or went to, another order that the channel has cut up: no figure of it moved for them."""
 
     @property
     def _was_new(self) -> bool:
@@ -67,9 +69,10 @@ class LineStory:
             return
         changed_at = self.order.modified_at or self.fetched_at
         fresh = self.row.open_before < 0
-        if fresh and self.row.ordered:
-            yield OwnSale(offer, self.row.ordered, self.order.ordered_at, "order")
-        fewer = self.row.cancelled if fresh else max(self._open_before - self._open, 0)
+        sold = self.row.ordered - (self.moved if fresh else 0)
+        if fresh and sold > 0:
+            yield OwnSale(offer, sold, self.order.ordered_at, "order")
+        fewer = self.row.cancelled if fresh else max(self._open_before - self._open - self.moved, 0)
         if fewer:
             yield OwnSale(offer, fewer, changed_at, "cancel_unacknowledged" if fresh or self._was_new else "cancel", since=self._since)
         known_now = not self._is_new and (fresh or self._was_new)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.db import connection
 
@@ -51,7 +52,8 @@ def take_moved(uc: UseCase) -> list[Moved]:
 class Want:
     """What an owner's state implies: this many sold units, reserved in this way. Quantity 0 ends the reservation.
 
-    ``fresh`` says that the owner cannot have a reservation yet, which saves looking; ``first``, that it is served before all others.
+    ``fresh`` says that the owner cannot have a reservation yet, which saves looking; ``first``, that it is served before all others;
+    ``of`` names another owner among the wants whose units these are: they change hands before anybody else is served.
     """
 
     demand: Demand
@@ -60,6 +62,7 @@ class Want:
     expires_at: datetime | None = None
     fresh: bool = False
     first: bool = False
+    of: int = 0
 
 
 def set_reservations(
@@ -150,11 +153,12 @@ def _make_endless(cursor: Cursor, uc: UseCase, missing: set[Place]) -> None:
 
 def _decide(wants: Sequence[Want], current: Current, shelf: Shelf) -> dict[int, Placement]:
     decided = {}
-    for want in sorted(wants, key=_urgency):
+    givers = {want.of for want in wants if want.of}
+    for want in sorted(wants, key=partial(_urgency, givers)):
         rows = current.get(want.demand.owner_id)
         for (spot, kind), quantity in rows.items() if rows else ():
             shelf.change(spot, kind, -quantity)
-        demand = _prefer(want.demand, rows)
+        demand = _prefer(want.demand, current.get(want.of) if want.of else rows)
         placement = place(demand, shelf.free, may_use_held=want.kind == ReservationKind.ALLOCATED)
         for spot, quantity in placement.units.items():
             shelf.change(spot, want.kind, quantity)
@@ -162,9 +166,18 @@ def _decide(wants: Sequence[Want], current: Current, shelf: Shelf) -> dict[int, 
     return decided
 
 
-def _urgency(want: Want) -> tuple[bool, bool, bool, datetime | None, int]:
-    """Who only gives back comes before all others."""
-    return want.demand.quantity > 0, not want.first, want.due_at is None, want.due_at, want.demand.owner_id
+def _urgency(givers: set[int], want: Want) -> tuple[bool, bool, bool, bool, bool, datetime | None, int]:
+    """Who only gives back comes before all others, then who gives to whom."""
+    owner = want.demand.owner_id
+    return (
+        want.demand.quantity > 0,
+        owner not in givers,
+        not want.of,
+        not want.first,
+        want.due_at is None,
+        want.due_at,
+        want.demand.owner_id,
+    )
 
 
 def _prefer(demand: Demand, reserved: Mapping[tuple[Place, str], int] | None) -> Demand:

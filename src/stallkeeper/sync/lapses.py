@@ -10,6 +10,8 @@ from stallkeeper.core import clock
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.tenancy import Passage, across_organisations
 from stallkeeper.core.use_case import use_case
+from stallkeeper.orders import splits
+from stallkeeper.orders.models import Order
 from stallkeeper.stock import holds
 from stallkeeper.stock.models import Reservation
 
@@ -21,11 +23,12 @@ def run() -> int:
     with across_organisations(Passage.TICK):
         over = {"expires_at__lte": clock.now()}
         organisations = set(Reservation.objects.filter(**over).values_list("organisation_id", flat=True))
+        organisations |= set(Order.objects.filter(unfound_until__lte=clock.now()).values_list("organisation_id", flat=True))
         organisations |= set(ObservedHold.objects.filter(ended_at=None, **over).values_list("organisation_id", flat=True))
     ended = 0
     for organisation in sorted(organisations):
         try:
-            ended += _lapse(organisation)
+            ended += _lapse(organisation) + _stop_looking(organisation)
         except Exception:
             log.exception("organisation %s: holds whose time is over could not be ended", organisation)
     return ended
@@ -35,3 +38,9 @@ def run() -> int:
 def _lapse(organisation: int) -> int:
     with use_case("holds.lapse", organisation_id=organisation) as uc:
         return holds.lapse(uc) + observed.lapse(uc)
+
+
+@again_on_conflict
+def _stop_looking(organisation: int) -> int:
+    with use_case("splits.lapse", organisation_id=organisation) as uc:
+        return splits.lapse(uc)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import cast
 
 from django.db import InterfaceError, OperationalError, connection
 
@@ -16,8 +18,10 @@ from stallkeeper.channels import lanes_queries
 from stallkeeper.channels.lanes import LaneLost
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.orders.intake import IntakeError, IntakeResult, accept
+from stallkeeper.orders.models import Order
 from stallkeeper.sync import parking
 from stallkeeper.sync.run import Current, Done, now
+from stallkit.errors import Refused, Unintelligible
 from stallkit.manifest import Capability
 from stallkit.pacing import Priority
 from stallkit.types import Page, Parked, RemoteOrder
@@ -47,7 +51,7 @@ def pull(current: Current) -> Done:
     while True:
         asked = now()
         begun = begun or asked
-        page: Page[RemoteOrder] = current.call(Priority.ORDER, current.session.adapter.pull_orders, cursor)
+        page: Page[RemoteOrder] = with_parents(current, current.call(Priority.ORDER, current.session.adapter.pull_orders, cursor))
         items += take(current, page, asked, begun)
         cursor = page.cursor
         if page.done:
@@ -55,6 +59,30 @@ def pull(current: Current) -> Done:
             return Done(items, not_before=asked + current.session.manifest.order_interval)
         if current.out_of_time:
             return Done(items, again_at=now())
+
+
+def with_parents(current: Current, page: Page[RemoteOrder]) -> Page[RemoteOrder]:
+    """The page, and beside orders that were cut off known ones, those as they are now: units change hands in one transaction.
+
+    One that cannot be read is left out; the units count twice then until it is listed.
+    """
+    parts = {order.order_id: order.split_from for order in page.items if order.split_from}
+    if not parts or current.session.manifest.quirks.split_within is None or not current.session.can(Capability.READ_ORDER):
+        return page
+    known = set(
+        Order.objects.filter(connection=current.connection, external_id__in=[*parts, *parts.values()]).values_list("external_id", flat=True)
+    )
+    wanted = {parent for child, parent in parts.items() if child not in known} & known - {order.order_id for order in page.items}
+    read = [order for number in sorted(wanted) if (order := _read(current, number)) is not None]
+    return replace(page, items=(*page.items, *read))
+
+
+def _read(current: Current, number: str) -> RemoteOrder | None:
+    try:
+        return cast("RemoteOrder | None", current.call(Priority.ORDER, current.session.adapter.read_order, number))
+    except (Refused, Unintelligible) as error:
+        log.warning("order %s, which another one was cut off, could not be read: %s", number, error)
+        return None
 
 
 def take(current: Current, page: Page[RemoteOrder], asked: datetime, begun: datetime) -> int:

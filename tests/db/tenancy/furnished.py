@@ -19,7 +19,7 @@ from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.core import audit, walls
 from stallkeeper.core.models import Organisation, Role, User
 from stallkeeper.core.tenancy import organisation_scope
-from stallkeeper.orders.models import OrderLine
+from stallkeeper.orders.models import OrderLine, OrderSplit
 from stallkeeper.stock.counts import record_count
 from stallkeeper.stock.holds import keep_back
 from stallkeeper.stock.incoming import set_incoming
@@ -80,6 +80,8 @@ def furnish(busy: BusyShop, word: str) -> None:
         ObservedHold.objects.create(
             organisation=busy.organisation, offer=offer, quantity=1, seen=1, seen_at=uc.at, cause="2 -> 1", reason=word
         )
+        lines = OrderLine.objects.order_by("pk")[:2]
+        OrderSplit.objects.create(organisation=busy.organisation, line=lines[0], into=lines[1], units=1, at=uc.at)
         audit.record(uc, "test.furnish", "place", place.pk, note=word)
         run = ImportRun.objects.create(
             organisation=busy.organisation, kind="products", file_name=f"{word}.csv", state="done", started_at=uc.at, actor=busy.owner.actor

@@ -82,6 +82,7 @@ ENGINE: dict[Kind, tuple[str, ...]] = {
         "commit:lane.rest",
         "commit:lane.want",
         "commit:offers.refresh",
+        "commit:splits.lapse",
         "commit:sync.alarms",
         "commit:sync.close_windows",
         "commit:sync.end_run",

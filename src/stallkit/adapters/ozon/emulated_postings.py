@@ -256,7 +256,9 @@ class Postings(Goods):
             source.ordered -= line.ordered
         stem = old.order_id.rsplit("-", 1)[0]
         number = f"{stem}-{1 + sum(known.startswith(f'{stem}-') for known in self.orders)}"
-        made = ShopOrder(number, old.placed_at, now, lines, old.buyer_name, old.pending, extra={"parent": old.order_id})
+        made = ShopOrder(
+            number, old.placed_at, now, lines, old.buyer_name, old.pending, extra={"parent": old.order_id, "cut_off_at": now.isoformat()}
+        )
         self.orders[number] = made
         self._open.add(number)
         return number
@@ -299,15 +301,16 @@ class Postings(Goods):
         are late."""
         if not 1 <= asked.limit <= 100:
             raise SaidNo(400, "Request validation error: limit must be between 1 and 100")
-        until = self.clock() - self.dials.read_lag
-        rows = sorted((one.placed_at.isoformat(), one.order_id) for one in found if one.placed_at <= until)
+        until = (self.clock() - self.dials.read_lag).isoformat()
+        shown = [one for one in found if one.extra.get("cut_off_at", one.placed_at.isoformat()) <= until]
+        rows = sorted((one.placed_at.isoformat(), one.order_id) for one in shown)
         behind = tuple(read_place(asked.cursor)) if asked.cursor else ("", "")
         rest = [row for row in rows if row > behind]
         page = rest[: min(asked.limit, self.orders_per_page)]
         more = len(rest) > len(page)
         spoil = self.fault is Fault.UNKNOWN_ENUM
-        shown = [self.show(self.orders[row[1]], listed=True, spoil=spoil and number == 0) for number, row in enumerate(page)]
-        return answer({"postings": shown, "has_next": more, "cursor": show_place(page[-1]) if page else "", "count": len(shown)})
+        bodies = [self.show(self.orders[row[1]], listed=True, spoil=spoil and number == 0) for number, row in enumerate(page)]
+        return answer({"postings": bodies, "has_next": more, "cursor": show_place(page[-1]) if page else "", "count": len(bodies)})
 
     def show_one(self, request: WireRequest) -> WireReply:
         order = self.find(read(request, OneAsked).posting_number)

@@ -85,6 +85,9 @@ MANIFEST = Manifest(
         observer=Observer.RESERVE,
         per_warehouse=True,
         rewrite_after=REWRITE_AFTER,
+        split_within=timedelta(
+            minutes=10
+        ),  # assumed: its lists are of one moment, and all that is not delivered is read every five minutes
     ),
     order_interval=timedelta(seconds=5),
     order_freshness=timedelta(seconds=15),

@@ -16,6 +16,7 @@ import msgspec
 from stallkit.adapters.ozon.wire import Instant, Number, money
 from stallkit.types import Buyer, Charge, ChargeKind, Money, OfferRef, OrderState, OwedBy, RemoteOrder, RemoteOrderLine
 
+CUT_UP = "cancelled_from_split_pending"
 STATE = {
     "awaiting_approve": OrderState.PENDING,
     "awaiting_verification": OrderState.PENDING,
@@ -31,7 +32,7 @@ STATE = {
     "client_arbitration": OrderState.SHIPPED,
     "delivered": OrderState.SHIPPED,
     "cancelled": OrderState.CANCELLED,
-    "cancelled_from_split_pending": OrderState.CANCELLED,
+    CUT_UP: OrderState.CANCELLED,
 }
 """Seller API, posting status. ``not_accepted`` (by the sorting centre) and ``arbitration`` (before the hand-over): not gone."""
 OZON, BY_SELLER = "ozon", "non_integrated"
@@ -219,6 +220,7 @@ def parse_posting(raw: bytes, asked: Collection[str] = ()) -> RemoteOrder:
         buyer=parse_buyer(posting),
         warehouse=str(posting.delivery_method.warehouse_id),
         split_from="" if parent == posting.posting_number else parent,
+        cut_up=posting.status == CUT_UP,
         scanned=not posting.by_seller,
         raw=bytes(raw),
     )
