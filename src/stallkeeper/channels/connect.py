@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets as tokens
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 from django import conf
@@ -63,7 +64,17 @@ def to_connect(platform: str) -> Manifest:
     return known[platform]
 
 
-def check_settings(declared: Manifest, values: Mapping[str, str]) -> Settings:
+class Declared(Protocol):
+    """What has settings: a platform, or a kind of source."""
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def settings(self) -> tuple[Setting, ...]: ...
+
+
+def check_settings(declared: Declared, values: Mapping[str, str]) -> Settings:
     """Check ``values`` against the manifest and fill in defaults; ConnectError names the first setting that is wrong."""
     if unknown := sorted(set(values) - {setting.name for setting in declared.settings}):
         known = ", ".join(setting.name for setting in declared.settings)

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, connection, connections
 
 from stallkeeper.channels import lanes_queries as queries
+from stallkeeper.channels.models import SOURCE
 from stallkeeper.core import clock, crash
 from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.tenancy import Passage, across_organisations, organisation_scope
@@ -54,6 +55,11 @@ class Claim:
     """Who asked for the run, as written by ``core.correlation``."""
 
     @property
+    def actor(self) -> str:
+        """How audit entries name this run's changes."""
+        return f"source:{self.subject_id}" if self.subject_type == SOURCE else f"channel:{self.subject_id}"
+
+    @property
     def run_name(self) -> str:
         """How the log calls this run: lane and epoch."""
         return f"{self.lane_id}.{self.epoch}"
@@ -80,7 +86,7 @@ def guard(held: Claim) -> None:
 @contextmanager
 def guarded(held: Claim, name: str) -> Iterator[UseCase]:
     """A use case of a run: one transaction that only commits while the lane is ours."""
-    with use_case(name, organisation_id=held.organisation_id, actor=f"channel:{held.subject_id}") as uc:
+    with use_case(name, organisation_id=held.organisation_id, actor=held.actor) as uc:
         guard(held)
         crash.point("within:lane:guarded")
         yield uc

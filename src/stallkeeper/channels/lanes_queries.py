@@ -92,8 +92,11 @@ def release(
     return found[0][0] if found else None
 
 
-def want(cursor: Cursor, connections: Sequence[int], kind: str, at: datetime, asked_by: Sequence[str] = ()) -> list[int]:
-    """Ask for a run of the connections' lanes: now if idle, again if one is under way; a lane that waits after a failure keeps waiting.
+def want(
+    cursor: Cursor, subjects: Sequence[int], kind: str, at: datetime, asked_by: Sequence[str] = (), *, subject_type: str = "connection"
+) -> list[int]:
+    """Ask for a run of these lanes (of connections, or of sources): now if idle, again if one is under way; a lane that waits after a
+    failure keeps waiting.
 
     A lane that somebody has asked for and that has not begun since is left alone, but for noting who else asks: its run will see what we
     committed before.
@@ -103,7 +106,7 @@ def want(cursor: Cursor, connections: Sequence[int], kind: str, at: datetime, as
         """
         WITH asked AS (
             SELECT id, wanted, asked_by FROM channels_lane
-            WHERE subject_type = 'connection' AND subject_id = ANY(%(connections)s::bigint[]) AND kind = %(kind)s AND enabled
+            WHERE subject_type = %(subject_type)s AND subject_id = ANY(%(subjects)s::bigint[]) AND kind = %(kind)s AND enabled
               AND (NOT wanted OR (cardinality(asked_by) < %(most)s AND NOT asked_by::text[] @> %(asked_by)s::text[]))
             ORDER BY id FOR NO KEY UPDATE
         )
@@ -115,7 +118,14 @@ def want(cursor: Cursor, connections: Sequence[int], kind: str, at: datetime, as
         FROM asked WHERE lane.id = asked.id
         RETURNING lane.id, lane.not_before <= %(at)s AND lane.claimed_by = '' AND NOT asked.wanted
         """,
-        {"connections": array(connections), "kind": kind, "at": at, "asked_by": list(asked_by), "most": MOST_ASKED_BY},
+        {
+            "subjects": array(subjects),
+            "subject_type": subject_type,
+            "kind": kind,
+            "at": at,
+            "asked_by": list(asked_by),
+            "most": MOST_ASKED_BY,
+        },
     )
     return sorted(row[0] for row in rows(cursor) if row[1])
 
@@ -132,6 +142,22 @@ def create_missing(cursor: Cursor, at: datetime) -> int:
         ON CONFLICT DO NOTHING
         """,
         [at],
+    )
+    return int(cursor.rowcount)
+
+
+def create_missing_sources(cursor: Cursor, at: datetime, sources: Sequence[int] | None = None) -> int:
+    """Make the lanes that sources of stock lack (of these, or of all that are in sight). Returns how many. Index: lane_once."""
+    cursor.execute(
+        """
+        INSERT INTO channels_lane
+            (organisation_id, subject_type, subject_id, kind, enabled, epoch, claimed_by, not_before, wanted, failures, last_error)
+        SELECT source.organisation_id, 'source', source.id, 'source', true, 0, '', %s, false, 0, ''
+        FROM stock_stocksource AS source WHERE %s::bigint[] IS NULL OR source.id = ANY(%s::bigint[])
+        ORDER BY source.id
+        ON CONFLICT DO NOTHING
+        """,
+        [at, *[None if sources is None else array(sources)] * 2],
     )
     return int(cursor.rowcount)
 

@@ -14,7 +14,8 @@ from stallkeeper.channels.lanes_queries import SILENT
 from stallkeeper.core.sql import Cursor, rows
 
 ONE_TURN, BACKGROUND = 1.0, 30.0
-"""Seconds by which a lane steps back for each one before it, and background work at all: trade goes first, nothing is ever forgotten."""
+"""Seconds by which a lane steps back for each one before it, and background work (sources of stock, too) at all: trade goes first, nothing
+is ever forgotten."""
 LONG_RUN = 2.0
 """Seconds. A run that takes longer is a long one: the next one of its lane is kept out of the way of short ones."""
 
@@ -29,11 +30,11 @@ class Ready(NamedTuple):
 
 
 _TURN = """
-    make_interval(secs => CASE lane.kind WHEN 'background' THEN %(background)s::float8 ELSE 0 END
+    make_interval(secs => CASE lane.kind WHEN 'trade' THEN 0 ELSE %(background)s::float8 END
                           + %(one_turn)s::float8 * (coalesce(busy.lanes, 0) + row_number() OVER same - 1))
 """
 _LONG = """
-    lane.kind = 'background' OR lane.failures > 0
+    lane.kind <> 'trade' OR lane.failures > 0
     OR coalesce(lane.last_ended_at - lane.last_started_at > make_interval(secs => %(long_run)s), false)
 """
 _SAME = "same AS (PARTITION BY lane.organisation_id ORDER BY lane.kind DESC, lane.not_before, lane.id)"

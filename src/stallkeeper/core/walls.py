@@ -30,6 +30,7 @@ GATES: dict[Passage, dict[str, tuple[str, ...]]] = {
         "channels_connection": (READ,),
         "stock_stale": (READ,),
         "stock_reservation": (READ,),
+        "stock_stocksource": (READ,),
         "channels_observedhold": (READ,),
         "orders_order": (READ,),
     },
@@ -49,7 +50,7 @@ GATES: dict[Passage, dict[str, tuple[str, ...]]] = {
         ),
         (READ,),
     ),
-    Passage.CALLBACK: {"channels_connection": (READ,)},
+    Passage.CALLBACK: {"channels_connection": (READ,), "stock_stocksource": (READ,)},
     Passage.PEOPLE: {"core_membership": (READ,)},
     Passage.KEYS: {"core_datakey": (READ,)},
 }

@@ -191,10 +191,15 @@ def _places() -> dict[str, int]:
 
 
 class Resolver:
-    """Finds the units that rows mean, and rows that mean the same unit and place twice."""
+    """Finds the units that rows mean, and rows that mean the same unit and place twice.
 
-    def __init__(self, organisation_id: int) -> None:
+    ``strict`` refuses a row whose SKU is unknown although its GTIN is known: a person wrote the file for us. What outside systems send has
+    codes of their own beside the GTIN; there the GTIN may decide.
+    """
+
+    def __init__(self, organisation_id: int, *, strict: bool = True) -> None:
         self.organisation_id = organisation_id
+        self._strict = strict
         self._first: dict[tuple[int, int], int] = {}
 
     def resolve(self, items: list[StockItem], counted: list[Counted]) -> list[Problem]:
@@ -209,37 +214,46 @@ class Resolver:
             by_gtin: dict[str, list[GtinUnit]] = defaultdict(list)
             for gtin, unit, kind, stocked, factor in imports_queries.units_by_gtin(cursor, self.organisation_id, sorted(gtins)):
                 by_gtin[gtin.lstrip("0")].append((Unit(unit, kind, stocked), factor))
+            by_code: dict[str, list[GtinUnit]] = defaultdict(list)
+            for code, unit, kind, stocked, factor in imports_queries.units_by_code(
+                cursor, self.organisation_id, sorted(skus - set(by_sku))
+            ):
+                by_code[code].append((Unit(unit, kind, stocked), factor))
         problems = []
         for item in items:
             try:
-                counted.append(self._one(item, by_sku, by_gtin))
+                counted.append(self._one(item, by_sku, by_gtin, by_code))
             except CatalogueError as error:
                 problems.append(Problem(item.number, error.field, item.code or item.gtin, f"{error.field} {error.message}"))
         return problems
 
-    def _one(self, item: StockItem, by_sku: Mapping[str, Unit], by_gtin: Mapping[str, list[GtinUnit]]) -> Counted:
-        unit, factor = self._unit(item, by_sku.get(item.code), by_gtin)
+    def _one(
+        self, item: StockItem, by_sku: Mapping[str, Unit], by_gtin: Mapping[str, list[GtinUnit]], by_code: Mapping[str, list[GtinUnit]]
+    ) -> Counted:
+        unit, factor = self._unit(item, by_sku.get(item.code), by_gtin, by_code.get(item.code, []))
         if unit.kind == UnitKind.KIT:
             raise CatalogueError("sku", f"{item.code or item.gtin} is a kit; its stock follows from its components. Give those.")
         if not unit.stocked:
             raise CatalogueError("sku", f"{item.code or item.gtin} is an article that is not counted; leave it out, or have it counted.")
         on_hand = item.on_hand * factor
-        if on_hand > LARGEST_COUNT:
+        if abs(on_hand) > LARGEST_COUNT:
             raise CatalogueError("on_hand", f"{on_hand:,} base units are too many; at most {LARGEST_COUNT:,} are kept.")
         first = self._first.setdefault((unit.id, item.location_id), item.number)
         if first != item.number:
             raise CatalogueError("sku", f"and place stand in row {first} already; that row counts. Add them up, or delete one of them.")
         return Counted(item.number, unit.id, item.location_id, on_hand, item.as_of)
 
-    def _unit(self, item: StockItem, known: Unit | None, by_gtin: Mapping[str, list[GtinUnit]]) -> tuple[Unit, int]:
-        """The unit and its base units per piece. The SKU decides; a GTIN beside it must not contradict."""
+    def _unit(self, item: StockItem, known: Unit | None, by_gtin: Mapping[str, list[GtinUnit]], coded: list[GtinUnit]) -> tuple[Unit, int]:
+        """The unit and its base units per piece. The SKU decides; a GTIN beside it must not contradict. Other codes come after both."""
         typed = item.gtin or item.code
         found = by_gtin.get(typed.replace(" ", "").replace("-", "").lstrip("0"), []) if spellings(typed) else []
         if known is not None:
             if item.gtin and found and known.id not in {unit.id for unit, _factor in found}:
                 raise CatalogueError("gtin", f"{item.gtin} belongs to another article than sku {item.code}; correct one of them.")
             return known, 1
-        if item.code and item.gtin:
+        if coded:
+            found = coded
+        elif item.code and item.gtin and (self._strict or not found):
             raise CatalogueError("sku", f"{item.code} is not known; correct it, or import the product first.")
         if len(found) > 1:
             raise CatalogueError("gtin", f"{typed} belongs to {len(found)} articles; give the SKU instead.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from stallkeeper.core.copy import texts
 from stallkeeper.core.sql import Cursor, rows
 
 UnitRow = tuple[str, int, str, bool]
@@ -27,6 +28,22 @@ def units_by_gtin(cursor: Cursor, organisation_id: int, spellings: Sequence[str]
         " FROM catalog_identifier i JOIN catalog_stockunit u ON u.id = i.stock_unit_id"
         " WHERE i.organisation_id = %s AND i.kind = 'gtin' AND i.scope = '' AND i.value = ANY(%s) ORDER BY i.value, u.id",
         [organisation_id, list(spellings)],
+    )
+    return rows(cursor)
+
+
+def units_by_code(cursor: Cursor, organisation: int, codes: Sequence[str]) -> list[tuple[str, int, str, bool, int]]:
+    """(code, unit, kind, whether it is counted, pack factor) of additional codes and of numbers that outside systems gave.
+
+    Index: identifier_once.
+    """
+    cursor.execute(
+        """
+        SELECT DISTINCT i.value, u.id, u.kind, u.stocked, i.pack_factor
+        FROM catalog_identifier AS i JOIN catalog_stockunit AS u ON u.id = i.stock_unit_id
+        WHERE i.organisation_id = %s AND i.kind IN ('code', 'channel') AND i.value = ANY(%s::text[]) ORDER BY i.value, u.id
+        """,
+        [organisation, texts(codes)],
     )
     return rows(cursor)
 

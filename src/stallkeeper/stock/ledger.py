@@ -48,15 +48,16 @@ class NotEnough(ValueError):
     """More is to leave a place than is there. The text names the unit and the place."""
 
 
-def post(uc: UseCase, moves: Sequence[Move]) -> list[str]:
+def post(uc: UseCase, moves: Sequence[Move], held: Sequence[queries.LevelRow] | None = None) -> list[str]:
     """Enter movements; returns the references that were new (a repeat is a no-op). NotEnough if on hand would fall below zero.
 
+    ``held``: the levels of all units that move, if the caller has locked them by ``hold``.
     Where on hand falls below what is promised, the latest dispatch dates go short; where it rises, shortages are refilled before commit.
     """
     if not moves:
         return []
     with connection.cursor() as cursor:
-        return sorted(_enter(uc, cursor, moves))
+        return sorted(_enter(uc, cursor, moves, held))
 
 
 def _enter(uc: UseCase, cursor: Cursor, moves: Sequence[Move], held: Sequence[queries.LevelRow] | None = None) -> set[str]:

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.catalog.models import StockUnit
+from stallkeeper.core.models import Secret
 from stallkeeper.core.tenancy import ChildModel, TenantModel
 
 
@@ -245,3 +246,139 @@ class Stale(ChildModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organisation", "stock_unit"], name="stale_once")]
+
+
+class SourceMode(models.TextChoices):
+    LISTED = "listed", _("sets what is listed")
+    ALL = "all", _("sets everything: what is missing is zero")
+    DELTAS = "deltas", _("lists differences")
+
+
+class SourceBasis(models.TextChoices):
+    GROSS = "gross", _("everything that lies there")
+    NET = "net", _("what is left after our orders")
+
+
+TYPED = "manual"
+"""The kind of a place whose numbers are typed: nothing is fetched, nobody is silent."""
+BY_HAND = (TYPED, "upload")
+"""Kinds that bring figures only when a person does something."""
+
+
+class StockSource(TenantModel):
+    """Where a place's numbers come from (S3.14). ``kind`` is one of the hub's own or of ``stallkit.sources``; its settings are ``config``
+    and, sealed, ``credentials``.
+
+    ``places`` maps a file's words for places to codes of ours, None for those whose rows are left out. Limits are per cent: a run that
+    would set more than ``zero_limit`` of the filled levels to zero, or change more than ``change_limit`` of them, or that has fewer rows
+    than ``least_rows`` of the last one, waits for a person; fewer than ``limits_from`` articles never stop it.
+    """
+
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="sources")
+    name = models.CharField(_("name"), max_length=100)
+    kind = models.CharField(max_length=20, default=TYPED)
+    config = models.JSONField(default=dict, blank=True)
+    credentials = models.ForeignKey(Secret, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    shape = models.JSONField(default=dict, blank=True)
+    columns = models.JSONField(default=dict, blank=True)
+    places = models.JSONField(default=dict, blank=True)
+    sample = models.JSONField(default=dict, blank=True)
+    """The first rows of the last file that was looked at, for the mapping screen."""
+    mode = models.CharField(_("mode"), max_length=10, choices=SourceMode, default=SourceMode.LISTED)
+    basis = models.CharField(_("basis"), max_length=10, choices=SourceBasis, default=SourceBasis.GROSS)
+    once = models.BooleanField(_("only once, then typed again"), default=False)
+    interval_minutes = models.PositiveIntegerField(_("minutes between two looks"), default=30)
+    enabled = models.BooleanField(_("enabled"), default=False)
+    zero_limit = models.PositiveSmallIntegerField(_("stop when more per cent would go to zero"), default=30)
+    change_limit = models.PositiveSmallIntegerField(_("stop when more per cent would change"), default=50)
+    least_rows = models.PositiveSmallIntegerField(_("stop when there are fewer per cent of the last rows"), default=70)
+    limits_from = models.PositiveIntegerField(_("so few articles never stop a run"), default=5)
+    silent_after = models.PositiveSmallIntegerField(_("alarm after so many intervals without success"), default=3)
+    token_hash = models.CharField(max_length=64, blank=True, default="")
+    enabled_at = models.DateTimeField(null=True, blank=True)
+    fingerprint = models.TextField(blank=True, default="")
+    """Of the last file that was taken in: the same again is nothing new."""
+    next_at = models.DateTimeField(null=True, blank=True)
+    last_run_at = models.DateTimeField(null=True, blank=True)
+    last_success_at = models.DateTimeField(null=True, blank=True)
+    last_as_of = models.DateTimeField(null=True, blank=True)
+    last_rows = models.PositiveIntegerField(default=0)
+    last_error = models.CharField(max_length=500, blank=True, default="")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "name"], name="stock_source_name_once"),
+            models.UniqueConstraint(
+                fields=["location"], condition=models.Q(enabled=True) & ~models.Q(kind__in=BY_HAND), name="stock_source_one_continuous"
+            ),
+            models.UniqueConstraint(fields=["token_hash"], condition=~models.Q(token_hash=""), name="stock_source_token_once"),
+            models.CheckConstraint(
+                condition=~models.Q(mode=SourceMode.DELTAS) | models.Q(basis=SourceBasis.GROSS), name="stock_source_deltas_gross"
+            ),
+            models.CheckConstraint(condition=models.Q(interval_minutes__gt=0), name="stock_source_interval"),
+        ]
+        ordering = ["name"]
+        verbose_name = _("stock source")
+        verbose_name_plural = _("stock sources")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def continuous(self) -> bool:
+        """Whether figures come by themselves, so that their absence means something."""
+        return self.enabled and self.kind not in BY_HAND
+
+
+class SourceRun(TenantModel):
+    """One file or packet of figures: what came, what it changed, what was refused, and why it stopped.
+
+    ``reference`` names it within its source: the same again is a no-op. ``body`` holds the rows of a run that waits for a person, packed,
+    for as long as it can be let through.
+    """
+
+    class State(models.TextChoices):
+        READING = "reading", _("under way")
+        DONE = "done", _("done")
+        STOPPED = "stopped", _("stopped, waiting for a person")
+        ALLOWED = "allowed", _("let through, about to begin")
+        FAILED = "failed", _("refused")
+        DROPPED = "dropped", _("dropped by a person")
+        REPLACED = "replaced", _("replaced by newer figures")
+
+    source = models.ForeignKey(StockSource, on_delete=models.CASCADE, related_name="runs")
+    reference = models.CharField(max_length=120)
+    name = models.CharField(max_length=255, blank=True, default="")
+    state = models.CharField(max_length=10, choices=State, default=State.READING)
+    whole = models.BooleanField(default=True)
+    """The file lists everything; if not, what is missing is unchanged, whatever the source's mode."""
+    as_of = models.DateTimeField()
+    actor = models.CharField(max_length=60)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    rows_total = models.PositiveIntegerField(default=0)
+    rows_used = models.PositiveIntegerField(default=0)
+    rows_changed = models.PositiveIntegerField(default=0)
+    rows_zeroed = models.PositiveIntegerField(default=0)
+    rows_missing = models.PositiveIntegerField(default=0)
+    rows_left_out = models.PositiveIntegerField(default=0)
+    rows_refused = models.PositiveIntegerField(default=0)
+    problem = models.TextField(blank=True, default="")
+    allowed_by = models.CharField(max_length=60, blank=True, default="")
+    body = models.BinaryField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "reference"], name="source_run_once")]
+        verbose_name = _("run of a source")
+        verbose_name_plural = _("runs of sources")
+
+
+class SourceProblem(TenantModel):
+    """A row that was parked: where it is, what stood there, and what to do. The rest of its file went on."""
+
+    run = models.ForeignKey(SourceRun, on_delete=models.CASCADE, related_name="problems")
+    row = models.PositiveIntegerField()
+    column = models.CharField(max_length=60, blank=True)
+    value = models.CharField(max_length=200, blank=True)
+    message = models.CharField(max_length=300)

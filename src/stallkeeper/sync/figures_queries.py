@@ -66,7 +66,7 @@ def steps(cursor: Cursor) -> list[Any]:
                step.last_error <> '', step.items_total, step.errors_total
         FROM channels_lanestep AS step
         JOIN channels_lane AS lane ON lane.id = step.lane_id AND lane.enabled
-        JOIN channels_connection AS account ON account.id = lane.subject_id AND account.state = 'ready'
+        JOIN channels_connection AS account ON lane.subject_type = 'connection' AND account.id = lane.subject_id AND account.state = 'ready'
         ORDER BY account.id, step.step
         """
     )

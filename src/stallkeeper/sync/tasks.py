@@ -8,7 +8,7 @@ import procrastinate
 from procrastinate.contrib.django import app
 
 from stallkeeper.channels import refresh
-from stallkeeper.channels.models import LaneKind
+from stallkeeper.channels.models import SOURCE, LaneKind
 from stallkeeper.core import clock, correlation
 from stallkeeper.sync import lapses, life, nightly, wake
 from stallkeeper.sync.runner import run_lane
@@ -29,6 +29,12 @@ def trade(lane_id: int) -> None:
 @app.task(name=LaneKind.BACKGROUND.value, queue=wake.QUEUE)
 def background(lane_id: int) -> None:
     """Run a background lane once."""
+    _run(lane_id)
+
+
+@app.task(name=SOURCE, queue=wake.QUEUE)
+def source(lane_id: int) -> None:
+    """Ask a source of stock once."""
     _run(lane_id)
 
 

@@ -15,12 +15,13 @@ from django.db import connection, transaction
 
 from stallkeeper.channels import lanes_queries, turns_queries
 from stallkeeper.channels.lanes import TAKEOVER
-from stallkeeper.channels.models import LaneKind
+from stallkeeper.channels.models import SOURCE, LaneKind
 from stallkeeper.channels.turns_queries import Ready
 from stallkeeper.core import clock, correlation, crash, housekeeping
 from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.tenancy import Passage, across_organisations, current_organisation, organisation_scope
 from stallkeeper.core.use_case import UseCase, before_commit
+from stallkeeper.stock.sources import WAKE as SOURCES
 from stallkeeper.sync import job_queries
 from stallkeeper.sync.job_queries import NewJob
 
@@ -42,15 +43,19 @@ def wake_marked(uc: UseCase) -> None:
     """Take the marks that use cases left and wake the lanes once the transaction is through."""
     connections = [connection for connection in uc.take("wake_connection") if connection != trading.get()]
     organisations = uc.take("drain_stale")
+    sources = uc.take(SOURCES)
 
     def ask() -> None:  # a function with a name: Django names it where it fails
         if connections:
             with organisation_scope(uc.organisation_id):
                 wake(connections)
+        if sources:
+            with organisation_scope(uc.organisation_id):
+                wake_sources(sources)
         if organisations:
             defer_drain(organisations)
 
-    if connections or organisations:
+    if connections or organisations or sources:
         transaction.on_commit(ask, robust=True)
 
 
@@ -58,6 +63,14 @@ def wake(connections: Iterable[int], kind: str = LaneKind.TRADE) -> None:
     """Ask for a run of these connections. A lane that waits after a failure keeps waiting."""
     with crash.around("commit:lane.want"), hot_cursor() as cursor:
         lanes = lanes_queries.want(cursor, sorted(set(connections)), kind, clock.now(), correlation.to_hand_on())
+    defer_lanes(lanes)
+
+
+def wake_sources(sources: Sequence[int]) -> None:
+    """Ask for a run of these sources of stock; one that is new gets its lane."""
+    with crash.around("commit:lane.want"), connection.cursor() as cursor:
+        lanes_queries.create_missing_sources(cursor, clock.now(), sources)
+        lanes = lanes_queries.want(cursor, sources, SOURCE, clock.now(), correlation.to_hand_on(), subject_type=SOURCE)
     defer_lanes(lanes)
 
 
@@ -124,6 +137,7 @@ def tidy() -> None:
     overdue = housekeeping.is_due(clock.now())
     with across_organisations(Passage.TICK), crash.around("commit:lane.create"), connection.cursor() as cursor:
         lanes_queries.create_missing(cursor, clock.now())
+        lanes_queries.create_missing_sources(cursor, clock.now())
     with across_organisations(Passage.TICK), connection.cursor() as cursor:
         stale = job_queries.organisations_with_stale(cursor)
     _defer([drain_job(organisation) for organisation in stale])

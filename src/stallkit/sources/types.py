@@ -31,12 +31,17 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """One row that cannot be used: which column (as the file calls it), what stands there, and what to do."""
+    """One row that cannot be used: which column (as the file calls it), what stands there, and what to do.
+
+    ``code``: the code or GTIN that the row names all the same, "" if it names none at all; None if that cannot be told. An article whose
+    row cannot be read is not missing.
+    """
 
     row: int
     column: str
     value: str
     message: str
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ class Columns:
     ``param[Артикул]`` for the child that has this text in one of its attributes. In JSON a path of keys: ``stock.free``.
     """
 
-    code: str = ""
+    code: str | None = None
     quantity: str = ""
     gtin: str = ""
     location: str = ""

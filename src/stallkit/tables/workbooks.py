@@ -11,10 +11,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from html import unescape
 from pathlib import Path
 
-from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from stallkit.tables import archives, trial
 from stallkit.tables.cells import Cell, FileRefused, Hollow
@@ -48,22 +47,18 @@ class Findings:
 
 
 class Workbook:
-    """A sheet of an XLSX file: the one of that name, or the first visible one. ``rows`` gives (row number, cells) from row 1 on; the first
-    cell is that of the column ``left`` (0 = A), the leftmost one in use."""
+    """The first visible sheet of an XLSX file. ``rows`` gives (row number, cells) from row 1 on."""
 
-    def __init__(self, path: Path, sheet: str = "") -> None:
-        findings = look_through(path, sheet)
+    def __init__(self, path: Path) -> None:
+        findings = look_through(path)
         try:
             workbook = CalamineWorkbook.from_path(str(path))
-            self.name = sheet or _first_sheet_name(workbook)
-            if sheet and sheet not in workbook.sheet_names:
-                raise FileRefused(f"The workbook has no sheet {sheet!r}. It has: {', '.join(workbook.sheet_names[:20])}.")
-            self._sheet = workbook.get_sheet_by_name(self.name)
+            self._sheet = _first_sheet(workbook)
         except CalamineError as error:
             raise FileRefused(f"The workbook is damaged ({error}). {SAVE_AGAIN}") from None
         self.total = self._sheet.end[0] + 1 if self._sheet.end else 0
-        self.left = self._sheet.start[1] if self._sheet.start else 0
-        self._hollow = _positions(findings.hollow, self.left)
+        left = self._sheet.start[1] if self._sheet.start else 0
+        self._hollow = _positions(findings.hollow, left)
 
     def rows(self) -> Iterator[tuple[int, list[Cell]]]:
         """Every row, empty ones too, numbered as the spreadsheet does."""
@@ -75,14 +70,14 @@ class Workbook:
                 yield number, row  # type: ignore[misc]
 
 
-def look_through(path: Path, sheet: str = "") -> Findings:
+def look_through(path: Path) -> Findings:
     """Unpack everything in pieces. FileRefused if it is not a whole, plain, reasonable XLSX file."""
     try:
         if not archives.directory_is_small(path):
             raise FileRefused(f"The file holds far more parts than a workbook; that has a few dozen. {SAVE_AGAIN}")
         with zipfile.ZipFile(path) as archive:
             _check_entries(archive)
-            total = _look_at_all(path, archive, findings := Findings(), sheet)
+            total = _look_at_all(path, archive, findings := Findings())
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as error:
         if isinstance(error, FileRefused):
             raise
@@ -96,10 +91,10 @@ def look_through(path: Path, sheet: str = "") -> Findings:
     return findings
 
 
-def _look_at_all(path: Path, archive: zipfile.ZipFile, findings: Findings, name: str) -> int:
+def _look_at_all(path: Path, archive: zipfile.ZipFile, findings: Findings) -> int:
     """Look at every part; how large they are together, unpacked."""
     total, packed = 0, path.stat().st_size
-    sheet = _sheet_path(path, archive, name)
+    sheet = _first_sheet_path(path, archive)
     for entry in archive.infolist():
         total += _look_at(path, entry, findings if entry.filename == sheet else None, total)
         _check_size(total, packed)
@@ -188,8 +183,8 @@ def _start_of(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
     return found[:MOST_START]
 
 
-def _sheet_path(path: Path, archive: zipfile.ZipFile, name: str) -> str:
-    """Path of the part that holds the named sheet, or the first visible one; "" if the usual places do not say. Read as text."""
+def _first_sheet_path(path: Path, archive: zipfile.ZipFile) -> str:
+    """Path of the part that holds the first visible sheet; "" if the usual places do not say. Read as text: nothing is expanded."""
     names = set(archive.namelist())
     if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
         return ""
@@ -197,16 +192,10 @@ def _sheet_path(path: Path, archive: zipfile.ZipFile, name: str) -> str:
     relations = _start_of(path, archive, "xl/_rels/workbook.xml.rels")
     for sheet in re.findall(rb"<(?:\w+:)?sheet\b[^>]*>", workbook):
         identity = re.search(rb"\w+:id=[\"']([^\"']+)", sheet)
-        wanted = _named(sheet, name) if name else not re.search(rb"state=[\"'](?:veryH|h)idden", sheet)
-        if identity and wanted:
+        if identity and not re.search(rb"state=[\"'](?:veryH|h)idden", sheet):
             target = _target(relations, identity.group(1))
             return target if target in names else ""
     return ""
-
-
-def _named(sheet: bytes, name: str) -> bool:
-    found = re.search(rb"\bname=(?:\"([^\"]*)\"|'([^']*)')", sheet)
-    return found is not None and unescape((found.group(1) or found.group(2) or b"").decode(errors="replace")) == name
 
 
 def _target(relations: bytes, identity: bytes) -> str:
@@ -218,10 +207,10 @@ def _target(relations: bytes, identity: bytes) -> str:
     return ""
 
 
-def _first_sheet_name(workbook: CalamineWorkbook) -> str:
+def _first_sheet(workbook: CalamineWorkbook) -> CalamineSheet:
     for meta in workbook.sheets_metadata:
         if meta.typ == SheetTypeEnum.WorkSheet and meta.visible == SheetVisibleEnum.Visible:
-            return meta.name
+            return workbook.get_sheet_by_name(meta.name)
     raise FileRefused(f"The workbook has no visible sheet. {SAVE_AGAIN}")
 
 
