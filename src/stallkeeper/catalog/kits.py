@@ -9,7 +9,8 @@ from django.db import connection
 from stallkeeper.catalog import products, queries
 from stallkeeper.catalog.models import Product, StockUnit, UnitKind, Variant
 from stallkeeper.catalog.texts import CatalogueError, required
-from stallkeeper.core import audit
+from stallkeeper.core import audit, history
+from stallkeeper.core.history import Changed, Fact
 from stallkeeper.core.use_case import UseCase
 
 LARGEST_QUANTITY = 100_000
@@ -64,8 +65,11 @@ def _check(uc: UseCase, components: Mapping[int, int]) -> None:
 def _write(uc: UseCase, kit: StockUnit, components: Mapping[int, int]) -> bool:
     units = sorted(components)
     with connection.cursor() as cursor:
+        before = queries.components_of(cursor, kit.pk)
         changed = queries.set_components(cursor, uc.organisation_id, kit.pk, units, [components[unit] for unit in units])
     if changed:
+        parts = sorted(before.keys() | components.keys())
+        history.note(uc, Fact.KIT, [Changed(kit.pk, str(part), before.get(part), components.get(part)) for part in parts])
         uc.mark(products.STALE, [kit.pk])
     return changed
 

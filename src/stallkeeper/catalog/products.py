@@ -8,7 +8,8 @@ from django.db import IntegrityError, transaction
 
 from stallkeeper.catalog.models import Product, StockUnit, UnitKind, Variant
 from stallkeeper.catalog.texts import CatalogueError, required, tidy
-from stallkeeper.core import audit
+from stallkeeper.core import audit, history
+from stallkeeper.core.history import Changed, Fact
 from stallkeeper.core.use_case import UseCase
 
 STALE = "stale_unit"
@@ -88,10 +89,12 @@ def update_unit(
     changed = {field: value for field, value in given.items() if value is not None and getattr(unit, field) != value}
     if not changed:
         return unit
+    switches = [Changed(unit.pk, field, getattr(unit, field), value) for field, value in changed.items() if field != "title"]
+    history.note(uc, Fact.UNIT, switches)
     for field, value in changed.items():
         setattr(unit, field, value)
     unit.save(update_fields=list(changed))
-    if changed.keys() - {"title"}:
+    if switches:
         uc.mark(STALE, [unit.pk])
     audit.record(uc, "change.unit", "stock_unit", unit.pk, **changed)
     return unit

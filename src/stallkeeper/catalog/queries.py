@@ -26,6 +26,12 @@ def kits_of(cursor: Cursor, component_id: int) -> list[str]:
     return [row[0] for row in rows(cursor)]
 
 
+def components_of(cursor: Cursor, kit_id: int) -> dict[int, int]:
+    """{component: number in one kit}. Index: kit_component_once."""
+    cursor.execute("SELECT component_id, quantity FROM catalog_kitcomponent WHERE kit_id = %s ORDER BY component_id", [kit_id])
+    return dict(rows(cursor))
+
+
 def set_components(cursor: Cursor, organisation_id: int, kit_id: int, units: Sequence[int], quantities: Sequence[int]) -> bool:
     """Make these the components of a kit; whether anything changed. Locks: its component rows. Index: kit_component_once."""
     cursor.execute("DELETE FROM catalog_kitcomponent WHERE kit_id = %s AND component_id <> ALL(%s)", [kit_id, list(units)])

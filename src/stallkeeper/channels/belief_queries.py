@@ -242,9 +242,9 @@ def log_lost_sends(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> N
     """Append sends whose worker died before it could write down what came of them. Index: sent_log_offer."""
     cursor.execute(
         f"""
-        INSERT INTO channels_sent_log (organisation_id, at, offer_id, kind, value, outcome, detail, run_id)
+        INSERT INTO channels_sent_log (organisation_id, at, offer_id, kind, value, outcome, detail, run_id, sent_at)
         SELECT figure.organisation_id, figure.sent_at, figure.{figures.key}, %s, figure.sent{figures.end}, 'unknown',
-            'the worker was lost during the call', 0
+            'the worker was lost during the call', 0, figure.sent_at
         FROM {figures.table} AS figure
         WHERE figure.{figures.key} = ANY(%s) AND figure.believed{figures.end} IS NULL AND figure.sent_at IS NOT NULL
             AND NOT EXISTS (SELECT FROM channels_sent_log AS log WHERE log.offer_id = figure.{figures.key} AND log.at >= figure.sent_at

@@ -47,6 +47,10 @@ class Item(NamedTuple):
     value: Value
     was: Waiting
 
+    @property
+    def origin(self) -> queries.Origin:
+        return self.was.since, self.was.believed
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -272,7 +276,17 @@ def record(uc: UseCase, batch: Batch, outcomes: Mapping[OfferRef, Outcome], run_
         if accepted:
             accepted.sort()
             offers, values = [item.offer_id for item in accepted], [item.value for item in accepted]
-            open_ += queries.conclude(cursor, figures, uc.organisation_id, offers, values, uc.at, run_id)
+            open_ += queries.conclude(
+                cursor,
+                figures,
+                uc.organisation_id,
+                offers,
+                values,
+                uc.at,
+                run_id,
+                sent_at=batch.sent_at,
+                origins=[item.origin for item in accepted],
+            )
         if refused:
             queries.refuse(cursor, figures, refused, uc.at)
         if postponed:
@@ -280,7 +294,9 @@ def record(uc: UseCase, batch: Batch, outcomes: Mapping[OfferRef, Outcome], run_
         if seen:
             belief_queries.write_reads(cursor, figures, seen, uc.at)
         if others:
-            queries.log_sent(cursor, uc.organisation_id, batch.kind, uc.at, run_id, [log_row(item, answer) for item, answer in others])
+            log = [log_row(item, answer) for item, answer in others]
+            origins = [item.origin for item, _ in others]
+            queries.log_sent(cursor, uc.organisation_id, batch.kind, uc.at, run_id, log, sent_at=batch.sent_at, origins=origins)
         if open_:
             queries.settle(cursor, figures, sorted(open_), uc.at)
     return len(refused)
@@ -321,7 +337,8 @@ def leave_unknown(uc: UseCase, batch: Batch, why: str, run_id: int = 0) -> None:
         queries.forget(cursor, figures, batch.ids)
         queries.settle(cursor, figures, sorted(batch.ids), uc.at)
         log = [(item.offer_id, item.value, "unknown", why[:300]) for item in batch.items]
-        queries.log_sent(cursor, uc.organisation_id, batch.kind, uc.at, run_id, log)
+        origins = [item.origin for item in batch.items]
+        queries.log_sent(cursor, uc.organisation_id, batch.kind, uc.at, run_id, log, sent_at=batch.sent_at, origins=origins)
 
 
 def _refusal(item: Item, answer: Rejected) -> queries.RefusalRow:

@@ -270,11 +270,24 @@ def accept(cursor: Cursor, figures: Figures, offers: Sequence[int], values: Sequ
     )
 
 
+Origin = tuple[datetime | None, Value | None]
+"""Of a send: since when the value was wanted, and what we believed the channel showed then."""
+
+
 def conclude(
-    cursor: Cursor, figures: Figures, organisation: int, offers: Sequence[int], values: Sequence[Value], at: datetime, run: int
+    cursor: Cursor,
+    figures: Figures,
+    organisation: int,
+    offers: Sequence[int],
+    values: Sequence[Value],
+    at: datetime,
+    run: int,
+    *,
+    sent_at: datetime,
+    origins: Sequence[Origin] = (),
 ) -> list[int]:
     """The channel said yes: ``accept``, off the todo list, and into the log of what was sent. Returns the offers whose intention is another
-    by now: they stay listed, and are to be settled.
+    by now: they stay listed, and are to be settled. ``origins``: of each, if the caller knows it.
 
     Locks: the rows, in the order given (by offer), then their todo rows. Indexes: primary keys. Comparing with an array of one leaves the
     planner no other way than one look into the index after the other, which is what keeps that order.
@@ -286,15 +299,16 @@ def conclude(
             UPDATE {figures.table} AS figure
             SET accepted{end} = row.value, accepted_at = %(at)s, believed{end} = row.value,
                 refused{end} = NULL, refused_code = '', refused_message = '', refused_at = NULL
-            FROM unnest(%(offers)s::bigint[], %(values)s::{figures.type}[]) AS row(offer, value)
+            FROM unnest(%(offers)s::bigint[], %(values)s::{figures.type}[], %(wanted)s::timestamptz[], %(shown)s::{figures.type}[])
+                AS row(offer, value, wanted_at, shown)
             WHERE figure.{figures.key} = ANY(ARRAY[row.offer])
-            RETURNING row.offer, row.value, figure.intended{end} AS intended
+            RETURNING row.*, figure.intended{end} AS intended
         ), ended AS (
             DELETE FROM channels_offertodo AS todo USING accepted
             WHERE todo.offer_id = accepted.offer AND todo.kind = %(kind)s AND accepted.intended = accepted.value
         ), logged AS (
-            INSERT INTO channels_sent_log (organisation_id, at, offer_id, kind, value, outcome, detail, run_id)
-            SELECT %(organisation)s, %(at)s, offer, %(kind)s, value, 'accepted', '', %(run)s FROM accepted
+            INSERT INTO channels_sent_log (organisation_id, at, offer_id, kind, value, outcome, detail, run_id, wanted_at, sent_at, shown)
+            SELECT %(organisation)s, %(at)s, offer, %(kind)s, value, 'accepted', '', %(run)s, wanted_at, %(sent)s, shown FROM accepted
         )
         SELECT offer FROM accepted WHERE intended IS DISTINCT FROM value ORDER BY offer
         """,  # noqa: S608
@@ -302,8 +316,11 @@ def conclude(
             "organisation": organisation,
             "offers": array(offers),
             "values": plain(values),
+            "wanted": moments([wanted for wanted, _ in origins]),
+            "shown": plain([shown for _, shown in origins]),
             "kind": figures.kind,
             "at": at,
+            "sent": sent_at,
             "run": run,
         },
     )
@@ -407,15 +424,27 @@ LogRow = tuple[int, Value, str, str]
 """offer, value, outcome (accepted | pending | rejected | unknown | dropped | postponed | differs), the channel's words"""
 
 
-def log_sent(cursor: Cursor, organisation: int, kind: str, at: datetime, run: int, sent: Sequence[LogRow]) -> None:
-    """Append to the log of what was sent. Locks: nothing that exists."""
+def log_sent(
+    cursor: Cursor,
+    organisation: int,
+    kind: str,
+    at: datetime,
+    run: int,
+    sent: Sequence[LogRow],
+    *,
+    sent_at: datetime,
+    origins: Sequence[Origin] = (),
+) -> None:
+    """Append to the log of what was sent; ``origins`` as in ``conclude``. Locks: nothing that exists."""
+    wanted, shown = [moment for moment, _ in origins], [value for _, value in origins]
     cursor.execute(
         """
-        INSERT INTO channels_sent_log (organisation_id, at, offer_id, kind, value, outcome, detail, run_id)
-        SELECT %s, %s, row.offer, %s, row.value, row.outcome, row.detail, %s
-        FROM unnest(%s::bigint[], %s::numeric[], %s::text[], %s::text[]) AS row(offer, value, outcome, detail)
+        INSERT INTO channels_sent_log (organisation_id, at, offer_id, kind, value, outcome, detail, run_id, wanted_at, sent_at, shown)
+        SELECT %s, %s, row.offer, %s, row.value, row.outcome, row.detail, %s, row.wanted_at, %s, row.shown
+        FROM unnest(%s::bigint[], %s::numeric[], %s::text[], %s::text[], %s::timestamptz[], %s::numeric[])
+            AS row(offer, value, outcome, detail, wanted_at, shown)
         """,
-        [organisation, at, kind, run, *columns(sent, array, plain, texts, texts)],
+        [organisation, at, kind, run, sent_at, *columns(sent, array, plain, texts, texts), moments(wanted), plain(shown)],
     )
 
 

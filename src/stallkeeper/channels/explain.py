@@ -121,19 +121,25 @@ class Explanation:
 def explain(organisation_id: int, sku: str, channel_code: str | None = None) -> list[Explanation]:
     """All offers of a SKU (ours or the channel's), by channel. NothingToExplain if there is none."""
     with organisation_scope(organisation_id):
-        offers = Offer.objects.select_related("channel", "channel__connection", "stock_unit").order_by("channel__code", "id")
-        # Two indexes, each by a list of keys: an OR over a join would read every offer.
-        units = list(StockUnit.objects.filter(sku=sku).values_list("pk", flat=True))
-        channels_here = list(Channel.objects.values_list("pk", flat=True))
-        offers = offers.filter(Q(stock_unit_id__in=units) | Q(channel_id__in=channels_here, sku=sku))
-        if channel_code:
-            offers = offers.filter(channel__code__iexact=channel_code)
-        found = list(offers)
-        if not found:
-            where = f" on channel {channel_code}" if channel_code else ""
-            raise NothingToExplain(f"there is no offer with the SKU {sku!r}{where}; look at `stallkeeper offers`")
+        found = offers_of(sku, channel_code)
         channels = facts.gather_channels(organisation_id)
         return [_explain(organisation_id, offer, channels) for offer in found]
+
+
+def offers_of(sku: str, channel_code: str | None = None) -> list[Offer]:
+    """All offers of a SKU (ours or the channel's), by channel; NothingToExplain if there is none. Call it inside a scope."""
+    offers = Offer.objects.select_related("channel", "channel__connection", "stock_unit").order_by("channel__code", "id")
+    # Two indexes, each by a list of keys: an OR over a join would read every offer.
+    units = list(StockUnit.objects.filter(sku=sku).values_list("pk", flat=True))
+    channels_here = list(Channel.objects.values_list("pk", flat=True))
+    offers = offers.filter(Q(stock_unit_id__in=units) | Q(channel_id__in=channels_here, sku=sku))
+    if channel_code:
+        offers = offers.filter(channel__code__iexact=channel_code)
+    found = list(offers)
+    if not found:
+        where = f" on channel {channel_code}" if channel_code else ""
+        raise NothingToExplain(f"there is no offer with the SKU {sku!r}{where}; look at `stallkeeper offers`")
+    return found
 
 
 def _explain(organisation_id: int, offer: Offer, channels: Mapping[int, ChannelFacts]) -> Explanation:

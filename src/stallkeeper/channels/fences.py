@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from stallkeeper.catalog.models import StockUnit, UnitKind
 from stallkeeper.channels.models import Channel, RingFence
-from stallkeeper.core import audit
+from stallkeeper.core import audit, history
+from stallkeeper.core.history import Changed, Fact
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import reserve
 
@@ -31,6 +32,7 @@ def set_fence(uc: UseCase, channel: Channel, unit: StockUnit, quantity: int) -> 
     elif known:
         known.delete()
     if quantity != before:
+        history.note(uc, Fact.FENCE, [Changed(unit.pk, str(channel.pk), before, quantity)])
         audit.record(uc, "set.fence", "stock_unit", unit.pk, channel=channel.pk, units=[before, quantity])
         uc.mark(reserve.STALE, [unit.pk])
     return before

@@ -19,7 +19,8 @@ from stallkeeper.catalog.prices import PRICED
 from stallkeeper.channels import links_queries as queries
 from stallkeeper.channels import refresh
 from stallkeeper.channels.models import Channel, Offer, RemoteListing
-from stallkeeper.core import audit
+from stallkeeper.core import audit, history
+from stallkeeper.core.history import Changed, Fact
 from stallkeeper.core.use_case import UseCase
 from stallkit.types import RemoteOffer
 
@@ -132,7 +133,7 @@ def confirm(uc: UseCase, listing_ids: Sequence[int]) -> Linked:
     """
     ids = sorted(set(listing_ids))
     with database.cursor() as cursor:
-        rows = queries.create_offers(cursor, uc.organisation_id, ids, uc.at)
+        rows = queries.create_offers(cursor, uc.organisation_id, ids, uc.at, uc.actor)
         done = [listing for listing, _, _ in rows]
         queries.observe_prices(cursor, uc.organisation_id, done)
         for platform in _platforms(done):
@@ -192,10 +193,18 @@ def unlink(uc: UseCase, offer_ids: Sequence[int]) -> int:
                 offer.delete()
         except ProtectedError:
             Offer.objects.filter(pk=offer.pk).update(linked_by="", linked_at=None, stock_excluded=True, prices_excluded=True)
+            history.note(uc, Fact.OFFER, [_cut_off(offer)])
     uc.mark("stale_unit", (offer.stock_unit_id for offer in offers))
     if offers:
         audit.record(uc, "offers.unlink", "offer", offers[0].pk if len(offers) == 1 else "", skus=[offer.sku for offer in offers[:100]])
     return len(offers)
+
+
+def _cut_off(offer: Offer) -> Changed:
+    """An offer that stays without a link, for the history: nothing of its unit is sent from now on."""
+    since = offer.linked_at.isoformat() if offer.linked_at else None
+    before = {"unit": offer.stock_unit_id, "pack": offer.pack_factor, "excluded": offer.stock_excluded, "since": since}
+    return Changed(offer.pk, "", before, before | {"excluded": True, "since": None})
 
 
 def leave_out(uc: UseCase, listing_ids: Sequence[int], out: bool = True) -> int:
@@ -211,7 +220,7 @@ def leave_out(uc: UseCase, listing_ids: Sequence[int], out: bool = True) -> int:
 def exclude(uc: UseCase, offer_ids: Sequence[int], *, stock: bool | None = None, prices: bool | None = None) -> int:
     """Leave offers out of stock or price sending, or take them in again, one or many (S4.36, S4.37). Returns how many units changed."""
     with database.cursor() as cursor:
-        units = queries.exclude(cursor, uc.organisation_id, sorted(set(offer_ids)), stock, prices)
+        units = queries.exclude(cursor, uc.organisation_id, sorted(set(offer_ids)), stock, prices, uc.at, uc.actor)
     uc.mark("stale_unit", units)
     uc.mark(PRICED, units)
     if units:

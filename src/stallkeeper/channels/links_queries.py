@@ -144,14 +144,18 @@ def certain(cursor: Cursor, channel_id: int) -> list[int]:
     return [row[0] for row in rows(cursor)]
 
 
-def create_offers(cursor: Cursor, organisation_id: int, listing_ids: list[int], at: datetime) -> list[tuple[int, int, int]]:
+LINK = """jsonb_build_object('unit', {0}.stock_unit_id, 'pack', {0}.pack_factor, 'excluded', {0}.stock_excluded, 'since', {0}.linked_at)"""
+"""The link of an offer, as ``core.history`` keeps it."""
+
+
+def create_offers(cursor: Cursor, organisation_id: int, listing_ids: list[int], at: datetime, actor: str) -> list[tuple[int, int, int]]:
     """Link listings to their first candidate: (listing, offer, unit) of those that could be, ordered by listing.
 
     An offer with this SKU that is linked to another listing, or to another unit, is left alone. What the channel listed counts as
     observed, and so as believed. Locks the listings in key order, then the offers; uses offer_sku_once and remote_listing_once.
     """
     cursor.execute(
-        """
+        f"""
         WITH chosen AS MATERIALIZED (
             SELECT DISTINCT ON (l.channel_id, l.sku) l.*, (l.candidates->0->>'unit')::bigint AS unit,
                    (l.candidates->0->>'factor')::int AS factor, l.candidates->0->>'by' AS by
@@ -173,13 +177,17 @@ def create_offers(cursor: Cursor, organisation_id: int, listing_ids: list[int], 
                 linked_by = EXCLUDED.linked_by, linked_at = EXCLUDED.linked_at
             WHERE (o.linked_by = '' OR o.stock_unit_id = EXCLUDED.stock_unit_id)
               AND NOT EXISTS (SELECT 1 FROM channels_remotelisting r WHERE r.offer_id = o.id)
-            RETURNING o.id, o.channel_id, o.sku, o.external_id, o.stock_unit_id
+            RETURNING o.*
+        ), kept AS (
+            INSERT INTO core_factchange (organisation_id, at, actor, kind, subject_id, part, before, after)
+            SELECT %(organisation)s, %(at)s, %(actor)s, 'offer', made.id, '', {LINK.format("was")}, {LINK.format("made")}
+            FROM made JOIN channels_offer AS was ON was.id = made.id
         )
         UPDATE channels_remotelisting l SET state = 'linked', offer_id = m.id
         FROM made m WHERE l.channel_id = m.channel_id AND l.sku = m.sku AND l.external_id = m.external_id
         RETURNING l.id, m.id, m.stock_unit_id
-        """,
-        {"organisation": organisation_id, "ids": listing_ids, "at": at},
+        """,  # noqa: S608 - constants of this module
+        {"organisation": organisation_id, "ids": listing_ids, "at": at, "actor": actor},
     )
     return sorted(rows(cursor))
 
@@ -287,18 +295,27 @@ def set_candidates(cursor: Cursor, organisation_id: int, listing_ids: list[int],
     return int(cursor.rowcount)
 
 
-def exclude(cursor: Cursor, organisation_id: int, offer_ids: list[int], stock: bool | None, prices: bool | None) -> list[int]:
+def exclude(
+    cursor: Cursor, organisation_id: int, offer_ids: list[int], stock: bool | None, prices: bool | None, at: datetime, actor: str
+) -> list[int]:
     """Set what offers leave out of sending (None = as it is); returns the units of those that changed. Locks the offers in key order."""
     cursor.execute(
-        """
-        WITH locked AS (SELECT id FROM channels_offer WHERE organisation_id = %(organisation)s AND id = ANY(%(ids)s) ORDER BY id FOR UPDATE)
+        f"""
+        WITH locked AS (
+            SELECT * FROM channels_offer WHERE organisation_id = %(organisation)s AND id = ANY(%(ids)s) ORDER BY id FOR UPDATE
+        ), kept AS (
+            INSERT INTO core_factchange (organisation_id, at, actor, kind, subject_id, part, before, after)
+            SELECT %(organisation)s, %(at)s, %(actor)s, 'offer', id, '', {LINK.format("locked")},
+                   {LINK.format("locked")} || jsonb_build_object('excluded', %(stock)s::bool)
+            FROM locked WHERE stock_excluded <> %(stock)s ORDER BY id
+        )
         UPDATE channels_offer o SET stock_excluded = coalesce(%(stock)s, o.stock_excluded),
             prices_excluded = coalesce(%(prices)s, o.prices_excluded)
         FROM locked WHERE o.id = locked.id
           AND (o.stock_excluded, o.prices_excluded)
               IS DISTINCT FROM (coalesce(%(stock)s, o.stock_excluded), coalesce(%(prices)s, o.prices_excluded))
         RETURNING o.stock_unit_id
-        """,
-        {"organisation": organisation_id, "ids": offer_ids, "stock": stock, "prices": prices},
+        """,  # noqa: S608 - constants of this module
+        {"organisation": organisation_id, "ids": offer_ids, "stock": stock, "prices": prices, "at": at, "actor": actor},
     )
     return sorted({row[0] for row in rows(cursor)})

@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.catalog.models import PriceList, StockUnit
+from stallkeeper.channels.log_models import OpenEvent, SentLog
 from stallkeeper.core.models import Secret
 from stallkeeper.core.tenancy import ChildModel, TenantModel
 from stallkeeper.stock.models import Location
@@ -339,27 +340,6 @@ class OfferTodo(models.Model):
         indexes = [models.Index(fields=["channel", "kind", "-danger", "version", "offer"], name="offer_todo_next")]
 
 
-class SentLog(models.Model):
-    """Append-only (monthly partitions): every value that we sent, and what the channel said."""
-
-    id = models.BigAutoField(primary_key=True)
-    organisation = models.ForeignKey(
-        "core.Organisation", on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
-    )
-    at = models.DateTimeField()
-    offer_id = models.BigIntegerField()
-    kind = models.CharField(max_length=10)
-    value = models.DecimalField(max_digits=18, decimal_places=4)
-    outcome = models.CharField(max_length=10)
-    """accepted | pending | rejected | unknown | dropped | postponed | differs"""
-    detail = models.CharField(max_length=300, default="")
-    run_id = models.BigIntegerField(default=0)
-
-    class Meta:
-        managed = False
-        db_table = "channels_sent_log"
-
-
 class RemoteListing(TenantModel):
     """An offer as the channel listed it when we last read: the evidence for linking, and the list that people browse (S4.13, S4.14)."""
 
@@ -589,4 +569,4 @@ class Parked(TenantModel):
 
 from stallkeeper.channels.plan_models import SendPlan, SendPlanPart, SendTask, SendTaskPart  # noqa: E402
 
-__all__ = ["SendPlan", "SendPlanPart", "SendTask", "SendTaskPart"]
+__all__ = ["OpenEvent", "SendPlan", "SendPlanPart", "SendTask", "SendTaskPart", "SentLog"]

@@ -328,22 +328,41 @@ def write_figures(
     )
 
 
-def change_open(cursor: Cursor, changes: Mapping[int, tuple[int, int]]) -> None:
+def change_open(cursor: Cursor, changes: Mapping[int, tuple[int, int]], at: datetime, gross: Sequence[str]) -> None:
     """Sold units that became (+) or are no longer (-) open, and unacknowledged, per offer. Locks: the offers (levels come first).
 
-    ``check`` re-sums both columns.
+    ``check`` re-sums both columns. ``gross``: platforms whose figures contain these units; there the change is kept (``OpenEvent``).
     """
     ids = sorted(offer for offer, deltas in changes.items() if any(deltas))
     if not ids:
         return
     cursor.execute(
         """
-        UPDATE channels_offer AS offer
-        SET open_qty = offer.open_qty + change.open, unacknowledged_qty = offer.unacknowledged_qty + change.unacknowledged
-        FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS change(id, open, unacknowledged)
-        WHERE offer.id = change.id
+        WITH changed AS (
+            UPDATE channels_offer AS offer
+            SET open_qty = offer.open_qty + change.open, unacknowledged_qty = offer.unacknowledged_qty + change.unacknowledged
+            FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS change(id, open, unacknowledged)
+            WHERE offer.id = change.id
+            RETURNING offer.organisation_id, offer.id, offer.channel_id, change.open, change.unacknowledged
+        )
+        INSERT INTO channels_openevent (organisation_id, at, offer_id, open, unacknowledged)
+        SELECT changed.organisation_id, %s, changed.id, changed.open, changed.unacknowledged
+        FROM changed JOIN channels_channel AS channel ON channel.id = changed.channel_id
+        JOIN channels_connection AS account ON account.id = channel.connection_id
+        WHERE account.platform = ANY(%s) ORDER BY changed.id
         """,
-        [array(ids), array(changes[offer][0] for offer in ids), array(changes[offer][1] for offer in ids)],
+        [array(ids), array(changes[offer][0] for offer in ids), array(changes[offer][1] for offer in ids), at, list(gross)],
+    )
+
+
+def insert_open_events(cursor: Cursor, organisation: int, at: datetime, events: Sequence[tuple[int, int, int]]) -> None:
+    """Append changes of open units: (offer, open, unacknowledged). Locks: the new rows."""
+    cursor.execute(
+        """
+        INSERT INTO channels_openevent (organisation_id, at, offer_id, open, unacknowledged)
+        SELECT %s, %s, row.* FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS row
+        """,
+        [organisation, at, *columns(events, array, array, array)],
     )
 
 

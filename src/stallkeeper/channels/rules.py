@@ -47,11 +47,20 @@ def save(uc: UseCase, channel_id: int, *, locations: Sequence[int] | None = None
         _choose_places(uc, channel, locations)
     after = snapshot(channel)
     if before != after:
+        _keep_first(uc, channel, before)
         RuleVersion.objects.create(organisation_id=uc.organisation_id, channel=channel, valid_from=uc.at, rules=after, actor=uc.actor)
         changed = {name: after[name] for name in after if after[name] != before[name]}
         audit.record(uc, "channel.rules", "channel", channel_id, **changed)
         work_out_anew(uc, channel)
     return channel
+
+
+def _keep_first(uc: UseCase, channel: Channel, rules: dict[str, object]) -> None:
+    """The rules that a channel was made with become its first version when they are changed for the first time."""
+    if not RuleVersion.objects.filter(channel=channel).exists():
+        RuleVersion.objects.create(
+            organisation_id=uc.organisation_id, channel=channel, valid_from=channel.created_at, rules=rules, actor="system"
+        )
 
 
 def snapshot(channel: Channel) -> dict[str, object]:

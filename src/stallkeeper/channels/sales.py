@@ -16,11 +16,12 @@ from stallkeeper.channels import belief_queries, delivery, queries
 from stallkeeper.channels.belief_queries import Belief
 from stallkeeper.channels.delivery import OwnSale
 from stallkeeper.core.copy import Ints
-from stallkeeper.core.sql import Answer
+from stallkeeper.core.sql import Answer, hot_cursor
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock.availability import NOT_SET, Flags
+from stallkit.manifest import Basis
 from stallkit.manifest import OwnSale as Lowers
-from stallkit.registry import manifest_of
+from stallkit.registry import ADAPTERS, manifest_of
 
 SOLD = "sold"
 
@@ -65,11 +66,30 @@ def take_in(uc: UseCase, offers: Mapping[str, Ints], sold: Sequence[Sold], belie
     touched = np.zeros(len(row_of), dtype=bool)
     rows = np.array([row_of[line.offer_id] for line in here], dtype=np.int64)
     touched[rows] = True
+    _keep_open(uc, here)
     np.add.at(offers["open"], rows, [line.open for line in here])
     np.add.at(offers["unacknowledged"], rows, [line.unacknowledged for line in here])
     for offer, value in _beliefs(here, beliefs).items():
         offers["believed"][row_of[offer]] = NOT_SET if value is None else value
     return touched
+
+
+def gross_platforms() -> list[str]:
+    """Platforms whose figures contain units that are sold and still open: what is open there is part of what an offer should show."""
+    return [platform for platform in sorted(ADAPTERS) if is_gross(platform)]
+
+
+def is_gross(platform: str) -> bool:
+    return manifest_of(platform).quirks.basis is not Basis.NET
+
+
+def _keep_open(uc: UseCase, lines: Sequence[Sold]) -> None:
+    gross = {platform for platform in {line.platform for line in lines} if is_gross(platform)}
+    sold = [(line.offer_id, line.open, line.unacknowledged) for line in lines if line.platform in gross]
+    events = [event for event in sold if event[1] or event[2]]
+    if events:
+        with hot_cursor() as cursor:
+            queries.insert_open_events(cursor, uc.organisation_id, uc.at, events)
 
 
 def _beliefs(lines: Sequence[Sold], asked: Answer[Belief] | None) -> dict[int, int | None]:
@@ -96,5 +116,5 @@ def _beliefs(lines: Sequence[Sold], asked: Answer[Belief] | None) -> dict[int, i
 def _write_others(uc: UseCase, lines: Sequence[Sold]) -> None:
     for line in lines:
         with connection.cursor() as cursor:
-            queries.change_open(cursor, {line.offer_id: (line.open, line.unacknowledged)})
+            queries.change_open(cursor, {line.offer_id: (line.open, line.unacknowledged)}, uc.at, gross_platforms())
         delivery.own_sales(uc, line.platform, line.sales)

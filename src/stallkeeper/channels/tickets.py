@@ -67,7 +67,10 @@ def answer(
         ticket = _name(first, name) if position == 0 else _split(uc, connection_id, first, name, items)
         with hot_cursor() as cursor:
             waiting = [(item.offer_id, item.value, "pending", name[:300]) for item in items]
-            delivery_queries.log_sent(cursor, uc.organisation_id, batch.kind, uc.at, run_id, waiting)
+            origins = [item.origin for item in items]
+            delivery_queries.log_sent(
+                cursor, uc.organisation_id, batch.kind, uc.at, run_id, waiting, sent_at=batch.sent_at, origins=origins
+            )
         _count_look(ticket, uc.at, looked=False, limits_scale=limits_scale)
     decided = [(_as_open(item), outcomes.get(item.ref)) for item in rest]
     refused = _decide(uc, figures, first, decided, run_id)
@@ -158,11 +161,11 @@ def _decide(uc: UseCase, figures: Figures, ticket: Ticket, decided: Sequence[tup
             delivery_queries.lock(cursor, figures, offers)
         open_ = [item.offer_id for item, _ in others]
         if accepted:
-            open_ += _conclude(cursor, uc, figures, sorted(accepted), run_id)
+            open_ += _conclude(cursor, uc, figures, ticket, sorted(accepted), run_id)
         if others:
             log = [_log(item, outcome) for item, outcome in others]
             _doubt(cursor, uc, figures, others)
-            delivery_queries.log_sent(cursor, uc.organisation_id, figures.kind, uc.at, run_id, log)
+            delivery_queries.log_sent(cursor, uc.organisation_id, figures.kind, uc.at, run_id, log, sent_at=ticket.opened_at)
         if refusals:
             delivery_queries.refuse(cursor, figures, refusals, uc.at)
         tickets_queries.resolve_items(cursor, ticket.pk, offers)
@@ -171,9 +174,9 @@ def _decide(uc: UseCase, figures: Figures, ticket: Ticket, decided: Sequence[tup
     return len(refusals)
 
 
-def _conclude(cursor: Cursor, uc: UseCase, figures: Figures, items: Sequence[OpenItem], run_id: int) -> list[int]:
+def _conclude(cursor: Cursor, uc: UseCase, figures: Figures, ticket: Ticket, items: Sequence[OpenItem], run_id: int) -> list[int]:
     offers, values = [item.offer_id for item in items], [_value(figures, item) for item in items]
-    return delivery_queries.conclude(cursor, figures, uc.organisation_id, offers, values, uc.at, run_id)
+    return delivery_queries.conclude(cursor, figures, uc.organisation_id, offers, values, uc.at, run_id, sent_at=ticket.opened_at)
 
 
 def _doubt(cursor: Cursor, uc: UseCase, figures: Figures, others: Sequence[tuple[OpenItem, Outcome | None]]) -> None:

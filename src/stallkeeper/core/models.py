@@ -25,6 +25,8 @@ class Organisation(models.Model):
     balancer_enabled = models.BooleanField(_("reserve what channels show before the order comes"), default=False, db_default=False)
     """The balancer's company switch (S3.48): while it is off, no channel's figures are taken for sales."""
     quarantined_at = models.DateTimeField(_("in quarantine since"), null=True, blank=True)
+    facts_since = models.DateTimeField(null=True, blank=True)
+    """Since when every change of a fact behind a figure is kept (``FactChange``); None: since it exists."""
     created_at = models.DateTimeField()
 
     class Meta:
@@ -166,6 +168,25 @@ class AuditEntry(TenantModel):
         ]
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit entries")
+
+
+class FactChange(ChildModel):
+    """Append-only: what a fact behind a figure was before it changed, and after. The facts of a past moment are those of now, less these.
+
+    ``kind`` names the fact (``core.history``), ``subject_id`` and ``part`` say of what. ``before`` None: there was none of it; ``after``
+    None: there is none since.
+    """
+
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=10)
+    subject_id = models.BigIntegerField()
+    part = models.CharField(max_length=60, blank=True, default="", db_default="")
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+    actor = models.CharField(max_length=60)
+
+    class Meta:
+        indexes = [models.Index(fields=["organisation", "kind", "subject_id", "at"], name="fact_change_subject")]
 
 
 class DailyRun(models.Model):

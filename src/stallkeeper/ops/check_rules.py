@@ -242,7 +242,8 @@ APPEND_ONLY = Rule(
            format('table %%s: the trigger %%s is %%s', wanted.relation, wanted.name,
                   CASE WHEN trigger.oid IS NULL THEN 'missing' ELSE 'off' END) AS problem
     FROM (VALUES ('stock_movement', 'movement_append_only'), ('stock_reservation_event', 'reservation_event_append_only'),
-                 ('channels_sent_log', 'sent_log_append_only'), ('core_auditentry', 'audit_append_only')) AS wanted(relation, name)
+                 ('channels_sent_log', 'sent_log_append_only'), ('core_auditentry', 'audit_append_only'),
+                 ('core_factchange', 'fact_change_append_only'), ('channels_openevent', 'open_event_append_only')) AS wanted(relation, name)
     LEFT JOIN pg_trigger AS trigger ON trigger.tgname = wanted.name AND trigger.tgrelid = to_regclass(wanted.relation)
     WHERE %(organisation)s > 0
     """,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from stallkeeper.channels import queries as channel_queries
-from stallkeeper.channels import refresh
+from stallkeeper.channels import refresh, sales
 from stallkeeper.core.sql import Cursor
 from stallkeeper.core.use_case import UseCase, before_commit
 from stallkeeper.orders import queries
@@ -145,7 +145,7 @@ def _change_counts(uc: UseCase, order: Order, changes: Sequence[tuple[OrderLine,
             was = sums.get(line.offer_id, (0, 0))
             sums[line.offer_id] = (was[0] + open_, was[1] + unacknowledged)
     with connection.cursor() as cursor:
-        channel_queries.change_open(cursor, sums)
+        channel_queries.change_open(cursor, sums, uc.at, sales.gross_platforms())
 
 
 def load_parts(cursor: Cursor, units: Sequence[int]) -> dict[int, tuple[tuple[int, int], ...]]:

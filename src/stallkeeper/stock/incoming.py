@@ -10,7 +10,8 @@ from datetime import date
 from django.db import connection
 
 from stallkeeper.catalog.models import StockUnit, UnitKind
-from stallkeeper.core import audit
+from stallkeeper.core import audit, history
+from stallkeeper.core.history import Changed, Fact
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import queries, reserve
 from stallkeeper.stock.models import Incoming, Location, LocationOwner
@@ -46,6 +47,7 @@ def set_incoming(uc: UseCase, unit: StockUnit, location: Location, expected_on: 
     elif known:
         known.delete()
     if quantity != before:
+        history.note(uc, Fact.INCOMING, [Changed(unit.pk, f"{location.pk} {expected_on:%Y-%m-%d}", before, quantity)])
         audit.record(uc, "set.incoming", "stock_unit", unit.pk, location=location.pk, expected_on=expected_on, units=[before, quantity])
         uc.mark(reserve.STALE, [unit.pk])
     return before

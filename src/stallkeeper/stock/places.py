@@ -7,10 +7,14 @@ from typing import TypedDict
 
 from django.db import connection
 
-from stallkeeper.core import audit
+from stallkeeper.core import audit, history
+from stallkeeper.core.history import Changed, Fact
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import places_queries, reserve
 from stallkeeper.stock.models import Location, LocationOwner, VirtualRole
+
+COUNTING = frozenset({"active", "sellable", "priority"})
+"""What decides whether, and in which order, a place's stock counts for channels."""
 
 
 class PlaceError(ValueError):
@@ -71,6 +75,7 @@ def change(uc: UseCase, location_id: int, wanted: Changes) -> dict[str, list[obj
     for field, (_, value) in differing.items():
         setattr(place, field, value)
     place.save(update_fields=list(differing))
+    history.note(uc, Fact.PLACE, (Changed(place.pk, field, *values) for field, values in differing.items() if field in COUNTING))
     _follow(uc, place, differing.keys())
     audit.record(uc, "change.place", "location", place.pk, code=place.code, **differing)
     return differing

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from stallkit.tables.cells import Cell, FileRefused, normal
 
 MOST_BYTES = 100_000_000
 MOST_LINE = 100_000
+FIRST_LINES = 20
 BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -33,7 +35,7 @@ class CsvFile:
 
     def __init__(self, path: Path, known: Collection[str], encoding: str = "", delimiter: str = "") -> None:
         self.path, self.encoding = path, known_encoding(encoding or marked_encoding(path))
-        first, self._skip = self._first_line()
+        first, self._skip = self._first_lines()
         self.delimiter = delimiter or best_delimiter(first, known)
         self.total = self._count()
 
@@ -45,15 +47,13 @@ class CsvFile:
             reader = csv.reader(file, delimiter=self.delimiter, strict=True)
             yield from enumerate(reader, start=1 + self._skip)
 
-    def _first_line(self) -> tuple[str, int]:
+    def _first_lines(self) -> tuple[list[str], int]:
         try:
             with self.path.open(encoding=self.encoding, newline="") as file:
-                line = file.readline(MOST_LINE)
-                while line and not line.strip():
-                    line = file.readline(MOST_LINE)
-                if line.lower().startswith("sep="):
-                    return file.readline(MOST_LINE), 1
-                return line, 0
+                lines = [line for line in (file.readline(MOST_LINE) for _ in range(FIRST_LINES)) if line.strip()]
+            if lines and lines[0].lower().startswith("sep="):
+                return lines[1:2], 1
+            return lines, 0
         except UnicodeError:
             raise FileRefused(self._undecodable(1)) from None
 
@@ -75,7 +75,7 @@ class CsvFile:
         name = self.encoding.upper().removesuffix("-SIG")
         return (
             f"Near row {row} the text is not {name}. Save the file as 'CSV UTF-8' (in Excel: Save as, CSV UTF-8) or as .xlsx; "
-            f"or say which encoding it has with --encoding: {ENCODINGS}."
+            f"or say which encoding it has (--encoding on the command line): {ENCODINGS}."
         )
 
 
@@ -87,7 +87,9 @@ def marked_encoding(path: Path) -> str:
         if start.startswith(mark):
             return name
     if start.count(0) > len(start) // 4:
-        raise FileRefused("The text seems to be UTF-16 without a mark. Save it as 'CSV UTF-8', or say --encoding utf-16-le.")
+        raise FileRefused(
+            "The text seems to be UTF-16 without a mark. Save it as 'CSV UTF-8', or say so (on the command line: --encoding utf-16-le)."
+        )
     return "utf-8"
 
 
@@ -101,14 +103,20 @@ def known_encoding(encoding: str) -> str:
     return "utf-8-sig" if name == "utf-8" else name
 
 
-def best_delimiter(line: str, known: Collection[str]) -> str:
-    """The delimiter that brings most of the known column names to light; of equals, the one that cuts most."""
+def best_delimiter(lines: Sequence[str], known: Collection[str]) -> str:
+    """The delimiter that brings most of the known column names to light in one of the first lines; of equals, the one that cuts most
+    lines alike, then the one that cuts most."""
 
-    def merit(delimiter: str) -> tuple[int, int]:
-        try:
-            cells = next(csv.reader([line], delimiter=delimiter), [])
-        except csv.Error:
-            cells = line.split(delimiter)
-        return sum(normal(cell) in known for cell in cells), len(cells)
+    def merit(delimiter: str) -> tuple[int, int, int]:
+        rows = [_cut(line, delimiter) for line in lines]
+        width, alike = Counter(len(row) for row in rows if len(row) > 1).most_common(1)[0] if any(len(row) > 1 for row in rows) else (1, 0)
+        return max((sum(normal(cell) in known for cell in row) for row in rows), default=0), alike, width
 
     return max(DELIMITERS, key=merit)
+
+
+def _cut(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return line.split(delimiter)

@@ -11,9 +11,10 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import unescape
 from pathlib import Path
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from stallkit.tables import archives, trial
 from stallkit.tables.cells import Cell, FileRefused, Hollow
@@ -47,18 +48,22 @@ class Findings:
 
 
 class Workbook:
-    """The first visible sheet of an XLSX file. ``rows`` gives (row number, cells) from row 1 on."""
+    """A sheet of an XLSX file: the one of that name, or the first visible one. ``rows`` gives (row number, cells) from row 1 on; the first
+    cell is that of the column ``left`` (0 = A), the leftmost one in use."""
 
-    def __init__(self, path: Path) -> None:
-        findings = look_through(path)
+    def __init__(self, path: Path, sheet: str = "") -> None:
+        findings = look_through(path, sheet)
         try:
             workbook = CalamineWorkbook.from_path(str(path))
-            self._sheet = _first_sheet(workbook)
+            self.name = sheet or _first_sheet_name(workbook)
+            if sheet and sheet not in workbook.sheet_names:
+                raise FileRefused(f"The workbook has no sheet {sheet!r}. It has: {', '.join(workbook.sheet_names[:20])}.")
+            self._sheet = workbook.get_sheet_by_name(self.name)
         except CalamineError as error:
             raise FileRefused(f"The workbook is damaged ({error}). {SAVE_AGAIN}") from None
         self.total = self._sheet.end[0] + 1 if self._sheet.end else 0
-        left = self._sheet.start[1] if self._sheet.start else 0
-        self._hollow = _positions(findings.hollow, left)
+        self.left = self._sheet.start[1] if self._sheet.start else 0
+        self._hollow = _positions(findings.hollow, self.left)
 
     def rows(self) -> Iterator[tuple[int, list[Cell]]]:
         """Every row, empty ones too, numbered as the spreadsheet does."""
@@ -70,14 +75,14 @@ class Workbook:
                 yield number, row  # type: ignore[misc]
 
 
-def look_through(path: Path) -> Findings:
+def look_through(path: Path, sheet: str = "") -> Findings:
     """Unpack everything in pieces. FileRefused if it is not a whole, plain, reasonable XLSX file."""
     try:
         if not archives.directory_is_small(path):
             raise FileRefused(f"The file holds far more parts than a workbook; that has a few dozen. {SAVE_AGAIN}")
         with zipfile.ZipFile(path) as archive:
             _check_entries(archive)
-            total = _look_at_all(path, archive, findings := Findings())
+            total = _look_at_all(path, archive, findings := Findings(), sheet)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as error:
         if isinstance(error, FileRefused):
             raise
@@ -91,10 +96,10 @@ def look_through(path: Path) -> Findings:
     return findings
 
 
-def _look_at_all(path: Path, archive: zipfile.ZipFile, findings: Findings) -> int:
+def _look_at_all(path: Path, archive: zipfile.ZipFile, findings: Findings, name: str) -> int:
     """Look at every part; how large they are together, unpacked."""
     total, packed = 0, path.stat().st_size
-    sheet = _first_sheet_path(path, archive)
+    sheet = _sheet_path(path, archive, name)
     for entry in archive.infolist():
         total += _look_at(path, entry, findings if entry.filename == sheet else None, total)
         _check_size(total, packed)
@@ -183,8 +188,8 @@ def _start_of(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
     return found[:MOST_START]
 
 
-def _first_sheet_path(path: Path, archive: zipfile.ZipFile) -> str:
-    """Path of the part that holds the first visible sheet; "" if the usual places do not say. Read as text: nothing is expanded."""
+def _sheet_path(path: Path, archive: zipfile.ZipFile, name: str) -> str:
+    """Path of the part that holds the named sheet, or the first visible one; "" if the usual places do not say. Read as text."""
     names = set(archive.namelist())
     if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
         return ""
@@ -192,10 +197,16 @@ def _first_sheet_path(path: Path, archive: zipfile.ZipFile) -> str:
     relations = _start_of(path, archive, "xl/_rels/workbook.xml.rels")
     for sheet in re.findall(rb"<(?:\w+:)?sheet\b[^>]*>", workbook):
         identity = re.search(rb"\w+:id=[\"']([^\"']+)", sheet)
-        if identity and not re.search(rb"state=[\"'](?:veryH|h)idden", sheet):
+        wanted = _named(sheet, name) if name else not re.search(rb"state=[\"'](?:veryH|h)idden", sheet)
+        if identity and wanted:
             target = _target(relations, identity.group(1))
             return target if target in names else ""
     return ""
+
+
+def _named(sheet: bytes, name: str) -> bool:
+    found = re.search(rb"\bname=(?:\"([^\"]*)\"|'([^']*)')", sheet)
+    return found is not None and unescape((found.group(1) or found.group(2) or b"").decode(errors="replace")) == name
 
 
 def _target(relations: bytes, identity: bytes) -> str:
@@ -207,10 +218,10 @@ def _target(relations: bytes, identity: bytes) -> str:
     return ""
 
 
-def _first_sheet(workbook: CalamineWorkbook) -> CalamineSheet:
+def _first_sheet_name(workbook: CalamineWorkbook) -> str:
     for meta in workbook.sheets_metadata:
         if meta.typ == SheetTypeEnum.WorkSheet and meta.visible == SheetVisibleEnum.Visible:
-            return workbook.get_sheet_by_name(meta.name)
+            return meta.name
     raise FileRefused(f"The workbook has no visible sheet. {SAVE_AGAIN}")
 
 

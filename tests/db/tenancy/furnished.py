@@ -38,7 +38,7 @@ PLAIN = (
     " owed_by outcome status verdict linked_by wrapped_by key cause kit_kind component_kind remote_state claimed_by bucket link"
 )
 """Columns that hold words of the program, of standards or of the machine, not of a seller."""
-HISTORY = {"core_auditentry", "stock_movement", "channels_sent_log", "stock_reservation_event"}
+HISTORY = {"core_auditentry", "stock_movement", "channels_sent_log", "stock_reservation_event", "core_factchange", "channels_openevent"}
 """Refuse whatever is changed; what stands in them was entered with a canary."""
 SEVERAL = {"offer": Offer, "listing": RemoteListing, "unit": StockUnit, "stock_unit": StockUnit, "price_list": PriceList}
 """What a form can name more than one of."""

@@ -56,7 +56,7 @@ def pair() -> Pair:
     return found
 
 
-HISTORY = {"core_auditentry", "stock_movement"}
+HISTORY = {"core_auditentry", "stock_movement", "core_factchange", "channels_openevent"}
 """Refuse whatever is changed, whoever asks."""
 
 

@@ -258,6 +258,7 @@ class ProductImport:
     def _change_existing(self, uc: UseCase) -> set[int]:
         """Bring the staged units that existed before to what their rows say; those that changed."""
         with connection.cursor() as cursor:
+            products_queries.keep_switches(cursor, uc.organisation_id, uc.at, uc.actor)
             units = products_queries.update_units(cursor)
             priced = products_queries.upsert_prices(cursor, uc.organisation_id)
             facts = products_queries.update_products(cursor, uc.at)
@@ -279,6 +280,8 @@ class ProductImport:
                 raise IntegrityError(f"the component {gone[0]} was removed while the import ran")
             # In a dry run, components that stand in the file only do not exist; the check before has found them there.
             parts = [(kit.sku, units[sku][0], quantity) for kit in kits for sku, quantity in kit.parts or () if sku in units]
+            if parts:
+                products_queries.keep_components(cursor, uc.organisation_id, uc.at, uc.actor, parts)
             changed = products_queries.set_components(cursor, uc.organisation_id, parts) if parts else []
         uc.mark(STALE, changed)
         return changed

@@ -104,6 +104,16 @@ def insert_products(cursor: Cursor, organisation_id: int, at: datetime) -> None:
     )
 
 
+def keep_switches(cursor: Cursor, organisation_id: int, at: datetime, actor: str) -> None:
+    """Keep what ``active`` of the staged units was, of those that ``update_units`` is about to switch (``core.history``)."""
+    cursor.execute(
+        "INSERT INTO core_factchange (organisation_id, at, actor, kind, subject_id, part, before, after)"
+        " SELECT %s, %s, %s, 'unit', u.id, 'active', to_jsonb(u.active), to_jsonb(s.active)"
+        " FROM import_product s JOIN catalog_stockunit u ON u.id = s.unit_id WHERE s.unit_differs AND s.active <> u.active ORDER BY u.id",
+        [organisation_id, at, actor],
+    )
+
+
 def update_units(cursor: Cursor) -> list[tuple[int, bool]]:
     """Change what differs in units; (unit, whether it was switched on or off). Locks: the units (resolve_units holds them already)."""
     cursor.execute(
@@ -180,6 +190,21 @@ def upsert_prices(cursor: Cursor, organisation_id: int) -> list[int]:
 
 Part = tuple[str, int, int]
 """SKU of the kit, unit of the component, quantity"""
+
+
+def keep_components(cursor: Cursor, organisation_id: int, at: datetime, actor: str, parts: Sequence[Part]) -> None:
+    """Keep what kits of the chunk consisted of, where ``set_components`` is about to change it (``core.history``)."""
+    skus, units, quantities = (list(column) for column in zip(*parts, strict=True))
+    cursor.execute(
+        "INSERT INTO core_factchange (organisation_id, at, actor, kind, subject_id, part, before, after)"
+        " SELECT %s, %s, %s, 'kit', kit_id, part::text, to_jsonb(is_.quantity), to_jsonb(shall.quantity) FROM ("
+        "  SELECT c.kit_id, c.component_id AS part, c.quantity FROM catalog_kitcomponent c JOIN import_product s ON s.unit_id = c.kit_id"
+        "  WHERE s.sku = ANY(%s)) AS is_"
+        " FULL JOIN (SELECT s.unit_id AS kit_id, n.unit AS part, n.quantity"
+        "  FROM unnest(%s::text[], %s::bigint[], %s::int[]) AS n (sku, unit, quantity) JOIN import_product s ON s.sku = n.sku) AS shall"
+        " USING (kit_id, part) WHERE is_.quantity IS DISTINCT FROM shall.quantity ORDER BY kit_id, part",
+        [organisation_id, at, actor, skus, skus, units, quantities],
+    )
 
 
 def set_components(cursor: Cursor, organisation_id: int, parts: Sequence[Part]) -> list[int]:

@@ -207,19 +207,31 @@ def offers(organisation: Organisation, channel: str | None, sku: str | None, dif
 @click.command()
 @click.argument("sku")
 @click.option("--channel", metavar="CODE", help="Only this channel.")
+@click.option("--at", "moment", metavar="WHEN", help="At a past moment, as '2026-11-22 14:03' in the company's time zone.")
+@click.option("--known", type=click.Choice(["then", "today"]), help="With --at, one view only: as believed then, or as known today.")
 @json_option
 @boot.for_organisation
-def explain(organisation: Organisation, sku: str, channel: str | None, as_json: bool) -> None:
+def explain(organisation: Organisation, sku: str, channel: str | None, moment: str | None, known: str | None, as_json: bool) -> None:
     """Show every step that leads from what is on the shelf to the number that a channel shows for SKU.
+
+    With --at it shows the number of a past moment twice: as it followed from what was known then, and as it follows from what is known
+    of that moment today; and what came late, where the two differ.
 
     \b
     Examples:
       stallkeeper explain MUG-RED
       stallkeeper explain MUG-RED --channel EM --json
+      stallkeeper explain MUG-RED --at "2026-11-22 14:03"
+      stallkeeper explain MUG-RED --at "2026-11-22 14:03" --known then
     """
     from stallkeeper.channels import explain as explaining
-    from stallkeeper.ops import explained
+    from stallkeeper.ops import explained, explained_past
 
+    if moment is not None:
+        explained_past.show(organisation, sku, channel, moment, known, as_json=as_json)
+        return
+    if known is not None:
+        raise Refusal("--known says how to look at a past moment: name it with --at.")
     found = explaining.explain(organisation.pk, sku, channel)
     if as_json:
         terminal.print_json([explained.as_json(one) for one in found])

@@ -1,0 +1,27 @@
+"""What readers of all formats have in common: rows from which named cells can be taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from stallkit.sources.types import Shape
+from stallkit.tables.cells import Cell
+
+LOOK = 50
+"""Rows that are looked at to learn which columns there are, where a format has no header."""
+
+
+class Records(Protocol):
+    """An opened file. ``shape`` has nothing left open; ``columns`` are the names by which cells can be taken, as far as they are seen."""
+
+    shape: Shape
+    columns: tuple[str, ...]
+
+    def take(self, names: Sequence[str]) -> Iterator[tuple[int, list[Cell]]]:
+        """(row number, the named cells in order) of every row; a cell that is not there is None."""
+        ...
+
+    def absent(self, names: Sequence[str]) -> list[str]:
+        """Those of the names that no row has. Reads the file to its end where that is needed; FileRefused if it breaks off."""
+        ...
