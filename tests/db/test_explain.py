@@ -27,7 +27,7 @@ def test_the_steps_lead_from_the_shelf_to_the_offer(shop: Shop) -> None:
     steps = {step.name: step.after for step in found[0].steps}
     assert steps == {
         "on_hand": 20, "allocated": 17, "holds": 17, "ring_fence": 17, "incoming": 17, "kit": 17,
-        "share": 12, "buffer": 10, "cap": 10, "zero_at": 10, "pack_factor": 10, "limit": 10, "basis": 10,
+        "share": 12, "buffer": 10, "velocity": 10, "cap": 10, "zero_at": 10, "pack_factor": 10, "limit": 10, "basis": 10,
     }  # fmt: skip
     assert found[0].intended == found[0].stored == shop.intended(offer) == 10
     assert [(spot.on_hand, spot.allocated) for spot in found[0].spots] == [(20, 3)]

@@ -14,7 +14,10 @@ from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show
 from stallkeeper.channels import switches
 from stallkeeper.channels.explain import Explanation, Step, explain
 from stallkeeper.channels.explain_words import PRICE_STEPS, STEPS
+from stallkeeper.channels.held_rules import HeldRules
 from stallkeeper.channels.models import Offer
+from stallkeeper.channels.overriding import Origin
+from stallkeeper.channels.rule_models import Rounding
 from stallkeeper.core.people import Permission, can
 from stallkeeper.orders.models import OrderLine
 
@@ -45,7 +48,7 @@ def show_offer(request: MemberRequest, shown: Offer, note: str = "") -> HttpResp
     context = {
         "title": shown.sku,
         "explanation": explanation,
-        "steps": [(STEPS.get(step.name, step.name), step, step_note(step, shown)) for step in explanation.steps],
+        "steps": [(STEPS.get(step.name, step.name), step, step_note(step, shown, explanation.rules)) for step in explanation.steps],
         "price_steps": [(PRICE_STEPS.get(step.name, step.name), step) for step in explanation.price_steps],
         "orders": orders_of(explanation),
         "row": row(shown),
@@ -60,21 +63,23 @@ def show_offer(request: MemberRequest, shown: Offer, note: str = "") -> HttpResp
     return show(request, "backoffice/offer.html", context)
 
 
-def step_note(step: Step, shown: Offer) -> str:
-    """Which rule or fact is behind a step, in words; nothing where none is set."""
-    channel = shown.channel
-    percent, limit, fixed = f"{channel.share.normalize():f}", channel.max_publish, channel.fixed
+def step_note(step: Step, shown: Offer, held: HeldRules) -> str:
+    """Which rule or fact is behind a step, in words, and whose rule it is if not the channel's; nothing where none is set."""
+    percent, days = f"{held.share.normalize():f}", shown.channel.horizon_days
+    sales = gettext("{percent} % of what was sold").format(percent=f"{held.velocity_share.normalize():f}")
     notes: dict[str, tuple[bool, str]] = {
-        "incoming": (channel.horizon_days > 0, gettext("within {days} days").format(days=channel.horizon_days)),
-        "share": (channel.share != WHOLE, f"{percent} %, {channel.get_share_rounding_display()}"),
-        "buffer": (channel.buffer > 0, gettext("{count} kept back").format(count=channel.buffer)),
-        "cap": (limit is not None or fixed is not None, _cap(limit, fixed)),
-        "zero_at": (channel.zero_at > 0, gettext("{count} or fewer are shown as 0").format(count=channel.zero_at)),
+        "incoming": (days > 0, gettext("within {days} days").format(days=days)),
+        "share": (held.share != WHOLE, f"{percent} %, {Rounding(held.share_rounding).label}"),
+        "buffer": (held.buffer > 0, gettext("{count} kept back").format(count=held.buffer)),
+        "velocity": (held.velocity_share > 0, sales),
+        "cap": (held.max_publish is not None or held.fixed is not None, _cap(held.max_publish, held.fixed)),
+        "zero_at": (held.zero_at > 0, gettext("{count} or fewer are shown as 0").format(count=held.zero_at)),
         "pack_factor": (shown.pack_factor != 1, gettext("{count} to a sold unit").format(count=shown.pack_factor)),
         "basis": (step.before != step.after, _open_there(shown)),
     }
     said, words = notes.get(step.name, (False, ""))
-    return words if said else ""
+    special = step.origin is not Origin.CHANNEL
+    return ", ".join([words, *([str(step.origin.label)] if special else [])]) if said or special else ""
 
 
 def _cap(limit: int | None, fixed: int | None) -> str:

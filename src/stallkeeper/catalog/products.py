@@ -59,12 +59,16 @@ def share_unit(uc: UseCase, product_id: int, unit_id: int, label: str = "") -> V
     """One more variant that is served from the stock of a unit that exists already."""
     product, unit = _own_product(uc, product_id), own_unit(uc, unit_id)
     variant = _variant(uc, product, unit, tidy("label", label))
+    uc.mark(STALE, [unit.pk])
     audit.record(uc, "share.unit", "product", product.pk, sku=unit.sku, label=variant.label)
     return variant
 
 
 def update_product(uc: UseCase, product_id: int, facts: ProductFacts) -> Product:
-    """Change what the catalogue says. The unit of a product without other variants takes the title over."""
+    """Change what the catalogue says. The unit of a product without other variants takes the title over.
+
+    Offers are looked at again where the category changes: it may have rules of its own.
+    """
     product, facts = _own_product(uc, product_id), facts.tidied()
     changed = {field: value for field, value in asdict(facts).items() if getattr(product, field) != value}
     if not changed:
@@ -76,6 +80,8 @@ def update_product(uc: UseCase, product_id: int, facts: ProductFacts) -> Product
     units = list(StockUnit.objects.filter(organisation_id=uc.organisation_id, variants__product=product))
     if len(units) == 1 and "title" in changed:
         StockUnit.objects.filter(pk=units[0].pk).update(title=facts.title)
+    if "category" in changed:
+        uc.mark(STALE, [unit.pk for unit in units])
     audit.record(uc, "change.product", "product", product.pk, **changed)
     return product
 

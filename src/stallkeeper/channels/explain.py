@@ -13,8 +13,11 @@ from django.db.models import Q
 
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import explain_queries, facts, price_queries, pricing, queries
+from stallkeeper.channels.held_rules import HeldRules, held_rules, sold_lately
 from stallkeeper.channels.models import Channel, Offer
+from stallkeeper.channels.overriding import Origin
 from stallkeeper.channels.queries import ChannelFacts
+from stallkeeper.channels.rule_models import Rounding
 from stallkeeper.core import clock
 from stallkeeper.core.copy import Ints
 from stallkeeper.core.sql import Cursor
@@ -28,12 +31,14 @@ class NothingToExplain(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the working: the figure before and after it. ``note`` says which rule or fact made the difference."""
+    """One step of the working: the figure before and after it. ``note`` says which rule or fact made the difference, ``origin`` whose
+    rule it is: the channel's, the category's or the product's (the most special one, where several rules make a step)."""
 
     name: str
     before: int | None
     after: int
     note: str = ""
+    origin: Origin = Origin.CHANNEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,7 @@ class Explanation:
     sku: str
     unit: str
     steps: tuple[Step, ...]
+    rules: HeldRules
     intended: int | None
     stored: int | None
     believed: int | None
@@ -149,6 +155,7 @@ def _explain(organisation_id: int, offer: Offer, channels: Mapping[int, ChannelF
     trace = Trace(keep=True)
     gathered = facts.gather(organisation_id, {channel.id: channel}, rows, places, clock.now().date())
     figure = int(facts.decide(gathered, trace)[0])
+    held = held_rules(gathered, offer.channel)
     components = np.unique(places["component"]).tolist()
     with connection.cursor() as cursor:
         spots = _spots(cursor, places, channel)
@@ -163,7 +170,8 @@ def _explain(organisation_id: int, offer: Offer, channels: Mapping[int, ChannelF
         offer_id=offer.pk,
         sku=offer.sku,
         unit=offer.stock_unit.sku,
-        steps=_steps(trace, offer.channel, offer),
+        steps=_steps(trace, held, offer, sold_lately(gathered)),
+        rules=held,
         intended=None if figure == NOT_SET else figure,
         stored=offer.intended_qty,
         believed=offer.believed_qty,
@@ -202,28 +210,31 @@ def verdict(offer: Offer, figure: int, sends: bool) -> str:
     return "in_step" if offer.believed_qty == figure else "to_push"
 
 
-def _steps(trace: Trace, channel: Channel, offer: Offer) -> tuple[Step, ...]:
+def _steps(trace: Trace, held: HeldRules, offer: Offer, sold: int) -> tuple[Step, ...]:
     """The trace of the one offer that was gathered, as steps."""
     steps: list[Step] = []
     for name, figures in trace.steps:
         if name != "for_sale":
-            steps.append(Step(name, steps[-1].after if steps else None, int(figures[0]), _note(name, channel, offer)))
+            before = steps[-1].after if steps else None
+            steps.append(Step(name, before, int(figures[0]), _note(name, held, offer, sold), held.origin_of(name)))
     return tuple(steps)
 
 
-def _note(name: str, channel: Channel, offer: Offer) -> str:
+def _note(name: str, held: HeldRules, offer: Offer, sold: int) -> str:
     notes = {
-        "share": f"{channel.share.normalize():f} %, {channel.get_share_rounding_display()}",
-        "buffer": f"- {channel.buffer}",
+        "share": f"{held.share.normalize():f} %, {Rounding(held.share_rounding).label}",
+        "buffer": f"- {held.buffer}",
+        "velocity": f"{held.velocity_share.normalize():f} % of {sold} sold in the last hour" if held.velocity_share else "",
         "cap": " ".join(
-            [f"at most {channel.max_publish}" if channel.max_publish is not None else "", f"fixed {channel.fixed}" if channel.fixed else ""]
+            [f"at most {held.max_publish}" if held.max_publish is not None else "", f"fixed {held.fixed}" if held.fixed else ""]
         ).strip(),
-        "zero_at": f"0 at {channel.zero_at} or below",
+        "zero_at": f"0 at {held.zero_at} or below",
         "pack_factor": f"/ {offer.pack_factor}",
-        "incoming": f"within {channel.horizon_days} days" if channel.horizon_days else "",
+        "incoming": f"within {offer.channel.horizon_days} days" if offer.channel.horizon_days else "",
         "basis": f"open on the channel: {offer.open_qty}, of which it does not know we have: {offer.unacknowledged_qty}",
     }
-    return notes.get(name, "")
+    said = notes.get(name, "")
+    return f"{said} ({held.origin_of(name).label})" if said and held.origin_of(name) is not Origin.CHANNEL else said
 
 
 def _spots(cursor: Cursor, places: Mapping[str, Ints], channel: ChannelFacts) -> tuple[Spot, ...]:

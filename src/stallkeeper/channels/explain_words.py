@@ -14,6 +14,7 @@ STEPS: dict[str, str | Promise] = {
     "kit": _("kits that can be made"),
     "share": _("share of the channel"),
     "buffer": _("less buffer"),
+    "velocity": _("less what the last hour sold"),
     "cap": _("cap"),
     "zero_at": _("zero at or below"),
     "pack_factor": _("in sold units"),

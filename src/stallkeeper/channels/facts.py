@@ -12,7 +12,8 @@ from datetime import date, timedelta
 import numpy as np
 from django.db import connection
 
-from stallkeeper.channels import queries
+from stallkeeper.channels import overriding, overriding_queries, queries, velocity
+from stallkeeper.channels.overriding import Found, Overrides
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.core.copy import Ints
 from stallkeeper.stock.availability import (
@@ -36,6 +37,7 @@ INACTIVE, UNCOUNTED = 0, 2
 """Of a row of places (``queries.gather_places``); 1 is counted."""
 
 ROUNDINGS = {"down": ROUND_DOWN, "up": ROUND_UP, "nearest": ROUND_NEAREST}
+ROUNDING_NAMES = {number: name for name, number in ROUNDINGS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that deciding needs: channels, offers, places, fences, incoming goods."""
+    """Everything that deciding needs: channels, offers, places, fences, incoming goods; rules of categories and products where a channel
+    has any, and what the last hour sold (counted unit, quantity) where a rule asks for it."""
 
     channels: Mapping[int, ChannelFacts]
     offers: Mapping[str, Ints]
@@ -59,6 +62,8 @@ class Facts:
     fences: Sequence[tuple[int, int, int]]
     incoming: Sequence[tuple[int, int, date, int]]
     today: date
+    overrides: Overrides | None = None
+    sold: Mapping[str, Ints] | None = None
 
 
 def gather_channels(organisation: int) -> dict[int, ChannelFacts]:
@@ -68,7 +73,7 @@ def gather_channels(organisation: int) -> dict[int, ChannelFacts]:
 def gather(
     organisation: int, channels: Mapping[int, ChannelFacts], offers: Mapping[str, Ints], places: Mapping[str, Ints], today: date
 ) -> Facts:
-    """Add the rare facts (fences, incoming) where a channel needs them. Call it after the offers are locked."""
+    """Add the rare facts (fences, incoming, overrides, sales) where a channel needs them. Call it after the offers are locked."""
     horizon = max((channel.horizon_days for channel in channels.values()), default=0)
     fences: Sequence[tuple[int, int, int]] = ()
     incoming: Sequence[tuple[int, int, date, int]] = ()
@@ -77,7 +82,15 @@ def gather(
         with connection.cursor() as cursor:
             fences = queries.gather_fences(cursor, organisation) if fenced else ()
             incoming = queries.gather_incoming(cursor, organisation, today, today + timedelta(days=horizon)) if horizon else ()
-    return Facts(channels, offers, places, fences, incoming, today)
+    overridden = [channel.id for channel in channels.values() if channel.overridden]
+    whole = len(places["unit"]) > FEW
+    overrides = overriding_queries.gather(overridden, np.unique(offers["unit"]), whole=whole) if overridden else None
+    sold = velocity.sold(organisation, channels.values(), places["component"], whole=whole)
+    return Facts(channels, offers, places, fences, incoming, today, overrides, sold)
+
+
+FEW = 50_000
+"""Up to so many rows, facts are asked of the units at hand; of more, all that there are."""
 
 
 def include(places: Mapping[str, Ints], changes: Iterable[Moved]) -> bool:
@@ -105,9 +118,10 @@ def decide(facts: Facts, trace: Trace | None = None) -> Ints:
     channels = [facts.channels[channel] for channel in sorted(facts.channels)]
     whose = _positions(np.array([channel.id for channel in channels], dtype=np.int64), offers["channel"])
     available, target = _targets(facts, [_view(channel) for channel in channels], whose, trace)
+    own, sold = find_overrides(facts), sold_of_offers(facts)
     for start in range(0, len(shown), BLOCK):
         part = slice(start, start + BLOCK)
-        shown[part] = to_show(available, _rules(facts, channels, whose, target, part), trace)
+        shown[part] = to_show(available, _rules(facts, channels, whose, target, own, sold, part), trace)
     shown[offers["excluded"] == 1] = NOT_SET
     return shown
 
@@ -216,24 +230,55 @@ def _incoming(facts: Facts, view: View) -> Ints:
     return np.array([coming.get(pair, 0) for pair in pairs], dtype=np.int64)
 
 
-def _rules(facts: Facts, channels: Sequence[ChannelFacts], whose: Ints, target: Ints, part: slice) -> Rules:
-    """Channel rules spread over a part of the offers; ``whose`` is the number of each offer's channel."""
+def find_overrides(facts: Facts) -> Found | None:
+    """What categories and products say of the gathered offers; None where none says anything."""
+    if facts.overrides is None or not len(facts.overrides):
+        return None
+    return facts.overrides.find(facts.offers["channel"], facts.offers["unit"])
+
+
+def sold_of_offers(facts: Facts) -> Ints | None:
+    """What the last hour sold of each offer's unit: of a kit, as many as its part that sold most would make, the last one counted whole."""
+    if facts.sold is None or not len(facts.sold["unit"]):
+        return None
+    rows, at = facts.places, np.searchsorted(facts.sold["unit"], facts.places["component"])
+    at = np.minimum(at, len(facts.sold["unit"]) - 1)
+    sold = np.where(facts.sold["unit"][at] == rows["component"], facts.sold["quantity"][at], 0)
+    units, first_row = np.unique(rows["unit"], return_index=True)
+    most = np.maximum.reduceat(-(-sold // rows["per_kit"]), first_row)
+    return most[_positions(units, facts.offers["unit"])]
+
+
+def _rules(
+    facts: Facts, channels: Sequence[ChannelFacts], whose: Ints, target: Ints, own: Found | None, sold: Ints | None, part: slice
+) -> Rules:
+    """Channel rules spread over a part of the offers, with what categories and products say instead (``own``).
+
+    ``whose`` is the number of each offer's channel, ``sold`` what the last hour sold.
+    """
     mine = whose[part]
     quirks = [manifest_of(channel.platform).quirks for channel in channels]
 
     def spread(values: list[int]) -> Ints:
         return np.array(values, dtype=np.int64)[mine]
 
+    def rule(name: str, values: list[int]) -> Ints:
+        given = spread(values)
+        return given if own is None or facts.overrides is None else overriding.apply(facts.overrides, own.part(part), name, given)
+
     return Rules(
         target=target[part],
-        share=spread([int(channel.share * 100) for channel in channels]),
-        rounding=spread([ROUNDINGS[channel.share_rounding] for channel in channels]),
-        buffer=spread([channel.buffer for channel in channels]),
-        cap=spread([NOT_SET if channel.max_publish is None else channel.max_publish for channel in channels]),
-        fixed=spread([NOT_SET if channel.fixed is None else channel.fixed for channel in channels]),
-        zero_at=spread([channel.zero_at for channel in channels]),
+        share=rule("share", [int(channel.share * 100) for channel in channels]),
+        rounding=rule("share_rounding", [ROUNDINGS[channel.share_rounding] for channel in channels]),
+        buffer=rule("buffer", [channel.buffer for channel in channels]),
+        cap=rule("max_publish", [NOT_SET if channel.max_publish is None else channel.max_publish for channel in channels]),
+        fixed=rule("fixed", [NOT_SET if channel.fixed is None else channel.fixed for channel in channels]),
+        zero_at=rule("zero_at", [channel.zero_at for channel in channels]),
         pack_factor=facts.offers["pack_factor"][part],
         limit=spread([quirk.max_quantity for quirk in quirks]),
         open_gross=facts.offers["open"][part] * spread([int(quirk.basis is Basis.GROSS_UNTIL_SHIPPED) for quirk in quirks])
         + facts.offers["unacknowledged"][part] * spread([int(quirk.basis is Basis.GROSS_UNTIL_ACKNOWLEDGED) for quirk in quirks]),
+        velocity=None
+        if sold is None
+        else -(-sold[part] * rule("velocity_share", [int(channel.velocity_share * 100) for channel in channels]) // 10_000),
     )

@@ -11,9 +11,13 @@ from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.catalog.models import PriceList, StockUnit
 from stallkeeper.channels.log_models import OpenEvent, SentLog
+from stallkeeper.channels.rule_models import Rounding, RuleOverride, UnitSale
 from stallkeeper.core.models import Secret
 from stallkeeper.core.tenancy import ChildModel, TenantModel
 from stallkeeper.stock.models import Location
+
+RULES = (RuleOverride, UnitSale)
+"""Models of this app that have a module of their own."""
 
 
 class Connection(TenantModel):
@@ -52,12 +56,6 @@ class Connection(TenantModel):
         return self.name
 
 
-class Rounding(models.TextChoices):
-    DOWN = "down", _("down")
-    UP = "up", _("up")
-    NEAREST = "nearest", _("to the nearest")
-
-
 class PriceRounding(models.TextChoices):
     NONE = "none", _("to the cent")
     ENDING_99 = "ending_99", _("up to the next .99")
@@ -69,7 +67,8 @@ class Channel(TenantModel):
     """Where buyers buy, with our rules for it. All switches are off after creation (S4.32, S2.3).
 
     Stock rules (S3.32): ``share`` per cent of what is for sale, rounded; less ``buffer``; at most ``max_publish``; zero at or below
-    ``zero_at``; ``fixed`` replaces all of it while there is stock. Price rules: base price list, mark-up, rounding, currency.
+    ``zero_at``; ``fixed`` replaces all of it while there is stock; ``velocity_share`` per cent of what the last hour sold is kept back.
+    ``RuleOverride`` has other words for a category or a product. Price rules: base price list, mark-up, rounding, currency.
     """
 
     class Cutover(models.TextChoices):
@@ -104,6 +103,9 @@ class Channel(TenantModel):
     max_publish = models.PositiveIntegerField(_("cap"), null=True, blank=True)
     zero_at = models.PositiveIntegerField(_("zero at or below"), default=0)
     fixed = models.PositiveIntegerField(_("fixed number"), null=True, blank=True)
+    velocity_share = models.DecimalField(
+        _("last hour's sales kept back, in per cent"), max_digits=6, decimal_places=2, default=Decimal(0), db_default=Decimal(0)
+    )
     allow_splits = models.BooleanField(_("a kit may come from several places"), default=False)
     horizon_days = models.PositiveIntegerField(_("days of incoming goods that count"), default=0)
 
@@ -149,6 +151,7 @@ class Channel(TenantModel):
             models.UniqueConstraint(fields=["organisation", "code"], name="channel_code_once"),
             models.CheckConstraint(condition=models.Q(share__gte=0, share__lte=100), name="channel_share_in_range"),
             models.CheckConstraint(condition=models.Q(mark_up__gt=-100), name="channel_mark_up_in_range"),
+            models.CheckConstraint(condition=models.Q(velocity_share__gte=0), name="channel_velocity_in_range"),
         ]
         verbose_name = _("channel")
         verbose_name_plural = _("channels")

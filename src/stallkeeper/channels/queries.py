@@ -240,10 +240,18 @@ class ChannelFacts(NamedTuple):
     """The platform's own, "" where it keeps one figure for all."""
     watched: bool = False
     """Its figures are, or were, taken for sales: units may be held for its orders."""
+    velocity_share: Decimal = Decimal(0)
+    overridden: bool = False
+    """Some of its categories or products have rules of their own."""
+    paced: bool = False
+    """It, or one of these, keeps back what the last hour sold."""
 
 
 def ask_channels(organisation: int) -> Answer[ChannelFacts]:
-    """All channels of the organisation with their places, best first. Index: channel_code_once, channel_location_once."""
+    """All channels of the organisation with their places, best first.
+
+    Indexes: channel_code_once, channel_location_once, rule_override_current, rule_override_velocity.
+    """
     return ask(
         """
         SELECT channel.id, channel.connection_id, account.platform,
@@ -254,7 +262,11 @@ def ask_channels(organisation: int) -> Answer[ChannelFacts]:
                      WHERE chosen.channel_id = channel.id AND place.active AND place.sellable ORDER BY place.priority, place.id),
                EXISTS (SELECT FROM channels_ringfence AS fence WHERE fence.organisation_id = channel.organisation_id),
                channel.active, channel.currency, channel.acknowledge_enabled, channel.cutover, channel.cutover_at,
-               channel.warehouse, channel.holds_from IS NOT NULL
+               channel.warehouse, channel.holds_from IS NOT NULL, channel.velocity_share,
+               EXISTS (SELECT FROM channels_ruleoverride AS own WHERE own.channel_id = channel.id AND own.valid_until IS NULL),
+               channel.velocity_share > 0 OR EXISTS (
+                   SELECT FROM channels_ruleoverride AS own
+                   WHERE own.channel_id = channel.id AND own.valid_until IS NULL AND own.velocity_share > 0)
         FROM channels_channel AS channel
         JOIN channels_connection AS account ON account.id = channel.connection_id
         JOIN core_organisation AS organisation ON organisation.id = channel.organisation_id

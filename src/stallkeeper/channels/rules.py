@@ -7,14 +7,14 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 
-from stallkeeper.channels import pricing, refresh
+from stallkeeper.channels import facts, pricing, refresh, velocity
 from stallkeeper.channels.models import Channel, ChannelLocation, RuleVersion
 from stallkeeper.core import audit
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock.models import Location, LocationOwner
 from stallkit.registry import manifest_of
 
-STOCK_RULES = ("share", "share_rounding", "buffer", "max_publish", "zero_at", "fixed", "allow_splits", "horizon_days")
+STOCK_RULES = ("share", "share_rounding", "buffer", "velocity_share", "max_publish", "zero_at", "fixed", "allow_splits", "horizon_days")
 PRICE_RULES = (
     "currency",
     "price_list_id",
@@ -38,7 +38,7 @@ def save(uc: UseCase, channel_id: int, *, locations: Sequence[int] | None = None
     channel = Channel.objects.select_related("connection").select_for_update(of=("self",)).get(pk=channel_id)
     if unknown := sorted(set(rules) - set(RULES)):
         raise RuleError(f"There is no rule {unknown[0]!r}; rules are {', '.join(RULES)}.")
-    before = snapshot(channel)
+    before, paced = snapshot(channel), velocity.in_use(facts.gather_channels(uc.organisation_id).values())
     for name, value in rules.items():
         setattr(channel, name, value)
     check(channel)
@@ -51,6 +51,8 @@ def save(uc: UseCase, channel_id: int, *, locations: Sequence[int] | None = None
         RuleVersion.objects.create(organisation_id=uc.organisation_id, channel=channel, valid_from=uc.at, rules=after, actor=uc.actor)
         changed = {name: after[name] for name in after if after[name] != before[name]}
         audit.record(uc, "channel.rules", "channel", channel_id, **changed)
+        if channel.velocity_share and not paced:
+            velocity.begin(uc)
         work_out_anew(uc, channel)
     return channel
 
@@ -84,6 +86,8 @@ def check(channel: Channel) -> None:
         raise RuleError(f"{field}: {messages[0]}") from error
     if not 0 <= channel.share <= 100:
         raise RuleError("share: a per cent between 0 and 100")
+    if channel.velocity_share < 0:
+        raise RuleError("velocity_share: a per cent of the last hour's sales, 0 or more")
     manifest = manifest_of(channel.connection.platform)
     if channel.currency not in manifest.currencies:
         raise RuleError(f"currency: {manifest.title} sells in {', '.join(manifest.currencies)}, not in {channel.currency}")
@@ -104,15 +108,20 @@ def _choose_places(uc: UseCase, channel: Channel, locations: Sequence[int]) -> N
 
 def work_out_anew(uc: UseCase, channel: Channel) -> int:
     """Refresh every offer of the channel, quantities and prices; returns how many quantities differed."""
-    changed, after = 0, 0
-    while True:
-        difference, after = refresh.refresh_channel(uc, channel.pk, after=after)
-        changed += len(difference)
-        if not after:
-            break
+    changed = quantities_anew(uc, channel.pk)
     try:
         pricing.refresh_prices(uc, channel.pk)
     except pricing.PriceRuleError as error:
         if channel.prices_enabled:
             raise RuleError(str(error)) from error
     return changed
+
+
+def quantities_anew(uc: UseCase, channel_id: int) -> int:
+    """Refresh the quantity of every offer of a channel; returns how many differed."""
+    changed, after = 0, 0
+    while True:
+        difference, after = refresh.refresh_channel(uc, channel_id, after=after)
+        changed += len(difference)
+        if not after:
+            return changed

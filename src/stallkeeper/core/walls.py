@@ -33,6 +33,7 @@ GATES: dict[Passage, dict[str, tuple[str, ...]]] = {
         "stock_stocksource": (READ,),
         "channels_observedhold": (READ,),
         "orders_order": (READ,),
+        "channels_unitsale": (READ,),
     },
     Passage.HOUSEKEEPING: {
         "core_personaldata": (READ, CHANGE, REMOVE),  # CHANGE because rows are locked before they go

@@ -7,4 +7,4 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the hooks that answer and serve what waits for a switch, a link or stock before a use case commits."""
-        from stallkeeper.orders import acknowledging, lines, linking  # noqa: F401
+        from stallkeeper.orders import acknowledging, lately, lines, linking  # noqa: F401

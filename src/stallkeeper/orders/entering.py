@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from stallkeeper.channels import commands, refresh, sales
+from stallkeeper.channels import commands, refresh, sales, velocity
 from stallkeeper.channels import queries as channel_queries
 from stallkeeper.channels.belief_queries import Belief
 from stallkeeper.channels.queries import ChannelFacts
@@ -79,6 +79,7 @@ def _write(page: Page, line_ids: Mapping[int, list[int]], orders: Mapping[int, R
     """Lines of the orders just entered, and all that is kept of them beside stock; returns the lines."""
     rows, written = _lines(page, line_ids, orders)
     entry_queries.insert_lines(page.cursor, page.uc.organisation_id, rows)
+    velocity.record(page.uc, page.facts, page.taken(written, orders, page.index.parts(), {}))
     owed = commands.rows(page.uc, acknowledging.wanted(page.owed(orders)))
     records.write(page, written, orders, personal.sealed(records.buyers(orders), page.sealer), owed)
     if owed:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from stallkeeper.channels import observed, sales
+from stallkeeper.channels import observed, sales, velocity
 from stallkeeper.core import crash, personal
 from stallkeeper.core import queries as core_queries
 from stallkeeper.core.sql import hot_cursor, pipelined
@@ -162,6 +162,7 @@ def _reserve(
     parts |= lines.load_parts(page.cursor, sorted(missing)) if missing else {}
     if page.holds:
         observed.take_over(page.uc, page.sales(rows, orders, moved), {unit for claim in claims for unit, _ in parts.get(claim.unit_id, ())})
+    velocity.record(page.uc, page.facts, page.taken(rows, orders, parts, moved))
     short = lines.reserve_lines(page.uc, claims, parts, cause="order")
     taken_back = departures.compare(page.uc, page.cursor, rows, orders, page.fetched_at)
     gone = departures.follow(page.uc, page.cursor, rows, orders, {claim.line_id for claim in claims}, parts)

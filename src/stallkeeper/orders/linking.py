@@ -11,7 +11,7 @@ from stallkeeper.channels.models import Offer
 from stallkeeper.core import audit
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, before_commit, use_case
-from stallkeeper.orders import events, lines, queries
+from stallkeeper.orders import events, lately, lines, queries
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock.reserve import STALE
 
@@ -36,6 +36,7 @@ def link_line(organisation_id: int, line_id: int, stock_unit_id: int, *, for_eve
         line.save(update_fields=["stock_unit", "offer"])
         lines.reset_lines(uc, [line.pk], cause="linked")
         lines.change_open(uc, line.order, [(line, line.open)])
+        lately.linked(uc, line.order, [line])
         events.record(uc, line.order_id, "linked", {"line": line.line_id, "sku": unit.sku, "for_ever": for_ever})
         audit.record(uc, "link.line", "order_line", line.pk, sku=unit.sku, for_ever=for_ever)
         line.refresh_from_db()
@@ -64,6 +65,7 @@ def serve_waiting(uc: UseCase) -> None:
     lines.reset_lines(uc, [line.pk for waiting in orders.values() for line in waiting], cause="linked")
     for order, waiting in orders.items():
         lines.change_open(uc, order, [(line, line.open) for line in waiting])
+        lately.linked(uc, order, waiting)
         for line in waiting:
             events.record(uc, order.pk, "linked", {"line": line.line_id, "sku": line.sku})
     delivery.doubt(uc, sorted({offer for _, _, offer, _, _ in sold}))

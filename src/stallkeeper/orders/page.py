@@ -10,6 +10,7 @@ from stallkeeper.channels import observed_queries
 from stallkeeper.channels import queries as channel_queries
 from stallkeeper.channels.models import Channel
 from stallkeeper.channels.observed import Sale
+from stallkeeper.channels.overriding_queries import SoldRow
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.channels.sales import Sold
 from stallkeeper.core.secrets import Sealer
@@ -212,6 +213,21 @@ class Page:
             if row.offer_id is not None
             and order.fulfilled_by == "seller"
             and (units := row.ordered - row.cancelled - moved.get(row.id, 0)) > 0
+        ]
+
+    def taken(
+        self, rows: Iterable[WrittenLine], orders: Mapping[int, RemoteOrder], parts: lines.Parts, moved: Mapping[int, int]
+    ) -> list[SoldRow]:
+        """What the lines that are new took of counted units, and when: for the velocity guard. ``moved`` units were sold before.
+
+        The marketplace's own stock is not ours.
+        """
+        found = ((row, orders[row.order_id]) for row in rows if row.open_before < 0 and row.unit_id is not None)
+        return [
+            (component, number * row.pack_factor * units, order.ordered_at)
+            for row, order in found
+            if row.unit_id is not None and order.fulfilled_by == "seller" and (units := row.ordered - moved.get(row.id, 0)) > 0
+            for component, number in parts.get(row.unit_id, ())
         ]
 
     def owed(self, orders: Mapping[int, RemoteOrder]) -> list[tuple[int, str]]:

@@ -445,3 +445,24 @@ def add_shipped(cursor: Cursor, lines: Sequence[int], quantities: Sequence[int])
         """,
         [array(lines), array(quantities)],
     )
+
+
+def sold_since(cursor: Cursor, organisation: int, since: datetime, at: datetime) -> list[tuple[int, int, datetime]]:
+    """What orders since a moment took of counted units, cancelled or not: (unit, quantity, when). Index: order_recent."""
+    cursor.execute(
+        """
+        SELECT component.id, (line.ordered - coalesce(split.units, 0)) * line.pack_factor * coalesce(part.quantity, 1),
+               least(placed.ordered_at, %(at)s)
+        FROM orders_order AS placed
+        JOIN orders_orderline AS line ON line.order_id = placed.id
+        JOIN catalog_stockunit AS unit ON unit.id = line.stock_unit_id
+        LEFT JOIN catalog_kitcomponent AS part ON part.kit_id = unit.id AND unit.kind = 'kit'
+        JOIN catalog_stockunit AS component ON component.id = coalesce(part.component_id, unit.id) AND component.stocked
+        LEFT JOIN (SELECT into_id, sum(units)::int AS units FROM orders_ordersplit GROUP BY into_id) AS split ON split.into_id = line.id
+        WHERE placed.organisation_id = %(organisation)s AND placed.ordered_at > %(since)s AND placed.fulfilled_by = 'seller'
+          AND line.ordered > coalesce(split.units, 0)
+        ORDER BY line.id, component.id
+        """,
+        {"organisation": organisation, "since": since, "at": at},
+    )
+    return rows(cursor)

@@ -77,6 +77,8 @@ class Rules:
     """The platform's own largest quantity."""
     open_gross: Ints
     """Sold units that the channel subtracts itself, where it wants gross figures; 0 where it wants net."""
+    velocity: Ints | None = None
+    """Units kept back because of what the last hour sold; None where no rule does."""
 
 
 def for_sale(places: Places, trace: Trace | None = None) -> Ints:
@@ -161,7 +163,7 @@ def _starts(*columns: Ints) -> Ints:
 
 
 def to_show(available: Ints, rules: Rules, trace: Trace | None = None) -> Ints:
-    """The quantity that each offer should show: share, buffer, cap, zero-at, pack factor, the platform's limit and basis."""
+    """The quantity that each offer should show: share, buffer, velocity, cap, zero-at, pack factor, the platform's limit and basis."""
     trace = trace or Trace()
     figure = available[rules.target]
     trace.note("for_sale", lambda: figure)
@@ -169,6 +171,8 @@ def to_show(available: Ints, rules: Rules, trace: Trace | None = None) -> Ints:
     trace.note("share", lambda: figure)
     figure = np.maximum(figure - rules.buffer, 0)
     trace.note("buffer", lambda: figure)
+    figure = figure if rules.velocity is None else np.maximum(figure - rules.velocity, 0)
+    trace.note("velocity", lambda: figure)
     figure = np.where(rules.fixed >= 0, np.minimum(figure, rules.fixed), figure)
     figure = np.where(rules.cap >= 0, np.minimum(figure, rules.cap), figure)
     trace.note("cap", lambda: figure)

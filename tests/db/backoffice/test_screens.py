@@ -20,7 +20,9 @@ from stallkeeper.backoffice.overview import YOUNG, window_start
 from stallkeeper.backoffice.paging import page
 from stallkeeper.backoffice.templatetags.stallkeeper import ago, clock_time
 from stallkeeper.channels.explain import Step
+from stallkeeper.channels.held_rules import HeldRules
 from stallkeeper.channels.models import Channel, Command, Connection, Offer
+from stallkeeper.channels.overriding import NAMES, Origin
 from stallkeeper.core import clock
 from stallkeeper.core.models import AuditEntry, Role, User
 from stallkeeper.orders.models import Order, OrderLine
@@ -252,9 +254,12 @@ def test_a_time_line_speaks_of_skus_and_reasons(busy: BusyShop) -> None:
 def test_a_step_names_its_rule_only_where_one_is_set(busy: BusyShop) -> None:
     with busy.shop.scope():
         offer = Offer.objects.select_related("channel").filter(channel=busy.near).first()
-        channel = offer.channel
-        channel.share, channel.buffer, channel.max_publish, channel.zero_at, channel.fixed = Decimal(100), 0, None, 0, None
-        assert [step_note(Step(name, 5, 5), offer) for name in ("share", "buffer", "cap", "zero_at", "basis")] == [""] * 5
-        channel.share, channel.buffer, channel.max_publish, channel.zero_at = Decimal("50.00"), 2, 9, 1
-        notes = [step_note(Step(name, 5, 4), offer) for name in ("share", "buffer", "cap", "zero_at")]
-    assert notes == ["50 %, down", "2 kept back", "at most 9", "1 or fewer are shown as 0"]
+        origins = dict.fromkeys(NAMES, Origin.CHANNEL)
+        none = HeldRules(Decimal(100), "down", 0, None, 0, None, Decimal(0), origins)
+        steps = ("share", "buffer", "velocity", "cap", "zero_at", "basis")
+        assert [step_note(Step(name, 5, 5), offer, none) for name in steps] == [""] * 6
+        some = HeldRules(Decimal("50.00"), "down", 2, 9, 1, None, Decimal("20.00"), origins)
+        notes = [step_note(Step(name, 5, 4), offer, some) for name in steps[:5]]
+        special = step_note(Step("buffer", 5, 4, "", Origin.PRODUCT), offer, some)
+    assert notes == ["50 %, down", "2 kept back", "20 % of what was sold", "at most 9", "1 or fewer are shown as 0"]
+    assert special == "2 kept back, rule of the product"

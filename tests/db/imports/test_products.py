@@ -269,7 +269,7 @@ def test_a_row_that_only_the_database_refuses_does_not_stop_the_others(bring, mo
 
     def picky(cursor, organisation_id, at):
         cursor.execute("SELECT 1 / count(*) FILTER (WHERE sku <> 'S13') FROM import_product WHERE sku = 'S13' HAVING count(*) > 0")
-        real(cursor, organisation_id, at)
+        return real(cursor, organisation_id, at)
 
     monkeypatch.setattr(products_queries, "insert_products", picky)
     run = bring("products", [["sku", "title"], *[[f"S{n}", "t"] for n in range(40)]])

@@ -16,6 +16,7 @@ from stallkeeper.channels import plans, send_tasks
 from stallkeeper.channels.fences import set_fence
 from stallkeeper.channels.models import Command, ObservedHold, Offer, RemoteListing
 from stallkeeper.channels.proposals import ChannelChange, Proposal
+from stallkeeper.channels.rule_models import RuleOverride, UnitSale
 from stallkeeper.core import audit, walls
 from stallkeeper.core.models import Organisation, Role, User
 from stallkeeper.core.tenancy import organisation_scope
@@ -82,6 +83,8 @@ def furnish(busy: BusyShop, word: str) -> None:
         )
         lines = OrderLine.objects.order_by("pk")[:2]
         OrderSplit.objects.create(organisation=busy.organisation, line=lines[0], into=lines[1], units=1, at=uc.at)
+        RuleOverride.objects.create(organisation=busy.organisation, channel=busy.near, category=word, buffer=1, valid_from=uc.at, actor="x")
+        UnitSale.objects.create(organisation=busy.organisation, stock_unit=units[0], quantity=1, sold_at=uc.at, recorded_at=uc.at)
         audit.record(uc, "test.furnish", "place", place.pk, note=word)
         run = ImportRun.objects.create(
             organisation=busy.organisation, kind="products", file_name=f"{word}.csv", state="done", started_at=uc.at, actor=busy.owner.actor

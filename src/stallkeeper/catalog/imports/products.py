@@ -243,7 +243,7 @@ class ProductImport:
             if len(changed) + len(problems) + existing < len(items):  # another transaction made some of them meanwhile
                 existing += products_queries.resolve_units(cursor, uc.organisation_id)
                 products_queries.resolve_products(cursor, uc.organisation_id)
-            products_queries.insert_products(cursor, uc.organisation_id, uc.at)
+            uc.mark(STALE, products_queries.insert_products(cursor, uc.organisation_id, uc.at))
             if changed:
                 products_queries.insert_identifiers(cursor, uc.organisation_id)
                 products_queries.insert_prices(cursor, uc.organisation_id)
@@ -263,9 +263,9 @@ class ProductImport:
             priced = products_queries.upsert_prices(cursor, uc.organisation_id)
             facts = products_queries.update_products(cursor, uc.at)
             coded = products_queries.add_identifiers(cursor, uc.organisation_id)
-        uc.mark(STALE, (unit for unit, switched in units if switched))
+        uc.mark(STALE, (unit for unit, matters in (*units, *facts) if matters))
         uc.mark(prices.PRICED, priced)
-        return {unit for unit, _switched in units}.union(priced, facts, coded)
+        return {unit for unit, _matters in (*units, *facts)}.union(priced, coded)
 
     def _make_lists(self, uc: UseCase, codes: set[str]) -> None:
         for code in sorted(codes):

@@ -24,7 +24,7 @@ def make_stage(cursor: Cursor) -> None:
         "CREATE TEMP TABLE import_product (row int, kind text, sku text, title text, brand text, category text, description text,"
         " active boolean, gtin text, codes text, list_code text, amount numeric(18, 4), unit_id bigint, unit_kind text,"
         " unit_differs boolean, switched boolean, product_id bigint, product_differs boolean, facts_differ boolean, shared boolean,"
-        " fresh boolean DEFAULT false) ON COMMIT DROP"
+        " fresh boolean DEFAULT false, recategorised boolean DEFAULT false) ON COMMIT DROP"
     )
 
 
@@ -59,6 +59,7 @@ def resolve_products(cursor: Cursor, organisation_id: int) -> None:
         " FROM import_product s JOIN catalog_variant v ON v.stock_unit_id = s.unit_id WHERE v.organisation_id = %s GROUP BY 1)"
         " UPDATE import_product AS s SET product_id = p.id, facts_differ = coalesce(s.brand, p.brand) <> p.brand"
         " OR coalesce(s.category, p.category) <> p.category OR coalesce(s.description, p.description) <> p.description,"
+        " recategorised = coalesce(s.category, p.category) <> p.category,"
         " product_differs = coalesce(s.title, p.title) <> p.title, shared = one.variants > 1"
         " OR EXISTS (SELECT FROM catalog_variant o WHERE o.product_id = p.id AND o.stock_unit_id <> one.stock_unit_id)"
         " FROM one JOIN catalog_product p ON p.id = one.product_id WHERE one.stock_unit_id = s.unit_id",
@@ -90,8 +91,12 @@ def insert_units(cursor: Cursor, organisation_id: int, at: datetime) -> list[int
     return [row[0] for row in rows(cursor)]
 
 
-def insert_products(cursor: Cursor, organisation_id: int, at: datetime) -> None:
-    """Make a product and its one variant for each unit that has none."""
+def insert_products(cursor: Cursor, organisation_id: int, at: datetime) -> list[int]:
+    """Make a product and its one variant for each unit that has none; the units that were here before, and have a category now."""
+    cursor.execute(
+        "SELECT unit_id FROM import_product WHERE product_id IS NULL AND NOT fresh AND unit_id IS NOT NULL AND category <> '' ORDER BY 1"
+    )
+    known = [row[0] for row in rows(cursor)]
     cursor.execute(
         "WITH numbered AS MATERIALIZED (SELECT s.*, nextval(pg_get_serial_sequence('catalog_product', 'id')) AS number"
         "  FROM (SELECT * FROM import_product WHERE product_id IS NULL ORDER BY row) AS s),"
@@ -102,6 +107,7 @@ def insert_products(cursor: Cursor, organisation_id: int, at: datetime) -> None:
         " SELECT %s, number, unit_id, '', 0 FROM numbered",
         [organisation_id, at, at, organisation_id],
     )
+    return known
 
 
 def keep_switches(cursor: Cursor, organisation_id: int, at: datetime, actor: str) -> None:
@@ -123,15 +129,16 @@ def update_units(cursor: Cursor) -> list[tuple[int, bool]]:
     return rows(cursor)
 
 
-def update_products(cursor: Cursor, at: datetime) -> list[int]:
-    """Change what differs in products that have one variant; the units behind them."""
+def update_products(cursor: Cursor, at: datetime) -> list[tuple[int, bool]]:
+    """Change what differs in products that have one variant; the units behind them, and whether the category is another."""
     cursor.execute(
         "UPDATE catalog_product AS p SET title = coalesce(s.title, p.title), brand = coalesce(s.brand, p.brand),"
         " category = coalesce(s.category, p.category), description = coalesce(s.description, p.description), updated_at = %s"
-        " FROM import_product s WHERE p.id = s.product_id AND (s.product_differs OR s.facts_differ) AND NOT s.shared RETURNING s.unit_id",
+        " FROM import_product s WHERE p.id = s.product_id AND (s.product_differs OR s.facts_differ) AND NOT s.shared"
+        " RETURNING s.unit_id, s.recategorised",
         [at],
     )
-    return [row[0] for row in rows(cursor)]
+    return rows(cursor)
 
 
 def insert_identifiers(cursor: Cursor, organisation_id: int) -> None:

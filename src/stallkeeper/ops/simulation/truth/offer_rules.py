@@ -1,8 +1,8 @@
 """Invariant 10, from the tables: what each offer should show by the rules of its channel, and that every difference is listed to be sent.
 
 The steps are those of the architecture, in its order, in whole numbers and without arrays: on hand, less allocated, less holds, less what
-is fenced off for other channels, plus incoming goods within the horizon, kits, share, buffer, cap, zero-at, pack factor, the platform's
-own limit, and the units that the platform subtracts itself.
+is fenced off for other channels, plus incoming goods within the horizon, kits, share, buffer, the last hour's sales, cap, zero-at, pack
+factor, the platform's own limit, and the units that the platform subtracts itself.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+
+from msgspec import structs
 
 from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.rows import Channel, Offer
@@ -19,6 +21,8 @@ from stallkit.manifest import Basis, Quirks
 
 NOT_COUNTED = 999_999
 """What a unit that is not counted has for sale (S5.90)."""
+OWN = ("share", "share_rounding", "buffer", "max_publish", "zero_at", "fixed", "velocity_share")
+"""Rules that a category or a product may have of its own."""
 EXTRA = {"down": 0, "up": 9_999, "nearest": 5_000}
 """Added to hundredths of a per cent of a share before the rest is dropped."""
 
@@ -52,13 +56,21 @@ class Counting:
                 if channel != fence.channel_id:
                     self.fenced[channel, fence.stock_unit_id] += fence.quantity
         self.known: dict[tuple[int, int], int] = {}
+        self.category: dict[int, str] = {}
+        for row in shop.now.shelved:
+            self.category.setdefault(row.stock_unit_id, row.category)
+        self.of_category = {(row.channel_id, row.category): row for row in shop.now.overrides if row.category}
+        self.of_unit = {(row.channel_id, row.stock_unit_id): row for row in shop.now.overrides if not row.category}
+        self.sold: dict[int, int] = defaultdict(int)
+        for sale in shop.now.sold:
+            self.sold[sale.stock_unit_id] += sale.quantity
 
     def to_show(self, offer: Offer, quirks: Quirks) -> int:
         channel = self.shop.channels[offer.channel_id]
         key = channel.id, offer.stock_unit_id
         if key not in self.known:
             self.known[key] = self.for_sale(channel, offer.stock_unit_id)
-        shown = by_rules(channel, self.known[key], offer.pack_factor)
+        shown = by_rules(self.ruled(channel, offer.stock_unit_id), self.known[key], offer.pack_factor, self.sold_of(offer.stock_unit_id))
         return min(shown, quirks.max_quantity) + added_back(offer, quirks)
 
     def for_sale(self, channel: Channel, unit: int) -> int:
@@ -72,6 +84,18 @@ class Counting:
         if self.shop.units[unit].kind != "kit" or channel.allow_splits:
             return min(max(sum(free[part].values()), 0) // number for part, number in recipe)
         return sum(min(max(free[part].get(place, 0), 0) // number for part, number in recipe) for place in self._places(channel))
+
+    def ruled(self, channel: Channel, unit: int) -> Channel:
+        """The channel with the rules that hold for a unit: its category's in place of the channel's, its own in place of both."""
+        for own in (self.of_category.get((channel.id, self.category.get(unit, ""))), self.of_unit.get((channel.id, unit))):
+            if own is not None:
+                said = {name: getattr(own, name) for name in OWN if getattr(own, name) not in (None, "")}
+                channel = structs.replace(channel, **said)
+        return channel
+
+    def sold_of(self, unit: int) -> int:
+        """So many units, or whole kits, the last hour's sales of the parts would make, the one that sold most counted."""
+        return max([-(-self.sold[part] // number) for part, number in self.shop.recipes[unit]], default=0)
 
     def _nothing_counts(self, kit: int) -> bool:
         return any(part.kit_id == kit for part in self.shop.now.parts)
@@ -99,10 +123,11 @@ class Counting:
         return free
 
 
-def by_rules(channel: Channel, for_sale: int, pack_factor: int) -> int:
-    """Share, buffer, fixed number, cap, zero-at, pack factor."""
+def by_rules(channel: Channel, for_sale: int, pack_factor: int, sold: int) -> int:
+    """Share, buffer, the last hour's sales, fixed number, cap, zero-at, pack factor."""
     figure = (for_sale * int(channel.share * 100) + EXTRA[channel.share_rounding]) // 10_000 if channel.share != 100 else for_sale
     figure = max(figure - channel.buffer, 0)
+    figure = max(figure - -(-sold * int(channel.velocity_share * 100) // 10_000), 0)
     figure = min(figure, figure if channel.fixed is None else channel.fixed, figure if channel.max_publish is None else channel.max_publish)
     return (0 if figure <= channel.zero_at else figure) // pack_factor
 

@@ -70,7 +70,11 @@ CHANNEL = """channel.id, channel.connection_id, account.platform,
     organisation.sending_enabled AND channel.active AND channel.stock_enabled AND account.writes_allowed,
     channel.share::text, channel.share_rounding, channel.buffer, channel.max_publish, channel.zero_at, channel.fixed, channel.allow_splits,
     channel.horizon_days, channel.orders_enabled,
-    ARRAY(SELECT location_id FROM channels_channellocation AS chosen WHERE chosen.channel_id = channel.id ORDER BY 1)"""
+    ARRAY(SELECT location_id FROM channels_channellocation AS chosen WHERE chosen.channel_id = channel.id ORDER BY 1),
+    channel.velocity_share::text"""
+OVERRIDE = """channel_id, category, stock_unit_id, share::text, share_rounding, buffer, max_publish, zero_at, fixed, velocity_share::text"""
+SHELVED = """catalog_variant AS variant JOIN catalog_product AS product ON product.id = variant.product_id
+    WHERE variant.organisation_id = %(organisation)s"""
 CHANNELS = """channels_channel AS channel JOIN channels_connection AS account ON account.id = channel.connection_id
     JOIN core_organisation AS organisation ON organisation.id = channel.organisation_id
     WHERE channel.organisation_id = %(organisation)s"""
@@ -128,6 +132,9 @@ PARTS = {
     "holds": _rows("id, stock_unit_id, location_id, quantity", f"stock_manualhold WHERE {MINE}", "id"),
     "incoming": _rows("stock_unit_id, location_id, quantity, expected_on", f"stock_incoming WHERE {MINE}", "id"),
     "fences": _rows("channel_id, stock_unit_id, quantity", f"channels_ringfence WHERE {MINE}", "id"),
+    "overrides": _rows(OVERRIDE, f"channels_ruleoverride WHERE {MINE} AND valid_until IS NULL", "id"),
+    "shelved": _rows("variant.stock_unit_id, product.category", SHELVED, "variant.id"),
+    "sold": _rows("id, stock_unit_id, quantity, sold_at", f"channels_unitsale WHERE {MINE} AND passed_at IS NULL", "id"),
     "accounts": _rows(ACCOUNT, ACCOUNTS, "account.id"),
     "lanes": _rows(LANE, f"channels_lane WHERE {MINE}", "id"),
     "runs": _rows("id, lane_id, epoch, ended_at", f"{_written('channels_run')} AND ended_at IS NOT NULL", "id"),

@@ -121,6 +121,38 @@ class Channel(Row, frozen=True):
     horizon_days: int
     orders_enabled: bool
     places: list[int]
+    velocity_share: Decimal
+
+
+class Override(Row, frozen=True):
+    """Rules in force for a category, or (``stock_unit_id``) for one unit, on a channel; None, or "", says nothing."""
+
+    channel_id: int
+    category: str
+    stock_unit_id: int | None
+    share: Decimal | None
+    share_rounding: str
+    buffer: int | None
+    max_publish: int | None
+    zero_at: int | None
+    fixed: int | None
+    velocity_share: Decimal | None
+
+
+class Shelved(Row, frozen=True):
+    """A variant: which category its product is in."""
+
+    stock_unit_id: int
+    category: str
+
+
+class UnitSale(Row, frozen=True):
+    """What an order took of a unit, while it counts."""
+
+    id: int
+    stock_unit_id: int
+    quantity: int
+    sold_at: datetime
 
 
 class Offer(Row, frozen=True):
@@ -364,6 +396,9 @@ class Reading(Struct, frozen=True):
     holds: list[Hold]
     incoming: list[Incoming]
     fences: list[Fence]
+    overrides: list[Override]
+    shelved: list[Shelved]
+    sold: list[UnitSale]
     accounts: list[Account]
     channels: list[Channel]
     offers: list[Offer]
