@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 
+from stallkeeper.backoffice.offer_past import past_context
 from stallkeeper.backoffice.offer_rows import row
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show, wants_fragment
 from stallkeeper.channels import switches
@@ -57,6 +58,7 @@ def show_offer(request: MemberRequest, shown: Offer, note: str = "") -> HttpResp
         "silent": switches.why_silent(get_object_or_404(switches.states(), pk=shown.channel_id)),
         "may_send": can(request.membership, Permission.SEND),
         "note": note,
+        **past_context(request, shown),
     }
     if wants_fragment(request):
         return fragment(request, "backoffice/offer_panel.html", context)

@@ -1,0 +1,204 @@
+"""Explaining never lies: over 10,000 random offers the working of one ends at the number that all together get (issue 4, must show 5).
+
+Shops are drawn with everything at once: share and its rounding, buffer, cap, fixed number, zero-at, kits with and without splits, pack
+factors, ring-fences, incoming goods within a horizon, the platform's own limit and basis, units that are not counted or not active.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stallkeeper.channels.facts import Facts, decide
+from stallkeeper.channels.queries import PLACE_COLUMNS, ChannelFacts
+from stallkeeper.stock.availability import ALWAYS, NOT_SET, Ints, Trace
+from stallkit.manifest import Basis
+from stallkit.registry import ADAPTERS, manifest_of
+
+TODAY = date(2026, 3, 2)
+OFFERS, SHOPS = 25, 400
+STEPS = (
+    *("on_hand", "allocated", "holds", "ring_fence", "incoming", "kit", "for_sale"),
+    *("share", "buffer", "cap", "zero_at", "pack_factor", "limit", "basis"),
+)
+ONLY_FALL = set(STEPS) - {"on_hand", "incoming", "for_sale", "basis"}
+"""These steps never raise a figure. What is for sale of units that are not counted is always the same."""
+ROUND = {"down": ROUND_DOWN, "up": ROUND_UP, "nearest": ROUND_HALF_UP}
+WHERE = (1, 2, 3)
+
+
+@settings(max_examples=SHOPS)
+@given(st.integers(0, 2**32))
+def test_the_working_of_one_offer_ends_at_its_number(seed: int) -> None:
+    shop = a_shop(random.Random(seed))
+    numbers = decide(shop).tolist()
+    assert len(numbers) == OFFERS
+    for position, number in enumerate(numbers):
+        one = alone(shop, position)
+        trace = Trace(keep=True)
+        assert int(decide(one, trace)[0]) == number
+        working = [(step, int(figures[0])) for step, figures in trace.steps]
+        assert tuple(step for step, _ in working) == STEPS
+        for (_, before), (step, after) in pairwise(working):
+            assert after <= before or step not in ONLY_FALL, working
+            assert after >= 0
+        if one.offers["excluded"][0]:
+            assert number == NOT_SET
+        else:
+            assert number == working[-1][1] == in_plain_words(one), working
+
+
+def alone(shop: Facts, position: int) -> Facts:
+    """What explaining gathers: one offer, its channel, the places of its unit."""
+    offers = {name: column[position : position + 1] for name, column in shop.offers.items()}
+    mine = shop.places["unit"] == offers["unit"][0]
+    channel = int(offers["channel"][0])
+    places = {name: column[mine] for name, column in shop.places.items()}
+    return replace(shop, channels={channel: shop.channels[channel]}, offers=offers, places=places)
+
+
+# --- a shop -------------------------------------------------------------------------------------------------------------------------------
+
+
+def a_shop(chance: random.Random) -> Facts:
+    singles, kits = list(range(1, 7)), list(range(7, 11))
+    levels = {unit: a_level(chance) for unit in singles}
+    counted = {unit: chance.random() > 0.1 for unit in singles}
+    recipes = {unit: [(unit, 1)] for unit in singles}
+    recipes |= {kit: sorted((part, chance.randrange(1, 4)) for part in chance.sample(singles, chance.randrange(1, 4))) for kit in kits}
+    active = {unit: chance.random() > 0.05 for unit in recipes}
+    rows = [
+        (
+            unit,
+            part,
+            number,
+            int(unit in kits),
+            0 if not active[unit] else 1 if counted[part] else 2,
+            place,
+            *levels[part].get(place, (0,) * 3),
+        )
+        for unit, parts in recipes.items()
+        for part, number in parts
+        for place in (sorted(levels[part]) or [-1])
+    ]
+    fences = [(chance.randrange(1, 5), unit, chance.randrange(1, 6)) for unit in singles if chance.random() < 0.3]
+    incoming = [
+        (unit, place, TODAY + timedelta(days=chance.randrange(6)), chance.randrange(1, 9))
+        for unit in singles
+        for place in levels[unit]
+        if chance.random() < 0.3
+    ]
+    channels = {number: a_channel(chance, number, bool(fences)) for number in range(1, 5)}
+    return Facts(channels, offers_of(chance, list(recipes)), table(PLACE_COLUMNS, rows), fences, incoming, TODAY)
+
+
+def a_level(chance: random.Random) -> dict[int, tuple[int, int, int]]:
+    """On hand, allocated, held by place. A place that allows backorder may have promised more than it has."""
+    found = {}
+    for place in WHERE:
+        if chance.random() < 0.7:
+            on_hand = chance.choice([0, 1, 2, 5, 30, 400, 1_200_000])
+            found[place] = (on_hand, chance.randrange(on_hand + 3) if on_hand < 100 else 7, chance.randrange(3))
+    return found
+
+
+def a_channel(chance: random.Random, number: int, fenced: bool) -> ChannelFacts:
+    share = Decimal(chance.choice(["100", "100", "50", "33.33", "0", "99.99"]))
+    return ChannelFacts(
+        id=number,
+        connection_id=number,
+        platform=chance.choice(sorted(ADAPTERS)),
+        sends=True,
+        share=share,
+        share_rounding=chance.choice(["down", "up", "nearest"]),
+        buffer=chance.choice([0, 0, 1, 4]),
+        max_publish=chance.choice([None, None, 0, 3, 50]),
+        fixed=chance.choice([None, None, None, 1, 6]),
+        zero_at=chance.choice([0, 0, 1, 3]),
+        allow_splits=chance.random() < 0.5,
+        horizon_days=chance.choice([0, 0, 2, 5]),
+        locations=chance.sample(WHERE, chance.randrange(0, 4)),
+        fenced=fenced,
+        active=True,
+        currency="EUR",
+        acknowledge=True,
+        cutover="include",
+        cutover_at=None,
+    )
+
+
+def offers_of(chance: random.Random, units: list[int]) -> dict[str, Ints]:
+    names = ("id", "channel", "unit", "pack_factor", "excluded", "open", "unacknowledged")
+    rows = []
+    for number in range(1, OFFERS + 1):
+        open_ = chance.choice([0, 0, 2, 9])
+        offer = (number, chance.randrange(1, 5), chance.choice(units), chance.choice([1, 1, 2, 6]), int(chance.random() < 0.05))
+        rows.append((*offer, open_, chance.randrange(open_ + 1)))
+    return table(names, rows)
+
+
+def table(names: tuple[str, ...], rows: list[tuple[int, ...]]) -> dict[str, Ints]:
+    columns = np.array(sorted(rows), dtype=np.int64).reshape(-1, len(names)).T
+    return {name: np.ascontiguousarray(column) for name, column in zip(names, columns, strict=True)}
+
+
+# --- the same in plain words --------------------------------------------------------------------------------------------------------------
+
+
+def in_plain_words(one: Facts) -> int:
+    """What an offer shows, worked out with a pencil: no arrays, exact decimals."""
+    (channel,) = one.channels.values()
+    offer = {name: int(column[0]) for name, column in one.offers.items()}
+    quirks = manifest_of(channel.platform).quirks
+    figure = Decimal(on_sale(one, channel))
+    figure = (figure * channel.share / 100).quantize(Decimal(1), rounding=ROUND[channel.share_rounding])
+    figure = max(figure - channel.buffer, Decimal(0))
+    for most in (channel.fixed, channel.max_publish):
+        figure = figure if most is None else min(figure, Decimal(most))
+    figure = Decimal(0) if figure <= channel.zero_at else figure
+    shown = min(int(figure) // offer["pack_factor"], quirks.max_quantity)
+    if quirks.basis is Basis.GROSS_UNTIL_SHIPPED:
+        shown += offer["open"]
+    return shown + offer["unacknowledged"] if quirks.basis is Basis.GROSS_UNTIL_ACKNOWLEDGED else shown
+
+
+def on_sale(one: Facts, channel: ChannelFacts) -> int:
+    rows = list(each_row(one.places))
+    if rows[0]["counted"] == 0:
+        return 0
+    parts = {row["component"]: row["per_kit"] for row in rows if row["counted"] == 1}
+    if not parts:
+        return ALWAYS
+    free = {part: free_by_place(one, channel, part, [row for row in rows if row["component"] == part]) for part in parts}
+    if not rows[0]["is_kit"] or channel.allow_splits:
+        return min(max(sum(free[part].values()), 0) // number for part, number in parts.items())
+    return sum(min(max(free[part].get(place, 0), 0) // number for part, number in parts.items()) for place in WHERE)
+
+
+def free_by_place(one: Facts, channel: ChannelFacts, part: int, rows: list[dict[str, int]]) -> dict[int, int]:
+    """Free units by place that serves the channel; what is kept for others goes off the last places first; what comes in is added."""
+    lies = {row["location"]: row["on_hand"] - row["allocated"] - row["held"] for row in rows}
+    free = {place: lies[place] for place in channel.locations if place in lies}
+    kept = sum(quantity for of, unit, quantity in one.fences if unit == part and of != channel.id)
+    for place in reversed(list(free)) if kept else []:
+        some = min(max(free[place], 0), kept)
+        free[place] -= some
+        kept -= some
+    until = one.today + timedelta(days=channel.horizon_days)
+    for unit, place, day, quantity in one.incoming:
+        if unit == part and place in free and channel.horizon_days and day <= until:
+            free[place] += quantity
+    return free
+
+
+def each_row(places: Mapping[str, Ints]) -> Iterator[dict[str, int]]:
+    for values in zip(*(places[name].tolist() for name in PLACE_COLUMNS), strict=True):
+        yield dict(zip(PLACE_COLUMNS, values, strict=True))
