@@ -16,8 +16,9 @@ from tests.busy_shop import BusyShop
 
 def test_the_panel_explains_a_past_moment_and_names_what_came_late(busy: BusyShop, client: Client) -> None:
     with busy.shop.scope():
-        offer = Offer.objects.filter(channel=busy.near, stock_unit__kind="single").order_by("pk").first()
-    now = clock.now()
+        offer = Offer.objects.filter(channel=busy.near, stock_unit__kind="single").select_related("stock_unit").order_by("pk").first()
+        unit = offer.stock_unit
+    now, before = clock.now(), busy.shop.level(unit)[0]
     with busy.shop.use_case() as uc:
         uc.at = now
         target = Target(offer.stock_unit_id, busy.shop.place.pk, 4321, "found")
@@ -28,7 +29,7 @@ def test_the_panel_explains_a_past_moment_and_names_what_came_late(busy: BusySho
     assert asked.status_code == 200
     assert "As believed then" in shown
     assert "found under the stairs" in shown
-    assert "4,321" in shown.split("As known today")[1]
+    assert f"<strong class=\"sk-warn\">{4321 - before:,}</strong>" in shown.split("As known today")[1]
     page = client.get(address).content.decode()
     assert "At a past moment" in page
     assert "As believed then" not in page
