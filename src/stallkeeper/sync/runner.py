@@ -16,11 +16,11 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from stallkeeper.channels import lanes, lanes_queries
 from stallkeeper.channels.lanes import Claim, Heart, LaneLost
-from stallkeeper.channels.models import Channel, Connection, LaneKind, LaneStep, Run
+from stallkeeper.channels.models import SOURCE, Channel, Connection, LaneKind, LaneStep, Run
 from stallkeeper.core import correlation, crash, figures, logs, notify, tracing
 from stallkeeper.core.models import Organisation, Severity
 from stallkeeper.core.tenancy import organisation_scope
-from stallkeeper.sync import adapters, wake
+from stallkeeper.sync import adapters, sources, wake
 from stallkeeper.sync.plan import STEPS
 from stallkeeper.sync.run import Current, Done, Step, now
 from stallkit.errors import AdapterError, NeedsReconnect, OutcomeUnknown, Refused, SlowDown, TryLater, Unintelligible
@@ -82,7 +82,13 @@ def run_lane(lane_id: int, worker_id: str) -> Ended:
         return Ended("error")
     if held is None:
         return Ended("busy")
-    names = {"lane": lane_id, "kind": held.kind, "connection": held.subject_id, "organisation": held.organisation_id, "epoch": held.epoch}
+    names = {
+        "lane": lane_id,
+        "kind": held.kind,
+        held.subject_type: held.subject_id,
+        "organisation": held.organisation_id,
+        "epoch": held.epoch,
+    }
     with correlation.serving(held.run_name, held.asked_by, run=held.run_name, **names):
         begun = time.monotonic()
         with tracing.span(f"run {held.kind}"):
@@ -108,6 +114,8 @@ def _run_held(held: Claim) -> Ended:
     token = wake.trading.set(held.subject_id if held.kind == LaneKind.TRADE else 0)
     try:
         with organisation_scope(held.organisation_id), Heart(held) as heart:
+            if held.subject_type == SOURCE:
+                return _ask_source(held, heart)
             return _run(held, heart)
     except LaneLost as lost:
         log.info("%s", lost)
@@ -141,6 +149,12 @@ def _run(held: Claim, heart: Heart) -> Ended:
         if outcomes[-1].fatal:
             break
     return _store(current, outcomes)
+
+
+def _ask_source(held: Claim, heart: Heart) -> Ended:
+    asked = sources.ask(held, heart)
+    due = _release(held, asked.due_at, error=asked.error, success=not asked.error)
+    return Ended("error" if asked.error else "ok", due)
 
 
 def _prepare(held: Claim, heart: Heart, account: Connection) -> Current:

@@ -130,11 +130,15 @@ class _Row:
             field = "as_of"
             as_of = moment(self._cell(field, cells), self._zone)
         except CellRefused as error:
-            return RowProblem(number, self._named[field], _safe(shown(self._cell(field, cells))), str(error))
+            named = (texts_.get("code") or texts_.get("gtin")) if field in {"quantity", "as_of"} else None
+            return RowProblem(number, self._named[field], _safe(shown(self._cell(field, cells))), str(error), named)
         if not texts_["code"] and not texts_["gtin"]:
-            return RowProblem(number, self._named.get("code") or self._named["gtin"], "", "is empty: nothing tells which product this is.")
+            return RowProblem(
+                number, self._named.get("code") or self._named["gtin"], "", "is empty: nothing tells which product this is.", ""
+            )
         if quantity is None:
-            return RowProblem(number, self._named["quantity"], "", "is empty: unknown is not zero. Write 0 if there is none.")
+            named = texts_["code"] or texts_["gtin"]
+            return RowProblem(number, self._named["quantity"], "", "is empty: unknown is not zero. Write 0 if there is none.", named)
         return Figure(number, texts_["code"], texts_["gtin"], texts_["location"], quantity, as_of)
 
     def _cell(self, field: str, cells: list[Cell]) -> Cell:

@@ -111,7 +111,7 @@ ENGINE: dict[Kind, tuple[str, ...]] = {
 
 PERSON: dict[Kind, tuple[str, ...]] = {
     Kind.CLAIM: ("claim:day", "commit:link.use"),
-    Kind.SEND: ("send:probe", "send:read_warehouses"),
+    Kind.SEND: ("send:fetch", "send:probe", "send:read_warehouses"),
     Kind.COMMIT: (
         "commit:add.channel",
         "commit:add.member",
@@ -187,6 +187,9 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:switch.channel",
         "commit:switch.company",
         "commit:switch.connection",
+        "commit:sync.source_end",
+        "commit:sync.source_error",
+        "commit:sync.source_learn",
         "commit:turn.balancer",
         "commit:unlock.user",
         "commit:user.create",
