@@ -1,4 +1,4 @@
-"""Sources are asked by the runner: on schedule, now, after a kill, in silence; and every file that is no good leaves the stock as it was."""
+"""Sources are asked by the runner: by schedule, now, after a kill, in silence; a file that is no good leaves the stock as it was."""
 
 from __future__ import annotations
 
