@@ -36,6 +36,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "explain": ("trading:explain", "Every step that leads to the quantity of a SKU."),
         "adjust": ("stocktaking:adjust", "Put right what is on hand of a SKU."),
         "hold": ("stocktaking:hold", "Keep units back by hand; list or lift holds."),
+        "rules": ("ruling:rules", "Rules that categories and products have of their own on a channel."),
         "reserves": ("balancing:reserves", "What is reserved from what channels show, before its order; let units go."),
         "balancer": ("balancing:balancer", "Reserve what channels show: switch, start, stop, what must be right first."),
         "price": ("pricing:price", "Show or set the base price of a SKU."),

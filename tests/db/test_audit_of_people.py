@@ -165,6 +165,13 @@ class Person:
     def rules(self) -> None:
         self.command("channel", self.busy.near.code, "--rule", "buffer=2", "--yes")
 
+    def own_rules(self) -> None:
+        self.command("rules", self.busy.near.code, "--sku", self.unit.sku, "--set", "buffer=2", "--yes")
+
+    def no_own_rules(self) -> None:
+        self.own_rules()
+        self.command("rules", self.busy.near.code, "--sku", self.unit.sku, "--remove", "--yes")
+
     def rotate(self) -> None:
         self.command("rotate-keys", "--data-keys")
 
@@ -205,6 +212,8 @@ DONE: dict[str, tuple[Callable[[Person], None], ...]] = {
     "change.offers": (Person.read_again,),
     "change.channel": (Person.rules,),
     "save.rules": (Person.rules,),
+    "save.override": (Person.own_rules,),
+    "remove.override": (Person.no_own_rules,),
     "read.buyer": (Person.buyer,),
     "set.fence": (Person.fence,),
     "set.incoming": (Person.incoming,),

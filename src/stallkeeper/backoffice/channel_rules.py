@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from stallkeeper.backoffice.forms import LookMixin
+from stallkeeper.backoffice.own_rule_rows import count_own
 from stallkeeper.backoffice.rule_plan import plan_rules
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.catalog.models import PriceList
@@ -23,7 +24,7 @@ from stallkeeper.core.people import Permission, can
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock.models import Location, LocationOwner
 
-STOCK_FIELDS = ("share", "share_rounding", "buffer", "max_publish", "zero_at", "fixed", "horizon_days", "allow_splits")
+STOCK_FIELDS = ("share", "share_rounding", "buffer", "velocity_share", "max_publish", "zero_at", "fixed", "horizon_days", "allow_splits")
 PRICE_FIELDS = (
     "currency",
     "price_list",
@@ -41,6 +42,7 @@ HELP = {
     "share": gettext_lazy("This part of what is free is shown."),
     "share_rounding": gettext_lazy("Where the share is not a whole number."),
     "buffer": gettext_lazy("This many units are kept back and never shown."),
+    "velocity_share": gettext_lazy("This part of what all channels sold in the last hour is kept back. 0: off."),
     "max_publish": gettext_lazy("Never shows more units than this. Empty: no limit."),
     "zero_at": gettext_lazy("This many units or fewer are shown as 0."),
     "fixed": gettext_lazy("Shown instead, while there is stock. Empty: the real number."),
@@ -60,6 +62,7 @@ HELP = {
 
 RANGES = {
     "share": (Decimal(0), Decimal(100)),
+    "velocity_share": (Decimal(0), None),
     "mark_up": (Decimal("-99.99"), None),
     "exchange_rate": (Decimal("0.00000001"), None),
     "tax_rate": (Decimal(0), Decimal(100)),
@@ -146,7 +149,7 @@ def channel_rules(request: MemberRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and may_edit and form.is_valid() and (answer := _try(request, shown, form)):
         return answer
     fresh = get_object_or_404(Channel, pk=pk)
-    context = {"title": fresh.name, "channel": fresh, "tab": "rules", "form": form, "may_edit": may_edit}
+    context = {"title": fresh.name, "channel": fresh, "tab": "rules", "form": form, "may_edit": may_edit, "own": count_own(fresh)}
     return show(request, "backoffice/channel_rules.html", context, status=422 if form.errors else 200)
 
 

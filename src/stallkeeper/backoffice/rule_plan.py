@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ import numpy as np
 from stallkeeper.channels import queries, rules
 from stallkeeper.channels.models import Offer, OfferPrice
 from stallkeeper.core.copy import Ints
-from stallkeeper.core.use_case import use_case
+from stallkeeper.core.use_case import UseCase, use_case
 
 ALL = 10_000_000
 EXAMPLES = 10
@@ -48,10 +48,15 @@ class Plan:
 
 def plan_rules(organisation_id: int, channel_id: int, locations: Sequence[int], values: Mapping[str, object], actor: str) -> Plan:
     """Save the rules in a transaction that is rolled back, and count. RuleError as from saving; locks the channel's offers meanwhile."""
+    return plan_change(organisation_id, channel_id, lambda uc: rules.save(uc, channel_id, locations=locations, **values), actor)
+
+
+def plan_change(organisation_id: int, channel_id: int, change: Callable[[UseCase], object], actor: str) -> Plan:
+    """The same for any change of a channel's rules: it is made, counted, and taken back."""
     try:
         with use_case("plan.rules", organisation_id=organisation_id, actor=actor) as uc:
             before, prices_before = queries.lock_offers_of_channel(channel_id, 0, ALL), _prices(channel_id)
-            rules.save(uc, channel_id, locations=locations, **values)
+            change(uc)
             after, prices_after = queries.lock_offers_of_channel(channel_id, 0, ALL), _prices(channel_id)
             priced = sum(prices_before.get(offer) != price for offer, price in prices_after.items())
             raise _TakenBack(_compare(before["id"], before["intended"], after["intended"], priced))

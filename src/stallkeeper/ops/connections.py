@@ -29,7 +29,7 @@ from stallkit.types import AccountInfo, Page, RemoteOffer
 R = TypeVar("R")
 
 WHOLE = {"buffer", "max_publish", "zero_at", "fixed", "horizon_days", "zero_limit", "price_list_id"}
-EXACT = {"share", "mark_up", "exchange_rate", "tax_rate", "zero_limit_share", "price_drop_limit"}
+EXACT = {"share", "velocity_share", "mark_up", "exchange_rate", "tax_rate", "zero_limit_share", "price_drop_limit"}
 EMPTY = {"max_publish", "fixed", "price_list_id", "exchange_rate", "exchange_rate_at", "tax_rate"}
 
 PATIENCE = 120.0
@@ -185,7 +185,7 @@ def change(organisation_id: int, channel: Channel | None, wanted: Mapping[str, A
             if "cutover" in wanted:
                 cutover.answer(uc, channel.pk, include=wanted["cutover"] == "include")
             if "rules" in wanted or "locations" in wanted:
-                rules.save(uc, channel.pk, locations=_places(wanted.get("locations")), **_rules(wanted.get("rules", ())))
+                rules.save(uc, channel.pk, locations=_places(wanted.get("locations")), **rules_given(wanted.get("rules", ())))
             if turned:
                 switches.set_channel(uc, channel.pk, without_orders=bool(wanted.get("without_orders")), **turned)
             if "writes" in wanted:
@@ -210,7 +210,8 @@ def _places(codes: str | None) -> list[int] | None:
     return [found[code] for code in wanted]
 
 
-def _rules(given: tuple[str, ...]) -> dict[str, object]:
+def rules_given(given: tuple[str, ...]) -> dict[str, object]:
+    """Rules from NAME=VALUE; RuleError names the one whose value is wrong."""
     pairs = dict(text.partition("=")[::2] for text in given)
     return {name.strip(): _value(name.strip(), value.strip()) for name, value in pairs.items()}
 

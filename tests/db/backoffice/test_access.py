@@ -33,7 +33,8 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
     channel, connection_id = {"pk": busy.near.pk}, {"pk": busy.near.connection_id}
     about_order = {name: {"pk": order.pk} for name in ("order", "buyer", "ship", "cancel", "not_left")}
     of_channel = (
-        "balancer_stop balancer_terms channel turn answer_cutover channel_rules release look_again channel_status propose confirm_certain"
+        "balancer_stop balancer_terms channel turn answer_cutover channel_rules own_rules remove_own_rules release look_again"
+        " channel_status propose confirm_certain"
     )
     about_channel = dict.fromkeys(of_channel.split(), channel)
     about_account = dict.fromkeys(("add_channel", "connection", "reconnect", "probe_now", "allow_writes", "run_now"), connection_id)

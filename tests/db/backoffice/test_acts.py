@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from stallkeeper.__main__ import run
 from stallkeeper.channels.models import Channel, Command, Connection, Offer, OfferTodo, RemoteListing
+from stallkeeper.channels.rule_models import RuleOverride
 from stallkeeper.core.models import Notification, Organisation
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock.models import Level, Movement
@@ -167,6 +168,43 @@ def test_rules_show_what_they_change_and_change_nothing_before_the_yes(busy: Bus
     fell = [pk for pk in after if (after[pk] or 0) < (before[pk] or 0)]
     assert (rises, falls, to_zero) == (0, len(fell), sum(1 for pk in fell if after[pk] == 0))
     assert falls > 20
+
+
+def test_a_product_gets_rules_of_its_own_and_loses_them_again(busy: BusyShop, client: Client) -> None:
+    """S3.31: planned first, saved with the yes, found in the list, taken away in the same two steps."""
+    with busy.shop.scope():
+        offers = Offer.objects.filter(channel=busy.near, intended_qty__gt=3, stock_unit__kind="single").select_related("stock_unit")
+        one, other = offers.order_by("pk")[:2]
+    address, remove = reverse("backoffice:own_rules", args=[busy.near.pk]), reverse("backoffice:remove_own_rules", args=[busy.near.pk])
+    data = {"skus": f"{one.stock_unit.sku}\n{other.stock_unit.sku}", "fixed": "1", "velocity_share": "20.5"}
+
+    def shown() -> list[int | None]:
+        with busy.shop.scope():
+            return [Offer.objects.get(pk=offer.pk).intended_qty for offer in (one, other)]
+
+    assert "fall: 2, of which to zero: 0" in text(client.post(address, data))
+    assert shown() == [one.intended_qty, other.intended_qty]
+    assert client.post(address, data | {"sure": "1"}).status_code == 302
+    assert shown() == [1, 1]
+    listed = text(client.get(address, {"q": one.stock_unit.sku, "kind": "product"}))
+    assert "1 category or product has rules of its own" in listed
+    assert "last hour's sales: 20.5 %" in listed
+    assert "fixed number: 1" in listed
+    with busy.shop.scope():
+        rules = list(RuleOverride.objects.filter(valid_until=None).values_list("pk", flat=True))
+    assert "rise: 2" in text(client.post(remove, {"rule": rules}))
+    assert shown() == [1, 1]
+    assert client.post(remove, {"rule": rules, "sure": "1"}).status_code == 302
+    assert shown() == [one.intended_qty, other.intended_qty]
+    for wrong, why in (
+        ({"skus": "NO-SUCH", "fixed": "1"}, "There is no stock unit NO-SUCH."),
+        ({"fixed": "1"}, "Name a category, or SKUs: one of the two."),
+        ({"category": "Nowhere", "fixed": "1"}, "no product is in a category"),
+        ({"skus": one.stock_unit.sku, "share": "101"}, "less than or equal to 100"),
+        ({"skus": one.stock_unit.sku}, "say at least one"),
+    ):
+        refused = client.post(address, wrong | {"sure": "1"})
+        assert (refused.status_code, why in text(refused)) == (422, True), why
 
 
 def test_rules_that_cannot_be_are_named(busy: BusyShop, client: Client) -> None:

@@ -31,6 +31,7 @@ ASKED: dict[str, list[list[str]]] = {
     "explain": [["THEIRS-1"], ["{sku}"]],
     "adjust": [["THEIRS-1", "--location", "MAIN", "--on-hand", "3", "--reason", "counted"]],
     "hold": [["--json"], ["THEIRS-1", "--location", "MAIN", "--units", "1", "--reason", "kept"]],
+    "rules": [["EMR", "--json"], ["EMR", "--sku", "{sku}", "--set", "buffer=1", "--yes"]],
     "reserves": [["--all", "--json"], ["--let-go", "{hold}", "--reason", "ours"]],
     "balancer": [["--json"], ["--ready", "--json"], ["--start", "EMR"], ["--channel", "EMR", "--minutes", "5"]],
     "price": [["THEIRS-1", "9.99"], ["{sku}"]],
