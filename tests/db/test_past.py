@@ -10,7 +10,9 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from stallkeeper.catalog import kits, products
-from stallkeeper.channels import fences, links, observed, rules, time_travel
+from stallkeeper.catalog.models import Product
+from stallkeeper.catalog.products import ProductFacts
+from stallkeeper.channels import fences, links, observed, overrides, rules, time_travel, velocity
 from stallkeeper.channels.models import Channel, ObservedHold, Offer
 from stallkeeper.channels.past import View, gather
 from stallkeeper.core import clock
@@ -166,12 +168,15 @@ def test_the_history_is_append_only_and_of_one_company(shop: Shop) -> None:
         assert undone(other.organisation.pk, Fact.FENCE, [unit.pk], shop.at - MINUTE) == {}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_random_day_is_explained_as_it_was_intended(shop: Shop, seed: int) -> None:
     """At each past moment the figure "as believed then" is the one that stood on the offer, whatever came later (kept by the test)."""
     chance = random.Random(seed)
     far = shop.add_place("FAR")
-    units = [shop.unit(f"U{number}", {"MAIN": chance.randrange(12), "FAR": chance.randrange(5)}) for number in range(3)]
+    with shop.use_case() as uc:
+        units = [products.create_product(uc, f"U{number}", ProductFacts(f"U{number}", category="Cups")) for number in range(3)]
+    for unit in units:
+        shop.stock(unit, {"MAIN": chance.randrange(12), "FAR": chance.randrange(5)})
     with shop.use_case() as uc:
         kit = kits.make_kit(uc, "KIT", "A kit", {units[0].pk: 1, units[1].pk: 2})
     channels = [
@@ -185,7 +190,7 @@ def test_a_random_day_is_explained_as_it_was_intended(shop: Shop, seed: int) -> 
     offers += [shop.offer(channel, kit, f"{kit.sku}-{channel.pk}") for channel in channels]
     day = Day(shop, chance, channels, offers, [*units, kit], [shop.place, far])
     kept: list[tuple[datetime, dict[int, int | None]]] = []
-    for step in range(14):
+    for step in range(18):
         shop.later(minutes=7)
         day.something(step)
         with shop.scope():
@@ -211,8 +216,19 @@ class Day:
         self.channels, self.offers, self.units, self.places = channels, offers, units, places_
 
     def something(self, number: int) -> None:
-        kinds = [self.sell, self.sell, self.count, self.rule, self.fence, self.announce, self.recipe, self.switch, self.leave_out]
-        self.chance.choice(kinds)(number)
+        kinds = [
+            self.sell,
+            self.sell,
+            self.sell,
+            self.count,
+            self.rule,
+            self.fence,
+            self.announce,
+            self.recipe,
+            self.switch,
+            self.leave_out,
+        ]
+        self.chance.choice([*kinds, self.special, self.special, self.category, self.an_hour])(number)
 
     def sell(self, number: int) -> None:
         offer = self.chance.choice(self.offers)
@@ -232,6 +248,29 @@ class Day:
         )
         with self.shop.use_case() as uc:
             rules.save(uc, self.chance.choice(self.channels).pk, **wanted)
+
+    def special(self, _number: int) -> None:
+        """Rules of a category or of a product; among them the velocity guard."""
+        wanted = self.chance.choice([{"buffer": 2}, {"share": 60}, {"velocity_share": 100}, {"max_publish": 3, "share_rounding": "up"}])
+        channel = self.chance.choice(self.channels)
+        with self.shop.use_case() as uc:
+            if self.chance.random() < 0.5:
+                overrides.of_units(uc, channel.pk, [self.chance.choice(self.units).pk], wanted)
+            elif Product.objects.filter(category="Cups").exists():
+                overrides.of_category(uc, channel.pk, "Cups", wanted)
+            overrides.remove(uc, self.chance.choice(self.channels).pk) if self.chance.random() < 0.2 else None
+
+    def category(self, number: int) -> None:
+        """A product is put on another shelf of the catalogue."""
+        with self.shop.use_case() as uc:
+            product = self.chance.choice(list(Product.objects.exclude(title="A kit").order_by("pk")))
+            products.update_product(uc, product.pk, ProductFacts(product.title, category=self.chance.choice(["Cups", f"Shelf {number}"])))
+
+    def an_hour(self, _number: int) -> None:
+        """What the hour before sold counts no longer."""
+        self.shop.later(minutes=self.chance.randrange(65))
+        with self.shop.use_case() as uc:
+            velocity.lapse(uc)
 
     def fence(self, _number: int) -> None:
         with self.shop.use_case() as uc:

@@ -1,7 +1,8 @@
 """Explaining never lies: over 10,000 random offers the working of one ends at the number that all together get (issue 4, must show 5).
 
-Shops are drawn with everything at once: share and its rounding, buffer, cap, fixed number, zero-at, kits with and without splits, pack
-factors, ring-fences, incoming goods within a horizon, the platform's own limit and basis, units that are not counted or not active.
+Shops are drawn with everything at once: share and its rounding, buffer, velocity, cap, fixed number, zero-at, each with rules of categories
+and products, kits with and without splits, pack factors, ring-fences, incoming goods within a horizon, the platform's own limit and basis,
+units that are not counted or not active.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stallkeeper.channels.facts import Facts, decide
+from stallkeeper.channels.overriding import FALLS_THROUGH, NAMES, NONE, Overrides
 from stallkeeper.channels.queries import PLACE_COLUMNS, ChannelFacts
 from stallkeeper.stock.availability import ALWAYS, NOT_SET, Ints, Trace
 from stallkit.manifest import Basis
@@ -27,7 +30,7 @@ TODAY = date(2026, 3, 2)
 OFFERS, SHOPS = 25, 400
 STEPS = (
     *("on_hand", "allocated", "holds", "ring_fence", "incoming", "kit", "for_sale"),
-    *("share", "buffer", "cap", "zero_at", "pack_factor", "limit", "basis"),
+    *("share", "buffer", "velocity", "cap", "zero_at", "pack_factor", "limit", "basis"),
 )
 ONLY_FALL = set(STEPS) - {"on_hand", "incoming", "for_sale", "basis"}
 """These steps never raise a figure. What is for sale of units that are not counted is always the same."""
@@ -97,7 +100,37 @@ def a_shop(chance: random.Random) -> Facts:
         if chance.random() < 0.3
     ]
     channels = {number: a_channel(chance, number, bool(fences)) for number in range(1, 5)}
-    return Facts(channels, offers_of(chance, list(recipes)), table(PLACE_COLUMNS, rows), fences, incoming, TODAY)
+    sold = {unit: chance.randrange(1, 9) for unit in singles if chance.random() < 0.4}
+    hour = table(("unit", "quantity"), list(sold.items()))
+    special = overrides_of(chance, list(recipes))
+    return Facts(channels, offers_of(chance, list(recipes)), table(PLACE_COLUMNS, rows), fences, incoming, TODAY, special, hour)
+
+
+def overrides_of(chance: random.Random, units: list[int]) -> Overrides:
+    """Rules of products and of three categories on some channels; a rule that says nothing falls through."""
+    owners = [(unit, NONE) for unit in units if chance.random() < 0.3] + [(NONE, category) for category in (5, 11, 17)]
+    rows = [(channel, *owner, *a_rule(chance)) for owner in owners for channel in range(1, 5) if chance.random() < 0.5]
+    rows.sort()
+    found = table(("channel", "unit", "category", *NAMES), rows)
+    speaking = set(found["category"].tolist()) - {NONE}
+    members = [(unit, category) for unit in units if (category := chance.choice((5, 11, 17, 23))) in speaking]
+    stands = table(("unit", "category"), members)
+    said = {name: found[name] for name in NAMES}
+    return Overrides(found["channel"], found["unit"], found["category"], said, stands["unit"], stands["category"])
+
+
+def a_rule(chance: random.Random) -> list[int]:
+    """In the order of NAMES, as columns hold it; most say nothing."""
+    said = {
+        "share": chance.choice([10_000, 5_000, 3_333, 0]),
+        "share_rounding": chance.randrange(3),
+        "buffer": chance.randrange(5),
+        "max_publish": chance.choice([0, 2, 40]),
+        "zero_at": chance.randrange(4),
+        "fixed": chance.choice([1, 7]),
+        "velocity_share": chance.choice([0, 5_000, 20_000]),
+    }
+    return [said[name] if chance.random() < 0.4 else FALLS_THROUGH for name in NAMES]
 
 
 def a_level(chance: random.Random) -> dict[int, tuple[int, int, int]]:
@@ -132,6 +165,7 @@ def a_channel(chance: random.Random, number: int, fenced: bool) -> ChannelFacts:
         acknowledge=True,
         cutover="include",
         cutover_at=None,
+        velocity_share=Decimal(chance.choice([0, 0, 50, 133])),
     )
 
 
@@ -158,16 +192,41 @@ def in_plain_words(one: Facts) -> int:
     (channel,) = one.channels.values()
     offer = {name: int(column[0]) for name, column in one.offers.items()}
     quirks = manifest_of(channel.platform).quirks
+    rules = rules_of(one, channel, offer["unit"])
     figure = Decimal(on_sale(one, channel))
-    figure = (figure * channel.share / 100).quantize(Decimal(1), rounding=ROUND[channel.share_rounding])
-    figure = max(figure - channel.buffer, Decimal(0))
-    for most in (channel.fixed, channel.max_publish):
+    figure = (figure * rules["share"] / 100).quantize(Decimal(1), rounding=ROUND[rules["share_rounding"]])
+    figure = max(figure - rules["buffer"], Decimal(0))
+    fast = (sold_lately(one) * rules["velocity_share"] / 100).quantize(Decimal(1), rounding=ROUND_UP)
+    figure = max(figure - fast, Decimal(0))
+    for most in (rules["fixed"], rules["max_publish"]):
         figure = figure if most is None else min(figure, Decimal(most))
-    figure = Decimal(0) if figure <= channel.zero_at else figure
+    figure = Decimal(0) if figure <= rules["zero_at"] else figure
     shown = min(int(figure) // offer["pack_factor"], quirks.max_quantity)
     if quirks.basis is Basis.GROSS_UNTIL_SHIPPED:
         shown += offer["open"]
     return shown + offer["unacknowledged"] if quirks.basis is Basis.GROSS_UNTIL_ACKNOWLEDGED else shown
+
+
+def rules_of(one: Facts, channel: ChannelFacts, unit: int) -> dict[str, Any]:
+    """The channel's rules, with what the category says in their place, with what the product says in place of both."""
+    rules = {name: getattr(channel, name) for name in NAMES}
+    assert one.overrides is not None
+    of = dict(zip(one.overrides.members.tolist(), one.overrides.member_of.tolist(), strict=True)).get(unit)
+    rows = list(zip(one.overrides.channel.tolist(), one.overrides.unit.tolist(), one.overrides.category.tolist(), strict=True))
+    for wanted in ((channel.id, NONE, of), (channel.id, unit, NONE)):
+        for name in NAMES if wanted in rows else ():
+            said = int(one.overrides.said[name][rows.index(wanted)])
+            if said != FALLS_THROUGH:
+                rules[name] = Decimal(said) / 100 if "share" in name else said
+                rules[name] = ["down", "up", "nearest"][said] if name == "share_rounding" else rules[name]
+    return rules
+
+
+def sold_lately(one: Facts) -> int:
+    """What the last hour sold: of a kit, as many as the part that sold most would make, a part of one counted whole."""
+    assert one.sold is not None
+    sold = dict(zip(one.sold["unit"].tolist(), one.sold["quantity"].tolist(), strict=True))
+    return max(-(-sold.get(row["component"], 0) // row["per_kit"]) for row in each_row(one.places))
 
 
 def on_sale(one: Facts, channel: ChannelFacts) -> int:

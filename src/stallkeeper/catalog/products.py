@@ -73,6 +73,8 @@ def update_product(uc: UseCase, product_id: int, facts: ProductFacts) -> Product
     changed = {field: value for field, value in asdict(facts).items() if getattr(product, field) != value}
     if not changed:
         return product
+    if "category" in changed:
+        history.note(uc, Fact.PRODUCT, [Changed(product.pk, "category", product.category, changed["category"])])
     for field, value in changed.items():
         setattr(product, field, value)
     product.updated_at = uc.at

@@ -212,12 +212,20 @@ def verdict(offer: Offer, figure: int, sends: bool) -> str:
 
 def _steps(trace: Trace, held: HeldRules, offer: Offer, sold: int) -> tuple[Step, ...]:
     """The trace of the one offer that was gathered, as steps."""
-    steps: list[Step] = []
+    return tuple(Step(name, before, after, _note(name, held, offer, sold), held.origin_of(name)) for name, before, after in chain(trace))
+
+
+def chain(trace: Trace) -> list[tuple[str, int | None, int]]:
+    """The steps of the one offer that was gathered: (step, figure before, figure after); each begins where the one before it ended.
+
+    What is for sale is a step only where it is another figure than the units that can be made: not counted, or not active.
+    """
+    found: list[tuple[str, int | None, int]] = []
     for name, figures in trace.steps:
-        if name != "for_sale":
-            before = steps[-1].after if steps else None
-            steps.append(Step(name, before, int(figures[0]), _note(name, held, offer, sold), held.origin_of(name)))
-    return tuple(steps)
+        before, after = found[-1][2] if found else None, int(figures[0])
+        if name != "for_sale" or before != after:
+            found.append((name, before, after))
+    return found
 
 
 def _note(name: str, held: HeldRules, offer: Offer, sold: int) -> str:

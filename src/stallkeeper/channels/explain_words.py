@@ -12,6 +12,7 @@ STEPS: dict[str, str | Promise] = {
     "ring_fence": _("less kept for other channels"),
     "incoming": _("plus incoming goods"),
     "kit": _("kits that can be made"),
+    "for_sale": _("not counted, or not active"),
     "share": _("share of the channel"),
     "buffer": _("less buffer"),
     "velocity": _("less what the last hour sold"),

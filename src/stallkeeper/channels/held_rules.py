@@ -10,6 +10,7 @@ from stallkeeper.channels import facts, overriding
 from stallkeeper.channels.facts import Facts
 from stallkeeper.channels.models import Channel
 from stallkeeper.channels.overriding import NAMES, Origin
+from stallkeeper.channels.queries import ChannelFacts
 
 OF_STEP = {
     "share": ("share", "share_rounding"),
@@ -41,14 +42,14 @@ class HeldRules:
         return next((who for who in SPECIAL if who in found), Origin.CHANNEL)
 
 
-def held_rules(gathered: Facts, channel: Channel) -> HeldRules:
+def held_rules(gathered: Facts, channel: Channel | ChannelFacts) -> HeldRules:
     """The rules of the one offer that was gathered, on this channel."""
     found = facts.find_overrides(gathered)
     origins = {name: overriding.origin(gathered.overrides, found, name) for name in NAMES}
     return HeldRules(**{name: _value(gathered, channel, name, origins[name]) for name in NAMES}, origins=origins)  # type: ignore[arg-type]
 
 
-def _value(gathered: Facts, channel: Channel, name: str, origin: Origin) -> object:
+def _value(gathered: Facts, channel: Channel | ChannelFacts, name: str, origin: Origin) -> object:
     if origin is Origin.CHANNEL:
         return getattr(channel, name)
     found, overrides = facts.find_overrides(gathered), gathered.overrides

@@ -8,7 +8,7 @@ orders gathers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -17,8 +17,9 @@ import msgspec
 import numpy as np
 from django.db import connection
 
-from stallkeeper.channels import facts, past_queries
+from stallkeeper.channels import facts, overriding_queries, past_queries, velocity
 from stallkeeper.channels.facts import Facts
+from stallkeeper.channels.overriding import NONE, Overrides
 from stallkeeper.channels.past_queries import Clock, OfferNow, PlaceNow, PromiseThen, UnitNow
 from stallkeeper.channels.queries import OFFER_COLUMNS, PLACE_COLUMNS, ChannelFacts
 from stallkeeper.core import history
@@ -70,6 +71,7 @@ class KeptRules(msgspec.Struct):
     allow_splits: bool
     horizon_days: int
     locations: list[int]
+    velocity_share: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +114,14 @@ def gather(
         places = _places(cursor, units, parts, [row.unit_id for row in linked], counted, promises, at, CLOCKS[view])
         fences = _fences(cursor, organisation_id, at)
         incoming = _incoming(cursor, organisation_id, counted, at)
+        overrides = _overrides(cursor, organisation_id, sorted(channels), sorted({row.unit_id for row in linked}), at)
+        sold = past_queries.sold(counted, at, at - velocity.WINDOW, CLOCKS[view])
     unrecorded = since if since is not None and at < since else None
     channels = {key: channel._replace(fenced=bool(fences)) for key, channel in channels.items()}
     offers = _offers(linked, late if view is View.TODAY else Late())
     existed = frozenset(row.id for row in linked if row.linked_at is None or row.linked_at <= at)
-    return Past(at, view, Facts(channels, offers, places, fences, incoming, at.astimezone(UTC).date()), existed, promises, unrecorded)
+    found = Facts(channels, offers, places, fences, incoming, at.astimezone(UTC).date(), overrides, sold)
+    return Past(at, view, found, existed, promises, unrecorded)
 
 
 # --- offers and units ---------------------------------------------------------------------------------------------------------------------
@@ -245,6 +250,21 @@ def _channels(cursor: Cursor, organisation_id: int, at: datetime) -> dict[int, C
         serving = sorted((places[place] for place in looked_at if place in places), key=lambda place: (place.priority, place.id))
         then[channel.id] = channel._replace(**rules, locations=[place.id for place in serving if place.active and place.sellable])
     return then
+
+
+def _overrides(cursor: Cursor, organisation_id: int, channels: Sequence[int], units: Sequence[int], at: datetime) -> Overrides:
+    """The rules of products and categories of the moment, and which products stood in those categories."""
+    found = overriding_queries.gather(channels, np.array(units, dtype=np.int64), whole=False, at=at)
+    speaking = set(found.category.tolist()) - {NONE}
+    if not speaking:
+        return found
+    rows = past_queries.categories(cursor, units)
+    was = history.undone(organisation_id, Fact.PRODUCT, sorted({product for _, product, _ in rows}), at)
+    stood = {unit: str(was.get((product, "category"), category)) for unit, product, category in rows}
+    numbers = past_queries.numbers_of(cursor, sorted(set(stood.values())))
+    members = [(unit, numbers[category]) for unit, category in sorted(stood.items()) if numbers[category] in speaking]
+    table = np.array(members, dtype=np.int64).reshape(-1, 2)
+    return replace(found, members=np.ascontiguousarray(table[:, 0]), member_of=np.ascontiguousarray(table[:, 1]))
 
 
 def _places_then(cursor: Cursor, organisation_id: int, at: datetime) -> dict[int, PlaceNow]:

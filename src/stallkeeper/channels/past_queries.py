@@ -10,7 +10,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from stallkeeper.core.copy import array
+from stallkeeper.channels.overriding_queries import NUMBER_OF
+from stallkeeper.core.copy import Ints, array, read_columns
 from stallkeeper.core.sql import Cursor, rows
 
 
@@ -207,6 +208,45 @@ def incoming(cursor: Cursor, units: Sequence[int]) -> list[tuple[int, int, date,
         [array(units)],
     )
     return rows(cursor)
+
+
+def categories(cursor: Cursor, units: Sequence[int]) -> list[tuple[int, int, str]]:
+    """The product of each unit's first variant, and the category it is in now: (unit, product, category). Index: variant_once."""
+    cursor.execute(
+        """
+        SELECT DISTINCT ON (variant.stock_unit_id) variant.stock_unit_id, product.id, product.category
+        FROM catalog_variant AS variant JOIN catalog_product AS product ON product.id = variant.product_id
+        WHERE variant.stock_unit_id = ANY(%s::bigint[]) ORDER BY variant.stock_unit_id, variant.id
+        """,
+        [array(units)],
+    )
+    return rows(cursor)
+
+
+def numbers_of(cursor: Cursor, names: Sequence[str]) -> dict[str, int]:
+    """The numbers by which overrides know these categories."""
+    cursor.execute(f"SELECT category, {NUMBER_OF} FROM unnest(%s::text[]) AS category ORDER BY 1", [list(names)])  # noqa: S608
+    return dict(rows(cursor))
+
+
+def sold(units: Sequence[int], at: datetime, since: datetime, clock: Clock) -> dict[str, Ints]:
+    """What the hour before a moment sold, as ``overriding_queries.sold_lately`` says it of now. Index: unit_sale_history.
+
+    By what was learned: what counted then. By what happened: what was sold in that hour.
+    """
+    counted = {
+        Clock.LEARNED: "recorded_at <= %(at)s AND (passed_at IS NULL OR passed_at > %(at)s)",
+        Clock.HAPPENED: "sold_at <= %(at)s AND sold_at > %(since)s",
+    }
+    return read_columns(
+        f"""
+        SELECT stock_unit_id, sum(quantity)::bigint FROM channels_unitsale
+        WHERE stock_unit_id = ANY(%(units)s::bigint[]) AND {counted[clock]}
+        GROUP BY stock_unit_id ORDER BY stock_unit_id
+        """,  # noqa: S608 - constants of this module
+        {"units": array(units), "at": at, "since": since},
+        ("unit", "quantity"),
+    )
 
 
 LAST = 20

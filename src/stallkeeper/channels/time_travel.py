@@ -10,12 +10,13 @@ from decimal import Decimal
 from django.db import connection
 
 from stallkeeper.channels import explain_queries, facts, past, past_queries
-from stallkeeper.channels.explain import Moved, Promise, Sent, Spot, Step, offers_of
+from stallkeeper.channels.explain import Moved, Promise, Sent, Spot, Step, chain, offers_of
 from stallkeeper.channels.facts import Facts
+from stallkeeper.channels.held_rules import HeldRules, held_rules, sold_lately
 from stallkeeper.channels.models import Offer
 from stallkeeper.channels.past import Late, Past, View
 from stallkeeper.channels.past_queries import PromiseThen
-from stallkeeper.channels.queries import ChannelFacts
+from stallkeeper.channels.rule_models import Rounding
 from stallkeeper.core import clock
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.tenancy import organisation_scope
@@ -142,25 +143,24 @@ def _figure(of: Past) -> Figure:
 
 
 def _steps(trace: Trace, of: Facts) -> tuple[Step, ...]:
-    notes = _notes(of.channels[int(of.offers["channel"][0])], {name: int(column[0]) for name, column in of.offers.items()})
-    steps: list[Step] = []
-    for name, figures in trace.steps:
-        if name != "for_sale":
-            steps.append(Step(name, steps[-1].after if steps else None, int(figures[0]), notes.get(name, "")))
-    return tuple(steps)
+    channel = of.channels[int(of.offers["channel"][0])]
+    held = held_rules(of, channel)
+    notes = _notes(held, channel.horizon_days, sold_lately(of), {name: int(column[0]) for name, column in of.offers.items()})
+    return tuple(Step(name, before, after, notes.get(name, ""), held.origin_of(name)) for name, before, after in chain(trace))
 
 
-def _notes(channel: ChannelFacts, offer: Mapping[str, int]) -> dict[str, str]:
+def _notes(held: HeldRules, horizon: int, sold: int, offer: Mapping[str, int]) -> dict[str, str]:
     """The rules and facts of the moment behind the steps, where one is set."""
-    caps = [f"at most {channel.max_publish}"] if channel.max_publish is not None else []
-    caps += [f"fixed {channel.fixed}"] if channel.fixed is not None else []
+    caps = [f"at most {held.max_publish}"] if held.max_publish is not None else []
+    caps += [f"fixed {held.fixed}"] if held.fixed is not None else []
     return {
-        "share": f"{channel.share.normalize():f} %, rounded {channel.share_rounding}" if channel.share != ALL else "",
-        "buffer": f"- {channel.buffer}" if channel.buffer else "",
+        "share": f"{held.share.normalize():f} %, {Rounding(held.share_rounding).label}" if held.share != ALL else "",
+        "buffer": f"- {held.buffer}" if held.buffer else "",
+        "velocity": f"{held.velocity_share.normalize():f} % of {sold} sold in the last hour" if held.velocity_share else "",
         "cap": ", ".join(caps),
-        "zero_at": f"0 at {channel.zero_at} or below" if channel.zero_at else "",
+        "zero_at": f"0 at {held.zero_at} or below" if held.zero_at else "",
         "pack_factor": f"/ {offer['pack_factor']}" if offer["pack_factor"] != 1 else "",
-        "incoming": f"within {channel.horizon_days} days" if channel.horizon_days else "",
+        "incoming": f"within {horizon} days" if horizon else "",
         "basis": f"open there: {offer['open']}, not acknowledged: {offer['unacknowledged']}" if offer["open"] else "",
     }
 

@@ -23,6 +23,8 @@ class Fact(StrEnum):
 
     UNIT = "unit"
     """A stock unit; ``active`` or ``stocked``."""
+    PRODUCT = "product"
+    """A product; ``category``."""
     KIT = "kit"
     """A kit; its component. The number of it in one kit."""
     PLACE = "place"

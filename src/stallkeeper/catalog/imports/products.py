@@ -261,6 +261,7 @@ class ProductImport:
             products_queries.keep_switches(cursor, uc.organisation_id, uc.at, uc.actor)
             units = products_queries.update_units(cursor)
             priced = products_queries.upsert_prices(cursor, uc.organisation_id)
+            products_queries.keep_categories(cursor, uc.organisation_id, uc.at, uc.actor)
             facts = products_queries.update_products(cursor, uc.at)
             coded = products_queries.add_identifiers(cursor, uc.organisation_id)
         uc.mark(STALE, (unit for unit, matters in (*units, *facts) if matters))

@@ -129,6 +129,18 @@ def update_units(cursor: Cursor) -> list[tuple[int, bool]]:
     return rows(cursor)
 
 
+def keep_categories(cursor: Cursor, organisation_id: int, at: datetime, actor: str) -> None:
+    """Keep the category of products that ``update_products`` is about to move to another one (``core.history``)."""
+    cursor.execute(
+        "INSERT INTO core_factchange (organisation_id, at, actor, kind, subject_id, part, before, after)"
+        " SELECT DISTINCT ON (p.id) %s::bigint, %s::timestamptz, %s, 'product', p.id, 'category',"
+        "  to_jsonb(p.category), to_jsonb(s.category)"
+        " FROM import_product s JOIN catalog_product p ON p.id = s.product_id"
+        " WHERE s.recategorised AND NOT s.shared AND s.category <> p.category ORDER BY p.id",
+        [organisation_id, at, actor],
+    )
+
+
 def update_products(cursor: Cursor, at: datetime) -> list[tuple[int, bool]]:
     """Change what differs in products that have one variant; the units behind them, and whether the category is another."""
     cursor.execute(
