@@ -20,6 +20,7 @@ CASES = {
     "growth": "the cost of a page and of a change as the catalogue grows",
     "stock": "10,000 stock figures with their offers",
     "sweep": "the nightly look at every offer",
+    "plan": "a plan of what is sent, made and applied",
     "drain": "waiting offers to JSON",
     "push": "100,000 offers through each emulator",
     "imports": "100,000 rows from a spreadsheet",

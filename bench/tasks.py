@@ -91,6 +91,27 @@ def sweep(_client: int) -> Callable[[], tuple[int, int]]:
     return job
 
 
+def plan(_client: int, turn: int, apply: bool = False) -> Callable[[], tuple[int, int]]:
+    """A plan that changes every offer, saved; or applied: (values in it, peak memory in MB). Applying is of a plan saved off the clock."""
+    from stallkeeper.channels import plans
+    from stallkeeper.channels.proposals import ChannelChange, Proposal
+    from stallkeeper.core.tenancy import organisation_scope
+
+    found = shop.found()
+    proposal = Proposal(channels={channel: ChannelChange(rules={"buffer": 100 + turn}) for channel in found.channels})
+    saved = plans.save(found.organisation, proposal, "user:1") if apply else None
+
+    def job() -> tuple[int, int]:
+        with organisation_scope(found.organisation):
+            if saved is not None:
+                made = plans.apply(found.organisation, saved.pk, saved.fingerprint, "user:1")
+            else:
+                made = plans.save(found.organisation, proposal, "user:1")
+            return sum(counts.quantities for counts in plans.counts_of(made)), peak()
+
+    return job
+
+
 def own_memory(_client: int) -> Callable[[], int]:
     """Peak memory of a client in MB."""
     return peak

@@ -44,6 +44,7 @@ NOTHING_DECIDED = {
     "plan.rules": "a plan: always rolled back",
     "plan.place": "a plan: always rolled back",
     "propose.links": "works out what fits; linking is another use case",
+    "show.columns": "what one person sees of a table",
     "read.listings": "reads the catalogue, as the background run does",
     "wake.connection": "has a run begin now that would begin anyway",
 }
@@ -62,6 +63,7 @@ RECORDED_BY = {
     "add.channel": ("channels/connect.py", "channel.create"),
     "turn.balancer": ("channels/balancer.py", "channel.balancer"),
     "release.observed_hold": ("channels/observed.py", "release.observed_hold"),
+    "send.stock": ("channels/send_tasks.py", "offers.send"),
     "plan.save": ("channels/plans.py", "plan.save"),
     "plan.apply": ("channels/plans.py", "plan.apply"),
     "plan.discard": ("channels/plans.py", "plan.discard"),

@@ -18,6 +18,7 @@ ENTRIES = (
     (_("Orders"), "shopping_bag", "orders", "orders/", Permission.VIEW_ORDERS),
     (_("Problems"), "error", "problem_board", "problems/", Permission.VIEW_ORDERS),
     (_("Offers"), "sell", "offers", "offers/", Permission.VIEW_STOCK),
+    (_("Sending"), "outbox", "sending", "sending/", Permission.VIEW_STOCK),
     (_("Reserves"), "bookmark", "reserves", "reserves/", Permission.VIEW_STOCK),
     (_("Listings"), "link", "listings", "listings/", Permission.VIEW_STOCK),
     (_("Products and stock"), "inventory_2", "stock", "stock/", Permission.VIEW_STOCK),

@@ -100,6 +100,7 @@ def waiting_counts(cursor: Cursor, organisation_id: int) -> dict[str, int]:
                 WHERE organisation_id = %(organisation)s AND enabled AND failures > 0) AS lanes,
                (SELECT count(*) FROM core_notification
                 WHERE organisation_id = %(organisation)s AND resolved_at IS NULL AND seen_at IS NULL) AS notifications,
+               (SELECT count(*) FROM channels_sendtask WHERE organisation_id = %(organisation)s AND ended_at IS NULL) AS sends,
                (SELECT count(*) FROM channels_offertodo WHERE organisation_id = %(organisation)s) AS todo
         """,
         {"organisation": organisation_id},

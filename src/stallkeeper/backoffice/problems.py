@@ -68,6 +68,7 @@ KINDS = (
     ProblemKind(
         "ambiguous", _("Listings with several candidates"), _("Choose the right stock unit."), "info", "listings", "?state=ambiguous"
     ),
+    ProblemKind("sends", _("Sends under way"), _("Follow what the channels accept and show."), "info", "send_tasks"),
     ProblemKind("notifications", _("Notifications"), _("Read and set aside."), "info", "problem_list"),
 )
 BY_KEY = {kind.key: kind for kind in KINDS}

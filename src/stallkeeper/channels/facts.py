@@ -282,3 +282,16 @@ def _rules(
         if sold is None
         else -(-sold[part] * rule("velocity_share", [int(channel.velocity_share * 100) for channel in channels]) // 10_000),
     )
+
+
+def for_sale_of(organisation: int, unit_ids: Sequence[int]) -> dict[int, int]:
+    """The most that may be sold of each unit, over all places that serve an active channel (S3.27): before any channel's rules; ALWAYS for
+    what is not counted. Unlocked, for looking only."""
+    if not unit_ids:
+        return {}
+    channels = gather_channels(organisation)
+    view = View(tuple(sorted({place for each in channels.values() if each.active for place in each.locations})), True, 0, 0)
+    places = queries.gather_places(np.array(sorted(set(unit_ids)), dtype=np.int64))
+    units, first_row = np.unique(places["unit"], return_index=True)
+    available = _for_sale(Facts(channels, {}, places, (), (), date.min), view, units, first_row, None)
+    return dict(zip(units.tolist(), available.tolist(), strict=True))

@@ -570,6 +570,6 @@ class Parked(TenantModel):
         constraints = [models.UniqueConstraint(fields=["connection", "kind", "external_id"], name="parked_once")]
 
 
-from stallkeeper.channels.plan_models import SendPlan, SendPlanPart, SendTask, SendTaskPart  # noqa: E402
+from stallkeeper.channels.plan_models import SendingColumns, SendPlan, SendPlanPart, SendTask, SendTaskPart  # noqa: E402
 
-__all__ = ["OpenEvent", "SendPlan", "SendPlanPart", "SendTask", "SendTaskPart", "SentLog"]
+__all__ = ["OpenEvent", "SendPlan", "SendPlanPart", "SendTask", "SendTaskPart", "SendingColumns", "SentLog"]

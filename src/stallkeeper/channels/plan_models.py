@@ -94,3 +94,13 @@ class SendTaskPart(ChildModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["task", "channel"], name="send_task_part_once")]
+
+
+class SendingColumns(TenantModel):
+    """Which channels a person has taken off his sending table (S3.25). What is hidden is kept, not what is shown: a new channel shows."""
+
+    user = models.ForeignKey("core.User", on_delete=models.CASCADE, related_name="+", db_index=False)
+    hidden = ArrayField(models.BigIntegerField(), default=list)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "user"], name="sending_columns_once")]

@@ -63,6 +63,11 @@ def encode(proposal: Proposal) -> dict[str, object]:
     return built
 
 
+def change_of(values: Mapping[str, object], switches: Mapping[str, bool]) -> ChannelChange:
+    """A change of these rules (as ``rules.plain`` gives them) and switches."""
+    return msgspec.convert({"rules": dict(values), "switches": dict(switches)}, ChannelChange)
+
+
 def check(proposal: Proposal, channels: Mapping[int, Channel]) -> None:
     """ProposalError if it names a channel, a switch or a rule that there is not."""
     for number, change in proposal.channels.items():

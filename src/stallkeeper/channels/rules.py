@@ -68,10 +68,11 @@ def _keep_first(uc: UseCase, channel: Channel, rules: dict[str, object]) -> None
 def snapshot(channel: Channel) -> dict[str, object]:
     """The rules as they are kept in a version: plain values."""
     places = ChannelLocation.objects.filter(channel=channel).order_by("location_id").values_list("location_id", flat=True)
-    return {name: _plain(getattr(channel, name)) for name in RULES} | {"locations": list(places)}
+    return {name: plain(getattr(channel, name)) for name in RULES} | {"locations": list(places)}
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """A rule's value as JSON keeps it: decimals and dates as text."""
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
     return value if isinstance(value, int | bool | None) else str(value)

@@ -11,7 +11,9 @@ from django.urls import URLPattern, reverse
 
 from stallkeeper.backoffice import urls as backoffice_urls
 from stallkeeper.catalog.models import ImportRun
+from stallkeeper.channels import plans, send_tasks
 from stallkeeper.channels.models import Offer, Parked, RemoteListing
+from stallkeeper.channels.proposals import Proposal
 from stallkeeper.core import clock, people
 from stallkeeper.core.models import AuditEntry, Notification, Organisation, Role, User
 from stallkeeper.orders.models import Order, OrderLine
@@ -30,6 +32,9 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         offer, listing = Offer.objects.first(), RemoteListing.objects.first()
         unit, notification = offer.stock_unit_id, Notification.objects.first().pk
         parked = Parked.objects.first().pk
+        plan = plans.save(busy.organisation.pk, Proposal(), busy.owner.actor)
+    with busy.shop.use_case() as uc:
+        task = send_tasks.send_chosen(uc, [offer.pk])
     channel, connection_id = {"pk": busy.near.pk}, {"pk": busy.near.connection_id}
     about_order = {name: {"pk": order.pk} for name in ("order", "buyer", "ship", "cancel", "not_left")}
     of_channel = (
@@ -58,6 +63,8 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         "parked_body": {"pk": parked},
         "seen": {"pk": notification},
         "release_reserve": {"pk": 1},
+        **{name: {"pk": plan.pk} for name in ("apply_plan", "discard_plan")},
+        "send_task": {"pk": task.pk},
         "sign_in_by_link": {"token": "made-up"},
     }
 

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 
 from stallkeeper.catalog.models import ImportRun, StockUnit
-from stallkeeper.channels.models import Channel, Command, Connection, ObservedHold, Offer, Parked, RemoteListing
+from stallkeeper.channels.models import Channel, Command, Connection, ObservedHold, Offer, Parked, RemoteListing, SendPlan, SendTask
 from stallkeeper.core.models import Notification
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock.models import Location
@@ -72,6 +72,8 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
         "notifications/": Notification,
         "orders/": Order,
         "offers/": Offer,
+        "sending/plan/": SendPlan,
+        "sending/tasks/": SendTask,
         "reserves/stop/": Channel,
         "reserves/terms/": Channel,
         "reserves/": ObservedHold,

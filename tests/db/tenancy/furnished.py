@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from stallkeeper.catalog.models import ImportProblem, ImportRun, PriceList, StockUnit
 from stallkeeper.channels import plans, send_tasks
 from stallkeeper.channels.fences import set_fence
-from stallkeeper.channels.models import Command, ObservedHold, Offer, RemoteListing
+from stallkeeper.channels.models import Command, ObservedHold, Offer, RemoteListing, SendingColumns
 from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.channels.rule_models import RuleOverride, UnitSale
 from stallkeeper.core import audit, walls
@@ -92,6 +92,7 @@ def furnish(busy: BusyShop, word: str) -> None:
         ImportProblem.objects.create(organisation=busy.organisation, run=run, row=2, column="title", value=word, message=f"wrong: {word}")
         Command.objects.filter(pk=Command.objects.order_by("pk")[0].pk).update(state="refused", message=word)
         send_tasks.send_channels(uc, [busy.near.pk])
+        SendingColumns.objects.create(organisation=busy.organisation, user=busy.owner, hidden=[busy.far.pk])
     with busy.shop.scope():
         proposal = Proposal(channels={busy.near.pk: ChannelChange(rules={"exchange_rate_source": word})})
         plans.save(busy.organisation.pk, proposal, busy.owner.actor)

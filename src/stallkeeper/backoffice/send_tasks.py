@@ -1,0 +1,109 @@
+"""Sends to follow: each with its state, and behind the eye what every channel did with it (S3.38-S3.40)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show, wants_fragment
+from stallkeeper.channels import send_tasks as tasks
+from stallkeeper.channels import switches
+from stallkeeper.channels.models import Channel, SendTask
+from stallkeeper.channels.send_tasks import Progress
+from stallkeeper.core.models import User
+from stallkeeper.core.people import Permission
+
+StrOrPromise = str | Promise
+
+SHOWN = 30
+STATES: dict[str, tuple[StrOrPromise, str]] = {
+    "under_way": (gettext_lazy("under way"), "info"),
+    "done": (gettext_lazy("Done"), "ok"),
+    "refused": (gettext_lazy("Done, some refused"), "bad"),
+    "given_up": (gettext_lazy("no longer followed"), ""),
+}
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """A send with what has become of it."""
+
+    task: SendTask
+    by: str
+    progress: Sequence[Progress]
+
+    @property
+    def wanted(self) -> int:
+        return sum(each.wanted for each in self.progress)
+
+    @property
+    def accepted(self) -> int:
+        return sum(each.accepted for each in self.progress)
+
+    @property
+    def shown(self) -> int:
+        return sum(each.shown for each in self.progress)
+
+    @property
+    def refused(self) -> int:
+        return sum(each.refused for each in self.progress)
+
+    @property
+    def waiting(self) -> int:
+        return sum(each.waiting for each in self.progress)
+
+    @property
+    def state(self) -> str:
+        """Done only when the channels have answered for everything."""
+        if self.waiting:
+            return "given_up" if self.task.ended_at else "under_way"
+        return "refused" if self.refused else "done"
+
+    @property
+    def state_name(self) -> StrOrPromise:
+        return STATES[self.state][0]
+
+    @property
+    def tone(self) -> str:
+        return STATES[self.state][1]
+
+
+def row(task: SendTask) -> TaskRow:
+    """The row of one send; one statement for its figures, one for the name of who asked."""
+    kind, _colon, pk = task.asked_by.partition(":")
+    person = User.objects.filter(pk=int(pk)).first() if kind == "user" and pk.isdecimal() else None
+    return TaskRow(task, str(person) if person else task.asked_by, tasks.progress(task))
+
+
+@screen(Permission.VIEW_STOCK)
+def send_tasks(request: MemberRequest) -> HttpResponse:
+    """The latest sends."""
+    latest = SendTask.objects.select_related("plan").order_by("-pk")[:SHOWN]
+    return show(request, "backoffice/send_tasks.html", {"title": _("Sends"), "rows": [row(task) for task in latest]})
+
+
+@screen(Permission.VIEW_STOCK)
+def send_task(request: MemberRequest, pk: int) -> HttpResponse:
+    """One send by channel: sent, accepted, read back, refused with the channel's words, waiting and why. Renews itself while under way."""
+    found = row(get_object_or_404(SendTask.objects.select_related("plan"), pk=pk))
+    channels = {channel.pk: channel for channel in switches.states()}
+    context = {
+        "title": _("Send {number}").format(number=pk),
+        "row": found,
+        "lines": [(channels[each.channel_id], each, _silent(channels[each.channel_id], each)) for each in found.progress],
+        "reasons": [(channels[channel], words, count, sku) for channel, words, count, sku in tasks.reasons(found.task)],
+    }
+    if wants_fragment(request):
+        return fragment(request, "backoffice/parts/send_progress.html", context)
+    return show(request, "backoffice/send_task.html", context)
+
+
+def _silent(channel: Channel, progress: Progress) -> Sequence[str]:
+    """Why what waits is not sent, where something keeps it."""
+    return switches.why_silent(channel) if progress.waiting else ()

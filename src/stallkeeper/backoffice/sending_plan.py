@@ -1,0 +1,187 @@
+"""Save, Save and send: a plan is made from the table's settings, looked at with its counts, applied by its fingerprint, undone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.backoffice.sending_settings import proposal_of, setting_rows
+from stallkeeper.channels import plan_items, plans, proposals, switches
+from stallkeeper.channels.models import Channel, Offer, SendPlan
+from stallkeeper.channels.plan_items import Counts, Items
+from stallkeeper.channels.plans import Held, PlanError, Stale
+from stallkeeper.channels.proposals import Proposal, ProposalError
+from stallkeeper.channels.rules import RuleError
+from stallkeeper.channels.switches import SwitchError
+from stallkeeper.core import clock
+from stallkeeper.core.people import Permission, can
+from stallkeeper.stock import ledger, taking_back
+from stallkeeper.stock.availability import NOT_SET
+
+EXAMPLES = 10
+REFUSALS = (PlanError, ProposalError, RuleError, SwitchError, ledger.NotEnough)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One value of a plan."""
+
+    sku: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """What a plan says of one channel."""
+
+    channel: Channel
+    counts: Counts
+    examples: Sequence[Example]
+
+
+@require_POST
+@screen(Permission.EDIT_RULES)
+def save_plan(request: MemberRequest) -> HttpResponse:
+    """Work the table out with these settings, so that it can be checked (S3.34). Nothing leaves; "Save and send" asks next."""
+    channels = list(switches.states())
+    settings = setting_rows(channels, request.POST)
+    if faulty := [row for row in settings if not row.form.is_valid()]:
+        wrong = faulty[0]
+        field, errors = next(iter(wrong.form.errors.items()))
+        messages.error(request, f"{wrong.channel.name}: {wrong.form.fields[field].label}: {errors[0]}")
+        return redirect("backoffice:sending")
+    company = request.POST.get("sending") == "1"
+    return _saved(request, proposal_of(request.organisation, company, settings), look=request.POST.get("then") == "send")
+
+
+def _saved(request: MemberRequest, proposal: Proposal, *, look: bool) -> HttpResponse:
+    try:
+        plans.save(request.organisation.pk, proposal, request.user.actor)
+    except REFUSALS as error:
+        messages.error(request, str(error))
+        return redirect("backoffice:sending")
+    if look:
+        return redirect("backoffice:plan")
+    messages.success(request, _("Worked out and saved. Nothing was sent, and nothing of it is in force before it is."))
+    return redirect("backoffice:sending")
+
+
+@screen(Permission.VIEW_STOCK)
+def plan(request: MemberRequest) -> HttpResponse:
+    """The plan that is saved: counts, what stops it, some of its values, and the button that sends exactly this."""
+    return _show(request, plans.open_plan())
+
+
+def _show(request: MemberRequest, shown: SendPlan | None, stale: Stale | None = None, status: int = 200) -> HttpResponse:
+    if shown is None:
+        return show(request, "backoffice/plan.html", {"title": _("Plan"), "plan": None})
+    rows = _rows(shown)
+    context = {
+        "title": _("Plan {number}").format(number=shown.pk),
+        "plan": shown,
+        "rows": rows,
+        "proposal": proposals.decode(shown.proposal),
+        "held": [row for row in rows if row.counts.held],
+        "stale": stale,
+        "undoing": plans.undoing(shown),
+        "values": sum(row.counts.quantities + row.counts.prices for row in rows),
+        "may_send": can(request.membership, Permission.SEND),
+    }
+    return show(request, "backoffice/plan.html", context, status=status)
+
+
+def _rows(shown: SendPlan) -> list[PlanRow]:
+    parts, channels = plans.parts_of(shown), Channel.objects.in_bulk()
+    chosen = {pk: (_gravest(part.quantities), _gravest(part.prices)) for pk, part in parts.items()}
+    ids = [int(offer) for both in chosen.values() for items in both for offer in items.offer]
+    skus = dict(Offer.objects.filter(pk__in=ids).values_list("pk", "sku"))
+    found = []
+    for counts in plans.counts_of(shown):
+        if counts.channel_id in channels:
+            quantities, prices = chosen.get(counts.channel_id, (plan_items.NO_ITEMS, plan_items.NO_ITEMS))
+            examples = [*_examples(quantities, skus, 1), *_examples(prices, skus, plan_items.PARTS_OF_A_UNIT)]
+            found.append(PlanRow(channels[counts.channel_id], counts, examples))
+    return found
+
+
+def _gravest(items: Items) -> Items:
+    """Some values: those that go to zero first, then the largest falls."""
+    order = (items.after - items.before).argsort(kind="stable")[:EXAMPLES]
+    return Items(items.offer[order], items.before[order], items.after[order])
+
+
+def _examples(items: Items, skus: dict[int, str], unit: int) -> list[Example]:
+    def words(value: int) -> str:
+        return "?" if value == NOT_SET else str(value) if unit == 1 else f"{value / unit:.2f}"
+
+    rows = zip(items.offer.tolist(), items.before.tolist(), items.after.tolist(), strict=True)
+    return [Example(skus.get(offer, "–"), words(before), words(after)) for offer, before, after in rows]
+
+
+@require_POST
+@screen(Permission.SEND)
+def apply_plan(request: MemberRequest, pk: int) -> HttpResponse:
+    """Send exactly the plan that was looked at. One that says something else by now is refused, and the new one shown instead."""
+    get_object_or_404(SendPlan, pk=pk)
+    how = {name: bool(request.POST.get(name)) for name in ("sure", "lower_is_fine")}
+    try:
+        done = plans.apply(request.organisation.pk, pk, request.POST.get("fingerprint", ""), request.user.actor, **how)
+    except Stale as stale:
+        return _show_anew(request, pk, stale)
+    except Held:
+        messages.error(request, _("This plan goes beyond the limits. If it is meant, tick that you have seen it."))
+        return _show(request, plans.open_plan(), status=409)
+    except REFUSALS as error:
+        messages.error(request, str(error))
+        return redirect("backoffice:sending")
+    task = done.tasks.order_by("pk").first()
+    return redirect("backoffice:send_task", task.pk) if task else redirect("backoffice:sending")
+
+
+def _show_anew(request: MemberRequest, pk: int, stale: Stale) -> HttpResponse:
+    old = SendPlan.objects.get(pk=pk)
+    try:
+        fresh = plans.save(request.organisation.pk, proposals.decode(old.proposal), request.user.actor, undoes=old.undoes_id)
+    except REFUSALS as error:
+        messages.error(request, str(error))
+        return redirect("backoffice:sending")
+    return _show(request, fresh, stale, status=409)
+
+
+@require_POST
+@screen(Permission.EDIT_RULES)
+def discard_plan(request: MemberRequest, pk: int) -> HttpResponse:
+    """The plan is not wanted."""
+    get_object_or_404(SendPlan, pk=pk)
+    plans.discard(request.organisation.pk, pk, request.user.actor)
+    messages.success(request, _("Discarded. What was in force stays in force."))
+    return redirect("backoffice:sending")
+
+
+@screen(Permission.SEND)
+def undo_send(request: MemberRequest) -> HttpResponse:
+    """GET offers what can be taken back: the last plan, and stock runs since; POST makes the plan that does."""
+    if request.method != "POST":
+        last = plans.last_applied()
+        since = clock.now() - plans.LOOK_BACK
+        runs = taking_back.runs_since(request.organisation.pk, since)
+        context = {"title": _("Undo"), "last": last, "runs": runs, "counts": plans.counts_of(last) if last else []}
+        return show(request, "backoffice/undo.html", context)
+    reference = request.POST.get("run", "")
+    try:
+        if reference:
+            plans.take_back_run(request.organisation.pk, reference, request.user.actor)
+        else:
+            plans.undo(request.organisation.pk, request.user.actor)
+    except REFUSALS as error:
+        messages.error(request, str(error))
+        return redirect("backoffice:undo_send")
+    return redirect("backoffice:plan")

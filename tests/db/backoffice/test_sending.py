@@ -1,0 +1,175 @@
+"""The sending table: what is shown, saved, sent, followed and undone on the screen (S3.23-S3.41)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from stallkeeper.channels import plans
+from stallkeeper.channels.models import Channel, Offer, SendingColumns, SendPlan, SendTask
+from stallkeeper.core.models import Organisation, Role, User
+from tests.busy_shop import BusyShop, signed_in, text
+from tests.shop import join
+
+TABLE = "backoffice:sending"
+
+
+def settings_of(client: Client, **changed: str) -> dict[str, str]:
+    """What the settings' form would send, with some fields changed ("" takes a tick away)."""
+    page = client.get(reverse(TABLE)).content.decode()
+    form = page[page.index('action="/sending/save/"') :]
+    form = form[: form.index("</form>")]
+    found: dict[str, str] = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)
+        if name and name[1] != "csrfmiddlewaretoken" and ('type="checkbox"' not in tag or "checked" in tag):
+            found[name[1]] = value[1] if value else ("on" if "checkbox" in tag else "")
+    for name, options in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', form, re.DOTALL):
+        found[name] = re.search(r'value="(\w+)" selected', options)[1]  # type: ignore[index]
+    return {name: value for name, value in (found | changed).items() if value or name.endswith(("max_publish", "fixed"))}
+
+
+def cells(client: Client, query: str = "") -> str:
+    page = client.get(reverse(TABLE) + query)
+    assert page.status_code == 200
+    return page.content.decode()
+
+
+def test_a_plan_is_saved_looked_at_sent_and_followed(busy: BusyShop, client: Client) -> None:
+    """S3.34, S3.35, S3.38-S3.40: "Save" shows both figures and sends nothing; "Save and send" asks with counts, then a task tells."""
+    near = busy.near.pk
+    with busy.shop.scope():
+        offer = Offer.objects.filter(channel=near, stock_excluded=False, intended_qty__gt=3, open_qty=0).order_by("pk")[0]
+        before = offer.intended_qty
+    save = reverse("backoffice:save_plan")
+    assert client.post(save, settings_of(client, **{f"c{near}-max_publish": "1"}) | {"then": "look"}).url == "/sending/"
+    page = cells(client, f"?q={offer.sku}&channel={near}")
+    assert "saved and not sent" in page
+    assert "→ 1" in page
+    assert "changed by the plan" in page
+    with busy.shop.scope():
+        offer.refresh_from_db()
+        assert offer.intended_qty == before, "nothing is in force"
+
+    answer = client.post(reverse("backoffice:save_plan"), settings_of(client, **{f"c{near}-max_publish": "2"}) | {"then": "send"})
+    assert answer.url == "/sending/plan/"
+    shown = client.get(answer.url).content.decode()
+    plan_id, fingerprint = re.search(r"/plan/(\d+)/apply/", shown)[1], re.search(r'name="fingerprint" value="(\w+)"', shown)[1]  # type: ignore[index]
+    apply = reverse("backoffice:apply_plan", args=[plan_id])
+    sent = client.post(apply, {"fingerprint": fingerprint})
+    with busy.shop.scope():
+        task = SendTask.objects.get(kind="plan")
+        offer.refresh_from_db()
+    assert sent.url == reverse("backoffice:send_task", args=[task.pk])
+    assert offer.intended_qty == 2
+    details = text(client.get(sent.url))
+    assert "under way" in details
+    assert "read back" in details
+    assert "Sends under way" in text(client.get(reverse("backoffice:problem_board")))
+    assert client.get(sent.url, headers={"HX-Request": "true"}).content.lstrip().startswith(b"<section")
+    assert "plan" in text(client.get(reverse("backoffice:send_tasks")))
+    again = client.post(apply, {"fingerprint": fingerprint})
+    assert again.url == sent.url, "a second press does nothing"
+
+    undo = client.get(reverse("backoffice:undo_send")).content.decode()
+    assert f"Plan {plan_id}, sent" in undo
+    back = client.post(reverse("backoffice:undo_send"))
+    assert back.url == "/sending/plan/"
+    assert f"undoes plan {plan_id}" in text(client.get(back.url))
+
+
+def test_a_stale_plan_is_refused_on_the_screen_with_what_moved_and_the_new_one(busy: BusyShop, client: Client) -> None:
+    near = busy.near.pk
+    client.post(reverse("backoffice:save_plan"), settings_of(client, **{f"c{near}-buffer": "3"}) | {"then": "look"})
+    with busy.shop.scope():
+        plan = plans.open_plan()
+        assert plan is not None
+        counted = Offer.objects.filter(channel=near, stock_unit__kind="single", stock_unit__stocked=True, intended_qty__gt=5)
+        moved = counted.select_related("stock_unit")[0]
+    busy.shop.stock(moved.stock_unit, 1234)
+    answer = client.post(reverse("backoffice:apply_plan", args=[plan.pk]), {"fingerprint": plan.fingerprint})
+    assert answer.status_code == 409
+    page = text(answer)
+    assert "out of date" in page
+    assert moved.sku in page
+    with busy.shop.scope():
+        fresh = plans.open_plan()
+        assert fresh is not None
+        assert fresh.pk != plan.pk
+        assert fresh.fingerprint in answer.content.decode(), "the new plan is offered at once"
+        assert Channel.objects.get(pk=near).buffer == busy.near.buffer
+        assert client.post(reverse("backoffice:discard_plan", args=[fresh.pk])).status_code == 302
+        fresh.refresh_from_db()
+        assert fresh.state == SendPlan.State.DISCARDED
+    assert "No plan is saved" in text(client.get(reverse("backoffice:plan")))
+
+
+def test_settings_that_cannot_be_are_said_and_nothing_is_saved(busy: BusyShop, client: Client) -> None:
+    near = busy.near.pk
+    for wrong in ({f"c{near}-share": "101"}, {f"c{near}-buffer": "-1"}, {f"c{near}-max_publish": "many"}):
+        answer = client.post(reverse("backoffice:save_plan"), settings_of(client, **wrong), follow=True)
+        assert busy.near.name in text(answer)
+    with busy.shop.scope():
+        assert not SendPlan.objects.exists()
+
+
+def test_columns_are_hidden_per_person_and_cells_are_empty_where_nothing_is_sent(busy: BusyShop, client: Client) -> None:
+    """S3.24, S3.25, S3.27-S3.30."""
+    near, far = busy.near, busy.far
+    table = cells(client)
+    assert table.count("<th") >= 4
+    assert "For sale" in table
+    assert client.post(reverse("backoffice:sending_columns"), {"shown": [far.pk, "x", 10**6]}).status_code == 302
+    with busy.shop.scope():
+        assert SendingColumns.objects.get(user=busy.owner).hidden == [near.pk]
+    head = re.search(r"<th class=\"sk-num\" title=\"the most.*?</tr>", cells(client), re.DOTALL)
+    assert head is not None
+    assert far.name in head[0]
+    assert near.name not in head[0]
+    colleague = User.objects.create_user("second@example.com")
+    join(busy.organisation, colleague, Role.READ_ONLY)
+    other = signed_in(colleague)
+    page = cells(other)
+    assert near.name in page
+    assert "Save and send" not in page, "who may not edit sees no buttons"
+    assert other.post(reverse("backoffice:save_plan"), {}).status_code == 403
+    assert other.post(reverse("backoffice:send_stock"), {"everything": "1"}).status_code == 403
+    Organisation.objects.filter(pk=busy.organisation.pk).update(sending_enabled=False)
+    table = cells(client)
+    assert "sending is off for the company: nothing leaves" in table
+    assert not re.search(r"<strong[^>]*>\d", table[table.index("<tbody>", table.index("For sale")) : table.index("Large: what")])
+
+
+@pytest.mark.parametrize("state", ["differs", "zero", "refused", "unknown", "planned", "made-up"])
+def test_filters_show_the_products_they_promise(busy: BusyShop, client: Client, state: str) -> None:
+    page = cells(client, f"?state={state}")
+    shown = set(re.findall(r'aria-label="([A-Z0-9-]+)"', page))
+    with busy.shop.scope():
+        offers = Offer.objects.filter(stock_excluded=False)
+        wanted = {
+            "zero": offers.filter(intended_qty=0),
+            "refused": offers.filter(refused_at__isnull=False),
+            "unknown": offers.filter(believed_qty=None, intended_qty__isnull=False),
+        }.get(state)
+        if wanted is not None:
+            assert shown == set(wanted.values_list("stock_unit__sku", flat=True)) if len(shown) < 50 else shown
+    assert client.get(reverse(TABLE), {"q": "no such thing"}).status_code == 200
+
+
+def test_stock_of_a_selection_is_sent(busy: BusyShop, client: Client) -> None:
+    """S3.37: chosen products on the shown channels; refusals are forgotten; a task follows."""
+    with busy.shop.scope():
+        refused = Offer.objects.filter(refused_at__isnull=False, stock_excluded=False)[0]
+    assert "Choose at least one" in text(client.post(reverse("backoffice:send_stock"), {}, follow=True))
+    answer = client.post(reverse("backoffice:send_stock"), {"unit": [refused.stock_unit_id, "x"]})
+    with busy.shop.scope():
+        refused.refresh_from_db()
+        assert refused.refused_at is None
+        task = SendTask.objects.get()
+        assert (task.kind, answer.url) == ("chosen", reverse("backoffice:send_task", args=[task.pk]))
+    client.post(reverse("backoffice:send_stock"), {"everything": "1"})
+    with busy.shop.scope():
+        assert SendTask.objects.filter(kind="channels").count() == 1
