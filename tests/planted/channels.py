@@ -204,3 +204,32 @@ bug(
     f"{DELIVERY}:distrust",
     ("            queries.settle(cursor, figures, offers, uc.at)\n", ""),
 )
+
+bug(
+    "category before product",
+    "What a category says counts before what the product itself says.",
+    "10",
+    "stallkeeper.channels.overriding:apply",
+    ("(found.category, found.product)", "(found.product, found.category)"),
+)
+bug(
+    "product moves without its offers",
+    "A product comes into a category that has rules of its own, and its offers go on by the old ones.",
+    "10",
+    "stallkeeper.catalog.products:update_product",
+    ('if "category" in changed:', 'if "category" in changed and not units:'),
+)
+bug(
+    "velocity forgets packs",
+    "An order of a pack counts as one unit among the last hour's sales.",
+    "10",
+    "stallkeeper.orders.page:Page.taken",
+    ("number * row.pack_factor * units", "number * units"),
+)
+bug(
+    "sales pass without their offers",
+    "The hour is over, and the units kept back for it are not shown again.",
+    "10",
+    "stallkeeper.channels.velocity:lapse",
+    ("uc.mark(STALE, units)", "uc.mark(STALE, units[:0])"),
+)

@@ -22,7 +22,7 @@ from django.db import connections
 from stallkeeper.channels import switches
 from stallkeeper.channels.models import Connection, LaneStep
 from stallkeeper.core.tenancy import organisation_scope
-from stallkeeper.ops.simulation import acts, buyers, cabinet, crowd, hub, listings, people, shelf, situations
+from stallkeeper.ops.simulation import acts, buyers, cabinet, crowd, hub, listings, people, ruling, shelf, situations
 from stallkeeper.ops.simulation.acts import ACTS, attempt
 from stallkeeper.ops.simulation.crowd import Stuck, gathered
 from stallkeeper.ops.simulation.database import Server, default_connection_on
@@ -35,7 +35,7 @@ from stallkeeper.ops.simulation.world import World
 from stallkeeper.sync import lapses
 from stallkit.testing.emulator import Dials
 
-__all__ = ["Played", "Step", "buyers", "cabinet", "hub", "listings", "people", "plan", "play", "shelf"]
+__all__ = ["Played", "Step", "buyers", "cabinet", "hub", "listings", "people", "plan", "play", "ruling", "shelf"]
 
 SHORTEST, LONGEST = 40, 90
 CALM = (60, 330, 960, 60, 60, 960, 60)

@@ -17,14 +17,29 @@ def at_first(dice: Random) -> list[tuple[str, object]]:
 
 
 def rule(dice: Random) -> tuple[str, object]:
-    """Some rule and what it may be: share, buffer, cap, zero-at, splits, horizon."""
+    """Some rule and what it may be: share, buffer, cap, zero-at, velocity, splits, horizon."""
     return dice.choice(
         (
             ("share", Decimal(dice.choice((50, 100, 100)))),
             ("buffer", dice.choice((0, 1, 2))),
             ("max_publish", dice.choice((None, 3, 10))),
             ("zero_at", dice.choice((0, 1, 2, 3))),
+            ("velocity_share", Decimal(dice.choice((0, 50, 100)))),
             ("allow_splits", dice.random() < 0.5),
             ("horizon_days", dice.choice((0, 1, 4))),
         )
     )
+
+
+def own_rules(dice: Random) -> dict[str, object]:
+    """What a category or a product may have of its own: one rule, or some."""
+    choices: dict[str, object] = {
+        "share": Decimal(dice.choice((0, 50, 75, 100))),
+        "share_rounding": dice.choice(("up", "nearest")),
+        "buffer": dice.choice((0, 1, 3)),
+        "max_publish": dice.choice((1, 4, 50)),
+        "zero_at": dice.choice((0, 2)),
+        "fixed": dice.choice((1, 2, 6)),
+        "velocity_share": Decimal(dice.choice((0, 50, 100, 150))),
+    }
+    return {name: choices[name] for name in dice.sample(sorted(choices), dice.choice((1, 1, 2, 3)))}

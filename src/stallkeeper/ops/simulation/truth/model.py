@@ -18,6 +18,7 @@ from stallkeeper.ops.simulation.truth.push_rules import Pushes
 from stallkeeper.ops.simulation.truth.shop import Shop
 from stallkeeper.ops.simulation.truth.stalls import StallView
 from stallkeeper.ops.simulation.truth.stock_rules import Stock
+from stallkeeper.ops.simulation.truth.velocity_rules import Sales
 from stallkeeper.ops.simulation.truth.walls import Walls
 from stallkeeper.ops.simulation.truth.wire_rules import Calls
 
@@ -36,6 +37,7 @@ class Truth:
         self.accounts = {stall.connection_id: stall for stall in stalls}
         self.quirks = {stall.channel_id: stall.quirks for stall in stalls}
         self.shop = Shop(organisation_id)
+        self.sales = Sales()
         self.stock, self.beliefs, self.promises, self.calls, self.pushes = Stock(), Beliefs(), Promises(), Calls(), Pushes()
         self.prices, self.price_beliefs = Prices(), Beliefs("price")
         self.lanes, self.walls = Lanes(), Walls(tuple(bystanders))
@@ -104,6 +106,7 @@ class Truth:
         yield from self._orders()
         yield from self._flows()
         yield from offer_rules.figures(self.shop, self.quirks, clock.now().date())
+        yield from self.sales.check(self.shop, clock.now())
         yield from offer_rules.listed(self.shop)
         yield from self.beliefs.check(self.shop)
         yield from self.beliefs.faithful(self.shop, self.stalls)
