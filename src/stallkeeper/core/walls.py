@@ -51,7 +51,7 @@ GATES: dict[Passage, dict[str, tuple[str, ...]]] = {
         ),
         (READ,),
     ),
-    Passage.CALLBACK: {"channels_connection": (READ,), "stock_stocksource": (READ,)},
+    Passage.CALLBACK: {"channels_connection": (READ,), "stock_stocksource": (READ,), "sync_exchange": (READ,)},
     Passage.PEOPLE: {"core_membership": (READ,)},
     Passage.KEYS: {"core_datakey": (READ,)},
 }

@@ -170,6 +170,12 @@ def _check(source: StockSource) -> None:
         _refuse_second(source)
 
 
+def check_places(source: StockSource) -> None:
+    """SourceError if the source is on and another one brings figures of one of its places."""
+    if source.continuous:
+        _refuse_second(source)
+
+
 def _refuse_second(source: StockSource) -> None:
     """One place has at most one source that brings its figures by itself, or they would take turns in overwriting each other."""
     if source.kind in BY_HAND:

@@ -12,12 +12,12 @@ from django.db import connection, models
 from django.http import HttpResponse
 
 from stallkeeper.catalog.models import ImportProblem, ImportRun, PriceList, StockUnit
-from stallkeeper.channels import plans, send_tasks
+from stallkeeper.channels import lanes_queries, plans, send_tasks
 from stallkeeper.channels.fences import set_fence
 from stallkeeper.channels.models import Command, ObservedHold, Offer, RemoteListing, SendingColumns
 from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.channels.rule_models import RuleOverride, UnitSale
-from stallkeeper.core import audit, walls
+from stallkeeper.core import audit, clock, walls
 from stallkeeper.core.models import Organisation, Role, User
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.orders.models import OrderLine, OrderSplit
@@ -25,6 +25,11 @@ from stallkeeper.stock.counts import record_count
 from stallkeeper.stock.holds import keep_back
 from stallkeeper.stock.incoming import set_incoming
 from stallkeeper.stock.models import Location
+from stallkeeper.sync.exchange import accounts, goods, returned, sessions, uploads
+from stallkeeper.sync.exchange.accounts import Agreed
+from stallkeeper.sync.models import ExchangeOrder
+from stallkit.sources.commerceml.packets import Good, Returned
+from stallkit.sources.commerceml.session import Kind
 from tests.busy_shop import BusyShop, open_busy_shop
 from tests.canaries import unpacked
 from tests.shop import join
@@ -93,9 +98,27 @@ def furnish(busy: BusyShop, word: str) -> None:
         Command.objects.filter(pk=Command.objects.order_by("pk")[0].pk).update(state="refused", message=word)
         send_tasks.send_channels(uc, [busy.near.pk])
         SendingColumns.objects.create(organisation=busy.organisation, user=busy.owner, hidden=[busy.far.pk])
+    exchange(busy, word)
     with busy.shop.scope():
         proposal = Proposal(channels={busy.near.pk: ChannelChange(rules={"exchange_rate_source": word})})
         plans.save(busy.organisation.pk, proposal, busy.owner.actor)
+
+
+def exchange(busy: BusyShop, word: str) -> None:
+    """A 1C base with a session, a file, goods, an order that it has, and one that it has not from us."""
+    with busy.shop.use_case("test.exchange") as uc:
+        place = Location.objects.exclude(owner="virtual").order_by("pk")[1]
+        made = accounts.connect(uc, place, {"name": word}, Agreed(True, "Europe/Moscow", True)).exchange
+        order = OrderLine.objects.order_by("pk")[0].order_id
+        ExchangeOrder.objects.create(organisation=busy.organisation, exchange=made, order_id=order, status=word)
+    with busy.shop.scope():
+        with connection.cursor() as cursor:
+            lanes_queries.create_missing_sources(cursor, clock.now() + timedelta(days=1), [made.source_id])
+        session = sessions.find(made, sessions.begin(made, Kind.SALE))
+        assert session is not None
+        uploads.append(session, f"{word}.xml", word.encode())
+        goods.learn(made, [Good(1, word, word, word, word, deleted=False)])
+        returned.take(session, [Returned(1, "", word, "", "", *[False] * 4, "", "")])
 
 
 def mark(busy: BusyShop) -> list[str]:

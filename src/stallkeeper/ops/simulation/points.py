@@ -110,7 +110,7 @@ ENGINE: dict[Kind, tuple[str, ...]] = {
 }
 
 PERSON: dict[Kind, tuple[str, ...]] = {
-    Kind.CLAIM: ("claim:day", "commit:link.use"),
+    Kind.CLAIM: ("claim:day", "claim:exchange.file", "commit:link.use"),
     Kind.SEND: ("send:fetch", "send:probe", "send:read_warehouses"),
     Kind.COMMIT: (
         "commit:add.channel",
@@ -139,6 +139,12 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:day.forget",
         "commit:day.links",
         "commit:day.partitions",
+        "commit:exchange.figures",
+        "commit:exchange.file",
+        "commit:exchange.goods",
+        "commit:exchange.login",
+        "commit:exchange.orders",
+        "commit:exchange.session",
         "commit:first.locations",
         "commit:import.products",
         "commit:import.stock",

@@ -26,11 +26,14 @@ STATUSES = ("Статус заказа", "Статуса заказа ИД")
 
 def read(source: Path | IO[bytes]) -> Packet:
     """The file, in memory of the order of its rows. FileRefused if it is no CommerceML, is cut off, or holds a document type."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return read(file)
     packet = Packet()
     path: list[str] = []
     taking = _Takers(packet)
     events = etree.iterparse(
-        str(source) if isinstance(source, Path) else source,
+        source,
         events=("start", "end"),
         resolve_entities=False,
         load_dtd=False,

@@ -112,4 +112,5 @@ class ExchangeRefused(FileRefused):
 
 def refuse(kind: Refusal, detail: str = "") -> ExchangeRefused:
     """The error to raise; the detail is shortened and kept in one line."""
-    return ExchangeRefused(kind, " ".join(detail.split())[:300])
+    plain = "".join(sign if sign.isprintable() else " " for sign in detail)
+    return ExchangeRefused(kind, " ".join(plain.split())[:300])
