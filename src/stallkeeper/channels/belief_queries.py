@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -20,12 +20,15 @@ class Belief(NamedTuple):
     written_at: datetime | None
     read_at: datetime | None
     in_ticket: bool
+    missing: int = 0
+    """Units that are gone there and that no order has explained."""
 
 
 BELIEFS = """
     SELECT offer.id, offer.believed_qty, greatest(offer.sent_at, offer.accepted_at), offer.observed_at,
            EXISTS (SELECT FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
-                   WHERE item.offer_id = offer.id AND NOT item.resolved AND ticket.kind = 'quantity' AND ticket.closed_at IS NULL)
+                   WHERE item.offer_id = offer.id AND NOT item.resolved AND ticket.kind = 'quantity' AND ticket.closed_at IS NULL),
+           offer.missing_qty
     FROM channels_offer AS offer WHERE offer.id = ANY(%s::bigint[]) ORDER BY offer.id
 """
 
@@ -54,7 +57,9 @@ def write_beliefs(cursor: Cursor, beliefs: Sequence[tuple[int, int | None]], ove
             WHERE ticket.id = item.ticket_id AND ticket.kind = 'quantity' AND ticket.closed_at IS NULL AND NOT item.resolved
                 AND item.offer_id = ANY(%s)
         )
-        UPDATE channels_offer AS offer SET believed_qty = row.believed
+        UPDATE channels_offer AS offer
+        SET believed_qty = row.believed,
+            most_qty = CASE WHEN row.believed IS NULL THEN coalesce(offer.believed_qty, offer.most_qty) ELSE offer.most_qty END
         FROM unnest(%s::bigint[], %s::int[]) AS row(offer, believed) WHERE offer.id = row.offer
         """,
         [list(overtaken), [offer for offer, _ in beliefs], [believed for _, believed in beliefs]],
@@ -205,13 +210,24 @@ SINCE = """CASE WHEN figure.observed_qty = row.value AND (figure.accepted_at IS 
 """When a quantity was read first: looking again tells nothing new, but for what was accepted in between."""
 
 
+UNEXPLAINED_FOR = timedelta(minutes=30)
+"""For so long, units that are gone from a channel's figure are taken to be sold although no order tells of them."""
+UNEXPLAINED = """,
+                   CASE WHEN figure.believed_qty IS NULL AND figure.missing_qty < 0 THEN figure.missing_qty
+                        WHEN figure.missing_since > %(unexplained_since)s THEN greatest(figure.missing_qty, 0) ELSE 0 END AS missing,
+                   coalesce(figure.believed_qty, figure.most_qty, given.value) - given.value AS gone"""
+MISSING = """missing_qty = CASE WHEN row.replaces THEN greatest(row.missing + row.gone, 0) ELSE figure.missing_qty END,
+            missing_since = CASE WHEN row.replaces AND row.gone > 0 THEN %(at)s ELSE figure.missing_since END,"""
+"""Units that a quantity fell by are missing until orders tell of them; a figure that rises has them again."""
+
+
 def write_reads(cursor: Cursor, figures: Figures, read: Sequence[ReadRow], at: datetime) -> list[Shown]:
     """Store what was read at ``at``. Belief follows, unless something was sent, sold or read after this read began.
 
     Locks: the rows (held already).
     """
     end = figures.end
-    reserved = f"observed_reserved = row.reserved, observed_since = {SINCE}," if figures is QUANTITY else ""
+    reserved = f"observed_reserved = row.reserved, observed_since = {SINCE}, {MISSING}" if figures is QUANTITY else ""
     offers, values, reserves, believed, sent_at = (list(column) for column in zip(*read, strict=True))
     cursor.execute(
         f"""
@@ -220,7 +236,7 @@ def write_reads(cursor: Cursor, figures: Figures, read: Sequence[ReadRow], at: d
                        AS confirmed, figure.observed{end} AS seen_before,
                    given.value IS NOT NULL AND figure.believed{end} IS NOT DISTINCT FROM given.believed
                        AND figure.sent_at IS NOT DISTINCT FROM given.sent_at
-                       AND coalesce(figure.observed_at <= %(at)s, true) AS replaces
+                       AND coalesce(figure.observed_at <= %(at)s, true) AS replaces{UNEXPLAINED if figures is QUANTITY else ""}
             FROM unnest(%(offers)s::bigint[], %(values)s::{figures.type}[], %(reserves)s::int[], %(believed)s::{figures.type}[],
                         %(sent_at)s::timestamptz[]) AS given(offer, value, reserved, believed, sent_at)
             JOIN {figures.table} AS figure ON figure.{figures.key} = given.offer
@@ -233,7 +249,15 @@ def write_reads(cursor: Cursor, figures: Figures, read: Sequence[ReadRow], at: d
         RETURNING row.offer, offer.sku, row.believed, row.value, figure.intended{end}, figure.accepted_at, row.confirmed,
             row.seen_before, row.replaces
         """,  # noqa: S608
-        {"at": at, "offers": offers, "values": values, "reserves": reserves, "believed": believed, "sent_at": sent_at},
+        {
+            "at": at,
+            "offers": offers,
+            "values": values,
+            "reserves": reserves,
+            "believed": believed,
+            "sent_at": sent_at,
+            "unexplained_since": at - UNEXPLAINED_FOR,
+        },
     )
     return sorted(Shown(*row) for row in rows(cursor))
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from stallkeeper.channels import belief_queries
+from stallkeeper.channels import belief_queries, guard, guard_queries
 from stallkeeper.channels import delivery_queries as queries
 from stallkeeper.channels.belief_queries import Belief
 from stallkeeper.channels.delivery_queries import Figures, Standing, Value, Waiting
@@ -46,6 +46,8 @@ class Item(NamedTuple):
     ref: OfferRef
     value: Value
     was: Waiting
+    guarded: bool = False
+    """It is of a unit whose channels share (``guard``)."""
 
     @property
     def origin(self) -> queries.Origin:
@@ -81,6 +83,8 @@ class View:
     can_read: bool = True
     quiet_before: datetime | None = None
     read_since: datetime | None = None
+    compares: bool = False
+    """The platform replaces a figure only while it is the one that we expect."""
 
 
 Decide = Callable[[Waiting, View], Value | None]
@@ -167,9 +171,22 @@ def pick(
             view, stops = replace(view, stopped=True), None
             chosen, left = _decide(waiting, view, value_to_send)
         _strike(uc, figures, [row.offer_id for row in left if not now.live or needs_nothing(row)])
+        chosen, guarded = _pass_guard(uc, sorted(chosen, key=_urgency), now, window if len(waiting) == window else 0)
         if chosen or len(waiting) < window:
             break
-    return _send(uc, figures, channel_id, sorted(chosen, key=_urgency)[:most], bulk=bulk)
+    return _send(uc, figures, channel_id, chosen[:most], bulk=bulk, guarded=guarded, compares=view.compares and not bulk)
+
+
+def _pass_guard(uc: UseCase, chosen: list[Chosen], now: Standing, full: int) -> tuple[list[Chosen], frozenset[int]]:
+    """What may go out in guarded mode, and which of it is guarded. ``full``: so many were looked at, and there are more of them; then those
+    that must wait go to the end of the line."""
+    if not (now.guards and chosen):
+        return chosen, frozenset()
+    passed = guard.hold_back(uc, chosen)
+    if passed.held and full:
+        with hot_cursor() as cursor:
+            queries.line_up_again(cursor, passed.held)
+    return passed.chosen, passed.guarded
 
 
 def _look(uc: UseCase, figures: Figures, channel_id: int, window: int, view: View, now: Standing, *, dangerous_only: bool) -> list[Waiting]:
@@ -226,26 +243,59 @@ def pick_scarce(uc: UseCase, channel_id: int, most: int, view: View) -> Batch | 
     return batch
 
 
-def _send(uc: UseCase, figures: Figures, channel_id: int, chosen: Sequence[Chosen], *, bulk: bool) -> Batch | None:
+def _send(
+    uc: UseCase,
+    figures: Figures,
+    channel_id: int,
+    chosen: Sequence[Chosen],
+    *,
+    bulk: bool,
+    guarded: frozenset[int] = frozenset(),
+    compares: bool = False,
+) -> Batch | None:
     if not chosen:
         return None
+    if guarded and not compares:
+        _open_windows(uc, [(row, value) for row, value in chosen if row.offer_id in guarded])
     with hot_cursor() as cursor, pipelined():
         queries.mark_sent(cursor, figures, [row.offer_id for row, _ in chosen], [value for _, value in chosen], uc.at, forget=not bulk)
         overtaking = [row.offer_id for row, _ in chosen if row.in_ticket is not None]
         if overtaking:
             queries.overtake(cursor, figures, overtaking)
         # The server works meanwhile.
-        items = tuple([Item(row.offer_id, OfferRef(row.sku, row.external_id), value, row) for row, value in chosen])
+        items = tuple(
+            [Item(row.offer_id, OfferRef(row.sku, row.external_id), value, row, row.offer_id in guarded) for row, value in chosen]
+        )
     return Batch(figures.kind, channel_id, items, uc.at)
 
 
-def send_again(uc: UseCase, batch: Batch, *, bulk: bool) -> Batch:
-    """Write down once more that these items, which were given back, are being sent: part of a call that was refused as a whole."""
+def _open_windows(uc: UseCase, sent: Sequence[Chosen]) -> None:
+    if sent:
+        with connection.cursor() as cursor:
+            guard_queries.open_windows(cursor, uc.organisation_id, uc.at, [(row.offer_id, int(value), _shown(row)) for row, value in sent])
+
+
+def _shown(row: Waiting) -> int | None:
+    return None if row.believed is None else int(row.believed)
+
+
+def send_again(uc: UseCase, batch: Batch, *, bulk: bool, compares: bool = False) -> Batch:
+    """Write down once more that these items, which were given back, are being sent: part of a call that was refused as a whole.
+
+    Raises of guarded units for which others have taken the room meanwhile are left out: they are listed still.
+    """
     figures = FIGURES[batch.kind]
     with connection.cursor() as cursor:
         queries.lock(cursor, figures, sorted(batch.ids))
-        queries.mark_sent(cursor, figures, batch.ids, [item.value for item in batch.items], uc.at, forget=not bulk)
-    return replace(batch, sent_at=uc.at)
+        items = batch.items
+        if any(item.guarded for item in items):
+            passed = dict.fromkeys((row.offer_id, value) for row, value in guard.hold_back(uc, [(i.was, i.value) for i in items]).chosen)
+            items = tuple(item for item in items if (item.offer_id, item.value) in passed)
+            if not compares:
+                _open_windows(uc, [(item.was, item.value) for item in items if item.guarded])
+        if items:
+            queries.mark_sent(cursor, figures, [i.offer_id for i in items], [i.value for i in items], uc.at, forget=not bulk)
+    return replace(batch, items=items, sent_at=uc.at)
 
 
 def as_decimal(value: Value) -> Decimal:
@@ -267,7 +317,7 @@ def record(uc: UseCase, batch: Batch, outcomes: Mapping[OfferRef, Outcome], run_
     others = [(item, answer) for item, answer in answers if not isinstance(answer, Accepted)]
     refused = [_refusal(item, answer) for item, answer in others if isinstance(answer, Rejected)]
     postponed = [item for item, answer in others if isinstance(answer, NotNow)]
-    seen = [(item.offer_id, answer.quantity, None, None, batch.sent_at) for item, answer in others if isinstance(answer, Differs)]
+    seen = [(item, answer.quantity) for item, answer in others if isinstance(answer, Differs)]
     with hot_cursor() as cursor, pipelined():
         open_ = [item.offer_id for item, _ in others]
         if others:
@@ -291,15 +341,26 @@ def record(uc: UseCase, batch: Batch, outcomes: Mapping[OfferRef, Outcome], run_
             queries.refuse(cursor, figures, refused, uc.at)
         if postponed:
             _believe_again(cursor, figures, postponed, batch.sent_at)
-        if seen:
-            belief_queries.write_reads(cursor, figures, seen, uc.at)
+        if seen:  # nothing has changed there: it is a read, of what we took to be another figure
+            _believe_again(cursor, figures, [item for item, _ in seen], batch.sent_at)
+            told = [(item.offer_id, shown, None, item.was.believed, batch.sent_at) for item, shown in seen]
+            belief_queries.write_reads(cursor, figures, told, uc.at)
         if others:
             log = [log_row(item, answer) for item, answer in others]
             origins = [item.origin for item, _ in others]
             queries.log_sent(cursor, uc.organisation_id, batch.kind, uc.at, run_id, log, sent_at=batch.sent_at, origins=origins)
         if open_:
             queries.settle(cursor, figures, sorted(open_), uc.at)
+    answered(uc, [item.offer_id for item in batch.items if item.guarded], batch.sent_at)
     return len(refused)
+
+
+def answered(uc: UseCase, guarded: Sequence[int], sent_at: datetime) -> None:
+    """Figures of guarded units that were sent then have been answered: their windows end, and who waits for the room is woken."""
+    if guarded:
+        with connection.cursor() as cursor:
+            guard_queries.close_windows(cursor, guarded, sent_at, uc.at)
+            uc.mark("wake_connection", guard_queries.waiting_connections(cursor, guarded))
 
 
 def _believe_again(cursor: Cursor, figures: Figures, items: Sequence[Item], sent_at: datetime) -> None:
@@ -327,6 +388,8 @@ def give_back(uc: UseCase, batch: Batch) -> None:
             [item.was.sent_at for item in batch.items],
         )
         queries.settle(cursor, figures, sorted(batch.ids), uc.at)
+        if any(item.guarded for item in batch.items):
+            guard_queries.drop_windows(cursor, batch.ids, batch.sent_at)
 
 
 def leave_unknown(uc: UseCase, batch: Batch, why: str, run_id: int = 0) -> None:
@@ -383,6 +446,8 @@ class OwnSale:
     since: datetime | None = None
 
 
+Move = tuple[OwnSale, int]
+"""What happened, and by how much the channel changed its figure."""
 LOWERED_BY = {Lowers.AT_ORDER: "order", Lowers.AT_ACKNOWLEDGE: "acknowledge", Lowers.AT_SHIP: "ship", Lowers.NEVER: ""}
 
 
@@ -393,7 +458,7 @@ def own_sales(uc: UseCase, platform: str, sales: Sequence[OwnSale]) -> None:
     """
     quirks = manifest_of(platform).quirks
     doubt(uc, sorted({sale.offer_id for sale in sales if unforeseeable(sale, quirks)}))
-    moves: dict[int, list[tuple[OwnSale, int]]] = {}
+    moves: dict[int, list[Move]] = {}
     for sale in sales:
         if delta := effect(sale, quirks):
             moves.setdefault(sale.offer_id, []).append((sale, delta))
@@ -402,6 +467,7 @@ def own_sales(uc: UseCase, platform: str, sales: Sequence[OwnSale]) -> None:
     with connection.cursor() as cursor:
         beliefs = belief_queries.lock_beliefs(cursor, sorted(moves))
         after = [(belief, believe(belief, moves[belief.offer_id])) for belief in beliefs]
+        explain(after, moves)
         changed = [(belief.offer_id, value) for belief, value in after if value != belief.believed]
         in_ticket = [belief.offer_id for belief, _ in after if belief.in_ticket]
         if changed or in_ticket:
@@ -439,7 +505,30 @@ def effect(sale: OwnSale, quirks: Quirks) -> int:
     return -sale.quantity if LOWERED_BY[quirks.own_sale_lowers] == sale.event else 0
 
 
-def believe(belief: Belief, moves: Sequence[tuple[OwnSale, int]]) -> int | None:
+def explain(after: Sequence[tuple[Belief, int | None]], moves: Mapping[int, Sequence[Move]]) -> None:
+    """Orders tell where units have gone that were missing, or will be at the next read. The offers are locked."""
+    found = [(belief.offer_id, unplaced(belief, value, moves[belief.offer_id]), value is None) for belief, value in after]
+    wanted = [row for row, (belief, _) in zip(found, after, strict=True) if row[1] and (row[2] or belief.missing > 0)]
+    if wanted:
+        with connection.cursor() as cursor:
+            guard_queries.explain_by_orders(cursor, wanted)
+
+
+def unplaced(belief: Belief, after: int | None, moves: Sequence[Move]) -> int:
+    """Sold units (less those given back) by which belief was not lowered: a read has shown them gone already, or the next one will.
+
+    What was sold before our last write was written over: no read shows that. Pure.
+    """
+    if after is None or belief.believed is None:
+        return -sum(delta for sale, delta in moves if belief.written_at is None or sale.at > belief.written_at)
+    gone = 0
+    for sale, delta in moves:
+        if delta < 0 and _order(belief, sale.since or sale.at, sale.at, timedelta(0) if sale.ours else AMBIGUOUS) == 0:
+            gone -= delta
+    return gone
+
+
+def believe(belief: Belief, moves: Sequence[Move]) -> int | None:
     """Belief after the channel's own changes, each with its delta; None if it can no longer be told. Pure."""
     if belief.believed is None or belief.in_ticket:
         return None

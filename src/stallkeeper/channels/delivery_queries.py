@@ -70,6 +70,11 @@ class Standing(NamedTuple):
     """The breaker holds it."""
     released_until: datetime | None
     price_drop_limit: Decimal
+    guards: bool = False
+    """The company has units in guarded mode."""
+
+
+GUARDS = "EXISTS (SELECT FROM channels_guardedunit AS guarded WHERE guarded.organisation_id = channel.organisation_id)"
 
 
 def standing(cursor: Cursor, figures: Figures, channel: int) -> Standing:
@@ -80,7 +85,8 @@ def standing(cursor: Cursor, figures: Figures, channel: int) -> Standing:
                EXISTS (SELECT FROM channels_ticket AS ticket
                        WHERE ticket.connection_id = account.id AND ticket.kind = %(kind)s AND ticket.closed_at IS NULL),
                channel.stopped_at IS NOT NULL AND coalesce(channel.stop_detail ->> 'kind' = %(kind)s, false),
-               channel.released_until, channel.price_drop_limit
+               channel.released_until, channel.price_drop_limit,
+               {GUARDS if figures is QUANTITY else "false"}
         FROM channels_channel AS channel
         JOIN channels_connection AS account ON account.id = channel.connection_id
         JOIN core_organisation AS organisation ON organisation.id = channel.organisation_id
@@ -224,9 +230,10 @@ def lock(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:
 def mark_sent(cursor: Cursor, figures: Figures, offers: Sequence[int], values: Sequence[Value], at: datetime, *, forget: bool) -> None:
     """Write down what is about to be sent. ``forget`` makes belief unknown until the answer is in. Locks: the rows (held already)."""
     believed = "NULL" if forget else f"figure.believed{figures.end}"
+    most = ", most_qty = greatest(coalesce(figure.believed_qty, figure.most_qty), row.value)" if forget and figures is QUANTITY else ""
     cursor.execute(
         f"""
-        UPDATE {figures.table} AS figure SET sent{figures.end} = row.value, sent_at = %s, believed{figures.end} = {believed}
+        UPDATE {figures.table} AS figure SET sent{figures.end} = row.value, sent_at = %s, believed{figures.end} = {believed}{most}
         FROM unnest(%s::bigint[], %s::{figures.type}[]) AS row(offer, value)
         WHERE figure.{figures.key} = row.offer
         """,  # noqa: S608
@@ -247,7 +254,7 @@ def restore(
     cursor.execute(
         f"""
         UPDATE {figures.table} AS figure
-        SET believed{end} = coalesce(figure.believed{end}, row.believed), sent{end} = row.sent, sent_at = row.sent_at
+        SET believed{end} = coalesce(figure.believed{end}, row.believed), sent{end} = row.sent, sent_at = row.sent_at{_known(figures)}
         FROM unnest(%s::bigint[], %s::{figures.type}[], %s::{figures.type}[], %s::timestamptz[]) AS row(offer, believed, sent, sent_at)
         WHERE figure.{figures.key} = row.offer
         """,  # noqa: S608
@@ -262,7 +269,7 @@ def accept(cursor: Cursor, figures: Figures, offers: Sequence[int], values: Sequ
         f"""
         UPDATE {figures.table} AS figure
         SET accepted{end} = row.value, accepted_at = %s, believed{end} = row.value,
-            refused{end} = NULL, refused_code = '', refused_message = '', refused_at = NULL
+            refused{end} = NULL, refused_code = '', refused_message = '', refused_at = NULL{_known(figures)}
         FROM unnest(%s::bigint[], %s::{figures.type}[]) AS row(offer, value)
         WHERE figure.{figures.key} = row.offer
         """,  # noqa: S608
@@ -298,7 +305,7 @@ def conclude(
         WITH accepted AS (
             UPDATE {figures.table} AS figure
             SET accepted{end} = row.value, accepted_at = %(at)s, believed{end} = row.value,
-                refused{end} = NULL, refused_code = '', refused_message = '', refused_at = NULL
+                refused{end} = NULL, refused_code = '', refused_message = '', refused_at = NULL{_known(figures)}
             FROM unnest(%(offers)s::bigint[], %(values)s::{figures.type}[], %(wanted)s::timestamptz[], %(shown)s::{figures.type}[])
                 AS row(offer, value, wanted_at, shown)
             WHERE figure.{figures.key} = ANY(ARRAY[row.offer])
@@ -350,9 +357,27 @@ def refuse(cursor: Cursor, figures: Figures, refusals: Sequence[RefusalRow], at:
 def forget(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:
     """What the channel shows is no longer known. Locks: the rows."""
     cursor.execute(
-        f"UPDATE {figures.table} SET believed{figures.end} = NULL WHERE {figures.key} = ANY(%s::bigint[])",  # noqa: S608
+        f"""
+        UPDATE {figures.table} AS figure SET believed{figures.end} = NULL{_most(figures)} WHERE {figures.key} = ANY(%s::bigint[])
+        """,  # noqa: S608
         [array(offers)],
     )
+
+
+def _most(figures: Figures) -> str:
+    """Where a quantity becomes unknown: what was believed, or may land yet by a submission, is the most that it can be."""
+    return (
+        """, most_qty = greatest(coalesce(figure.believed_qty, figure.most_qty), (
+            SELECT max(item.value)::int FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
+            WHERE item.offer_id = figure.id AND NOT item.resolved AND ticket.kind = 'quantity'))"""
+        if figures is QUANTITY
+        else ""
+    )
+
+
+def _known(figures: Figures) -> str:
+    """Where a quantity becomes known: units whose going could not be placed are in it."""
+    return ", missing_qty = greatest(figure.missing_qty, 0)" if figures is QUANTITY else ""
 
 
 def clear_refusals(cursor: Cursor, figures: Figures, offers: Sequence[int], code: str = "") -> bool:
@@ -417,6 +442,16 @@ def settle(cursor: Cursor, figures: Figures, offers: Sequence[int], at: datetime
         ON CONFLICT (offer_id, kind) DO NOTHING
         """,  # noqa: S608
         {"offers": array(offers), "kind": figures.kind, "at": at, "is_quantity": int(figures is QUANTITY)},
+    )
+
+
+def line_up_again(cursor: Cursor, offers: Sequence[int]) -> None:
+    """Quantities that cannot go out yet give up their place in the line. Locks: the todo rows. Index: primary key."""
+    cursor.execute(
+        """
+        UPDATE channels_offertodo SET version = nextval('channels_todo_version') WHERE offer_id = ANY(%s::bigint[]) AND kind = 'quantity'
+        """,
+        [array(offers)],
     )
 
 
@@ -511,7 +546,8 @@ def forget_channel(cursor: Cursor, figures: Figures, channel: int) -> list[int]:
             WHERE offer.channel_id = %s ORDER BY 1 FOR NO KEY UPDATE OF figure
         )
         UPDATE {figures.table} AS figure
-        SET believed{figures.end} = NULL, refused{figures.end} = NULL, refused_code = '', refused_message = '', refused_at = NULL,
+        SET believed{figures.end} = NULL, refused{figures.end} = NULL, refused_code = '', refused_message = '',
+            refused_at = NULL{_most(figures)},
             observed_at = CASE WHEN figure.observed{figures.end} IS NULL THEN NULL ELSE figure.observed_at END
         FROM mine WHERE figure.{figures.key} = mine.id
         RETURNING mine.id

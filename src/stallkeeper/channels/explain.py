@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Q
 
 from stallkeeper.catalog.models import StockUnit
-from stallkeeper.channels import explain_queries, facts, price_queries, pricing, queries
+from stallkeeper.channels import explain_queries, facts, guard, price_queries, pricing, queries
 from stallkeeper.channels.held_rules import HeldRules, held_rules, sold_lately
 from stallkeeper.channels.models import Channel, Offer
 from stallkeeper.channels.overriding import Origin
@@ -157,6 +157,11 @@ def _explain(organisation_id: int, offer: Offer, channels: Mapping[int, ChannelF
     figure = int(facts.decide(gathered, trace)[0])
     held = held_rules(gathered, offer.channel)
     components = np.unique(places["component"]).tolist()
+    steps = _steps(trace, held, offer, sold_lately(gathered))
+    quota = guard.quota_of(organisation_id, offer.pk, components, channels, clock.now()) if figure != NOT_SET else None
+    if quota is not None:
+        steps = (*steps, Step("guard", figure, quota.figure, _why(quota, channels)))
+        figure = quota.figure
     with connection.cursor() as cursor:
         spots = _spots(cursor, places, channel)
         promises = tuple(Promise(*row) for row in explain_queries.promises(cursor, components))
@@ -170,7 +175,7 @@ def _explain(organisation_id: int, offer: Offer, channels: Mapping[int, ChannelF
         offer_id=offer.pk,
         sku=offer.sku,
         unit=offer.stock_unit.sku,
-        steps=_steps(trace, held, offer, sold_lately(gathered)),
+        steps=steps,
         rules=held,
         intended=None if figure == NOT_SET else figure,
         stored=offer.intended_qty,
@@ -226,6 +231,15 @@ def chain(trace: Trace) -> list[tuple[str, int | None, int]]:
         if name != "for_sale" or before != after:
             found.append((name, before, after))
     return found
+
+
+def _why(quota: guard.Quota, channels: Mapping[int, ChannelFacts]) -> str:
+    """What the other channels have of the units, and for whose cuts a raise waits."""
+    names = dict(Channel.objects.filter(pk__in=channels).values_list("pk", "name"))
+    others = ", ".join(f"{names[channel]} {units}" for channel, units in quota.others)
+    told = f"{quota.free} free, shared with: {others}" if others else f"{quota.free} free"
+    waits = ", ".join(names[channel] for channel in quota.waits_for)
+    return f"{told}; waits for the cut of {waits}" if waits else told
 
 
 def _note(name: str, held: HeldRules, offer: Offer, sold: int) -> str:

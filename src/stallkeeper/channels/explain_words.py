@@ -21,6 +21,7 @@ STEPS: dict[str, str | Promise] = {
     "pack_factor": _("in sold units"),
     "limit": _("at most what the channel takes"),
     "basis": _("plus open orders that the channel subtracts itself"),
+    "guard": _("guarded: its part of what is there"),
 }
 PRICE_STEPS: dict[str, str | Promise] = {
     "list_price": _("list price"),

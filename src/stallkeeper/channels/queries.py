@@ -245,6 +245,10 @@ class ChannelFacts(NamedTuple):
     """Some of its categories or products have rules of their own."""
     paced: bool = False
     """It, or one of these, keeps back what the last hour sold."""
+    guards: bool = False
+    """The company has units in guarded mode."""
+    guard_below: int = 0
+    """Of so few units or fewer, channels share (0: the threshold is off)."""
 
 
 def ask_channels(organisation: int) -> Answer[ChannelFacts]:
@@ -266,7 +270,9 @@ def ask_channels(organisation: int) -> Answer[ChannelFacts]:
                EXISTS (SELECT FROM channels_ruleoverride AS own WHERE own.channel_id = channel.id AND own.valid_until IS NULL),
                channel.velocity_share > 0 OR EXISTS (
                    SELECT FROM channels_ruleoverride AS own
-                   WHERE own.channel_id = channel.id AND own.valid_until IS NULL AND own.velocity_share > 0)
+                   WHERE own.channel_id = channel.id AND own.valid_until IS NULL AND own.velocity_share > 0),
+               EXISTS (SELECT FROM channels_guardedunit AS guarded WHERE guarded.organisation_id = channel.organisation_id),
+               organisation.guard_below
         FROM channels_channel AS channel
         JOIN channels_connection AS account ON account.id = channel.connection_id
         JOIN core_organisation AS organisation ON organisation.id = channel.organisation_id
@@ -303,6 +309,7 @@ def gather_incoming(cursor: Cursor, organisation: int, today: date, until: date)
 INTENDED = """intended_qty = nullif(new.intended, -1) FROM unnest(%s::bigint[], %s::int[]) AS new(id, intended)"""
 INTENDED_AND_SOLD = """
     intended_qty = nullif(new.intended, -1), believed_qty = nullif(new.believed, -1), open_qty = new.open,
+    most_qty = CASE WHEN new.believed = -1 THEN coalesce(offer.believed_qty, offer.most_qty) ELSE offer.most_qty END,
     unacknowledged_qty = new.unacknowledged
     FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::int[]) AS new(id, intended, believed, open, unacknowledged)
 """

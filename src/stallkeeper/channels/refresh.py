@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import connection
 
-from stallkeeper.channels import facts, queries, sales
+from stallkeeper.channels import facts, guard, guard_queries, queries, sales
 from stallkeeper.channels.belief_queries import Belief
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.channels.sales import Sold
@@ -152,11 +152,14 @@ def _work_out(
         empty: Ints = np.empty(0, dtype=np.int64)
         return Difference(empty, empty, empty, empty)
     gathered = places if places is not None else queries.gather_places(np.unique(offers["unit"]))
-    after = facts.decide(facts.gather(uc.organisation_id, channels, offers, gathered, uc.at.date()))
+    found = facts.gather(uc.organisation_id, channels, offers, gathered, uc.at.date())
+    divided = guard.divide(found, facts.decide(found), uc.at)
+    after = divided.shown
     crash.point("within:refresh:gathered")
     differs = after != offers["intended"]
     if not dry_run:
         _write(uc, channels, offers, after, differs, touched)
+        _see_to(uc, divided)
     return Difference(offers["id"][differs], offers["channel"][differs], offers["intended"][differs], after[differs])
 
 
@@ -179,6 +182,15 @@ def _write(
         queries.write_figures(cursor, uc.organisation_id, uc.at, figures, todo, offers["id"][changed & ~pending])
     to_wake = np.unique(offers["channel"][pending]).tolist()
     uc.mark(WAKE, [channels[channel].connection_id for channel in to_wake])
+
+
+def _see_to(uc: UseCase, divided: guard.Divided) -> None:
+    """Units that became scarce or are scarce no longer; and offers of guarded units that were not at hand and must show less now."""
+    if divided.scarce or divided.plenty:
+        with hot_cursor() as cursor:
+            guard_queries.write_scarce(cursor, uc.organisation_id, uc.at, divided.scarce, divided.plenty)
+    if divided.overflow:
+        leave_to_job(uc, divided.overflow)
 
 
 @before_commit(20)

@@ -110,7 +110,9 @@ def _beliefs(lines: Sequence[Sold], asked: Answer[Belief] | None) -> dict[int, i
     if in_ticket:
         with connection.cursor() as cursor:
             belief_queries.write_beliefs(cursor, [], in_ticket)
-    return {belief.offer_id: delivery.believe(belief, moves[belief.offer_id]) for belief in beliefs} | dict.fromkeys(doubtful)
+    after = [(belief, delivery.believe(belief, moves[belief.offer_id])) for belief in beliefs]
+    delivery.explain(after, moves)
+    return {belief.offer_id: value for belief, value in after} | dict.fromkeys(doubtful)
 
 
 def _write_others(uc: UseCase, lines: Sequence[Sold]) -> None:

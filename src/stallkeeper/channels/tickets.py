@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from stallkeeper.channels import delivery_queries, tickets_queries
+from stallkeeper.channels import delivery, delivery_queries, guard_queries, tickets_queries
 from stallkeeper.channels.delivery import FIGURES, Batch, Item
 from stallkeeper.channels.delivery_queries import Figures, LogRow, RefusalRow, Value
 from stallkeeper.channels.models import Ticket, TodoKind
@@ -74,6 +74,7 @@ def answer(
         _count_look(ticket, uc.at, looked=False, limits_scale=limits_scale)
     decided = [(_as_open(item), outcomes.get(item.ref)) for item in rest]
     refused = _decide(uc, figures, first, decided, run_id)
+    delivery.answered(uc, [item.offer_id for item in rest if item.guarded], batch.sent_at)
     if not pending:
         _close(first, uc.at, "done")
     return refused
@@ -118,12 +119,21 @@ def resolve(uc: UseCase, ticket: Ticket, result: TicketResult, run_id: int = 0, 
     answers = [(item, result.outcomes.get(OfferRef(item.sku, item.external_id), by_sku.get(item.sku))) for item in items]
     decided = [(item, outcome) for item, outcome in answers if result.done or isinstance(outcome, Accepted | Rejected)]
     refused = _decide(uc, FIGURES[ticket.kind], ticket, decided, run_id)
+    _answered(uc, ticket, [item for item, _ in decided])
     closed = result.done or len(decided) == len(items)
     if closed:
         _close(ticket, uc.at, "done")
     else:
         _count_look(ticket, uc.at, limits_scale=limits_scale)
     return Resolved(len(decided), refused, closed)
+
+
+def _answered(uc: UseCase, ticket: Ticket, decided: Sequence[OpenItem]) -> None:
+    """Those of guarded units make room for others."""
+    if ticket.kind == TodoKind.QUANTITY and decided:
+        with connection.cursor() as cursor:
+            guarded = guard_queries.guarded_offers(cursor, [item.offer_id for item in decided])
+        delivery.answered(uc, guarded, ticket.opened_at)
 
 
 def _lock_items(cursor: Cursor, ticket: Ticket) -> list[OpenItem]:

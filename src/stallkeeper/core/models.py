@@ -24,6 +24,8 @@ class Organisation(models.Model):
     sending_enabled = models.BooleanField(_("sending allowed for the company"), default=False)
     balancer_enabled = models.BooleanField(_("reserve what channels show before the order comes"), default=False, db_default=False)
     """The balancer's company switch (S3.48): while it is off, no channel's figures are taken for sales."""
+    guard_below = models.PositiveIntegerField(_("guarded mode for units of which there are no more than"), default=0, db_default=0)
+    """Of so few units or fewer, channels share instead of each showing all (``channels.guard``). 0: only those that a person chose."""
     quarantined_at = models.DateTimeField(_("in quarantine since"), null=True, blank=True)
     facts_since = models.DateTimeField(null=True, blank=True)
     """Since when every change of a fact behind a figure is kept (``FactChange``); None: since it exists."""

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.catalog.models import StockUnit
-from stallkeeper.channels.models import Channel, Connection, Offer
+from stallkeeper.channels.models import Channel, Connection, Offer, WriteWindow
 from stallkeeper.core.tenancy import ChildModel, TenantModel
 
 
@@ -196,6 +196,8 @@ class Shortage(TenantModel):
     cut_accepted_at = models.DateTimeField(null=True)
     verdict = models.CharField(max_length=10, choices=Verdict, default=Verdict.OPEN)
     resolved_at = models.DateTimeField(null=True)
+    window = models.ForeignKey(WriteWindow, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
+    """In guarded mode: the write that went over a sale of the same unit, so that it was offered once more."""
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(quantity__gte=0, worst__gt=0), name="shortage_quantity")]

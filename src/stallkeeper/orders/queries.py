@@ -218,6 +218,25 @@ def set_short(cursor: Cursor, lines: Sequence[int], short: Sequence[int]) -> Non
     )
 
 
+WRITTEN_OVER = """(
+    WITH part AS MATERIALIZED (
+        SELECT coalesce(kit.component_id, line.stock_unit_id) AS unit
+        FROM (SELECT) AS one LEFT JOIN catalog_kitcomponent AS kit ON kit.kit_id = line.stock_unit_id
+    ), offers AS MATERIALIZED (
+        SELECT other.id FROM channels_offer AS other
+        WHERE other.stock_unit_id IN (SELECT unit FROM part)
+           OR other.stock_unit_id IN (SELECT kit_id FROM catalog_kitcomponent WHERE component_id IN (SELECT unit FROM part))
+    )
+    SELECT max(wrote.id) FROM channels_writewindow AS wrote
+    JOIN orders_orderline AS sold ON sold.offer_id = wrote.offer_id
+    JOIN orders_order AS theirs ON theirs.id = sold.order_id
+    WHERE wrote.offer_id IN (SELECT id FROM offers)
+      AND theirs.ordered_at BETWEEN wrote.read_at - interval '5 seconds' AND coalesce(wrote.written_at, 'infinity') + interval '5 seconds'
+)"""
+"""The last write to a channel that may have gone over a sale of the same unit there: the two clocks may differ by seconds. Indexes:
+offer.stock_unit, kitcomponent.component, write_window_offer, line's offer."""
+
+
 def write_shortages(cursor: Cursor, organisation: int, at: datetime, lines: Sequence[int], by_cut: bool) -> list[int]:
     """Make the shortage rows of lines agree with their ``short``: one row a line, opened, changed or resolved. Returns the lines that
     had none.
@@ -225,13 +244,15 @@ def write_shortages(cursor: Cursor, organisation: int, at: datetime, lines: Sequ
     A sale before our cut was accepted on its channel is latency; goods that went missing are a stock cut; anything else stays open.
     """
     cursor.execute(
-        """
+        f"""
         INSERT INTO orders_shortage AS shortage
-            (organisation_id, line_id, stock_unit_id, quantity, worst, sold_at, detected_at, verdict)
+            (organisation_id, line_id, stock_unit_id, quantity, worst, sold_at, detected_at, verdict, window_id)
         SELECT %s, line.id, line.stock_unit_id, line.short, line.short, o.ordered_at, %s,
                CASE WHEN %s THEN 'stock_cut'
                     WHEN offer.accepted_at IS NULL OR offer.accepted_at > o.ordered_at OR offer.accepted_qty > 0 THEN 'latency'
-                    ELSE 'open' END
+                    ELSE 'open' END,
+               CASE WHEN EXISTS (SELECT FROM channels_guardedunit AS guarded WHERE guarded.organisation_id = line.organisation_id)
+                    THEN {WRITTEN_OVER} END
         FROM orders_orderline AS line
         JOIN orders_order AS o ON o.id = line.order_id
         LEFT JOIN channels_offer AS offer ON offer.id = line.offer_id
@@ -240,7 +261,7 @@ def write_shortages(cursor: Cursor, organisation: int, at: datetime, lines: Sequ
         ON CONFLICT (line_id) DO UPDATE
             SET quantity = EXCLUDED.quantity, worst = greatest(shortage.worst, EXCLUDED.quantity), resolved_at = NULL
         RETURNING line_id, xmax = 0
-        """,
+        """,  # noqa: S608 - a constant of this module
         [organisation, at, by_cut, array(lines)],
     )
     return [line for line, is_new in rows(cursor) if is_new]

@@ -56,6 +56,12 @@ def stock_intent(item: Item, warehouse: str, as_of: datetime) -> StockIntent:
     return StockIntent(item.ref, int(item.value), warehouse, as_of)
 
 
+def compared_intent(item: Item, warehouse: str, as_of: datetime) -> StockIntent:
+    """In guarded mode, where the platform compares: only while it shows what we believe. A sale in between is never written over."""
+    expected = int(item.was.believed) if item.guarded and item.was.believed is not None else None
+    return replace(stock_intent(item, warehouse, as_of), expected=expected)
+
+
 def price_intent(item: Item, _warehouse: str, _as_of: datetime) -> PriceIntent:
     return PriceIntent(item.ref, Money(delivery.as_decimal(item.value), item.was.currency))
 
@@ -66,7 +72,8 @@ def ways(current: Current, kind: str) -> Ways:
     if kind == TodoKind.QUANTITY:
         quick = adapter.write_stock if can(Capability.WRITE_STOCK) else None
         bulk = adapter.submit_stock if can(Capability.BULK_STOCK) else None
-        return Ways(kind, quick, bulk, stock_intent, Priority.CUT, Priority.RAISE)
+        intent = compared_intent if can(Capability.COMPARE_AND_SET) else stock_intent
+        return Ways(kind, quick, bulk, intent, Priority.CUT, Priority.RAISE)
     quick = adapter.write_prices if can(Capability.WRITE_PRICES) else None
     bulk = adapter.submit_prices if can(Capability.BULK_PRICES) else None
     return Ways(kind, quick, bulk, price_intent, Priority.PRICE, Priority.PRICE)
@@ -131,7 +138,13 @@ def look(current: Current, kind: str, channel: Channel) -> View:
     if kind == TodoKind.PRICE:
         return View(None, can_read=can_read)
     pause = _pause(current)
-    view = View(None, can_read=can_read, quiet_before=now() - pause if pause else None, read_since=read_since(current, channel))
+    view = View(
+        None,
+        can_read=can_read,
+        quiet_before=now() - pause if pause else None,
+        read_since=read_since(current, channel),
+        compares=current.session.can(Capability.COMPARE_AND_SET),
+    )
     if not orders.pulls(current):
         return view
     watermark = current.watermark
@@ -230,7 +243,8 @@ def send(current: Current, way: Ways, batch: Batch, call: Call) -> Said:
 def _intents(current: Current, way: Ways, batch: Batch) -> list[StockIntent | PriceIntent]:
     warehouse = next((channel.warehouse for channel in current.channels if channel.pk == batch.channel_id), "")
     as_of = min(current.watermark or batch.sent_at, batch.sent_at)
-    return [way.intent(item, warehouse, as_of) for item in batch.items]
+    intent = stock_intent if way.intent is compared_intent and batch.ticket_id is not None else way.intent
+    return [intent(item, warehouse, as_of) for item in batch.items]
 
 
 def _tell_sent(batch: Batch) -> None:
@@ -306,8 +320,9 @@ def _again(current: Current, way: Ways, batch: Batch, items: tuple[Item, ...], c
         return Said()
 
     def change(uc: UseCase) -> Batch:
-        part = delivery.send_again(uc, replace(batch, items=items, ticket_id=None), bulk=batch.ticket_id is not None)
-        return part if batch.ticket_id is None else tickets.open_(uc, current.connection.pk, part)
+        compares = current.session.can(Capability.COMPARE_AND_SET)
+        part = delivery.send_again(uc, replace(batch, items=items, ticket_id=None), bulk=batch.ticket_id is not None, compares=compares)
+        return part if batch.ticket_id is None or not part.items else tickets.open_(uc, current.connection.pk, part)
 
     part = current.commit("pick", change)
-    return send(current, way, part, call)
+    return send(current, way, part, call) if part.items else Said()

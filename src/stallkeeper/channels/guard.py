@@ -1,0 +1,343 @@
+"""Guarded mode: what channels show of a unit together is never more than there is (ADR 0052).
+
+Two halves. *Quotas*: refresh splits the free units of a guarded unit over its offers, so that what they are meant to show adds up to no
+more than there is. *The gate*: what is meant is not there yet, so at the moment of sending, under a lock per unit, a raise goes out only as
+far as what the others may show at that moment leaves room: cuts that are accepted make room, cuts that are on their way do not.
+
+What a channel *may show* of an offer, and may have sold without our knowing:
+
+* what we believe; where that is unknown, the most that it can be (``Offer.most_qty``): what was believed before, or what is on its way;
+* and units that are gone from its figure while no order explains them yet (``Offer.missing_qty``), for half an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import combinations
+
+import numpy as np
+
+from stallkeeper.channels import facts
+from stallkeeper.channels import guard_queries as queries
+from stallkeeper.channels import queries as channel_queries
+from stallkeeper.channels.belief_queries import UNEXPLAINED_FOR
+from stallkeeper.channels.delivery_queries import Value, Waiting
+from stallkeeper.channels.facts import Facts
+from stallkeeper.channels.guard_queries import Stake
+from stallkeeper.channels.queries import ChannelFacts
+from stallkeeper.channels.quotas import Claim, Draws, Exposure, split
+from stallkeeper.core.copy import Ints
+from stallkeeper.core.sql import hot_cursor
+from stallkeeper.core.use_case import UseCase
+from stallkeeper.stock.availability import NOT_SET
+from stallkit.manifest import Basis
+from stallkit.registry import manifest_of
+
+MANY_SETS = 16
+"""So many sets of places are looked at for one unit; more than that no company has in mind."""
+ENOUGH = 2
+"""A unit that is guarded because it is scarce goes back to shared mode above so many times the threshold: it does not flap."""
+
+Free = Mapping[tuple[int, int], int]
+"""Free units by stock unit and place."""
+
+
+# --- what there is, and who draws on it ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """Free units of guarded units, and who draws on them."""
+
+    rooms: list[int]
+    draws: dict[int, Draws]
+
+
+def pools_of(
+    stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], free: Free, fences: Iterable[tuple[int, int, int]] = ()
+) -> Pools:
+    """A pool for each guarded unit and set of places that channels sell it from, and one without each channel that has units fenced off.
+
+    What all channels of a pool keep back (the smallest buffer) is not in it.
+    """
+    rooms: list[int] = []
+    draws: dict[int, list[tuple[int, int]]] = {stake.offer_id: [] for stake in stakes}
+    by_unit: dict[int, list[Stake]] = {}
+    for stake in stakes:
+        by_unit.setdefault(stake.unit, []).append(stake)
+    fenced = {(channel, unit): units for channel, unit, units in fences}
+    for unit, mine in by_unit.items():
+        for places in _sets(channels, mine):
+            inside = [stake for stake in mine if places.issuperset(channels[stake.channel_id].locations)]
+            there = max(sum(free.get((unit, place), 0) for place in places), 0)
+            kept = min(channels[stake.channel_id].buffer for stake in inside)
+            holders = sorted({stake.channel_id for stake in inside if fenced.get((stake.channel_id, unit))})
+            for without in ((), *((holder,) for holder in holders), *([tuple(holders)] if len(holders) > 1 else [])):
+                back = sum(fenced[holder, unit] for holder in without)
+                for stake in inside:
+                    if stake.channel_id not in without:
+                        draws[stake.offer_id].append((len(rooms), stake.per))
+                rooms.append(max(there - kept - back, 0))
+    return Pools(rooms, {offer: tuple(drawn) for offer, drawn in draws.items()})
+
+
+def _sets(channels: Mapping[int, ChannelFacts], stakes: Sequence[Stake]) -> list[frozenset[int]]:
+    """The sets of places that channels sell from, and what these are together: whoever sells from a part of them draws on them, too."""
+    single = sorted({frozenset(channels[stake.channel_id].locations) for stake in stakes}, key=sorted)
+    found = dict.fromkeys(single)
+    for size in range(2, len(single) + 1):
+        if len(found) + len(single) > MANY_SETS:
+            found[frozenset().union(*single)] = None
+            break
+        found.update(dict.fromkeys(frozenset().union(*some) for some in combinations(single, size)))
+    return list(found)
+
+
+def gross(channel: ChannelFacts, open_: int, unacknowledged: int) -> int:
+    """Sold units that the platform subtracts itself from the figure that it is given."""
+    basis = manifest_of(channel.platform).quirks.basis
+    if basis is Basis.GROSS_UNTIL_SHIPPED:
+        return open_
+    return unacknowledged if basis is Basis.GROSS_UNTIL_ACKNOWLEDGED else 0
+
+
+def may_show(stake: Stake, channel: ChannelFacts) -> int | None:
+    """The most that buyers may be shown of an offer, in net sold units; None: nobody knows. What its channel does not send, it shows."""
+    known = [figure for figure in (stake.believed, stake.most, stake.in_ticket) if figure is not None]
+    if stake.believed is None and stake.most is None:
+        return None if channel.sends else 0
+    return max(max(known) - gross(channel, stake.open, stake.unacknowledged), 0)
+
+
+def exposed(stake: Stake, channel: ChannelFacts) -> int | None:
+    """The same, with what may be sold there without our knowing."""
+    shown = may_show(stake, channel)
+    if shown is None:
+        return None
+    return max(shown + (stake.missing if stake.believed is None else max(stake.missing, 0)), 0)
+
+
+# --- quotas -------------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Divided:
+    """What offers should show once guarded units are split, and what else refresh has to see to."""
+
+    shown: Ints
+    overflow: list[int] = field(default_factory=list)
+    """Guarded units whose other offers must be worked out anew: together they would show too much."""
+    scarce: list[int] = field(default_factory=list)
+    plenty: list[int] = field(default_factory=list)
+    """Units that become guarded because there are so few, and those that no longer are."""
+
+
+def divide(found: Facts, shown: Ints, at: datetime) -> Divided:
+    """Put the quotas of guarded units in the place of what each offer would show by itself. Call it where the offers are locked.
+
+    Offers of the same units that are not among the gathered ones keep the quota that they have.
+    """
+    channels = found.channels
+    one = next(iter(channels.values()), None)
+    if one is None or not (one.guards or one.guard_below):
+        return Divided(shown)
+    free = free_of(found.places)
+    with hot_cursor() as cursor:
+        rows = queries.guarded_among(cursor, sorted({unit for unit, _place in free}))
+        result = _by_threshold(shown, rows, channels, free, one.guard_below)
+        guarded = sorted({unit for unit, by_hand, _ in rows if by_hand or unit not in result.plenty}.union(result.scarce))
+        if guarded:
+            _split(found, queries.stakes(cursor, guarded, at - UNEXPLAINED_FOR), free, result)
+    return result
+
+
+def free_of(places: Mapping[str, Ints]) -> dict[tuple[int, int], int]:
+    """Free units of the counted units among gathered places; kits by their components."""
+    columns = ("component", "location", "counted", "on_hand", "allocated", "held")
+    rows = zip(*(places[name].tolist() for name in columns), strict=True)
+    return {(unit, place): on_hand - allocated - held for unit, place, counted, on_hand, allocated, held in rows if counted == 1}
+
+
+def _by_threshold(
+    shown: Ints, rows: Sequence[tuple[int, bool, bool]], channels: Mapping[int, ChannelFacts], free: Free, below: int
+) -> Divided:
+    result = Divided(shown)
+    were = {unit for unit, _by_hand, scarce in rows if scarce}
+    if not (below or were):
+        return result
+    places = {place for channel in channels.values() for place in channel.locations}
+    there: dict[int, int] = {}
+    for (unit, place), units in free.items():
+        there[unit] = there.get(unit, 0) + (units if place in places else 0)
+    result.scarce = sorted(unit for unit, units in there.items() if below and units <= below and unit not in were)
+    result.plenty = sorted(unit for unit in were if not below or there.get(unit, 0) > below * ENOUGH)
+    return result
+
+
+def _split(found: Facts, stakes: Sequence[Stake], free: Free, result: Divided) -> None:
+    offers, shown = found.offers, result.shown
+    rows = {offer: row for row, offer in enumerate(offers["id"].tolist())}
+    stakes = [_fresh(stake, offers, rows) for stake in stakes if stake.channel_id in found.channels]
+    pools = pools_of(stakes, found.channels, free, found.fences)
+    first = {stake.offer_id: stake for stake in stakes}
+    rooms, claims, quotas = list(pools.rooms), [], {}
+    for offer, stake in first.items():
+        channel, row = found.channels[stake.channel_id], rows.get(offer)
+        claim = _claim(stake, channel, pools.draws[offer], None if row is None else int(shown[row]))
+        if channel.sends:
+            claims.append(claim)
+            continue
+        fixed = may_show(stake, channel) or 0  # nobody takes it back: it is not there to be shared
+        quotas[offer] = min(claim.wish, fixed)
+        for pool, per in claim.draws:
+            rooms[pool] = max(rooms[pool] - fixed * per, 0)
+    quotas.update(zip([claim.offer_id for claim in claims], split(claims, rooms), strict=True))
+    result.shown = shown.copy()
+    for offer, quota in quotas.items():
+        if offer in rows and shown[rows[offer]] != NOT_SET:
+            stake = first[offer]
+            result.shown[rows[offer]] = quota + gross(found.channels[stake.channel_id], stake.open, stake.unacknowledged)
+    moved = {claim.offer_id for claim in claims if claim.offer_id not in rows and quotas[claim.offer_id] < claim.before}
+    result.overflow = sorted({stake.unit for stake in stakes if stake.offer_id in moved})
+
+
+def _fresh(stake: Stake, offers: Mapping[str, Ints], rows: Mapping[int, int]) -> Stake:
+    """With what this transaction has changed of the offer and not written yet."""
+    row = rows.get(stake.offer_id)
+    if row is None:
+        return stake
+    believed = int(offers["believed"][row])
+    return stake._replace(
+        believed=None if believed == NOT_SET else believed,
+        most=(stake.most if stake.believed is None else stake.believed) if believed == NOT_SET else None,
+        open=int(offers["open"][row]),
+        unacknowledged=int(offers["unacknowledged"][row]),
+    )
+
+
+def _claim(stake: Stake, channel: ChannelFacts, draws: Draws, would: int | None) -> Claim:
+    """``would``: what it would show by itself, None where that was not worked out."""
+    extra = gross(channel, stake.open, stake.unacknowledged)
+    before = max((stake.intended or 0) - extra, 0)
+    wish = before if would is None else max(would - extra, 0)
+    shown = None if stake.believed is None else max(stake.believed - extra, 0)
+    return Claim(stake.offer_id, draws, wish, int(channel.share * 100), before, shown, stake.open)
+
+
+# --- the gate -----------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What goes out now, what waits for the cuts of others, and which of both are guarded."""
+
+    chosen: list[tuple[Waiting, Value]]
+    held: list[int]
+    guarded: frozenset[int]
+
+
+def hold_back(uc: UseCase, chosen: Sequence[tuple[Waiting, Value]]) -> Passed:
+    """Let cuts out, and raises as far as there is room for them now. Locks the guarded units: call it after the offers' lock, and write
+    down what goes out in the same transaction."""
+    with hot_cursor() as cursor:
+        units = queries.lock_guards_of(cursor, [row.offer_id for row, _ in chosen])
+        if not units:
+            return Passed(list(chosen), [], frozenset())
+        stakes = queries.stakes(cursor, units, uc.at - UNEXPLAINED_FOR)
+        free = {(unit, place): number for unit, place, number in queries.free(cursor, units)}
+        channels = {channel.id: channel for channel in channel_queries.ask_channels(uc.organisation_id)()}
+    return let_out(chosen, stakes, channels, free)
+
+
+def let_out(chosen: Sequence[tuple[Waiting, Value]], stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], free: Free) -> Passed:
+    """``hold_back`` from what was gathered. Pure."""
+    exposure = exposure_of(stakes, channels, free)
+    first = {stake.offer_id: stake for stake in stakes}
+    out: list[tuple[Waiting, Value]] = []
+    held: list[int] = []
+    for row, value in chosen:
+        stake = first.get(row.offer_id)
+        allowed = value if stake is None else _allowed(exposure, stake, channels[stake.channel_id], int(value))
+        if allowed is None:
+            held.append(row.offer_id)
+        else:
+            out.append((row, allowed))
+    return Passed(out, held, frozenset(first).intersection(row.offer_id for row, _ in chosen))
+
+
+def exposure_of(stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], free: Free) -> Exposure:
+    pools = pools_of(stakes, channels, free)
+    return Exposure(pools.rooms, pools.draws, {stake.offer_id: exposed(stake, channels[stake.channel_id]) for stake in stakes})
+
+
+def _allowed(exposure: Exposure, stake: Stake, channel: ChannelFacts, value: int) -> int | None:
+    """What goes out for an offer that should show ``value``: all of it, as much as there is room for, or nothing (None)."""
+    shown = may_show(stake, channel)
+    extra = gross(channel, stake.open, stake.unacknowledged)
+    if shown is not None and value - extra <= shown:
+        return value
+    missing = max(stake.missing, 0)
+    most = min(value - extra, exposure.most(stake.offer_id) - missing)
+    if most <= (-1 if shown is None else shown):
+        return None
+    exposure.raise_(stake.offer_id, max(most, 0) + missing)
+    return max(most, 0) + extra
+
+
+# --- to be read by people -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """An offer's part of its guarded units: ``figure`` in the channel's basis. ``others``: (channel, base units that it is to show of the
+    scarcest one); ``waits_for``: channels that must be cut before this one can be raised to its figure."""
+
+    figure: int
+    free: int
+    others: tuple[tuple[int, int], ...]
+    waits_for: tuple[int, ...]
+
+
+def quota_of(organisation: int, offer: int, components: Sequence[int], channels: Mapping[int, ChannelFacts], at: datetime) -> Quota | None:
+    """What an offer has of the units that it shares with others, worked out as refresh does it; None if none of them is guarded."""
+    if not any(channel.guards for channel in channels.values()):
+        return None
+    with hot_cursor() as cursor:
+        units = [unit for unit, _by_hand, _scarce in queries.guarded_among(cursor, components)]
+        stakes = queries.stakes(cursor, units, at - UNEXPLAINED_FOR) if units else []
+    mine = [stake for stake in stakes if stake.offer_id == offer]
+    if not mine:
+        return None
+    offers = channel_queries.read_offers_of_units(units)
+    places = channel_queries.gather_places(np.unique(offers["unit"]))
+    gathered = facts.gather(organisation, channels, offers, places, at.date())
+    shown = divide(gathered, facts.decide(gathered), at).shown
+    figures = dict(zip(offers["id"].tolist(), shown.tolist(), strict=True))
+    free = free_of(places)
+    scarcest = min(mine, key=lambda stake: (sum(units for (unit, _), units in free.items() if unit == stake.unit), stake.unit))
+    others: dict[int, int] = {}
+    for stake in stakes:
+        if stake.unit == scarcest.unit and stake.offer_id != offer:
+            net = max(figures.get(stake.offer_id, 0) - gross(channels[stake.channel_id], stake.open, stake.unacknowledged), 0)
+            others[stake.channel_id] = others.get(stake.channel_id, 0) + net * stake.per
+    there = sum(units for (unit, _), units in free.items() if unit == scarcest.unit)
+    return Quota(figures[offer], there, tuple(sorted(others.items())), _waits_for(scarcest, figures, stakes, channels, free))
+
+
+def _waits_for(
+    stake: Stake, figures: Mapping[int, int], stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], free: Free
+) -> tuple[int, ...]:
+    """Channels that may show more than they are to, while this offer cannot be raised for want of room."""
+    channel = channels[stake.channel_id]
+    if _allowed(exposure_of(stakes, channels, free), stake, channel, figures[stake.offer_id]) == figures[stake.offer_id]:
+        return ()
+    over = set()
+    for other in stakes:
+        theirs = channels[other.channel_id]
+        most = exposed(other, theirs)
+        to_be = figures.get(other.offer_id, 0) - gross(theirs, other.open, other.unacknowledged)
+        if other.offer_id != stake.offer_id and (most is None or most > to_be):
+            over.add(other.channel_id)
+    return tuple(sorted(over))

@@ -1,0 +1,182 @@
+"""Guarded mode: what channels show of a unit together is never more than there is (invariant 4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from stallkeeper.catalog.models import StockUnit
+from stallkeeper.channels import guarding
+from stallkeeper.channels.explain import explain
+from stallkeeper.channels.models import GuardedUnit, Offer, WriteWindow
+from stallkeeper.orders.models import Shortage
+from stallkeeper.sync import adapters, push
+from stallkit.manifest import Capability
+from stallkit.registry import manifest_of
+from stallkit.testing.shop import Fault
+from tests.market import Market
+
+
+def guard(market: Market, unit: StockUnit, on: bool = True) -> None:
+    market.shop.at = market.clock()
+    with market.shop.use_case("set.guard") as uc:
+        guarding.set_unit(uc, unit, on)
+
+
+def intended(market: Market) -> list[int | None]:
+    with market.shop.scope():
+        return list(Offer.objects.order_by("id").values_list("intended_qty", flat=True))
+
+
+def shown(market: Market, sku: str = "MUG") -> list[int]:
+    return [stall.emulator.quantity_of(sku) for stall in market.stalls]
+
+
+def three(market: Market, on_hand: int) -> StockUnit:
+    """Three stalls that show all of a unit, which is guarded then."""
+    unit = market.shop.unit("MUG", on_hand)
+    for stall in [market.stall() for _ in range(3)]:
+        stall.offer(unit, shown=on_hand)
+    market.settle(1)
+    return unit
+
+
+def test_from_shared_to_guarded_and_back(market: Market) -> None:
+    """Cuts first, and then nobody shows more than a share; back in shared mode everybody shows all again (architecture, section 4)."""
+    unit = three(market, 10)
+    assert intended(market) == [10, 10, 10]
+    guard(market, unit)
+    assert intended(market) == [4, 3, 3]
+    market.settle(2)
+    assert shown(market) == [4, 3, 3]
+    guard(market, unit, False)
+    market.settle(2)
+    assert shown(market) == [10, 10, 10]
+
+
+def test_a_raise_waits_until_the_others_have_been_cut(market: Market) -> None:
+    """A share for a new stall goes out only as far as the cuts of the others have been accepted, and then at once."""
+    unit = three(market, 9)
+    guard(market, unit)
+    market.settle(2)
+    fourth = market.stall()
+    offer = fourth.offer(unit, shown=0)
+    with market.shop.use_case("test.drain") as uc:
+        guarding.refresh.drain_stale(uc)
+    assert intended(market) == [3, 2, 2, 2]
+    fourth.run()
+    assert fourth.emulator.quantity_of("MUG") == 0, "nobody has made room yet"
+    assert fourth.todo() == [offer.pk]
+    told = explain(market.shop.organisation.pk, "MUG", fourth.channel.code)[0]
+    names = [stall.channel.name for stall in market.stalls[:3]]
+    assert (told.steps[-1].name, told.steps[-1].before, told.steps[-1].after, told.verdict) == ("guard", 9, 2, "to_push")
+    assert told.steps[-1].note == (
+        f"9 free, shared with: {names[0]} 3, {names[1]} 2, {names[2]} 2; waits for the cut of {names[1]}, {names[2]}"
+    )
+    market.stalls[1].run()
+    fourth.run()
+    assert fourth.emulator.quantity_of("MUG") == 1, "one cut was accepted: one may be shown"
+    market.stalls[2].run()
+    fourth.run()
+    assert shown(market) == [3, 2, 2, 2]
+
+
+def test_an_unknown_figure_counts_as_the_most_it_could_be(market: Market) -> None:
+    """A lost reply: until it is read, the stall may show what it had or what it was told, and nobody else is raised over that."""
+    unit = three(market, 9)
+    guard(market, unit)
+    market.settle(2)
+    one, two, _ = market.stalls
+    market.stock(unit, 12)
+    one.emulator.fail_next(Fault.DROP_AFTER, path="/v1/stock")
+    one.run(outcome="error")
+    market.stock(unit, 9)  # what was raised there must come back, and nobody knows whether it went up
+    two.run()
+    with market.shop.scope():
+        offer = Offer.objects.get(channel=one.channel)
+    assert (offer.believed_qty, offer.most_qty, one.emulator.quantity_of("MUG")) == (None, 4, 4)
+    market.stock(unit, 10)
+    two.run()
+    assert two.emulator.quantity_of("MUG") == 3
+    market.settle(4)
+    assert sum(shown(market)) == 10
+
+
+def test_scarce_units_are_guarded_by_the_threshold_and_do_not_flap(market: Market) -> None:
+    """Below the threshold by themselves; back only above twice of it; a person's choice stands."""
+    unit = three(market, 10)
+    market.shop.at = market.clock()
+    with market.shop.use_case("company.guard") as uc:
+        assert guarding.set_below(uc, 4)
+
+    def guarded() -> bool:
+        with market.shop.scope():
+            return GuardedUnit.objects.filter(stock_unit=unit, scarce=True).exists()
+
+    states = []
+    for units in (5, 4, 5, 8, 9, 5):
+        market.stock(unit, units)
+        states.append(guarded())
+    assert states == [False, True, True, True, False, False]
+    market.stock(unit, 4)
+    assert intended(market) == [2, 1, 1]
+
+
+def test_kits_and_packs_draw_on_the_same_units(market: Market) -> None:
+    """Twelve cups: singly, in packs of two, and three in a set with a plate: in base units never more than twelve."""
+    cup, plate = market.shop.unit("CUP", 12), market.shop.unit("PLATE", 50)
+    market.shop.kit("SET", {cup: 3, plate: 1})
+    with market.shop.scope():
+        kit = StockUnit.objects.get(sku="SET")
+    one, two = market.stall(), market.stall()
+    offers = [one.offer(cup, shown=0), two.offer(cup, shown=0, sku="CUP2", pack_factor=2), two.offer(kit, shown=0)]
+    guard(market, cup)
+    quotas = [stall_offer.intended_qty or 0 for stall_offer in map(one.reload, offers)]
+    assert quotas[0] + 2 * quotas[1] + 3 * quotas[2] == 12
+    assert all(quotas)
+    market.settle(3)
+    assert (one.emulator.quantity_of("CUP"), two.emulator.quantity_of("CUP2"), two.emulator.quantity_of("SET")) == tuple(quotas)
+
+
+@pytest.mark.parametrize("compares", [True, False])
+def test_a_sale_between_the_read_and_the_write(market: Market, monkeypatch: pytest.MonkeyPatch, compares: bool) -> None:
+    """Where figures are compared it is not written over: nothing is oversold. Elsewhere it is sold once more, and the shortage names the
+    write whose window it lies in (must show 2)."""
+    if not compares:
+        real = manifest_of("dummy")
+        lesser = replace(real, capabilities=real.capabilities - {Capability.COMPARE_AND_SET})
+        monkeypatch.setattr(adapters, "manifest_of", lambda _platform: lesser)
+    unit = three(market, 3)
+    guard(market, unit)
+    market.settle(2)
+    one = market.stalls[0]
+    market.stock(unit, 6)
+    with monkeypatch.context() as patch:
+        usual = push.stock_intent
+        patch.setattr(push, "stock_intent", lambda *given: one.emulator.place_order([("MUG", 1)]) and usual(*given))
+        one.run()
+    assert one.emulator.quantity_of("MUG") == (0 if compares else 2)
+    market.stalls[1].run()
+    market.stalls[2].run()
+    assert shown(market)[1:] == [2, 2]
+    for stall in market.stalls:
+        for _ in range(stall.emulator.quantity_of("MUG")):
+            market.clock.tick(10)
+            stall.emulator.place_order([("MUG", 1)])
+    market.settle(4)
+    assert sum(len(stall.emulator.orders) for stall in market.stalls) == (5 if compares else 7)
+    with market.shop.scope():
+        windows = list(WriteWindow.objects.filter(offer__channel=one.channel).order_by("id"))
+        short = list(Shortage.objects.all())
+    if compares:
+        assert not windows
+        assert not short
+        market.settle(2)
+        assert shown(market) == [1, 0, 0]
+        return
+    assert [shortage.quantity for shortage in short] == [1]
+    sold_at = min(order.placed_at for order in one.emulator.orders.values())
+    over = next(window for window in windows if window.pk == short[0].window_id)
+    assert over.written_at is not None
+    assert over.read_at <= sold_at <= over.written_at
