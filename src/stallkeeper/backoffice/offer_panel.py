@@ -78,6 +78,7 @@ def step_note(step: Step, shown: Offer, held: HeldRules) -> str:
         "zero_at": (held.zero_at > 0, gettext("{count} or fewer are shown as 0").format(count=held.zero_at)),
         "pack_factor": (shown.pack_factor != 1, gettext("{count} to a sold unit").format(count=shown.pack_factor)),
         "basis": (step.before != step.after, _open_there(shown)),
+        "guard": (True, step.note),
     }
     said, words = notes.get(step.name, (False, ""))
     special = step.origin is not Origin.CHANNEL

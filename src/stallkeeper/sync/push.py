@@ -58,8 +58,8 @@ def stock_intent(item: Item, warehouse: str, as_of: datetime) -> StockIntent:
 
 def compared_intent(item: Item, warehouse: str, as_of: datetime) -> StockIntent:
     """In guarded mode, where the platform compares: only while it shows what we believe. A sale in between is never written over."""
-    expected = int(item.was.believed) if item.guarded and item.was.believed is not None else None
-    return replace(stock_intent(item, warehouse, as_of), expected=expected)
+    intent = stock_intent(item, warehouse, as_of)
+    return replace(intent, expected=int(item.was.believed)) if item.guarded and item.was.believed is not None else intent
 
 
 def price_intent(item: Item, _warehouse: str, _as_of: datetime) -> PriceIntent:
