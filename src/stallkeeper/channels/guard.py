@@ -19,7 +19,7 @@ from itertools import combinations
 
 import numpy as np
 
-from stallkeeper.channels import facts
+from stallkeeper.channels import facts, overriding, overriding_queries
 from stallkeeper.channels import guard_queries as queries
 from stallkeeper.channels import queries as channel_queries
 from stallkeeper.channels.belief_queries import UNEXPLAINED_FOR
@@ -55,8 +55,25 @@ class Pools:
     draws: dict[int, Draws]
 
 
+def buffers_of(stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts]) -> dict[int, int]:
+    """What each offer's rules keep back: those of its product, of its category, or of its channel. In base units."""
+    if not stakes:
+        return {}
+    found = np.array([channels[stake.channel_id].buffer for stake in stakes], dtype=np.int64)
+    overridden = sorted({stake.channel_id for stake in stakes if channels[stake.channel_id].overridden})
+    if overridden:
+        channel, unit = (np.array([getattr(stake, name) for stake in stakes], dtype=np.int64) for name in ("channel_id", "sold"))
+        own = overriding_queries.gather(overridden, np.unique(unit), whole=False)
+        found = overriding.apply(own, own.find(channel, unit), "buffer", found)
+    return dict(zip([stake.offer_id for stake in stakes], found.tolist(), strict=True))
+
+
 def pools_of(
-    stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], free: Free, fences: Iterable[tuple[int, int, int]] = ()
+    stakes: Sequence[Stake],
+    channels: Mapping[int, ChannelFacts],
+    free: Free,
+    buffers: Mapping[int, int],
+    fences: Iterable[tuple[int, int, int]] = (),
 ) -> Pools:
     """A pool for each guarded unit and set of places that channels sell it from, and one without each channel that has units fenced off.
 
@@ -72,7 +89,7 @@ def pools_of(
         for places in _sets(channels, mine):
             inside = [stake for stake in mine if places.issuperset(channels[stake.channel_id].locations)]
             there = max(sum(free.get((unit, place), 0) for place in places), 0)
-            kept = min(channels[stake.channel_id].buffer for stake in inside)
+            kept = min(buffers[stake.offer_id] for stake in inside)
             holders = sorted({stake.channel_id for stake in inside if fenced.get((stake.channel_id, unit))})
             for without in ((), *((holder,) for holder in holders), *([tuple(holders)] if len(holders) > 1 else [])):
                 back = sum(fenced[holder, unit] for holder in without)
@@ -180,7 +197,7 @@ def _split(found: Facts, stakes: Sequence[Stake], free: Free, result: Divided) -
     offers, shown = found.offers, result.shown
     rows = {offer: row for row, offer in enumerate(offers["id"].tolist())}
     stakes = [_fresh(stake, offers, rows) for stake in stakes if stake.channel_id in found.channels]
-    pools = pools_of(stakes, found.channels, free, found.fences)
+    pools = pools_of(stakes, found.channels, free, buffers_of(stakes, found.channels), found.fences)
     first = {stake.offer_id: stake for stake in stakes}
     rooms, claims, quotas = list(pools.rooms), [], {}
     for offer, stake in first.items():
@@ -248,12 +265,13 @@ def hold_back(uc: UseCase, chosen: Sequence[tuple[Waiting, Value]]) -> Passed:
         stakes = queries.stakes(cursor, units, uc.at - UNEXPLAINED_FOR)
         free = {(unit, place): number for unit, place, number in queries.free(cursor, units)}
         channels = {channel.id: channel for channel in channel_queries.ask_channels(uc.organisation_id)()}
-    return let_out(chosen, stakes, channels, free)
+    return let_out(chosen, stakes, channels, exposure_of(stakes, channels, free))
 
 
-def let_out(chosen: Sequence[tuple[Waiting, Value]], stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], free: Free) -> Passed:
+def let_out(
+    chosen: Sequence[tuple[Waiting, Value]], stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], exposure: Exposure
+) -> Passed:
     """``hold_back`` from what was gathered. Pure."""
-    exposure = exposure_of(stakes, channels, free)
     first = {stake.offer_id: stake for stake in stakes}
     out: list[tuple[Waiting, Value]] = []
     held: list[int] = []
@@ -268,7 +286,7 @@ def let_out(chosen: Sequence[tuple[Waiting, Value]], stakes: Sequence[Stake], ch
 
 
 def exposure_of(stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], free: Free) -> Exposure:
-    pools = pools_of(stakes, channels, free)
+    pools = pools_of(stakes, channels, free, buffers_of(stakes, channels))
     return Exposure(pools.rooms, pools.draws, {stake.offer_id: exposed(stake, channels[stake.channel_id]) for stake in stakes})
 
 

@@ -59,6 +59,8 @@ class Stake(NamedTuple):
     """The guarded stock unit."""
     offer_id: int
     channel_id: int
+    sold: int
+    """The stock unit that the offer sells: the guarded one, or a kit with it."""
     per: int
     """Base units of it in one sold unit: pack factor times the number in a kit."""
     intended: int | None
@@ -83,7 +85,7 @@ def stakes(cursor: Cursor, units: Sequence[int], unexplained_since: datetime) ->
     cursor.execute(
         f"""
         WITH {PARTS}
-        SELECT part.component, offer.id, offer.channel_id, part.per * offer.pack_factor, offer.intended_qty, offer.believed_qty,
+        SELECT part.component, offer.id, offer.channel_id, part.sold, part.per * offer.pack_factor, offer.intended_qty, offer.believed_qty,
                CASE WHEN offer.believed_qty IS NULL
                     THEN coalesce(offer.most_qty, greatest(offer.sent_qty, offer.accepted_qty, offer.observed_qty)) END,
                (SELECT max(item.value)::int FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id

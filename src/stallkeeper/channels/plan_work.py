@@ -14,10 +14,11 @@ from decimal import Decimal
 import msgspec
 import numpy as np
 
-from stallkeeper.channels import facts, plan_items, plan_queries, pricing, proposals, queries, rules, switches
+from stallkeeper.channels import facts, guard, plan_items, plan_queries, pricing, proposals, queries, rules, switches
 from stallkeeper.channels.models import Channel
 from stallkeeper.channels.plan_items import PARTS_OF_A_UNIT, Counts, Items, Limits, Part
 from stallkeeper.channels.proposals import ChannelChange, Proposal
+from stallkeeper.core import clock
 from stallkeeper.core.copy import Ints
 from stallkeeper.core.models import Organisation
 from stallkeeper.stock import taking_back
@@ -89,7 +90,8 @@ def _quantities(organisation_id: int, proposal: Proposal, would: Mapping[int, Ch
     places = queries.gather_places(np.unique(offers["unit"]))
     if proposal.take_back:
         _shift(places, taking_back.differences(organisation_id, proposal.take_back))
-    after = facts.decide(facts.gather(organisation_id, now, offers, places, today))
+    found = facts.gather(organisation_id, now, offers, places, today)
+    after = guard.divide(found, facts.decide(found), clock.now()).shown
     return offers | {"after": after}
 
 
