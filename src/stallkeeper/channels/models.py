@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.catalog.models import PriceList, StockUnit
+from stallkeeper.channels.guard_models import GuardedUnit, WriteWindow
 from stallkeeper.channels.log_models import OpenEvent, SentLog
 from stallkeeper.channels.rule_models import Rounding, RuleOverride, UnitSale
 from stallkeeper.core.models import Secret
@@ -578,4 +579,4 @@ class Parked(TenantModel):
 
 from stallkeeper.channels.plan_models import SendingColumns, SendPlan, SendPlanPart, SendTask, SendTaskPart  # noqa: E402
 
-__all__ = ["OpenEvent", "SendPlan", "SendPlanPart", "SendTask", "SendTaskPart", "SendingColumns", "SentLog"]
+__all__ = ["GuardedUnit", "OpenEvent", "SendPlan", "SendPlanPart", "SendTask", "SendTaskPart", "SendingColumns", "SentLog", "WriteWindow"]

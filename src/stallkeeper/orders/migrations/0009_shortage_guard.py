@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('channels', '0018_guard'),
+        ('channels', '0019_guard'),
         ('orders', '0008_splits'),
     ]
 

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('catalog', '0001_initial'),
-        ('channels', '0017_rule_overrides'),
+        ('channels', '0018_sending_columns'),
         ('core', '0008_guard_below'),
     ]
 
