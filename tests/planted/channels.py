@@ -217,7 +217,7 @@ bug(
     "A product comes into a category that has rules of its own, and its offers go on by the old ones.",
     "10",
     "stallkeeper.catalog.products:update_product",
-    ('if "category" in changed:', 'if "category" in changed and not units:'),
+    ("uc.mark(STALE, [unit.pk for unit in units])", "uc.mark(STALE, [])"),
 )
 bug(
     "velocity forgets packs",
