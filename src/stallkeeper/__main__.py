@@ -37,6 +37,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "adjust": ("stocktaking:adjust", "Put right what is on hand of a SKU."),
         "hold": ("stocktaking:hold", "Keep units back by hand; list or lift holds."),
         "rules": ("ruling:rules", "Rules that categories and products have of their own on a channel."),
+        "plan": ("sending:plan", "What other rules or switches would send where; saved, so that exactly that can be sent."),
+        "send": ("sending:send", "Send a saved plan, or stock by hand; what has become of it."),
         "reserves": ("balancing:reserves", "What is reserved from what channels show, before its order; let units go."),
         "balancer": ("balancing:balancer", "Reserve what channels show: switch, start, stop, what must be right first."),
         "price": ("pricing:price", "Show or set the base price of a SKU."),

@@ -66,7 +66,8 @@ class Stale(PlanError):
 
     def __init__(self, offers: int, moves: Sequence[Move], settings: Sequence[str]) -> None:
         self.offers, self.moves, self.settings = offers, tuple(moves), tuple(settings)
-        words = [*self.settings, *([f"{offers} offers have moved, for instance {self.moves[0]}"] if self.moves else [])]
+        some = "; ".join(str(move) for move in self.moves[:3])
+        words = [*self.settings, *([f"{offers} values have moved, for instance {some}"] if self.moves else [])]
         super().__init__(f"The plan is out of date: {'; '.join(words)}. Nothing was changed. Make it anew and look again.")
 
 

@@ -33,7 +33,8 @@ def runs_since(cursor: Cursor, organisation: int, since: datetime, back: str, mo
     """Runs of imports and sources, newest first: (begin of their references, last movement, units, that rose, that fell, reason)."""
     cursor.execute(
         """
-        SELECT regexp_replace(move.reference, ':[^:]*$', '') AS run, max(move.recorded_at), count(DISTINCT move.stock_unit_id),
+        SELECT coalesce(substring(move.reference FROM '^(?:import:[0-9]+|source:[0-9]+:[0-9]+)(?=:)'),
+                        regexp_replace(move.reference, ':[^:]*$', '')) AS run, max(move.recorded_at), count(DISTINCT move.stock_unit_id),
                count(*) FILTER (WHERE origin.owner = 'virtual'), count(*) FILTER (WHERE target.owner = 'virtual'), max(move.reason)
         FROM stock_movement AS move
         JOIN stock_location AS origin ON origin.id = move.from_location_id

@@ -10,7 +10,7 @@ import pytest
 
 from stallkeeper import __main__ as program
 from stallkeeper.catalog.models import StockUnit
-from stallkeeper.channels.models import ObservedHold
+from stallkeeper.channels.models import ObservedHold, SendPlan, SendTask
 from stallkeeper.orders.models import Order
 from tests.db.tenancy.furnished import CANARY, Neighbours, changes, figures
 from tests.tables import csv_file
@@ -32,6 +32,8 @@ ASKED: dict[str, list[list[str]]] = {
     "adjust": [["THEIRS-1", "--location", "MAIN", "--on-hand", "3", "--reason", "counted"]],
     "hold": [["--json"], ["THEIRS-1", "--location", "MAIN", "--units", "1", "--reason", "kept"]],
     "rules": [["EMR", "--json"], ["EMR", "--sku", "{sku}", "--set", "buffer=1", "--yes"]],
+    "plan": [["--now", "--json"], ["--items", "--json"], ["--rule", "EMR:buffer=3"], ["--take-back", "import:1"], ["--runs", "--json"]],
+    "send": [["--json"], ["--sku", "THEIRS-1"], ["--plan", "{fingerprint}"], ["--show", "{task}"]],
     "reserves": [["--all", "--json"], ["--let-go", "{hold}", "--reason", "ours"]],
     "balancer": [["--json"], ["--ready", "--json"], ["--start", "EMR"], ["--channel", "EMR", "--minutes", "5"]],
     "price": [["THEIRS-1", "9.99"], ["{sku}"]],
@@ -72,7 +74,9 @@ def known(neighbours: Neighbours, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         order, unit = Order.objects.order_by("pk")[0], StockUnit.objects.order_by("pk")[0]
         account, hold = neighbours.theirs.near.connection, ObservedHold.objects.order_by("pk")[0]
         account.refresh_from_db()
-    return {"order": order.number, "sku": unit.sku, "account": account.name, "file": str(file), "hold": str(hold.pk)}
+        plan, task = SendPlan.objects.get(), SendTask.objects.get()
+    more = {"fingerprint": plan.fingerprint, "task": str(task.pk)}
+    return more | {"order": order.number, "sku": unit.sku, "account": account.name, "file": str(file), "hold": str(hold.pk)}
 
 
 @pytest.mark.parametrize("words", sorted(ASKED))

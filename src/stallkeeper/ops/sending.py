@@ -1,0 +1,145 @@
+"""What the commands ``plan`` and ``send`` do: proposals from words, plans and sends as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from stallkeeper.channels import plans, rules, send_tasks
+from stallkeeper.channels.models import Channel, Offer, SendPlan, SendTask
+from stallkeeper.channels.plan_items import PARTS_OF_A_UNIT, Counts, Items
+from stallkeeper.channels.plans import PlanError
+from stallkeeper.channels.proposals import ChannelChange, Proposal, ProposalError
+from stallkeeper.channels.rules import RuleError
+from stallkeeper.channels.switches import SwitchError
+from stallkeeper.core.retry import again_on_conflict
+from stallkeeper.core.use_case import use_case
+from stallkeeper.ops.connections import rules_given
+from stallkeeper.ops.terminal import Refusal
+from stallkeeper.stock import ledger
+from stallkeeper.stock.availability import NOT_SET
+
+R = TypeVar("R")
+REFUSALS = (PlanError, ProposalError, RuleError, SwitchError, ledger.NotEnough)
+LISTED = 1_000
+
+
+def refused_plainly(act: Callable[[], R]) -> R:
+    """Run it; what cannot be is one line for the person who asked."""
+    try:
+        return act()
+    except REFUSALS as error:
+        raise Refusal(str(error)) from error
+
+
+def proposal_of(company: str | None, turned: Iterable[str], given: Iterable[str]) -> Proposal:
+    """From ``CODE:stock=on`` and ``CODE:buffer=2``; Refusal, RuleError or ProposalError name the word that is wrong."""
+    switches: dict[int, dict[str, bool]] = {}
+    for channel, name, value in map(_split, turned):
+        if value not in {"on", "off"}:
+            raise Refusal(f"A switch is on or off, not {value!r}.")
+        switches.setdefault(channel, {})[name] = value == "on"
+    saved: dict[int, list[str]] = {}
+    for channel, name, value in map(_split, given):
+        saved.setdefault(channel, []).append(f"{name}={value}")
+    values = {channel: {name: rules.plain(value) for name, value in rules_given(tuple(words)).items()} for channel, words in saved.items()}
+    changes = {
+        channel: ChannelChange(switches=switches.get(channel, {}), rules=values.get(channel, {}))  # type: ignore[arg-type]  # plain values
+        for channel in sorted(switches.keys() | values.keys())
+    }
+    return Proposal(sending=None if company is None else company == "on", channels=changes)
+
+
+def _split(word: str) -> tuple[int, str, str]:
+    code, colon, rest = word.partition(":")
+    name, equals, value = rest.partition("=")
+    if not colon or not equals:
+        raise Refusal(f"{word}: write it as CODE:NAME=VALUE, for instance EM:buffer=2.")
+    channel = Channel.objects.filter(code__iexact=code).first()
+    if channel is None:
+        raise Refusal(f"There is no channel {code!r}; stallkeeper channel lists them.")
+    return channel.pk, name, value
+
+
+def counts_row(counts: Counts) -> dict[str, object]:
+    """A plan's figures for a channel."""
+    return {
+        "channel": counts.code,
+        "rises": counts.rises,
+        "falls": counts.falls,
+        "to_zero": counts.to_zero,
+        "unknown": counts.unknown,
+        "refused": counts.refused,
+        "price_rises": counts.price_rises,
+        "price_falls": counts.price_falls,
+        "deepest": f"{counts.deepest} %" if counts.price_falls else None,
+        "stopped": counts.held_items,
+        "note": "; ".join([*counts.held, *(f"stays here: {reason}" for reason in counts.silent)]),
+    }
+
+
+def item_rows(plan: SendPlan) -> list[dict[str, object]]:
+    """The values of a plan, LISTED at most, channel by channel."""
+    found: list[tuple[str, str, Items, int]] = []
+    codes = dict(Channel.objects.values_list("pk", "code"))
+    for channel, part in plans.parts_of(plan).items():
+        found += [(codes[channel], "quantity", part.quantities, 1), (codes[channel], "price", part.prices, PARTS_OF_A_UNIT)]
+    rows = [
+        (code, kind, int(items.offer[at]), _value(int(items.before[at]), unit), _value(int(items.after[at]), unit))
+        for code, kind, items, unit in found
+        for at in range(min(len(items), LISTED))
+    ][:LISTED]
+    skus = dict(Offer.objects.filter(pk__in=[offer for _, _, offer, _, _ in rows]).values_list("pk", "sku"))
+    return [
+        {"channel": code, "sku": skus.get(offer), "what": kind, "before": before, "after": after}
+        for code, kind, offer, before, after in rows
+    ]
+
+
+def _value(value: int, unit: int) -> float | None:
+    return None if value == NOT_SET else value if unit == 1 else value / unit
+
+
+@again_on_conflict
+def send(organisation_id: int, actor: str, skus: Iterable[str], codes: Iterable[str]) -> SendTask:
+    """Send the stock of some offers by SKU, or of whole channels; Refusal if there is no such offer or channel."""
+    wanted, named = sorted(set(skus)), sorted(set(codes))
+    channels = Channel.objects.filter(active=True)
+    if named:
+        channels = channels.filter(code__in=[code.upper() for code in named] + named)
+        if not channels:
+            raise Refusal(f"There is no active channel {', '.join(named)}; stallkeeper channel lists them.")
+    ids = list(channels.order_by("pk").values_list("pk", flat=True))
+    with use_case("send.stock", organisation_id=organisation_id, actor=actor) as uc:
+        if not wanted:
+            return send_tasks.send_channels(uc, ids)
+        offers = list(Offer.objects.filter(channel_id__in=ids, sku__in=wanted).values_list("pk", "sku"))
+        if missing := sorted(set(wanted) - {sku for _, sku in offers}):
+            raise Refusal(f"No offer has the SKU {missing[0]!r}; stallkeeper offers lists them.")
+        return send_tasks.send_chosen(uc, [pk for pk, _ in offers])
+
+
+def task_row(task: SendTask) -> dict[str, object]:
+    """A send with what has become of it."""
+    found = send_tasks.progress(task)
+    waiting, refused = sum(each.waiting for each in found), sum(each.refused for each in found)
+    return {
+        "id": task.pk,
+        "asked_at": task.asked_at,
+        "by": task.asked_by,
+        "what": f"plan {task.plan_id}" if task.plan_id else task.get_kind_display(),
+        "state": "under way" if waiting else "done, some refused" if refused else "done",
+        "values": sum(each.wanted for each in found),
+        "accepted": sum(each.accepted for each in found),
+        "shown": sum(each.shown for each in found),
+        "refused": refused,
+        "waiting": waiting,
+    }
+
+
+def reason_rows(task: SendTask) -> list[dict[str, object]]:
+    """Why channels refused values of a send."""
+    codes = dict(Channel.objects.values_list("pk", "code"))
+    return [
+        {"channel": codes[channel], "words": words, "values": count, "sku": sku} for channel, words, count, sku in send_tasks.reasons(task)
+    ]
