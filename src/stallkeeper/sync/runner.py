@@ -248,6 +248,8 @@ def _store(current: Current, outcomes: Sequence[Outcome]) -> Ended:
 
 
 def _store_run(current: Current, outcomes: Sequence[Outcome], at: datetime, failed: Sequence[Outcome]) -> None:
+    seen = current.place("orders").watermark  # as it was when the run began: what it brought had not been listed by then
+    facts = {"calls": dict(current.session.tape.statuses)} | ({"orders_seen_to": seen.isoformat()} if seen else {})
     Run.objects.create(
         pk=current.number(),
         organisation_id=current.held.organisation_id,
@@ -257,7 +259,7 @@ def _store_run(current: Current, outcomes: Sequence[Outcome], at: datetime, fail
         ended_at=at,
         outcome="error" if failed else "ok",
         error=failed[0].error if failed else "",
-        steps=[*(outcome.as_json() for outcome in outcomes), {"calls": dict(current.session.tape.statuses)}],
+        steps=[*(outcome.as_json() for outcome in outcomes), facts],
     )
 
 

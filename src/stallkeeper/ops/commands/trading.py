@@ -241,6 +241,30 @@ def explain(organisation: Organisation, sku: str, channel: str | None, moment: s
 
 
 @click.command()
+@click.argument("order")
+@click.argument("line", default="1")
+@json_option
+@boot.for_organisation
+def case(organisation: Organisation, order: str, line: str, as_json: bool) -> None:
+    """Show how LINE of ORDER came to be sold twice: what happened on each channel, and whose the delay was, or which rule was broken.
+
+    \b
+    Examples:
+      stallkeeper orders --short
+      stallkeeper case 10000007 1
+      stallkeeper case 10000007 1 --json
+    """
+    from stallkeeper.ops import case_file
+    from stallkeeper.orders import cases
+
+    found = cases.find(organisation.pk, order, line)
+    if as_json:
+        terminal.print_json(case_file.as_data(found))
+        return
+    terminal.console().print(case_file.render(found))
+
+
+@click.command()
 @click.option("--channel", metavar="CODE", help="Only this channel.")
 @json_option
 @boot.for_organisation

@@ -1,0 +1,188 @@
+"""SQL of case files: the sales that met on a unit, what was sent meanwhile, what else moved. Reading only; one function per statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from stallkeeper.core.copy import array
+from stallkeeper.core.sql import Cursor, rows
+
+
+class SaleRow(NamedTuple):
+    """A line that took, or wanted, counted units. ``units`` are sold units."""
+
+    line_id: int
+    order_id: int
+    number: str
+    line: str
+    channel_id: int
+    channel_code: str
+    connection_id: int
+    offer_id: int | None
+    units: int
+    ordered_at: datetime
+    imported_at: datetime
+
+
+def find_line(cursor: Cursor, organisation: int, number: str, line: str) -> int | None:
+    """The line of an order, by what people call both. Index: order_number."""
+    cursor.execute(
+        """
+        SELECT line.id FROM orders_order AS o JOIN orders_orderline AS line ON line.order_id = o.id
+        WHERE o.organisation_id = %s AND (o.number = %s OR o.external_id = %s) AND line.line_id = %s
+        ORDER BY line.short DESC, o.ordered_at DESC, line.id LIMIT 1
+        """,
+        [organisation, number, number, line],
+    )
+    found = rows(cursor)
+    return int(found[0][0]) if found else None
+
+
+def counted_units(cursor: Cursor, unit: int) -> list[tuple[int, str]]:
+    """What is counted of a unit: itself, or what the kit consists of; with SKUs. Index: kit_component_once."""
+    cursor.execute(
+        """
+        SELECT part.id, part.sku FROM catalog_stockunit AS unit
+        LEFT JOIN catalog_kitcomponent AS component ON component.kit_id = unit.id AND unit.kind = 'kit'
+        JOIN catalog_stockunit AS part ON part.id = CASE WHEN component.component_id IS NULL THEN unit.id ELSE component.component_id END
+        WHERE unit.id = %s ORDER BY part.id
+        """,
+        [unit],
+    )
+    return rows(cursor)
+
+
+def sales(cursor: Cursor, units: Sequence[int], since: datetime, until: datetime) -> list[SaleRow]:
+    """Lines of the units, or of kits of them, that were placed in a stretch of time, as they were placed.
+
+    Indexes: that of the line's unit, kitcomponent.component.
+    """
+    cursor.execute(
+        """
+        SELECT line.id, o.id, o.number, line.line_id, o.channel_id, channel.code, o.connection_id, line.offer_id,
+               line.ordered, o.ordered_at, o.imported_at
+        FROM orders_orderline AS line JOIN orders_order AS o ON o.id = line.order_id
+        JOIN channels_channel AS channel ON channel.id = o.channel_id
+        WHERE line.stock_unit_id = ANY (ARRAY(
+                SELECT unnest(%(units)s::bigint[])
+                UNION SELECT kit_id FROM catalog_kitcomponent WHERE component_id = ANY(%(units)s::bigint[])))
+            AND o.fulfilled_by = 'seller' AND o.ordered_at BETWEEN %(since)s AND %(until)s
+        ORDER BY o.ordered_at, line.id LIMIT 500
+        """,
+        {"units": array(units), "since": since, "until": until},
+    )
+    return [SaleRow(*row) for row in rows(cursor)]
+
+
+def sends(cursor: Cursor, offers: Sequence[int], since: datetime, until: datetime) -> list[tuple[Any, ...]]:
+    """Quantities sent for offers: (offer, at, value, outcome, sent at, wanted at, detail), by time. Index: sent_log_offer.
+
+    A ticket's answer does not say since when its value was wanted; the row of its submission does.
+    """
+    cursor.execute(
+        """
+        SELECT log.offer_id, log.at, log.value::int, log.outcome, log.sent_at,
+               coalesce(log.wanted_at, (SELECT max(asked.wanted_at) FROM channels_sent_log AS asked
+                                        WHERE asked.offer_id = log.offer_id AND asked.kind = 'quantity' AND asked.outcome = 'pending'
+                                            AND asked.sent_at = log.sent_at)), log.detail
+        FROM channels_sent_log AS log
+        WHERE log.offer_id = ANY(%s::bigint[]) AND log.kind = 'quantity' AND log.at BETWEEN %s AND %s
+        ORDER BY log.at, log.id
+        """,
+        [array(offers), since, until],
+    )
+    return rows(cursor)
+
+
+def last_accepted(cursor: Cursor, offer: int, until: datetime) -> tuple[datetime, int, datetime | None] | None:
+    """The newest quantity that the channel had accepted by a moment: (at, value, sent at). Index: sent_log_offer."""
+    cursor.execute(
+        """
+        SELECT at, value::int, sent_at FROM channels_sent_log
+        WHERE offer_id = %s AND kind = 'quantity' AND outcome = 'accepted' AND at <= %s ORDER BY at DESC, id DESC LIMIT 1
+        """,
+        [offer, until],
+    )
+    found = rows(cursor)
+    return found[0] if found else None
+
+
+def seen_to(cursor: Cursor, connection: int, imported_at: datetime) -> datetime | None:
+    """Up to where the account's orders had been read when the run began that brought what was imported at a moment. Index: run_recent."""
+    cursor.execute(
+        """
+        SELECT (run.steps -> -1 ->> 'orders_seen_to')::timestamptz
+        FROM channels_run AS run JOIN channels_lane AS lane ON lane.id = run.lane_id
+        WHERE lane.subject_type = 'connection' AND lane.subject_id = %(connection)s AND lane.kind = 'trade'
+            AND run.started_at <= %(at)s AND (run.ended_at IS NULL OR run.ended_at >= %(at)s)
+        ORDER BY run.started_at DESC LIMIT 1
+        """,
+        {"connection": connection, "at": imported_at},
+    )
+    found = rows(cursor)
+    return found[0][0] if found else None
+
+
+def promises(cursor: Cursor, units: Sequence[int], since: datetime, until: datetime) -> list[tuple[Any, ...]]:
+    """What happened to reservations: (at, owner type, owner, kind, before, after, cause). Index: reservation_event_unit."""
+    cursor.execute(
+        """
+        SELECT at, owner_type, owner_id, kind, before, after, cause FROM stock_reservation_event
+        WHERE stock_unit_id = ANY(%s::bigint[]) AND at BETWEEN %s AND %s ORDER BY at, id
+        """,
+        [array(units), since, until],
+    )
+    return rows(cursor)
+
+
+def lowered(cursor: Cursor, units: Sequence[int], since: datetime, until: datetime) -> list[tuple[Any, ...]]:
+    """Movements out of real places but for goods that were shipped: (occurred, recorded, quantity, cause, reason). Index: movement_unit."""
+    cursor.execute(
+        """
+        SELECT move.occurred_at, move.recorded_at, move.quantity, move.cause, move.reason
+        FROM stock_movement AS move
+        JOIN stock_location AS origin ON origin.id = move.from_location_id
+        JOIN stock_location AS target ON target.id = move.to_location_id
+        WHERE move.stock_unit_id = ANY(%s::bigint[]) AND move.recorded_at BETWEEN %s AND %s
+            AND origin.owner <> 'virtual' AND move.cause <> 'ship'
+            AND (target.owner = 'virtual' OR move.cause = 'transfer')
+        ORDER BY move.recorded_at, move.id
+        """,
+        [array(units), since, until],
+    )
+    return rows(cursor)
+
+
+def drifts(cursor: Cursor, offer: int, since: datetime, until: datetime) -> list[tuple[datetime, int | None, int | None, str]]:
+    """Reads of an offer that differed from what we believed: (at, believed, observed, verdict). Index: that of the drift's offer."""
+    cursor.execute(
+        """
+        SELECT at, believed::int, observed::int, verdict FROM channels_drift
+        WHERE offer_id = %s AND kind = 'quantity' AND at BETWEEN %s AND %s ORDER BY at, id
+        """,
+        [offer, since, until],
+    )
+    return rows(cursor)
+
+
+def waits_since(cursor: Cursor, offer: int) -> datetime | None:
+    """Since when the offer waits to be sent now; None if it does not. Index: primary key of the todo list."""
+    cursor.execute("SELECT since FROM channels_offertodo WHERE offer_id = %s AND kind = 'quantity'", [offer])
+    found = rows(cursor)
+    return found[0][0] if found else None
+
+
+def switched(cursor: Cursor, organisation: int, since: datetime, until: datetime) -> bool:
+    """Whether a switch of sending was turned in a stretch of time. Index: audit_subject."""
+    cursor.execute(
+        """
+        SELECT EXISTS (
+            SELECT FROM core_auditentry
+            WHERE organisation_id = %s AND subject_type IN ('organisation', 'connection', 'channel') AND at BETWEEN %s AND %s
+                AND action IN ('company.switch', 'connection.switch', 'channel.switch', 'channel.stop', 'channel.release'))
+        """,
+        [organisation, since, until],
+    )
+    return bool(rows(cursor)[0][0])

@@ -1,0 +1,49 @@
+"""What case files say, for sellers: the same words on screens and at the terminal."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from stallkeeper.orders.cases import CaseFile
+from stallkeeper.orders.verdicts import Kind
+
+PARTS: dict[str, str | Promise] = {
+    "order_list": gettext_lazy("until the channel's order list showed the order"),
+    "pull": gettext_lazy("until we asked, and had taken it in"),
+    "list_or_pull": gettext_lazy("until the order was here (what was read before it is not recorded)"),
+    "enter": gettext_lazy("until it was entered"),
+    "decide": gettext_lazy("until the cut was wanted"),
+    "queue": gettext_lazy("until the cut was sent"),
+    "accept": gettext_lazy("until the channel had accepted it"),
+    "refused": gettext_lazy("the channel refused the cut"),
+    "show": gettext_lazy("accepted, and still sold"),
+}
+WHOSE: dict[str, str | Promise] = {"ours": gettext_lazy("ours"), "theirs": gettext_lazy("the channel's")}
+ENTRIES: dict[str, str | Promise] = {
+    "sold": gettext_lazy("sold"),
+    "unseen": gettext_lazy("order list read, not in it yet"),
+    "entered": gettext_lazy("order entered"),
+    "reserved": gettext_lazy("reserved"),
+    "held": gettext_lazy("held"),
+    "wanted": gettext_lazy("other figure wanted"),
+    "sent": gettext_lazy("figure sent"),
+    "answered": gettext_lazy("channel answered"),
+    "read": gettext_lazy("read back"),
+    "stock": gettext_lazy("stock lowered"),
+    "short": gettext_lazy("short"),
+    "window_closed": gettext_lazy("window closed"),
+}
+
+
+def words_of(case: CaseFile) -> str:
+    """The verdict in one sentence."""
+    verdict = case.verdict
+    if verdict.kind is Kind.BUG:
+        return _("Bug: invariant {broken}.").format(broken=verdict.broken)
+    if verdict.kind is Kind.STOCK_CUT:
+        return _("Not an oversell: stock was lowered after it was sold.")
+    cause = case.cause.what if case.cause else _("the channel's own figure")
+    words = _("Latency: {cause}. {ours} ms ours, {theirs} ms the channel's.")
+    return words.format(cause=cause, ours=f"{verdict.ours:,}", theirs=f"{verdict.theirs:,}")

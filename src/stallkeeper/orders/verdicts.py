@@ -1,0 +1,202 @@
+"""Why more was sold than there was: latency, with whose it was and how long each part took; a stock cut; or a bug. Pure.
+
+A unit is sold twice when a channel sells it after it was gone and before that channel had accepted our cut. If there was such a window, its
+length has parts, and each part is somebody's. If there was none, something broke a rule that must hold, and the verdict names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+CLOCKS = timedelta(seconds=5)
+"""Two clocks, and platforms that cut their times to the second: nearer than this nobody can say what came first."""
+DECIDED_WITHIN = timedelta(minutes=5)
+"""What is known is worked into the offers in its own transaction, or soon after by a job. Later than this it was lost."""
+SHOWN_WITHIN = timedelta(minutes=15)
+"""A platform that has said yes may need so long until its buyers see it. By then we have read it back."""
+
+
+class Kind(StrEnum):
+    LATENCY = "latency"
+    STOCK_CUT = "stock_cut"
+    BUG = "bug"
+
+
+class Whose(StrEnum):
+    OURS = "ours"
+    THEIRS = "theirs"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of the window. ``name``: order_list | pull | list_or_pull | enter | decide | queue | accept | refused | show."""
+
+    name: str
+    whose: Whose
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``broken`` names the invariant that a bug broke, and how (docs/invariants.md). ``since``, ``until``: the window, if there was one."""
+
+    kind: Kind
+    parts: tuple[Part, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    broken: str = ""
+
+    @property
+    def ours(self) -> int:
+        return sum(part.milliseconds for part in self.parts if part.whose is Whose.OURS)
+
+    @property
+    def theirs(self) -> int:
+        return sum(part.milliseconds for part in self.parts if part.whose is Whose.THEIRS)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What took the units: a sale on another channel, or the ledger or a hold.
+
+    ``unseen_at``: the last complete read of the channel's orders that did not show the sale yet; None where that was not recorded.
+    """
+
+    what: str
+    happened_at: datetime
+    known_at: datetime
+    is_sale: bool = False
+    unseen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A quantity that we sent. ``at``: its answer was written down. ``wanted_at``: since when the channel was to show something else."""
+
+    at: datetime
+    value: int
+    outcome: str
+    sent_at: datetime | None = None
+    wanted_at: datetime | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a figure was at a moment, from what was known. ``figure``: what should have been sent, None if nothing; ``there``: the most that
+    could be there, worked out from places alone."""
+
+    figure: int | None
+    there: int
+
+
+@dataclass(frozen=True, slots=True)
+class SoldTwice:
+    """The sale that went beyond, and everything that could explain it.
+
+    ``left_then``, ``left_today``: units the offer could still sell just before, as believed then and as known today. ``stood``: the last
+    figure of ours that the channel had accepted by then; ``rules``: what was known when that was sent, and shortly before. ``cut``: the
+    first lower one it accepted afterwards. ``wanted_at``: since when any lower one was wanted; ``refused_at``: it said no to one.
+    ``read_above``: reads after ``stood`` showed more than it. ``switched``: sending was off meanwhile.
+    """
+
+    sold_at: datetime
+    units: int
+    left_then: int
+    left_today: int
+    stood: Send | None = None
+    rules: Sequence[Known] = field(default_factory=tuple)
+    cut: Send | None = None
+    wanted_at: datetime | None = None
+    refused_at: datetime | None = None
+    cause: Cause | None = None
+    read_above: bool = False
+    switched: bool = False
+
+
+def judge(sale: SoldTwice | None, stock_cut: str = "") -> Verdict:
+    """The verdict. ``sale`` None: at each sale there was enough; ``stock_cut`` names what lowered the stock afterwards, if anything did."""
+    if sale is None:
+        return Verdict(Kind.STOCK_CUT) if stock_cut else _bug("3: there was enough when it was sold, and it was not promised")
+    wrong = _wrongly_sent(sale)
+    if wrong:
+        return wrong
+    if sale.stood is not None and sale.stood.value < sale.units and sale.sold_at > sale.stood.at:
+        return _shown_late(sale, sale.stood)
+    if sale.cause is None:
+        return Verdict(Kind.STOCK_CUT) if stock_cut else _bug("10: nothing was taken since the channel's figure was right")
+    return _lost(sale, sale.cause) or _window(sale, sale.cause)
+
+
+def _bug(broken: str) -> Verdict:
+    return Verdict(Kind.BUG, broken=broken)
+
+
+def _wrongly_sent(sale: SoldTwice) -> Verdict | None:
+    """What stood on the channel was more than the facts gave when it was sent."""
+    figures = [known.figure for known in sale.rules if known.figure is not None]
+    if sale.stood is None or not figures or sale.stood.value <= max(figures):
+        there = max((known.there for known in sale.rules), default=0)
+        over = sale.stood is not None and bool(figures) and sale.stood.value > there
+        return _bug(f"4: {sale.stood.value} was sent, and {there} were there at most") if over and sale.stood else None
+    return _bug(f"10: {sale.stood.value} was sent, and the facts of that moment give {max(figures)}")
+
+
+def _shown_late(sale: SoldTwice, stood: Send) -> Verdict:
+    """The channel sold more than it had said yes to."""
+    late = sale.sold_at - stood.at
+    if late > max(SHOWN_WITHIN, CLOCKS) and not sale.read_above:
+        minutes = late.total_seconds() / 60
+        return _bug(f"9: the channel had accepted {stood.value} {minutes:.0f} minutes before it sold {sale.units}, and no read shows more")
+    return Verdict(Kind.LATENCY, _nonzero([Part("show", Whose.THEIRS, _ms(late))]), stood.at, sale.sold_at)
+
+
+def _lost(sale: SoldTwice, cause: Cause) -> Verdict | None:
+    """We knew long before the sale, and the offer was not worked out anew."""
+    if sale.left_then >= sale.units or sale.switched or cause.known_at + DECIDED_WITHIN > sale.sold_at:
+        return None
+    if sale.wanted_at is not None and sale.wanted_at <= cause.known_at + DECIDED_WITHIN:
+        return None
+    minutes = (sale.sold_at - cause.known_at).total_seconds() / 60
+    return _bug(f"10: {cause.what} was known {minutes:.0f} minutes before the sale, and no cut was wanted")
+
+
+def _window(sale: SoldTwice, cause: Cause) -> Verdict:
+    """From what took the units to the cut that the channel accepted; where it needed none any more, to the sale."""
+    cut = sale.cut
+    end = cut.at if cut is not None else max(sale.sold_at, cause.known_at)
+    parts = [*_until_known(cause)]
+    if cut is not None and cut.sent_at is not None:
+        wanted = cut.wanted_at or cause.known_at
+        parts += [
+            Part("decide", Whose.OURS, _ms(wanted - cause.known_at)),
+            Part("queue", Whose.OURS, _ms(cut.sent_at - max(wanted, cause.known_at))),
+            Part("accept", Whose.THEIRS, _ms(cut.at - cut.sent_at)),
+        ]
+    elif sale.refused_at is not None:
+        parts.append(Part("queue", Whose.OURS, _ms(sale.refused_at - cause.known_at)))
+        parts.append(Part("refused", Whose.THEIRS, _ms(end - sale.refused_at)))
+    else:
+        parts.append(Part("queue", Whose.OURS, _ms(end - cause.known_at)))
+    return Verdict(Kind.LATENCY, _nonzero(parts), cause.happened_at, end)
+
+
+def _until_known(cause: Cause) -> list[Part]:
+    whole = cause.known_at - cause.happened_at
+    if not cause.is_sale:
+        return [Part("enter", Whose.OURS, _ms(whole))]
+    if cause.unseen_at is None:
+        return [Part("list_or_pull", Whose.OURS, _ms(whole))]
+    listed = max(cause.unseen_at - cause.happened_at, timedelta(0))
+    return [Part("order_list", Whose.THEIRS, _ms(listed)), Part("pull", Whose.OURS, _ms(whole - listed))]
+
+
+def _ms(length: timedelta) -> int:
+    return max(round(length.total_seconds() * 1000), 0)
+
+
+def _nonzero(parts: Sequence[Part]) -> tuple[Part, ...]:
+    return tuple(part for part in parts if part.milliseconds)
