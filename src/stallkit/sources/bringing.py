@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
-from stallkit.errors import NeedsReconnect
+from stallkit.errors import NeedsReconnect, TryLater
 from stallkit.manifest import Setting, SettingKind
+from stallkit.tables import texts
+from stallkit.tables.cells import FileRefused
 
 SECONDS = 300.0
 """How long a whole file may take to arrive."""
+JUST_NOW = timedelta(seconds=5)
 AS_OF = Setting(
     "as_of",
     "The numbers are from",
@@ -31,6 +35,28 @@ def time_of(config: Mapping[str, str], told: datetime | None, now: datetime) -> 
     if config.get("as_of", "file") == "file" and told is not None and told <= now:
         return told
     return now
+
+
+class Deadline:
+    """When a file has to be there, and how large it may be."""
+
+    def __init__(self, seconds: float) -> None:
+        self.end = time.monotonic() + seconds
+
+    def check(self, size: int = 0) -> None:
+        """TryLater past the time, FileRefused past the size."""
+        if time.monotonic() > self.end:
+            raise TryLater("the file did not arrive in time; it is fetched again later")
+        if size > texts.MOST_BYTES:
+            raise FileRefused(f"The file has more than {texts.MOST_BYTES // 1_000_000} MB. Offer less, or split it into several files.")
+
+
+def file_marks(name: str, size: str, changed: datetime | None, now: datetime) -> dict[str, str]:
+    """Marks of a file by which it can be passed over without fetching it; none if the server does not tell, or if it changed so lately
+    that it may change again within the same second."""
+    if not size or changed is None or abs(now - changed) < JUST_NOW:
+        return {}
+    return {"name": name, "size": size, "changed": changed.isoformat()}
 
 
 def digest_of(path: Path) -> str:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from stallkit.sources import grids, guessing
 from stallkit.sources.markup import Elements
-from stallkit.sources.objects import Objects
+from stallkit.sources.objects import open_json
 from stallkit.sources.records import Records
 from stallkit.sources.types import Columns, Figure, FileRefused, Preview, RowProblem, Shape
 from stallkit.sources.unpacking import is_packed, unpacked
@@ -74,7 +74,7 @@ def _open(path: Path, shape: Shape, stack: ExitStack) -> Records:
         case "xml":
             return Elements(path, shape)
         case "json":
-            return Objects(path, shape)
+            return open_json(path, shape)
     return grids.open_text(path, shape)
 
 
@@ -101,6 +101,8 @@ def format_of(path: Path) -> str:
 
 def _check_columns(records: Records, names: list[str]) -> None:
     absent = records.absent(names)
+    if absent and not records.columns:
+        raise FileRefused("The file holds no rows. Nothing was changed.")
     if absent:
         have = ", ".join(records.columns[:30])
         raise FileRefused(f"Column {' and '.join(map(repr, absent))} is not in the file. It has: {have}. If the file changed, map it anew.")

@@ -13,7 +13,8 @@ from pathlib import Path
 import msgspec
 
 from stallkit.sources import guessing
-from stallkit.sources.records import LOOK
+from stallkit.sources.grids import Grid
+from stallkit.sources.records import LOOK, Records
 from stallkit.sources.types import Shape
 from stallkit.tables import texts
 from stallkit.tables.cells import Cell, FileRefused, shown
@@ -28,13 +29,15 @@ Raw = msgspec.Raw
 
 
 class Objects:
-    """See ``records.Records``. The row number is the object's running number."""
+    """See ``records.Records``. The row number is the object's running number. ``is_table``: the rows are arrays, not objects."""
 
     def __init__(self, path: Path, shape: Shape) -> None:
         body = _body(path, shape.encoding)
         try:
             item = shape.item or _best(body)
             self._rows = _rows(_at(body, item), item)
+            self.is_table = bool(self._rows) and _starts(self._rows[0][1], b"[")
+            self.total = len(self._rows)
             self.columns = tuple(dict.fromkeys(name for row in self._first() for name in names_in(row)))
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
             raise FileRefused(_broken(error)) from None
@@ -56,6 +59,14 @@ class Objects:
             raise FileRefused(_broken(error)) from None
         return [name for name in names if name in missing]
 
+    def rows(self) -> Iterator[tuple[int, list[Cell]]]:
+        """The rows of an array of arrays, as a table gives them. FileRefused for a row that is none."""
+        for number, (_key, raw) in enumerate(self._rows, start=1):
+            try:
+                yield number, [_plain(cell) for cell in msgspec.json.decode(raw, type=list[object])]
+            except (msgspec.DecodeError, RecursionError) as error:
+                raise FileRefused(_broken(error)) from None
+
     def _first(self) -> list[object]:
         return list(islice(self._decoded(), LOOK))
 
@@ -63,6 +74,14 @@ class Objects:
         for key, raw in self._rows:
             row: object = msgspec.json.decode(raw)
             yield row if key is None else {KEY: key, **row} if isinstance(row, dict) else {KEY: key, VALUE: row}
+
+
+def open_json(path: Path, shape: Shape) -> Records:
+    """The file's records; an array of arrays is a table with a header row. FileRefused if it is no JSON of rows."""
+    objects = Objects(path, shape)
+    if not objects.is_table:
+        return objects
+    return Grid(objects, objects.shape)
 
 
 def _body(path: Path, encoding: str) -> bytes:
@@ -149,7 +168,11 @@ def cell_at(row: object, path: Sequence[str]) -> Cell:
             row = row[int(step)]
         else:
             return None
-    return row if isinstance(row, str | int | float | bool) or row is None else str(row)
+    return _plain(row)
+
+
+def _plain(value: object) -> Cell:
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
 
 
 def _starts(raw: Raw, mark: bytes) -> bool:

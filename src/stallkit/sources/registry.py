@@ -11,6 +11,10 @@ from stallkit.sources.manifest import SourceManifest
 from stallkit.sources.protocol import Source
 
 KINDS = {
+    "ftp": "stallkit.sources.ftp",
+    "google_sheets": "stallkit.sources.google_sheets.source",
+    "imap": "stallkit.sources.imap",
+    "sftp": "stallkit.sources.sftp",
     "url": "stallkit.sources.url",
 }
 """Kind to module. Each module has ``MANIFEST`` and ``Source``."""

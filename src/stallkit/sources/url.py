@@ -16,7 +16,7 @@ from stallkit.sources.bringing import AS_OF, SECONDS, digest_of, fingerprint, ma
 from stallkit.sources.door import Door
 from stallkit.sources.manifest import SourceManifest
 from stallkit.sources.types import Fetched
-from stallkit.tables.texts import MOST_BYTES
+from stallkit.tables import texts
 
 MANIFEST = SourceManifest(
     kind="url",
@@ -54,7 +54,7 @@ class Source:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         request = Request("GET", target, LIMIT, headers={**self._headers(), **conditions(known)}, accept=frozenset({304}))
         with http.client, path.open("wb") as file:
-            reply = http.save(request, file, MOST_BYTES, SECONDS)
+            reply = http.save(request, file, texts.MOST_BYTES, SECONDS)
         digest = digest_of(path)
         if reply.status == 304 or digest == known.get("sha256"):
             return None

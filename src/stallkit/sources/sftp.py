@@ -1,0 +1,174 @@
+"""A file on an SFTP server. The server's key is kept from the first contact on; a server with another key gets no password."""
+
+from __future__ import annotations
+
+import base64
+import fnmatch
+import hashlib
+import io
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import paramiko
+
+from stallkit.errors import NeedsReconnect, Refused, TryLater
+from stallkit.manifest import Setting, SettingKind
+from stallkit.sources.bringing import AS_OF, SECONDS, Deadline, digest_of, file_marks, fingerprint, marks_of, plain_name, port_of, time_of
+from stallkit.sources.door import SECONDS as ANSWER_SECONDS
+from stallkit.sources.door import Door
+from stallkit.sources.manifest import SourceManifest
+from stallkit.sources.types import Fetched
+
+MANIFEST = SourceManifest(
+    kind="sftp",
+    title="File on an SFTP server",
+    settings=(
+        Setting("host", "Server", help="Its name, without sftp://."),
+        Setting("port", "Port", SettingKind.INTEGER, required=False, help="22 if left empty."),
+        Setting("user", "User name"),
+        Setting("password", "Password", SettingKind.SECRET, required=False, help="Or the pass phrase of the private key."),
+        Setting("private_key", "Private key", SettingKind.SECRET, required=False, help="Instead of a password: the whole file."),
+        Setting(
+            "host_key",
+            "Key of the server",
+            required=False,
+            help="Found out at first contact, and from then on the only one that is trusted. Clear it if the server got a new one.",
+        ),
+        Setting("path", "Path of the file", help="With * and ? in the name, the newest file that fits: /out/stock-*.csv."),
+        AS_OF,
+    ),
+    file=True,
+    pull=True,
+)
+MOST_NAMES = 20_000
+KEYS = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
+
+
+class Source:
+    """See ``protocol.Source``. The same as last time by size and time of change."""
+
+    MANIFEST = MANIFEST
+
+    def __init__(self, config: Mapping[str, str], door: Door, clock: Callable[[], datetime]) -> None:
+        self.config, self.door, self.clock = config, door, clock
+        self.path = config.get("path", "").strip()
+        if not self.path or not self.path.isprintable():
+            raise NeedsReconnect("the path of the file is missing, or holds line breaks; write it like /out/stock.csv")
+
+    def fetch(self, folder: Path, seen: str) -> Fetched | None:
+        began, known, into, deadline = self.clock(), marks_of(seen), folder / "file", Deadline(SECONDS)
+        with self._connected() as (client, key), into.open("wb") as file:
+            name = self._chosen(client)
+            before = client.stat(name)
+            moment = datetime.fromtimestamp(before.st_mtime, UTC) if before.st_mtime else None
+            marks = file_marks(name, str(before.st_size or ""), moment, began)
+            if marks and marks.items() <= known.items():
+                return None
+            _download(client, name, before.st_size or 0, file, deadline)
+            after = client.stat(name)
+            if (after.st_size, after.st_mtime, file.tell()) != (before.st_size, before.st_mtime, before.st_size):
+                raise TryLater(f"{name} is being written just now; it is fetched again later")
+        digest = digest_of(into)
+        if digest == known.get("sha256"):
+            return None
+        learned = {} if self.config.get("host_key") else {"host_key": key}
+        as_of = time_of(self.config, moment, began)
+        return Fetched(into, plain_name(name, "file"), fingerprint(**marks, sha256=digest), as_of, learned)
+
+    @contextmanager
+    def _connected(self) -> Iterator[tuple[paramiko.SFTPClient, str]]:
+        sock = self.door.connect(self.config.get("host", "").strip(), port_of(self.config, 22), ANSWER_SECONDS)
+        transport = None
+        try:
+            transport = paramiko.Transport(sock)
+            transport.banner_timeout = transport.auth_timeout = transport.channel_timeout = ANSWER_SECONDS
+            key = self._greeted(transport)
+            self._sign_in(transport)
+            client = paramiko.SFTPClient.from_transport(transport)
+            if client is None:
+                raise TryLater("the server opens no SFTP session")
+            client.get_channel().settimeout(ANSWER_SECONDS)  # type: ignore[union-attr]
+            yield client, key
+        except paramiko.SSHException as error:
+            raise TryLater(f"the connection did not come about or broke off: {type(error).__name__}") from None
+        except FileNotFoundError:
+            raise Refused("there is no such file", code="no_such_file") from None
+        except PermissionError:
+            raise Refused("the server does not let us read this file", code="permission_denied") from None
+        except (OSError, EOFError) as error:
+            raise TryLater(f"the connection broke off: {type(error).__name__}") from None
+        finally:
+            if transport is not None:
+                transport.close()
+            sock.close()
+
+    def _greeted(self, transport: paramiko.Transport) -> str:
+        """The server's key, before anything of ours is told. NeedsReconnect if it is not the one of the first contact."""
+        pinned = self.config.get("host_key", "").strip()
+        options = transport.get_security_options()
+        if pinned:  # a server has keys of several kinds: ask for the kind that we know
+            kind = pinned.split(" ")[0].removeprefix("ssh-").removesuffix("-nistp256")
+            options.key_types = tuple(sorted(options.key_types, key=lambda each: kind not in each))
+        transport.start_client(timeout=ANSWER_SECONDS)
+        shown = transport.get_remote_server_key()
+        key = f"{shown.get_name()} SHA256:{base64.b64encode(hashlib.sha256(shown.asbytes()).digest()).decode().rstrip('=')}"
+        if pinned and pinned != key:
+            raise NeedsReconnect(
+                f"the server shows another key ({key}) than at first contact ({pinned}). If it was changed on purpose, clear the field "
+                "'Key of the server'; if not, somebody stands between"
+            )
+        return key
+
+    def _sign_in(self, transport: paramiko.Transport) -> None:
+        user, password = self.config.get("user", ""), self.config.get("password", "")
+        try:
+            if self.config.get("private_key"):
+                left = transport.auth_publickey(user, read_key(self.config["private_key"], password))
+            else:
+                left = transport.auth_password(user, password)
+        except paramiko.BadAuthenticationType:
+            raise NeedsReconnect("the server does not take this way of signing in; try a password or a private key instead") from None
+        except paramiko.AuthenticationException:
+            raise NeedsReconnect("the server does not know this user name with this password or key") from None
+        if left:
+            raise NeedsReconnect(f"the server wants more than one proof ({', '.join(left)}), which is not supported")
+
+    def _chosen(self, client: paramiko.SFTPClient) -> str:
+        """The path, or the newest file that fits it."""
+        folder, pattern = posixpath.split(self.path)
+        if not set(pattern) & set("*?["):
+            return self.path
+        found = []
+        for number, each in enumerate(client.listdir_iter(folder or ".")):
+            if number > MOST_NAMES:
+                raise Refused(f"{folder or 'the folder'} holds more than {MOST_NAMES:,} files; name the file, or clear the folder")
+            if fnmatch.fnmatchcase(each.filename, pattern) and each.filename.isprintable():
+                found.append((each.st_mtime or 0, each.filename))
+        if not found:
+            raise Refused(f"no file in {folder or 'the folder'} fits {pattern}")
+        return posixpath.join(folder, max(found)[1])
+
+
+def _download(client: paramiko.SFTPClient, name: str, size: int, into: BinaryIO, deadline: Deadline) -> None:
+    deadline.check(size)
+    with client.open(name, "rb") as file:
+        file.prefetch(size, max_concurrent_requests=64)
+        while piece := file.read(1 << 16):
+            deadline.check(into.tell() + len(piece))
+            into.write(piece)
+
+
+def read_key(text: str, phrase: str) -> paramiko.PKey:
+    """A private key in PEM or OpenSSH's own format. NeedsReconnect if it is none, or its pass phrase is wrong."""
+    for kind in KEYS:
+        try:
+            return kind.from_private_key(io.StringIO(text.strip() + "\n"), phrase or None)
+        except paramiko.PasswordRequiredException:
+            raise NeedsReconnect("the private key needs its pass phrase; enter it as password") from None
+        except (paramiko.SSHException, ValueError, IndexError):
+            continue
+    raise NeedsReconnect("the private key cannot be read: paste the whole file (ed25519, ecdsa or rsa), and its pass phrase as password")
