@@ -10,7 +10,9 @@ import socketserver
 import ssl
 import threading
 import warnings
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -301,9 +303,9 @@ class ImapServer:
     def _fits(self, uid, rest):
         if asked := re.search(r"UID (\d+)", rest):
             return uid == int(asked[1])
-        headers = self.messages[uid].partition(b"\n\n")[0].decode(errors="replace").lower()
+        headers = message_from_bytes(self.messages[uid], policy=default)
         wanted = re.findall(r'(FROM|SUBJECT) "([^"]*)"', rest)
-        return all(re.search(rf"^{name.lower()}:.*{re.escape(text.lower())}", headers, re.MULTILINE) for name, text in wanted)
+        return all(text.casefold() in headers[name].casefold() for name, text in wanted)
 
     def _fetched(self, rest):
         uid = int(rest.split(" ")[0])

@@ -331,12 +331,15 @@ def test_the_servers_key_is_kept_from_first_contact_on(stand, tmp_path):
     stand.put(STOCK)
     learned = stand.fetch(tmp_path).learned
     assert learned["host_key"].startswith("ecdsa-sha2-nistp256 SHA256:")
-    assert stand.fetch(tmp_path, **learned).learned == {}
+    again = stand.fetch(tmp_path, **learned)
+    assert again.learned == {}
+    assert stand.fetch(tmp_path, again.fingerprint, **learned) is None
+    assert stand.fetch(tmp_path, again.fingerprint).learned == learned, "somebody cleared the key: it is learned anew, whatever was seen"
     stand.server.key = paramiko.ECDSAKey.generate()
     with pytest.raises(NeedsReconnect, match="shows another key") as caught:
         stand.fetch(tmp_path, **learned)
     assert secretless(caught.value)
-    assert stand.server.passwords == [PASSWORD] * 2, "the third server was not shown it"
+    assert stand.server.passwords == [PASSWORD] * 4, "the other server was not shown it"
 
 
 @pytest.mark.parametrize("stand", ["sftp"], indirect=True)
@@ -380,6 +383,7 @@ def test_the_newest_message_that_brings_the_file_counts(stand, tmp_path):
     assert stand.fetch(tmp_path, fetched.fingerprint) is None, "the mailbox was numbered anew: the same file"
     assert amounts(stand.fetch(tmp_path, sender="@supplier.example")) == {"A": 4}
     assert amounts(stand.fetch(tmp_path, attachment="OLD*.csv")) == {"A": 1}
+    assert amounts(stand.fetch(tmp_path, subject="остатки")) == {"A": 1}
     box[6] = mail("stock@supplier.example", "Stock", {"a.csv": b"", "b.csv": b""})
     with pytest.raises(FileRefused, match=r"brings 2 files that fit \(a.csv, b.csv\)"):
         stand.fetch(tmp_path)
