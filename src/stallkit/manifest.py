@@ -123,6 +123,8 @@ class Quirks:
     """Figures are kept per warehouse of theirs: a channel names one, and every listing is on sale from each (READ_WAREHOUSES)."""
     rewrite_after: timedelta | None = None
     """The quantity of one offer may be written again only so long after the last time."""
+    shown_after: timedelta | None = None
+    """A figure that was accepted may be shown only so long after: until then a read may tell the one before."""
     split_within: timedelta | None = None
     """Orders may be cut up there (``RemoteOrder.split_from``), and the new one is listed at most so long after the old one shows fewer
     units; None: they are not."""

@@ -48,6 +48,13 @@ def test_where_a_sale_stands_against_what_we_know(state: Belief, sold_at: float,
     assert believe(state, [sale(sold_at)]) == after
 
 
+def test_a_read_that_told_no_figure_shows_no_sale() -> None:
+    """It leaves open what an earlier read had shown, and tells nothing of what was sold before it."""
+    untold = belief(written=-600, read=0)._replace(read_told=False)
+    assert believe(untold, [sale(-60)]) is None
+    assert believe(untold, [sale(60)]) == 9
+
+
 def test_our_own_calls_are_on_our_own_clock() -> None:
     """Acknowledged a second after the last push: no margin is needed to tell."""
     assert believe(belief(written=0), [sale(1, event="acknowledge", ours=True)]) == 9

@@ -89,6 +89,25 @@ def test_a_figure_that_shows_later_is_sent_once_and_is_no_refusal(market: Market
     assert calls(slow, "/stocks/update") == 1
 
 
+def test_a_read_that_shows_the_figure_of_before_is_not_believed(market: Market, stall: Stall) -> None:
+    """The window changes within a quarter of an hour: until then what it shows may be older than what was taken. After that it counts."""
+    slow = open_stall(market, visible_after=300)
+    here, _ = begin(market, slow, stall)
+    with market.shop.scope():
+        Organisation.objects.filter(pk=market.shop.organisation.pk).update(balancer_enabled=True)
+        Channel.objects.update(holds_enabled=True, holds_from=market.clock())
+    stall.emulator.place_order([("MUG", 4)])
+    market.settle(12)
+    assert calls(slow, "/stocks") > 1, "it was read meanwhile"
+    assert (slow.emulator.quantity_of("MUG"), slow.reload(here).believed_qty, calls(slow, "/stocks/update")) == (10, 6, 1)
+    slow.emulator.edit_quantity("MUG", 9)
+    market.clock.tick(1_000)
+    market.settle(3)
+    slow.run("background")
+    market.settle(3)
+    assert (slow.emulator.kept_of("MUG"), slow.reload(here).believed_qty) == (6, 6)
+
+
 def test_a_sku_that_is_refused_holds_up_no_other(market: Market, yandex: Stall) -> None:
     mug, cup = market.shop.unit("MUG", 10), market.shop.unit("CUP", 10)
     offers = [yandex.offer(unit, shown=10) for unit in (mug, cup)]

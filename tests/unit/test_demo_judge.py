@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stallkeeper.ops.demo import judge
+from stallkeeper.ops.demo import ideal, judge
 from stallkeeper.ops.demo.judge import Cut, Oversold, Shown, Sold, Supplied
 
 T = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -159,3 +159,27 @@ def test_spread_is_by_nearest_rank():
     assert judge.spread([3.0]) == {"p50": 3.0, "p95": 3.0, "p99": 3.0, "max": 3.0}
     assert judge.spread(float(n) for n in range(1, 101)) == {"p50": 50.0, "p95": 95.0, "p99": 99.0, "max": 100.0}
     assert judge.spread([1.0, 2.0, 10.0])["p95"] == 10.0
+
+
+def ideally(sales, supplied=10, more=(), pause=30.0, end=300.0):
+    supplies = [Supplied(T - timedelta(days=1), "M", supplied), *more]
+    start = {RED: supplied, BLUE: supplied, PACK: supplied // 3}
+    found = ideal.ideal_cuts(RECIPES, start, supplies, sales, "blue", timedelta(seconds=pause), T, at(end))
+    return [(cut.offer[1], round(cut.seconds, 3)) for cut in found if cut.how == "call"]
+
+
+def test_the_ideal_sender_waits_for_nothing_but_the_platforms_pause():
+    """The first figure of an offer goes out at once, the next when its half minute is over, with all that was sold meanwhile."""
+    sold = [Sold(at(0), RED, 1), Sold(at(10), RED, 1), Sold(at(20), RED, 1), Sold(at(100), RED, 1)]
+    assert ideally(sold) == [("M-blue", 0.0), ("M-blue", 20.0), ("PACK-3", 0.0), ("M-blue", 10.0), ("M-blue", 0.0)]
+    assert [seconds for _, seconds in ideally(sold, pause=0.0)] == [0.0] * 5
+
+
+def test_the_ideal_sender_uses_up_turns_for_raises_too_and_needs_none_for_sales_there():
+    goods = [Supplied(at(1), "M", 5)]
+    assert ideally([Sold(at(5), RED, 1)], more=goods) == [("M-blue", 26.0), ("PACK-3", 26.0)]
+    assert ideally([Sold(at(0), BLUE, 1), Sold(at(5), RED, 1)]) == [("M-blue", 0.0), ("PACK-3", 0.0)]
+
+
+def test_what_must_be_kept_is_five_seconds_or_a_fifth_more_than_the_limit_allows():
+    assert (ideal.allowed(None), ideal.allowed(0.0), ideal.allowed(25.0)) == (5.0, 5.0, 30.0)

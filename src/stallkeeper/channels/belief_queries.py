@@ -22,13 +22,15 @@ class Belief(NamedTuple):
     in_ticket: bool
     missing: int = 0
     """Units that are gone there and that no order has explained."""
+    read_told: bool = True
+    """The last read told a figure: what it leaves out may have been there or not."""
 
 
 BELIEFS = """
     SELECT offer.id, offer.believed_qty, greatest(offer.sent_at, offer.accepted_at), offer.observed_at,
            EXISTS (SELECT FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
                    WHERE item.offer_id = offer.id AND NOT item.resolved AND ticket.kind = 'quantity' AND ticket.closed_at IS NULL),
-           offer.missing_qty
+           offer.missing_qty, offer.observed_qty IS NOT NULL
     FROM channels_offer AS offer WHERE offer.id = ANY(%s::bigint[]) ORDER BY offer.id
 """
 

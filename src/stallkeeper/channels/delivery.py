@@ -547,7 +547,7 @@ def _order(belief: Belief, since: datetime, at: datetime, margin: timedelta) -> 
     rests_on = [moment for moment in (belief.written_at, belief.read_at) if moment is not None]
     if all(since > moment + margin for moment in rests_on):
         return 1
-    read_last = belief.read_at is not None and (belief.written_at is None or belief.read_at > belief.written_at)
+    read_last = belief.read_told and belief.read_at is not None and (belief.written_at is None or belief.read_at > belief.written_at)
     if read_last and belief.read_at is not None and at < belief.read_at - margin:
         return 0
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -88,6 +89,12 @@ def read(current: Current, known: Sequence[Known], priority: Priority) -> Read:
     return Read(len(known), sum(_read(current, part, warehouse, priority) for warehouse, part in sorted(parts.items())))
 
 
+def _settled(known: Known, state: OfferState | None, asked: datetime, late: timedelta) -> OfferState | None:
+    """What was read, without a figure that may be of before our last write: it says nothing of what will be shown."""
+    doubtful = known.sent_at is not None and asked - known.sent_at < late
+    return replace(state, quantity=None) if doubtful and state is not None and state.quantity != known.believed else state
+
+
 def _read(current: Current, known: Sequence[Known], warehouse: str, priority: Priority) -> int:
     """Those whose figures are kept for one warehouse of theirs; how many figures differed."""
     asked: datetime = now()
@@ -95,7 +102,8 @@ def _read(current: Current, known: Sequence[Known], warehouse: str, priority: Pr
     for row in known:
         refs.setdefault(OfferRef(row.sku, row.external_id), []).append(row)
     states: Mapping[OfferRef, OfferState | None] = current.call(priority, current.session.adapter.read_states, list(refs), warehouse)
-    found = [(row, states[ref]) for ref, rows in refs.items() for row in rows]
+    late = current.session.manifest.quirks.shown_after
+    found = [(row, _settled(row, states[ref], asked, late) if late else states[ref]) for ref, rows in refs.items() for row in rows]
     shows = current.session.manifest.quirks.observer is Observer.RESERVE  # whichever lane looks
     reserves = [row.offer_id for row, state in found if state is not None and state.reserved] if shows else []
 

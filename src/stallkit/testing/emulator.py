@@ -303,6 +303,10 @@ class Emulator:
         with self.lock:
             return self.offers[sku].quantity
 
+    def kept_of(self, sku: str) -> int:
+        """Hook: the figure that the platform keeps, where buyers see a new one only some time later."""
+        return self.offers[sku].quantity
+
     def product_total(self, line: ShopLine) -> Decimal:
         """Hook: the product amount of the whole line as the wire states it."""
         return line.unit_price * line.ordered

@@ -113,7 +113,7 @@ def result(figures: dict[str, Any], problems: list[str]) -> Table:
         ("Broken invariants", figures["invariant_violations"]),
         ("From click to hub", _spread(seen)),
         ("From sale to the cut on the other stall", _spread(cut)),
-        *((f"   on {platform}", _spread(one)) for platform, one in cut["by_platform"].items()),
+        *((f"   on {platform}", f"{_spread(one)} ({_bound(one)})") for platform, one in cut["by_platform"].items()),
         ("Limits and feed times", f"{figures['limits_scale']:g} × the platforms'"),
         ("Calls", "; ".join(f"{platform} {_statuses(calls)}" for platform, calls in figures["calls"].items())),
         ("Verdict", "[green]all true[/green]" if not problems else f"[red]{len(problems)} problems[/red]"),
@@ -121,6 +121,13 @@ def result(figures: dict[str, Any], problems: list[str]) -> Table:
     for name, value in rows:
         made.add_row(name, str(value))
     return made
+
+
+def _bound(one: dict[str, float | None]) -> str:
+    """What 95 of 100 had to keep to, and why."""
+    bound, limit = one["bound"] or 0.0, one["limit_p95"]
+    kept = "within" if (one["p95"] or 0.0) <= bound else "[red]not within[/red]"
+    return f"{kept} {bound:.1f} s" + (f"; its limit alone: {limit:.1f} s" if limit is not None else "")
 
 
 def _spread(one: dict[str, float | None]) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from stallkeeper.ops.demo import books, judge
+from stallkeeper.ops.demo import books, ideal, judge
 from stallkeeper.ops.demo.goods import PLACES, Article, on_show
 from stallkeeper.ops.demo.judge import Cut, Offer, Shown, Sold
+from stallkit.registry import manifest_of
 
 Json = dict[str, Any]
 SHOWN = 20
@@ -105,6 +106,20 @@ def by_stall(lags: Mapping[str, list[float]]) -> Json:
     }
 
 
+def throttled(stall: str, limits_scale: float) -> timedelta | None:
+    """How long the platform makes a figure wait that was written before; None where it takes figures at any time."""
+    pause = manifest_of(stall).quirks.rewrite_after
+    return pause * limits_scale if pause is not None else None
+
+
+def _with_bounds(lags: Json, limits: Mapping[str, float | None]) -> Json:
+    """By stall also: what the limit allows (the ideal sender's p95, None without one), and the seconds within which 95 of 100 must be."""
+    for stall, spread in lags["by_platform"].items():
+        limit = (limits[stall] or 0.0) if stall in limits else None
+        spread |= {"limit_p95": limit, "bound": round(ideal.allowed(limit), 3)}
+    return lags
+
+
 def summarize(played: Played, violations: Sequence[str]) -> tuple[Json, list[str]]:
     """(figures, problems). The demo failed if there is any problem."""
     report, recipes = played.report, recipes_of(played.articles)
@@ -113,6 +128,13 @@ def summarize(played: Played, violations: Sequence[str]) -> tuple[Json, list[str
     start = {(stall, sku): on_show(article, goods) for article in played.articles for stall, sku in article.stalls.items()}
     cuts = judge.cuts(recipes, start, supplies, sales, diary_of(report), played.began)
     oversold = judge.oversold(recipes, supplies, sales, played.began, played.ended)
+    limits = {
+        stall: judge.spread(
+            seconds_of(ideal.ideal_cuts(recipes, start, supplies, sales, stall, pause, played.began, played.ended), "call")
+        )["p95"]
+        for stall in report
+        if (pause := throttled(stall, played.limits_scale)) is not None
+    }
     shown = {(stall, sku): pair[0] for stall, log in report.items() for sku, pair in log["shown"].items()}
     missing, differing = order_problems(report, kept)
     stale = judge.not_converged(recipes, books.free(), PLACES, shown)
@@ -127,7 +149,7 @@ def summarize(played: Played, violations: Sequence[str]) -> tuple[Json, list[str
         "drift": len(_drift(report)),
         "invariant_violations": len(violations),
         "lag_order_seen_s": by_stall(lag_seen(report, kept, played.began)),
-        "lag_stock_cut_s": by_stall({stall: seconds_of(cuts, "call", stall) for stall in report}),
+        "lag_stock_cut_s": _with_bounds(by_stall({stall: seconds_of(cuts, "call", stall) for stall in report}), limits),
         "lag_same_stall_cut_s": judge.spread(
             cut.seconds for cut in cuts if cut.how == "call" and not cut.other_stall and cut.seconds is not None
         ),

@@ -209,6 +209,7 @@ def _calm(world: World) -> None:
     if behind and any(stall.platform == "dummy" for stall in world.stalls):
         _catch_up(world, behind)
     for number, seconds in enumerate(CALM, 1):
+        world.perform([(partial(attempt, world, cabinet.reception), "world")])
         world.clock.pass_(seconds)
         _work_off(world)
         world.perform([(partial(attempt, world, people.look_at_refusals), "web")])

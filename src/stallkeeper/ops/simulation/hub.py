@@ -10,6 +10,7 @@ from django.test import RequestFactory
 from django.urls import resolve
 
 from stallkeeper.channels.models import LaneKind
+from stallkeeper.ops.simulation import cabinet
 from stallkeeper.ops.simulation.acts import act
 from stallkeeper.sync import lapses, nightly, tasks, wake
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from stallkeeper.ops.simulation.world import World
 
 MOST_JOBS = 3
+PARCEL = 60
+"""After so many seconds a parcel has arrived where a platform scans it."""
 FACTORY = RequestFactory()
 TASKS = {task.name: task for task in (tasks.trade, tasks.background, tasks.drain_stale, tasks.daily)}
 
@@ -97,6 +100,8 @@ def wait(world: World) -> None:
     seconds = world.dice.choice((1, 2, 5, 5, 11, 20, 60, 61, 330, 960, 3600))
     world.clock.pass_(seconds)
     world.note(f"{seconds} s pass")
+    if seconds >= PARCEL:
+        cabinet.reception(world)
 
 
 @act("clock jumps", 1, ours=False)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from stallkeeper.ops.simulation.world import World
 
 
-RATES = {"USD": "1.08", "RON": "4.97"}
+RATES = {"USD": "1.08", "RON": "4.97", "RUB": "98.50"}
 """What a euro costs."""
 UNREADABLE = {"unknown_enum": Fault.UNKNOWN_ENUM, "timeout_before": Fault.DROP_BEFORE, "server_error": Fault.SERVER_ERROR}
 """What keeps us from reading an order, by the weather that brings it."""

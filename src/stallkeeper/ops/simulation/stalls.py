@@ -20,7 +20,7 @@ from stallkeeper.sync.runner import run_lane
 from stallkit.registry import manifest_of
 from stallkit.testing.emulator import Emulator, ShopOffer, ShopOrder, WireRequest
 
-CURRENCY = {"walmart": "USD", "emag": "RON"}
+CURRENCY = {"walmart": "USD", "emag": "RON", "ozon": "RUB", "wildberries": "RUB", "yandex_market": "RUB"}
 ACTOR = "user:1"
 
 
@@ -65,8 +65,10 @@ class Stall:
         if self.emulator.limits_scale != 1.0:
             settings.shown[adapters.SCALE] = str(self.emulator.limits_scale)
         currency = CURRENCY.get(self.platform) or manifest_of(self.platform).currencies[0]
+        theirs = adapters.warehouses(self.platform, settings.all, self.address, adapters.budget_beforehand(settings.all, self.address))
+        place = next((one.id for one in theirs if one.usable), "")
         with organisation_scope(self.organisation_id):
-            made = connections.connect(self.organisation_id, self.platform, self.name, code, currency, settings, self.address, ACTOR)
+            made = connections.connect(self.organisation_id, self.platform, self.name, code, currency, settings, self.address, ACTOR, place)
             self.channel = Channel.objects.select_related("connection").get(connection_id=made.connection_id)
         self.hint_token = self.channel.connection.hint_token
 

@@ -64,6 +64,9 @@ half of the seeds: a shop of five articles never has the dozens that it takes in
 SLOW = 0.02
 """Part of the calls that are answered late."""
 PLATFORMS = ("walmart", "emag", "dummy")
+WITH_WAREHOUSES = ("ozon", "wildberries", "yandex_market")
+ABROAD = 0.35
+"""Part of the seeds in which one of those takes part."""
 MOST_CALLS = 300
 """Whoever makes so many in one act does not end."""
 PACK, IN_PACK = "A2", 2
@@ -382,7 +385,7 @@ class World:
             platforms = dice.sample(PLATFORMS, min(dice.choice((2, 2, 3, 4)), len(PLATFORMS)))
             if dice.random() < TWICE:
                 platforms = ["dummy", *[platform for platform in platforms if platform != "dummy"][:1], "dummy"]
-            for position, platform in enumerate(platforms):
+            for position, platform in enumerate(abroad(self.seed, platforms)):
                 self._stall(platform, position, dice, weather)
             if Random(f"balancer:{self.seed}").random() < BALANCED:  # noqa: S311
                 self._balance()
@@ -449,6 +452,15 @@ class World:
         self.chaos.weather = weather
         for stall in self.stalls:
             stall.emulator.dials = weather.dials
+
+
+def abroad(seed: int, platforms: list[str]) -> list[str]:
+    """In some seeds a platform with warehouses of its own takes the place of one that was drawn; they cost more calls a day."""
+    dice = Random(f"abroad:{seed}")  # noqa: S311
+    if dice.random() >= ABROAD:
+        return platforms
+    place = dice.randrange(len(platforms))
+    return [*platforms[:place], dice.choice(WITH_WAREHOUSES), *platforms[place + 1 :]]
 
 
 def _vary(emulator: Emulator, config: dict[str, str], position: int, dice: Random, weather: Weather) -> None:

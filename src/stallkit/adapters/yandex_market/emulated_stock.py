@@ -142,6 +142,11 @@ class Stocks(Emulator):
         self.show_what_is_due()
         return super().quantity_of(sku)
 
+    def kept_of(self, sku: str) -> int:
+        with self.lock:
+            coming = [one.quantity for one in self.figures.coming if one.sku == sku]
+            return coming[-1] if coming else super().kept_of(sku)
+
     def edit_quantity(self, sku: str, quantity: int) -> None:
         """Somebody types a figure into the cabinet: it holds at once, and whatever was under way is older."""
         with self.lock:

@@ -94,6 +94,7 @@ MANIFEST = Manifest(
         partial_shipments=False,
         observer=Observer.RESERVE,
         per_warehouse=True,
+        shown_after=timedelta(minutes=15),  # Partner API, stock update: the shop window changes within so long
     ),
     order_interval=timedelta(seconds=5),
     order_freshness=timedelta(seconds=15),

@@ -49,6 +49,7 @@ class Beliefs:
 
     def check(self, shop: Shop) -> Iterator[Breach]:
         moved, answered = _moved(shop) if self.kind == "quantity" else Counter[int](), self._answered(shop)
+        postponed = {row.offer_id for row in shop.now.sent if row.kind == self.kind and row.outcome == "postponed"}
         for row in shop.now.tickets:
             if row.kind == self.kind:
                 self.submitted.setdefault(row.offer_id, set()).add(row.value)
@@ -61,7 +62,7 @@ class Beliefs:
             yield from self._sent(shop, was, offer, offer.id in answered)
             yield from self._accepted(shop, was, offer)
             if self.in_step:
-                yield from _believed(shop, was, offer, before, moved[offer.id])
+                yield from _believed(shop, was, offer, before, moved[offer.id], postponed=offer.id in postponed)
         for offer_id in answered:
             self.flights.pop(offer_id, None)
         yield from self._log_is_true(shop)
@@ -146,16 +147,16 @@ def _moved(shop: Shop) -> Counter[int]:
     return units
 
 
-def _believed(shop: Shop, was: Figures, offer: Figures, flight: Flight | None, moved: int) -> Iterator[Breach]:
+def _believed(shop: Shop, was: Figures, offer: Figures, flight: Flight | None, moved: int, *, postponed: bool = False) -> Iterator[Breach]:
     if offer.believed is None or offer.believed == was.believed:
         return
-    if not any(abs(Decimal(offer.believed) - base) <= moved for base in _bases(was, offer, flight)):
+    if not any(abs(Decimal(offer.believed) - base) <= moved for base in _bases(was, offer, flight, postponed=postponed)):
         told = f"{was.believed} was believed, now {offer.believed} (sent {offer.sent}, accepted {offer.accepted}, read {offer.observed})"
         yield Breach("9", f"{shop.offer(offer)}: {told}; at most {moved} own units have moved")
 
 
-def _bases(was: Figures, offer: Figures, flight: Flight | None) -> Iterator[Value]:
-    """From where belief may come in one commit."""
+def _bases(was: Figures, offer: Figures, flight: Flight | None, *, postponed: bool) -> Iterator[Value]:
+    """From where belief may come in one commit. ``postponed``: the platform said that it has changed nothing, not now."""
     if was.believed is not None:
         yield was.believed
     if offer.accepted_at != was.accepted_at and offer.accepted is not None:
@@ -166,7 +167,7 @@ def _bases(was: Figures, offer: Figures, flight: Flight | None) -> Iterator[Valu
         yield offer.observed
     if offer.refused_at != was.refused_at and offer.observed is not None:
         yield offer.observed  # a no leaves what is shown, and a read during the call has shown it
-    undone = offer.sent_at != was.sent_at or offer.refused_at != was.refused_at
+    undone = offer.sent_at != was.sent_at or offer.refused_at != was.refused_at or postponed
     if flight is not None and flight.believed is not None and undone:
         yield flight.believed
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.rows import Order
@@ -83,22 +83,29 @@ def same_books(shop: Shop, stalls: Stalls) -> Iterator[Breach]:
         for external, remote in sorted(stall.emulator.orders.items()):
             order = ours.get((connection, external))
             if order is not None:
-                yield from _same_order(shop, order, remote)
+                yield from _same_order(shop, order, remote, forgets=stall.forgets_cancelled)
             elif not (remote.pending and stall.hides_pending):
                 yield Breach("5", f"order {external} of {stall.name}, placed at {remote.placed_at}, never came in")
 
 
-def _same_order(shop: Shop, order: Order, remote: ShopOrder) -> Iterator[Breach]:
+def _same_order(shop: Shop, order: Order, remote: ShopOrder, *, forgets: bool) -> Iterator[Breach]:
     """A shipment that the stall refused leaves the two apart: a person has to decide, and is told (see `ended`). A cancellation that it
     refused has not happened here either."""
     if _refused(shop, order):
         return
     mine = sorted((row.line_id, row.ordered, row.cancelled, row.shipped) for row in shop.lines.values() if row.order_id == order.id)
     theirs = sorted((line.line_id, line.ordered, line.cancelled, line.shipped) for line in remote.lines)
+    if forgets and order.state != "cancelled":
+        mine, theirs = _what_counts(mine), _what_counts(theirs)
     if [line[:2] for line in mine] != [line[:2] for line in theirs]:
         yield Breach("5", f"order {order.external_id} has the lines {mine}, there it has {theirs}")
     elif mine != theirs or order.state != remote.state.value:
         yield Breach("6", f"order {order.external_id} is {order.state} {mine}, there it is {remote.state.value} {theirs}")
+
+
+def _what_counts(lines: Iterable[tuple[str, int, int, int]]) -> list[tuple[str, int, int, int]]:
+    """Lines without what was cancelled of them."""
+    return [(line, ordered - cancelled, 0, shipped) for line, ordered, cancelled, shipped in lines if ordered > cancelled]
 
 
 def _refused(shop: Shop, order: Order) -> bool:
@@ -128,6 +135,8 @@ def _as_often(shop: Shop, stalls: Stalls) -> Iterator[Breach]:
         for kind, heard in (_heard(remote) if remote else {}).items():
             told = order.connection_id, order.id, kind
             times = done[told]
+            if kind == "ship" and stall and stall.scans and heard < times:
+                continue  # it learns of that from its own scan
             if heard != times and remote and not _is_moot(remote, kind, heard, times) and not (heard == 1 and told in late):
                 text = f"{kind} is done {times} times by our books, the stall heard it {heard} times"
                 yield Breach("11", f"order {order.external_id}: {text}")

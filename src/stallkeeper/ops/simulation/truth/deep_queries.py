@@ -274,17 +274,19 @@ def last_started(organisation: int) -> dict[int, datetime | None]:
         return dict(rows(cursor))
 
 
-def forgotten(organisation: int) -> list[str]:
-    """Orders that still have to leave, of whose buyer nothing is known any more. Index: personal_data_once."""
+def forgotten(organisation: int, nameless: Sequence[int]) -> list[str]:
+    """Orders that still have to leave, of whose buyer nothing is known any more; ``nameless`` accounts never told. Index:
+    personal_data_once."""
     with hot_cursor() as cursor:
         cursor.execute(
             """
             SELECT o.external_id FROM orders_order AS o
             WHERE o.organisation_id = %s AND o.state IN ('pending', 'new', 'acknowledged', 'part_shipped')
+                AND o.connection_id <> ALL(%s::bigint[])
                 AND NOT EXISTS (SELECT FROM core_personaldata AS vault WHERE vault.organisation_id = o.organisation_id
                                 AND vault.subject_type = 'order' AND vault.subject_id = o.id)
             ORDER BY o.id
             """,
-            [organisation],
+            [organisation, list(nameless)],
         )
         return [row[0] for row in rows(cursor)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -120,8 +120,8 @@ class Promises:
 
     # --- over whole tables ----------------------------------------------------------------------------------------------------------------
 
-    def unchanged(self, shop: Shop) -> Iterator[Breach]:
-        """1, 12 and 17: what only grows has not been rewritten."""
+    def unchanged(self, shop: Shop, nameless: Sequence[int]) -> Iterator[Breach]:
+        """1, 12 and 17: what only grows has not been rewritten. ``nameless`` accounts tell nothing of buyers."""
         if self.known:
             for table, value in deep_queries.fingerprints(shop.organisation_id, self.known).items():
                 if value != self.prints[table]:
@@ -129,7 +129,7 @@ class Promises:
         self.known = {table: set(ids) for table, ids in shop.seen.ids.items()}
         self.prints = deep_queries.fingerprints(shop.organisation_id, self.known)
 
-        for order in deep_queries.forgotten(shop.organisation_id):
+        for order in deep_queries.forgotten(shop.organisation_id, nameless):
             yield Breach("12", f"order {order} still has to leave, and nothing is known of its buyer any more")
 
     def at_end(self, shop: Shop) -> Iterator[Breach]:

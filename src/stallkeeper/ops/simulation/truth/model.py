@@ -138,7 +138,7 @@ class Truth:
         yield from flow_rules.in_order(self.shop)
 
     def _deep(self) -> Iterator[Breach]:
-        yield from self.promises.unchanged(self.shop)
+        yield from self.promises.unchanged(self.shop, [one.connection_id for one in self.stalls.values() if not one.names_buyers])
         yield from self.walls.unmoved(self.shop.organisation_id)
         for hold in deep_queries.kept_for_nobody(self.shop.organisation_id):
             yield Breach("2", f"{hold}: it has ended, or says less")

@@ -26,6 +26,26 @@ class StallView:
         return self.platform == "walmart"
 
     @property
+    def names_buyers(self) -> bool:
+        """Whether its list of orders tells who has bought (an adapter's manifest says so where it does not)."""
+        return "orders.buyer_is_told" not in dict(manifest_of(self.platform).skips)
+
+    @property
+    def forgets_cancelled(self) -> bool:
+        """Whether it shows an order without the units that were cancelled of it (an adapter's manifest says so)."""
+        return "orders.partial_cancellation_seen" in dict(manifest_of(self.platform).skips)
+
+    @property
+    def gone_is_zero(self) -> bool:
+        """Whether an offer that it has taken down reads as 0: only a write shows that it is gone."""
+        return self.platform == "wildberries"
+
+    @property
+    def scans(self) -> bool:
+        """Whether its own people see what leaves, whatever the seller says."""
+        return hasattr(self.emulator, "scan")
+
+    @property
     def name(self) -> str:
         return f"{self.platform} (channel {self.channel_id})"
 
@@ -39,7 +59,7 @@ class StallView:
         if sku not in self.emulator.offers:
             return None
         books: dict[str, int] | None = getattr(self.emulator, "input", None) or getattr(self.emulator, "general", None)
-        return books[sku] if books is not None else self.emulator.offers[sku].quantity
+        return books[sku] if books is not None else self.emulator.kept_of(sku)
 
     def shown(self, sku: str) -> int:
         """What a buyer could buy now. The platform finishes what is due first."""
