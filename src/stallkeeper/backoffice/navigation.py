@@ -22,6 +22,7 @@ ENTRIES = (
     (_("Reserves"), "bookmark", "reserves", "reserves/", Permission.VIEW_STOCK),
     (_("Listings"), "link", "listings", "listings/", Permission.VIEW_STOCK),
     (_("Products and stock"), "inventory_2", "stock", "stock/", Permission.VIEW_STOCK),
+    (_("Sources"), "database", "sources", "sources/", Permission.VIEW_STOCK),
     (_("Import"), "upload_file", "imports", "imports/", Permission.EDIT_CATALOGUE),
     (_("Channels"), "storefront", "channels", "channels/", Permission.VIEW_STOCK),
 )

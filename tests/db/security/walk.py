@@ -15,7 +15,7 @@ from stallkeeper.catalog.models import ImportRun, StockUnit
 from stallkeeper.channels.models import Channel, Command, Connection, ObservedHold, Offer, Parked, RemoteListing, SendPlan, SendTask
 from stallkeeper.core.models import Notification
 from stallkeeper.orders.models import Order, OrderLine
-from stallkeeper.stock.models import Location
+from stallkeeper.stock.models import Location, SourceRun, StockSource
 from tests.busy_shop import BusyShop
 
 
@@ -80,10 +80,11 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
         "listings/": RemoteListing,
         "stock/places/": Location,
         "stock/": StockUnit,
+        "sources/": StockSource,
         "imports/": ImportRun,
         "channels/connections/": Connection,
     }
-    special = {"line": OrderLine, "command": Command, "place": Location}
+    special = {"line": OrderLine, "command": Command, "place": Location, "run": SourceRun}
     words = {"token": "x" * 32, "kind": "refused", "platform": "emag", "rest": "more", "path": "x", "app_label": "core", "url": "nothing"}
     words |= {"content_type_id": str(ContentType.objects.get_for_model(Order).pk), "object_id": str(_first(Order))}
     if name in special:
@@ -92,8 +93,8 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
         return str(busy.near.pk)
     if name == "pk":
         return str(_first(next(model for prefix, model in models.items() if route.startswith(prefix))))
-    if name == "kind" and route.startswith("imports/"):
-        return "products"
+    if name == "kind" and route.startswith(("imports/", "sources/")):
+        return "products" if route.startswith("imports/") else "upload"
     return words[name]
 
 

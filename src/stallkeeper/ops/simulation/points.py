@@ -187,6 +187,8 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:set.incoming",
         "commit:set.place",
         "commit:set.price",
+        "commit:set.source",
+        "commit:settle.source_run",
         "commit:ship.not_left",
         "commit:ship.order",
         "commit:ship.tell_again",

@@ -1,0 +1,137 @@
+"""Sources: where places get their numbers from; their state, their agreement, a look now."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.backoffice.source_forms import FileForm, SourceForm
+from stallkeeper.backoffice.source_rows import RunRow, SourceRow, title_of
+from stallkeeper.core.people import Permission, can
+from stallkeeper.core.use_case import use_case
+from stallkeeper.stock import source_setup
+from stallkeeper.stock.models import TYPED, StockSource
+from stallkeeper.stock.sources import SourceError
+from stallkeeper.sync import source_kinds
+
+RUNS = 25
+
+
+@screen(Permission.VIEW_STOCK)
+def sources(request: MemberRequest) -> HttpResponse:
+    """All sources with their state; for those who may, the kinds of which one more can be added."""
+    rows = [SourceRow(source) for source in StockSource.objects.select_related("location").order_by("location__priority", "name")]
+    offered = [manifest for manifest in source_kinds.kinds().values() if manifest.kind != TYPED]
+    context = {"title": _("Sources"), "rows": rows, "kinds": offered, "may_edit": can(request.membership, Permission.EDIT_STOCK)}
+    return show(request, "backoffice/sources.html", context)
+
+
+@screen(Permission.EDIT_STOCK)
+def add_source(request: MemberRequest, kind: str) -> HttpResponse:
+    """A new source of this kind; it stays switched off."""
+    manifest = source_kinds.kinds().get(kind)
+    if manifest is None or kind == TYPED:
+        raise Http404(kind)
+    form = SourceForm(manifest, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            settings = source_kinds.check(kind, form.values())
+            with use_case("set.source", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+                place = form.cleaned_data["location"]
+                made = source_setup.add(uc, place, kind, settings.shown, settings.hidden, form.terms())
+        except SourceError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("{name} is there, and switched off.").format(name=made.name))
+            return redirect("backoffice:source_columns" if manifest.file else "backoffice:source", made.pk)
+    context = {"title": _("Add a source"), "manifest": manifest, "form": form}
+    return show(request, "backoffice/source_form.html", context, status=422 if form.errors else 200)
+
+
+@screen(Permission.VIEW_STOCK)
+def source(request: MemberRequest, pk: int) -> HttpResponse:
+    """One source: what is agreed, how it does, its last runs, and what can be done."""
+    return show_source(request, pk)
+
+
+def show_source(request: MemberRequest, pk: int, *, token: str = "", form: FileForm | None = None) -> HttpResponse:
+    """The page of a source; ``token`` is a new key, shown this once."""
+    shown = get_object_or_404(StockSource.objects.select_related("location"), pk=pk)
+    context = {
+        "title": shown.name,
+        "source": shown,
+        "row": SourceRow(shown),
+        "manifest": source_kinds.manifest_of(shown.kind),
+        "runs": [RunRow(run) for run in shown.runs.defer("body").order_by("-pk")[:RUNS]],
+        "may_edit": can(request.membership, Permission.EDIT_STOCK),
+        "token": token,
+        "form": (form or FileForm()) if shown.kind == source_kinds.UPLOAD else None,
+    }
+    return show(request, "backoffice/source.html", context, status=422 if form and form.errors else 200)
+
+
+@screen(Permission.EDIT_STOCK)
+def edit_source(request: MemberRequest, pk: int) -> HttpResponse:
+    """Change what is agreed, and the settings."""
+    shown = get_object_or_404(StockSource.objects.select_related("location", "credentials"), pk=pk)
+    manifest = source_kinds.manifest_of(shown.kind)
+    form = SourceForm(manifest, request.POST or None, source=shown)
+    if request.method == "POST" and form.is_valid():
+        try:
+            settings = source_kinds.check(shown.kind, form.values())
+            with use_case("set.source", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+                source_setup.change(uc, pk, form.terms(), settings.shown, settings.hidden)
+        except SourceError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("backoffice:source", pk)
+    context = {"title": title_of(shown), "manifest": manifest, "form": form, "source": shown}
+    return show(request, "backoffice/source_form.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@screen(Permission.EDIT_STOCK)
+def turn_source(request: MemberRequest, pk: int) -> HttpResponse:
+    """Switch a source on or off."""
+    get_object_or_404(StockSource, pk=pk)
+    enabled = request.POST.get("enabled") == "1"
+    try:
+        with use_case("set.source", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+            source_setup.turn(uc, pk, enabled)
+    except SourceError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("It is on.") if enabled else _("It is off; the numbers stay as they are."))
+    return redirect("backoffice:source", pk)
+
+
+@require_POST
+@screen(Permission.EDIT_STOCK)
+def ask_source(request: MemberRequest, pk: int) -> HttpResponse:
+    """Look now, whatever the schedule says."""
+    get_object_or_404(StockSource, pk=pk)
+    try:
+        with use_case("set.source", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+            source_setup.ask_now(uc, pk)
+    except SourceError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("It is asked now; its run stands below in a moment."))
+    return redirect("backoffice:source", pk)
+
+
+@require_POST
+@screen(Permission.EDIT_STOCK)
+def source_token(request: MemberRequest, pk: int) -> HttpResponse:
+    """A new key for the program that sends figures, shown once; the one before ends."""
+    found = get_object_or_404(StockSource, pk=pk)
+    if found.kind != source_kinds.API:
+        raise Http404(found.kind)
+    with use_case("set.source", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+        token = source_setup.issue_token(uc, pk)
+    return show_source(request, pk, token=token)
