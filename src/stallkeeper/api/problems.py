@@ -51,7 +51,15 @@ def type_of(kind: str) -> str:
     return f"urn:stallkeeper:problem:{kind}"
 
 
-KINDS = {400: "not-understood", 403: "forbidden", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 500: "our-fault"}
+KINDS = {
+    400: "not-understood",
+    401: "forbidden",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    500: "our-fault",
+}
 DETAILS = {
     405: "This address does not take that method; the Allow header names those it takes.",
     500: "Something failed here and was logged. Nothing was changed.",

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.errors import HttpError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
-from stallkeeper.api import hints
+from stallkeeper.api import hints, stock
 from stallkeeper.api.problems import MEDIA_TYPE, FieldProblem, ProblemError, problem
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ api = Api(
     urls_namespace="api",
 )
 api.add_router("/hints", hints.router)
+api.add_router("/api/v1/stock", stock.router)
 
 
 @api.exception_handler(ProblemError)
@@ -57,6 +58,11 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:  # n
     """Names each field; the value itself is not echoed."""
     errors = [FieldProblem(field=".".join(map(str, each["loc"])), detail=str(each["msg"])) for each in error.errors]
     return problem(422, "invalid", "Some values are not what the contract says.", errors)
+
+
+@api.exception_handler(AuthenticationError)
+def _unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:  # noqa: ARG001
+    return problem(401, "forbidden", "Send the key of the source: Authorization: Bearer …")
 
 
 @api.exception_handler(HttpError)

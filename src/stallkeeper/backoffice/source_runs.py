@@ -132,7 +132,7 @@ def upload(request: MemberRequest, pk: int) -> HttpResponse:
         messages.info(request, _("Say which column is what; then bring the file in once more."))
         return redirect("backoffice:source_columns", pk)
     work = (source, path, form.cleaned_data["file"].name or "", request.user.actor, form.cleaned_data["as_of"])
-    threading.Thread(target=take_in, args=work, name=f"source {pk}", daemon=True).start()
+    in_background(*work)
     messages.success(request, _("The file is being read; its run stands below in a moment."))
     return redirect("backoffice:source", pk)
 
@@ -146,8 +146,20 @@ def _keep(file: UploadedFile[bytes]) -> Path:
         return Path(kept.name)
 
 
+def in_background(source: StockSource, path: Path, name: str, actor: str, as_of: datetime | None) -> None:
+    """Nobody waits for it; the run's own row tells how it ends."""
+
+    def work() -> None:
+        try:
+            take_in(source, path, name, actor, as_of)
+        finally:
+            connection.close()
+
+    threading.Thread(target=work, name=f"source {source.pk}", daemon=True).start()
+
+
 def take_in(source: StockSource, path: Path, name: str, actor: str, as_of: datetime | None) -> None:
-    """Work of a thread: nobody waits for it, the run's own row tells how it ends."""
+    """Take in a file that was kept, and remove it."""
     try:
         with organisation_scope(source.organisation_id):
             source_samples.take_file(source, path, name, actor, as_of)
@@ -155,4 +167,3 @@ def take_in(source: StockSource, path: Path, name: str, actor: str, as_of: datet
         log.exception("source %s: the file could not be taken in", source.pk)
     finally:
         path.unlink(missing_ok=True)
-        connection.close()

@@ -129,9 +129,9 @@ def ask_source(request: MemberRequest, pk: int) -> HttpResponse:
 @screen(Permission.EDIT_STOCK)
 def source_token(request: MemberRequest, pk: int) -> HttpResponse:
     """A new key for the program that sends figures, shown once; the one before ends."""
-    found = get_object_or_404(StockSource, pk=pk)
-    if found.kind != source_kinds.API:
-        raise Http404(found.kind)
+    if get_object_or_404(StockSource, pk=pk).kind != source_kinds.API:
+        messages.error(request, _("Nobody sends figures to this source; it needs no key."))
+        return redirect("backoffice:source", pk)
     with use_case("set.source", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
         token = source_setup.issue_token(uc, pk)
     return show_source(request, pk, token=token)

@@ -24,6 +24,10 @@ MISSING = -1
 """The row number of what is set because the file does not have it."""
 
 
+OUR_WORDS = ("api", "upload")
+"""Kinds whose files may name places by our own codes: they are written for us."""
+
+
 class Wanted(NamedTuple):
     """A figure whose unit and place are known: ``quantity`` base units at ``at``, or a difference."""
 
@@ -66,6 +70,10 @@ class Places:
             word.casefold(): by_code.get(code) if code else None for word, code in source.places.items() if not code or code in by_code
         }
         self.ids = sorted({self.own, *(place for place in self._words.values() if place)})
+        """Where something can be missing: a place that a row merely names is not one of the source's."""
+        if source.kind in OUR_WORDS:
+            ours = real.filter(active=True).values_list("code", "id")
+            self._words = {**{code.casefold(): place for code, place in ours}, **self._words}
 
     def find(self, word: str) -> int | None:
         """The place that a word means; None if its rows are left out. KeyError for a word that nobody has mapped."""

@@ -13,7 +13,7 @@ from stallkeeper.core import clock
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock import source_setup
 from stallkeeper.stock import sources as stock
-from stallkeeper.stock.models import Location, LocationOwner, SourceRun, StockSource
+from stallkeeper.stock.models import SourceRun, StockSource
 from stallkeeper.stock.sources import SourceError
 from stallkeeper.sync import sources
 from stallkeeper.sync.budgets import refuse_in_transaction
@@ -65,15 +65,9 @@ def ready(source: StockSource, path: Path, actor: str) -> bool:
         return False
     columns = {field: name for field, name in msgspec.to_builtins(TEMPLATE).items() if name in found.columns}
     with use_case("set.source", organisation_id=source.organisation_id, actor=actor) as uc:
-        source_setup.map_columns(uc, source.pk, msgspec.to_builtins(Shape()), columns, own_codes())
+        source_setup.map_columns(uc, source.pk, msgspec.to_builtins(Shape()), columns, source.places)
     source.refresh_from_db()
     return True
-
-
-def own_codes() -> dict[str, str | None]:
-    """Our own places by their codes: what our own files call them."""
-    codes = Location.objects.exclude(owner=LocationOwner.VIRTUAL).filter(active=True).values_list("code", flat=True)
-    return {code: code for code in codes}
 
 
 def take_file(source: StockSource, path: Path, name: str, actor: str, as_of: datetime | None = None) -> SourceRun:

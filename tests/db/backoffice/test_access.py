@@ -17,6 +17,7 @@ from stallkeeper.channels.proposals import Proposal
 from stallkeeper.core import clock, people
 from stallkeeper.core.models import AuditEntry, Notification, Organisation, Role, User
 from stallkeeper.orders.models import Order, OrderLine
+from stallkeeper.stock.models import SourceRun, StockSource
 from tests.busy_shop import BusyShop, refuse_to_probe, signed_in, text
 from tests.shop import Shop, join
 
@@ -33,8 +34,15 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         unit, notification = offer.stock_unit_id, Notification.objects.first().pk
         parked = Parked.objects.first().pk
         plan = plans.save(busy.organisation.pk, Proposal(), busy.owner.actor)
+        source = StockSource.objects.create(
+            organisation=busy.organisation, location=busy.shop.place, name=f"a{run.pk}", kind="upload", created_at=busy.now
+        )
+        figures = SourceRun.objects.create(
+            organisation=busy.organisation, source=source, reference="a", as_of=busy.now, actor="system", started_at=busy.now
+        )
     with busy.shop.use_case() as uc:
         task = send_tasks.send_chosen(uc, [offer.pk])
+    of_source = "source edit_source turn_source ask_source source_token source_columns look_at_source upload_source"
     channel, connection_id = {"pk": busy.near.pk}, {"pk": busy.near.connection_id}
     about_order = {name: {"pk": order.pk} for name in ("order", "buyer", "ship", "cancel", "not_left")}
     of_channel = (
@@ -55,6 +63,9 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         "place": {"pk": busy.shop.place.pk},
         "adjust": {"pk": unit, "place": busy.shop.place.pk},
         **{name: {"pk": unit} for name in ("hold", "fence", "incoming")},
+        **{name: {"pk": source.pk} for name in of_source.split()},
+        **{name: {"pk": source.pk, "run": figures.pk} for name in ("source_run", "settle_run")},
+        "add_source": {"kind": "url"},
         "import": {"pk": run.pk},
         "import_problems": {"pk": run.pk},
         "import_template": {"kind": "stock"},

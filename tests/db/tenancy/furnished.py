@@ -21,10 +21,11 @@ from stallkeeper.core import audit, clock, walls
 from stallkeeper.core.models import Organisation, Role, User
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.orders.models import OrderLine, OrderSplit
+from stallkeeper.stock import source_setup
 from stallkeeper.stock.counts import record_count
 from stallkeeper.stock.holds import keep_back
 from stallkeeper.stock.incoming import set_incoming
-from stallkeeper.stock.models import Location
+from stallkeeper.stock.models import Location, SourceProblem, SourceRun
 from stallkeeper.sync.exchange import accounts, goods, returned, sessions, uploads
 from stallkeeper.sync.exchange.accounts import Agreed
 from stallkeeper.sync.models import ExchangeOrder
@@ -95,6 +96,12 @@ def furnish(busy: BusyShop, word: str) -> None:
             organisation=busy.organisation, kind="products", file_name=f"{word}.csv", state="done", started_at=uc.at, actor=busy.owner.actor
         )
         ImportProblem.objects.create(organisation=busy.organisation, run=run, row=2, column="title", value=word, message=f"wrong: {word}")
+        source = source_setup.add(uc, place, "url", {"address": f"https://{word}.example.com/a.csv"}, {"password": word}, {"name": word})
+        figures = SourceRun.objects.create(
+            organisation=busy.organisation, source=source, reference=word, name=word, as_of=uc.at, actor="system", started_at=uc.at,
+            state="stopped", problem=word,
+        )  # fmt: skip
+        SourceProblem.objects.create(organisation=busy.organisation, run=figures, row=2, column="qty", value=word, message=word)
         Command.objects.filter(pk=Command.objects.order_by("pk")[0].pk).update(state="refused", message=word)
         send_tasks.send_channels(uc, [busy.near.pk])
         SendingColumns.objects.create(organisation=busy.organisation, user=busy.owner, hidden=[busy.far.pk])

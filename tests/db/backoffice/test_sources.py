@@ -1,0 +1,130 @@
+"""Sources on the screens: added, looked at, mapped, switched on; a run that waits is let through by a person (S3.12, S3.14, C21)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from stallkeeper.backoffice import source_runs
+from stallkeeper.core.models import AuditEntry, Role, User
+from stallkeeper.stock.models import SourceRun, StockSource
+from stallkeeper.sync.wake import wake_sources
+from tests.busy_shop import signed_in
+from tests.db.sources.conftest import Feed, feed, server  # noqa: F401 - fixtures
+from tests.market import open_market
+from tests.shop import join
+
+TERMS = {
+    "mode": "listed", "basis": "gross", "interval_minutes": 30, "zero_limit": 30, "change_limit": 50, "least_rows": 70, "limits_from": 5,
+    "silent_after": 3,
+}  # fmt: skip
+
+
+@pytest.fixture
+def market(monkeypatch: pytest.MonkeyPatch):
+    with open_market(monkeypatch) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(feed: Feed) -> Client:  # noqa: F811
+    user = User.objects.create_user("stock@example.com")
+    join(feed.shop.organisation, user, Role.WAREHOUSE)
+    return signed_in(user)
+
+
+def said(response: object) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))  # type: ignore[attr-defined]
+
+
+def at(name: str, *arguments: int | str) -> str:
+    return reverse(f"backoffice:{name}", args=arguments)
+
+
+def test_a_file_at_an_address_is_added_looked_at_mapped_and_switched_on(feed: Feed, client: Client) -> None:  # noqa: F811
+    """The guess stands there already; the password is never shown again; nothing is taken in before it is switched on."""
+    far = feed.shop.add_place("FAR")
+    feed.serve("Артикул;Остаток;Склад\nSKU-1;7;Юг\nSKU-2;9;Брак\n".encode())
+    page = client.get(at("add_source", "url"))
+    assert "Address" in said(page)
+    wrong = client.post(at("add_source", "url"), {"name": "Feed", "location": far.pk, **TERMS, "setting_address": "ftp:/nowhere"})
+    assert wrong.status_code == 422
+    given = {"setting_address": feed.server.address, "setting_user": "me", "setting_password": "hush", "setting_as_of": "fetch"}
+    made = client.post(at("add_source", "url"), {"name": "Feed", "location": far.pk, **TERMS, **given})
+    with feed.shop.scope():
+        source = StockSource.objects.get(name="Feed")
+    assert made.headers["Location"] == at("source_columns", source.pk)
+
+    client.post(at("look_at_source", source.pk))
+    page = client.get(at("source_columns", source.pk))
+    assert "SKU-1" in said(page)
+    assert re.search(r'name="column_quantity".*?<option value="Остаток" selected', page.content.decode(), re.S)
+    saved = client.post(
+        at("source_columns", source.pk),
+        {"column_code": "Артикул", "column_quantity": "Остаток", "column_location": "Склад", "words": "Юг = FAR\nБрак ="},
+    )
+    assert saved.status_code == 302
+    assert feed.figures() == [10] * 12
+    assert b"hush" not in client.get(at("edit_source", source.pk)).content
+
+    client.post(at("turn_source", source.pk), {"enabled": "1"})
+    with feed.shop.scope():
+        wake_sources([source.pk])
+    feed.run(feed.now(source))
+    assert feed.shop.level(feed.units["SKU-1"], far)[0] == 7
+    assert (feed.last(source).rows_changed, feed.last(source).rows_left_out) == (1, 1)
+    assert "fine" in said(client.get(at("sources")))
+    changed = client.post(at("edit_source", source.pk), {"name": "Feed 2", **TERMS, **given, "setting_password": ""})
+    assert changed.status_code == 302
+    client.post(at("ask_source", source.pk))
+    feed.run(feed.now(source))
+    assert feed.now(source).last_error == "", "the password that was left empty is the one that was stored"
+
+
+def test_a_run_that_waits_is_shown_with_its_counts_and_let_through(feed: Feed, client: Client) -> None:  # noqa: F811
+    feed.serve(feed.all())
+    feed.run()
+    feed.serve(dict.fromkeys(feed.units, 0) | {"NOBODY": 3})
+    feed.due()
+    feed.run()
+    run = feed.last()
+    page = said(client.get(at("source_run", feed.source.pk, run.pk)))
+    assert "12 of 12 articles in stock would go to zero" in page
+    assert "Would go to zero 12" in page
+    assert "NOBODY is not known" in page
+    assert "waits for you" in said(client.get(at("sources")))
+    client.post(at("settle_run", feed.source.pk, run.pk), {"allow": "1"})
+    again = client.post(at("settle_run", feed.source.pk, run.pk), {"allow": "0"}, follow=True)
+    assert "does not wait for anybody" in said(again)
+    feed.run()
+    assert (feed.last().state, feed.figures()) == (SourceRun.State.DONE, [0] * 12)
+    with feed.shop.scope():
+        assert AuditEntry.objects.filter(action="allow.source_run", actor__startswith="user:").count() == 1
+
+
+def test_a_file_is_brought_in(feed: Feed, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    """Our own template needs no mapping (S3.12); another file is mapped first."""
+    monkeypatch.setattr(source_runs, "in_background", source_runs.take_in)
+    source = feed.add("upload", {})
+
+    def bring(body: str) -> object:
+        return client.post(at("upload_source", source.pk), {"file": SimpleUploadedFile("a.csv", body.encode())}, follow=True)
+
+    assert "Say which column is what" in said(bring("what;how many\nSKU-1;3\n"))
+    assert feed.figures()[0] == 10
+    bring("sku;location;on_hand\nSKU-1;MAIN;3\n")
+    assert feed.figures()[0] == 3
+    bring("sku;location;on_hand\nSKU-1;MAIN;3\n")
+    assert feed.count(source) == 1, "the same file twice is one run"
+    assert "could be used" in said(client.get(at("source_run", source.pk, bad_run(feed, source, bring))))
+
+
+def bad_run(feed: Feed, source: StockSource, bring: object) -> int:  # noqa: F811
+    bring("sku;location;on_hand\nSKU-1;MAIN;many\n")  # type: ignore[operator]
+    assert feed.last(source).state == SourceRun.State.FAILED
+    assert feed.figures()[0] == 3
+    return feed.last(source).pk
