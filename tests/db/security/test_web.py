@@ -71,7 +71,12 @@ def test_every_address_refuses_a_post_without_the_token_but_the_door_for_platfor
     for address in every_address(busy):
         refused[address.route] = client.post(address.path, {"anything": "1"}).status_code
     exempt = {route for route, status in refused.items() if status != 403}
-    assert exempt - {route for route in exempt if "openapi" in route} == {"hints/<token>/", "hints/<token>/<path:rest>", "1c/<str:token>/", "api/v1/stock/"}
+    assert exempt - {route for route in exempt if "openapi" in route} == {
+        "hints/<token>/",
+        "hints/<token>/<path:rest>",
+        "1c/<str:token>/",
+        "api/v1/stock/",
+    }
     assert len(refused) > 60
     assert figures() == before
 

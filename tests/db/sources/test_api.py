@@ -11,6 +11,7 @@ from stallkeeper.stock import source_setup
 from stallkeeper.stock.models import Movement, SourceRun, StockSource
 from tests.shop import Shop
 
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
 ADDRESS = "/api/v1/stock/"
 
 

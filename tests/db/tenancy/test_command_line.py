@@ -12,6 +12,7 @@ from stallkeeper import __main__ as program
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.models import ObservedHold, SendPlan, SendTask
 from stallkeeper.orders.models import Order
+from stallkeeper.stock.models import StockSource
 from tests.db.tenancy.furnished import CANARY, Neighbours, changes, figures
 from tests.tables import csv_file
 
@@ -21,6 +22,12 @@ ASKED: dict[str, list[list[str]]] = {
     "link": [["EMR", "--json"]],
     "channel": [[], ["EMR", "--json"]],
     "location": [[], ["EAST", "--name", "Ours"]],
+    "sources list": [["--json"]],
+    "sources add": [["api", "--location", "MAIN", "--name", "Ours", "--on"]],
+    "sources map": [["{source}"], ["{source}", "--column", "code=a", "--column", "quantity=b"]],
+    "sources set": [["{source}", "--on", "--key"]],
+    "sources run": [["{source}"], ["{source}", "--file", "{file}"]],
+    "sources runs": [["{source}"], ["{source}", "--allow", "1"], ["{source}", "--problems", "1"]],
     "users add": [["guest@example.com", "--role", "read_only"]],
     "orders": [["--json"], ["--limit", "500"]],
     "ship": [["{order}", "--carrier", "DHL"]],
@@ -76,7 +83,8 @@ def known(neighbours: Neighbours, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         account, hold = neighbours.theirs.near.connection, ObservedHold.objects.order_by("pk")[0]
         account.refresh_from_db()
         plan, task = SendPlan.objects.get(), SendTask.objects.get()
-    more = {"fingerprint": plan.fingerprint, "task": str(task.pk)}
+        source = StockSource.objects.order_by("pk")[0]
+    more = {"source": str(source.pk), "fingerprint": plan.fingerprint, "task": str(task.pk)}
     return more | {"order": order.number, "sku": unit.sku, "account": account.name, "file": str(file), "hold": str(hold.pk)}
 
 
