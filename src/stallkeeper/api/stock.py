@@ -8,7 +8,7 @@ from typing import Annotated
 
 from django.conf import settings
 from django.http import HttpRequest
-from ninja import Field, Header, Router, Schema
+from ninja import Field, Header, Router, Schema, Status
 from ninja.security import HttpBearer
 from pydantic import AwareDatetime
 
@@ -93,7 +93,7 @@ ANSWERS = {200: Taken, 202: Taken, 400: Problem, 401: Problem, 409: Problem, 413
 
 
 @router.post("/", response=ANSWERS, auth=Key(), url_name="stock_figures")
-def take_figures(request: HttpRequest, packet: Packet, idempotency_key: Annotated[str, Header(max_length=200)] = "") -> tuple[int, Taken]:
+def take_figures(request: HttpRequest, packet: Packet, idempotency_key: Annotated[str, Header(max_length=200)] = "") -> Status[Taken]:
     """Take figures into the ledger. The same Idempotency-Key, or the same packet at once again, gets the same answer."""
     source: StockSource = request.auth  # type: ignore[attr-defined]
     digest = hashlib.sha256(packet.model_dump_json().encode()).hexdigest()[:40]
@@ -131,7 +131,7 @@ def _take(source: StockSource, packet: Packet, key: str, digest: str) -> SourceR
     )
 
 
-def _answer(run: SourceRun) -> tuple[int, Taken]:
+def _answer(run: SourceRun) -> Status[Taken]:
     if run.state == State.FAILED:
         raise ProblemError(422, "refused", run.problem)
     rows = [RowOut(row=each.row, field=each.column, detail=each.message) for each in run.problems.order_by("row", "pk")[:SHOWN]]
@@ -139,4 +139,4 @@ def _answer(run: SourceRun) -> tuple[int, Taken]:
         run=run.pk, state=str(run.state), rows=run.rows_total, changed=run.rows_changed, zeroed=run.rows_zeroed, refused=run.rows_refused,
         detail=run.problem, problems=rows,
     )  # fmt: skip
-    return (202 if run.state in {State.STOPPED, State.ALLOWED} else 200), taken
+    return Status(202 if run.state in {State.STOPPED, State.ALLOWED} else 200, taken)

@@ -19,13 +19,15 @@ from stallkeeper.stock.sources import SourceError
 from stallkeeper.sync import source_kinds
 
 RUNS = 25
+OFFERED_ELSEWHERE = (TYPED, source_kinds.COMMERCEML)
+"""What is typed needs no source, and 1C's comes with its exchange."""
 
 
 @screen(Permission.VIEW_STOCK)
 def sources(request: MemberRequest) -> HttpResponse:
     """All sources with their state; for those who may, the kinds of which one more can be added."""
     rows = [SourceRow(source) for source in StockSource.objects.select_related("location").order_by("location__priority", "name")]
-    offered = [manifest for manifest in source_kinds.kinds().values() if manifest.kind != TYPED]
+    offered = [manifest for manifest in source_kinds.kinds().values() if manifest.kind not in OFFERED_ELSEWHERE]
     context = {"title": _("Sources"), "rows": rows, "kinds": offered, "may_edit": can(request.membership, Permission.EDIT_STOCK)}
     return show(request, "backoffice/sources.html", context)
 
@@ -34,7 +36,7 @@ def sources(request: MemberRequest) -> HttpResponse:
 def add_source(request: MemberRequest, kind: str) -> HttpResponse:
     """A new source of this kind; it stays switched off."""
     manifest = source_kinds.kinds().get(kind)
-    if manifest is None or kind == TYPED:
+    if manifest is None or kind in OFFERED_ELSEWHERE:
         raise Http404(kind)
     form = SourceForm(manifest, request.POST or None)
     if request.method == "POST" and form.is_valid():
