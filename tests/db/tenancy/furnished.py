@@ -96,7 +96,9 @@ def furnish(busy: BusyShop, word: str) -> None:
             organisation=busy.organisation, kind="products", file_name=f"{word}.csv", state="done", started_at=uc.at, actor=busy.owner.actor
         )
         ImportProblem.objects.create(organisation=busy.organisation, run=run, row=2, column="title", value=word, message=f"wrong: {word}")
-        source = source_setup.add(uc, place, "url", {"address": f"https://{word}.example.com/a.csv"}, {"password": word}, {"name": f"{word} feed"})
+        source = source_setup.add(
+            uc, place, "url", {"address": f"https://{word}.example.com/a.csv"}, {"password": word}, {"name": f"{word} feed"}
+        )
         figures = SourceRun.objects.create(
             organisation=busy.organisation, source=source, reference=word, name=word, as_of=uc.at, actor="system", started_at=uc.at,
             state="stopped", problem=word,
