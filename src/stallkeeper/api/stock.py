@@ -94,7 +94,7 @@ ANSWERS = {200: Taken, 202: Taken, 400: Problem, 401: Problem, 409: Problem, 413
 
 @router.post("/", response=ANSWERS, auth=Key(), url_name="stock_figures")
 def take_figures(request: HttpRequest, packet: Packet, idempotency_key: Annotated[str, Header(max_length=200)] = "") -> Status[Taken]:
-    """Take figures into the ledger. The same Idempotency-Key, or the same packet at once again, gets the same answer."""
+    """Take figures into the ledger. The same Idempotency-Key gets the same answer; packets of differences need one."""
     source: StockSource = request.auth  # type: ignore[attr-defined]
     digest = hashlib.sha256(packet.model_dump_json().encode()).hexdigest()[:40]
     with organisation_scope(source.organisation_id):
@@ -103,10 +103,11 @@ def take_figures(request: HttpRequest, packet: Packet, idempotency_key: Annotate
 
 
 def _known(source: StockSource, key: str, digest: str) -> SourceRun | None:
-    """The run that this key, or this very packet, has made before; problem 409 if the key came with another packet."""
+    """The run that this key has made before; problem 409 if it came with another packet, 422 if it is needed."""
     if not key:
-        last = source.runs.filter(state__in=sources.ENDED).order_by("-pk").first()
-        return last if last is not None and last.name == digest else None
+        if source.mode == SourceMode.DELTAS:
+            raise ProblemError(422, "key-needed", "Differences need a header Idempotency-Key: sent twice, they would count twice.")
+        return None
     found = source.runs.filter(reference=_reference(key), state__in=sources.ENDED).first()
     if found is not None and found.name != digest:
         raise ProblemError(409, "key-used", "This Idempotency-Key came with another packet before; take a new one.")
