@@ -111,6 +111,7 @@ EXAMPLES = [
     ("http-door", "src/stallkeeper/core/hooks.py", "from urllib.request import urlopen", "from urllib.parse import urlsplit"),
     ("http-door", "src/stallkeeper/core/hooks.py", "from urllib import request", "import urllib.parse"),
     ("adapter-door", SCREEN, "from stallkit.registry import build", "from stallkit.registry import manifest_of"),
+    ("adapter-door", SCREEN, "from stallkit.sources.registry import build", "from stallkit.sources.registry import manifest_of"),
     ("adapter-door", SCREEN, "registry.build(platform, config, door, now)", "registry.manifest_of(platform)"),
     ("machine-path", "docs/guide/start.md", "cd /home/ann/stallkeeper", "see https://example.com/home/ann"),
     ("machine-path", ORDERS, 'x = "/tmp/x"', 'x = "/var/lib/stallkeeper"'),

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from stallkit.sources import guessing
+from stallkit.sources.records import check_count
 from stallkit.sources.types import Shape
 from stallkit.tables import encodings, texts
 from stallkit.tables.cells import Cell, FileRefused, normal
@@ -23,6 +24,7 @@ class Grid:
     """See ``records.Records``. Columns are called by their header; two of one name get a number behind, one without a name its letter."""
 
     def __init__(self, rows: Rows, shape: Shape, left: int = 0) -> None:
+        check_count(rows.total)
         self._rows = rows
         first = list(islice(rows.rows(), HEADER_WITHIN))
         if not any(filled(cells) for _, cells in first):

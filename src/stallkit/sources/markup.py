@@ -13,7 +13,7 @@ from typing import BinaryIO
 from lxml import etree
 
 from stallkit.sources import guessing
-from stallkit.sources.records import LOOK
+from stallkit.sources.records import LOOK, check_count
 from stallkit.sources.types import Shape
 from stallkit.tables import texts
 from stallkit.tables.cells import Cell, FileRefused
@@ -32,7 +32,7 @@ class Elements:
 
     def __init__(self, path: Path, shape: Shape) -> None:
         self.path = path
-        encoding = texts.known_encoding(shape.encoding) if shape.encoding else ""
+        encoding = texts.known_encoding(shape.encoding).removesuffix("-sig") if shape.encoding else ""
         self.shape = replace(shape, format="xml", encoding=encoding, item=shape.item or _best(path, encoding))
         with path.open("rb") as file:
             first = islice(_items(file, encoding, self.shape.item), LOOK)
@@ -46,7 +46,8 @@ class Elements:
 
     def absent(self, names: Sequence[str]) -> list[str]:
         missing = set(names)
-        for _number, cells in self.take(names):
+        for number, cells in self.take(names):
+            check_count(number)
             if missing:
                 missing -= {name for name, cell in zip(names, cells, strict=True) if cell is not None}
         return [name for name in names if name in missing]
@@ -67,19 +68,19 @@ def _items(file: BinaryIO, encoding: str, item: str) -> Iterator[etree._Element]
 
 
 def _ends(file: BinaryIO, encoding: str) -> Iterator[etree._Element]:
-    events = etree.iterparse(
-        file,
-        events=("end",),
-        encoding=encoding or None,
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     begun = False
     try:
+        events = etree.iterparse(
+            file,
+            events=("end",),
+            encoding=encoding or None,
+            resolve_entities=False,
+            load_dtd=False,
+            no_network=True,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+        )
         for _event, element in events:
             if not begun:
                 _check_entities(element)
@@ -87,6 +88,8 @@ def _ends(file: BinaryIO, encoding: str) -> Iterator[etree._Element]:
             yield element
     except etree.XMLSyntaxError as error:
         raise FileRefused(_broken(error)) from None
+    except LookupError:
+        raise FileRefused(f"XML in the encoding {encoding} is not read; save it as UTF-8.") from None
 
 
 def _check_entities(first: etree._Element) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from stallkit.sources import guessing
 from stallkit.sources.grids import Grid
-from stallkit.sources.records import LOOK, Records
+from stallkit.sources.records import LOOK, Records, check_count
 from stallkit.sources.types import Shape
 from stallkit.tables import texts
 from stallkit.tables.cells import Cell, FileRefused, shown
@@ -38,6 +38,7 @@ class Objects:
             self._rows = _rows(_at(body, item), item)
             self.is_table = bool(self._rows) and _starts(self._rows[0][1], b"[")
             self.total = len(self._rows)
+            check_count(self.total)
             self.columns = tuple(dict.fromkeys(name for row in self._first() for name in names_in(row)))
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
             raise FileRefused(_broken(error)) from None
@@ -51,12 +52,9 @@ class Objects:
     def absent(self, names: Sequence[str]) -> list[str]:
         """A row that is no JSON is found here already, although none was used yet."""
         missing = set(names)
-        try:
-            for _number, cells in self.take(names):
-                if missing:
-                    missing -= {name for name, cell in zip(names, cells, strict=True) if cell is not None}
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise FileRefused(_broken(error)) from None
+        for _number, cells in self.take(names):
+            if missing:
+                missing -= {name for name, cell in zip(names, cells, strict=True) if cell is not None}
         return [name for name in names if name in missing]
 
     def rows(self) -> Iterator[tuple[int, list[Cell]]]:
@@ -72,7 +70,10 @@ class Objects:
 
     def _decoded(self) -> Iterator[object]:
         for key, raw in self._rows:
-            row: object = msgspec.json.decode(raw)
+            try:
+                row: object = msgspec.json.decode(raw)
+            except (msgspec.DecodeError, RecursionError) as error:
+                raise FileRefused(_broken(error)) from None
             yield row if key is None else {KEY: key, **row} if isinstance(row, dict) else {KEY: key, VALUE: row}
 
 
@@ -81,6 +82,8 @@ def open_json(path: Path, shape: Shape) -> Records:
     objects = Objects(path, shape)
     if not objects.is_table:
         return objects
+    for _ in objects.rows():  # a row that is no array is found before any is used
+        pass
     return Grid(objects, objects.shape)
 
 

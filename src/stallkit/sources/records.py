@@ -6,10 +6,17 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from stallkit.sources.types import Shape
-from stallkit.tables.cells import Cell
+from stallkit.tables.cells import Cell, FileRefused
 
+MOST_ROWS = 2_000_000
 LOOK = 50
 """Rows that are looked at to learn which columns there are, where a format has no header."""
+
+
+def check_count(rows: int) -> None:
+    """FileRefused for more rows than any table of stock has: each could be a problem that is kept."""
+    if rows > MOST_ROWS:
+        raise FileRefused(f"The file has more than {MOST_ROWS:,} rows. Leave out what is not stock, or split it.")
 
 
 class Records(Protocol):

@@ -20,7 +20,8 @@ Cell = str | float | bool | datetime | date | time | timedelta | None
 EXACT = 10**15
 """Spreadsheets keep 15 digits of a number; further ones are lost when the file is saved."""
 LARGEST_COUNT = 100_000_000
-_WHOLE = re.compile(r"-?\d+(?:[.,]0{1,2})?")
+_WHOLE = re.compile(r"-?(?:\d+(?:[.,](?:0{1,2}|0{4,}))?|(?:0|\d{4,})[.,]0{3})")
+"""With noughts behind the comma, but for three of them where the comma could part thousands."""
 _FRACTION = re.compile(r"-?\d+[.,]\d+")
 _TWO_WAYS = re.compile(r"-?[1-9]\d{0,2}(?:[.,]\d{3})+")
 _BETWEEN_THOUSANDS = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?:\D|$))")

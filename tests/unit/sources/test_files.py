@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stallkit.sources import unpacking
+from stallkit.sources import records, unpacking
 from stallkit.sources.files import figures, preview
 from stallkit.sources.types import Columns, Figure, FileRefused, RowProblem, Shape
 from stallkit.tables import texts
@@ -218,8 +218,18 @@ def test_one_file_in_a_zip(tmp_path, inner):
 
 @pytest.mark.parametrize(
     ("typed", "number"),
-    [("1 234", 1234), ("1\u00a0234", 1234), ("1234,00", 1234), ("10.0", 10), (" 7 ", 7), ("0", 0), ("007", 7)],
-)
+    [
+        ("1 234", 1234),
+        ("1\u00a0234", 1234),
+        ("1234,00", 1234),
+        ("10.0", 10),
+        (" 7 ", 7),
+        ("0", 0),
+        ("007", 7),
+        ("0,000", 0),
+        ("1 234,000", 1234),
+    ],
+)  # fmt: skip
 def test_numbers_that_are_whole(tmp_path, typed, number):
     assert read(csv_file(tmp_path / "a.csv", [["sku", "qty"], ["A", typed]], ";"))[0] == [("A", "", "", number)]
 
@@ -364,6 +374,9 @@ def test_wrong_encodings_missing_columns_and_empty_files(tmp_path):
     feed = '<?xml version="1.0" encoding="UTF-8"?><r><i><sku>Кружка</sku><qty>1</qty></i></r>'.encode("windows-1251")
     assert "choose its encoding" in refused(put(tmp_path, feed), "not in the encoding", shape=Shape(item="i"))
     assert read(put(tmp_path, feed), CODES, Shape(item="i", encoding="windows-1251"))[0] == [("Кружка", "", "", 1)]
+    for name in ("utf-8", "utf-8-sig"):
+        assert read(put(tmp_path, "<r><i><sku>Ż</sku><qty>1</qty></i></r>"), CODES, Shape(item="i", encoding=name))[0] == [("Ż", "", "", 1)]
+    refused(put(tmp_path, "<r/>"), "is not read; save it as UTF-8", shape=Shape(item="i", encoding="cp037"))
     refused(put(tmp_path, '[{"sku": "Кружка", "qty": 1}]'.encode("windows-1251")), "no whole JSON")
     for body in ("sku,price\nA,1\n", "<r><i><sku>A</sku><price>1</price></i></r>", '[{"sku": "A", "price": 1}]'):
         refused(put(tmp_path, body), "Column 'qty' is not in the file. It has: sku, price")
@@ -394,6 +407,40 @@ def test_deep_wide_and_many(tmp_path, monkeypatch):
     refused(put(tmp_path, "sku,qty\n" + "A,1\n" * 1_000), "Split it")
     monkeypatch.setattr(unpacking, "FEW_BYTES", 0)
     refused(packed(tmp_path, "sku,qty\n" + "A,1\n" * 1_000), "unpacks to far more")
+    monkeypatch.setattr(records, "MOST_ROWS", 2)
+    for body in (
+        "sku,qty\nA,1\nB,1\n",
+        '<r><i sku="A" qty="1"/><i sku="A" qty="1"/><i sku="A" qty="1"/></r>',
+        '[{"sku":"A","qty":1},{},{}]',
+    ):
+        refused(put(tmp_path, body), "more than 2 rows", Columns("@sku", "@qty") if body[0] == "<" else CODES, Shape())
+
+
+def test_a_table_in_json(tmp_path):
+    path = put(tmp_path, '{"values": [["Stock"], ["sku", "qty"], ["A", 5], ["B", {"x": 1}]]}')
+    assert read(path) == ([("A", "", "", 5)], [(4, "qty", "{'x': 1}")])
+    refused(put(tmp_path, '[["sku", "qty"], ["A", 5], {"sku": "B"}]'), "not built right")
+
+
+WHOLE = {
+    "xml": b'<r><i id="1"><sku>A</sku><qty>5</qty></i><i id="2"><sku>B</sku><qty>6</qty></i></r>',
+    "json": b'{"items": [{"sku": "A", "qty": 5}, {"sku": "B", "qty": 6}]}',
+    "csv": b'"sku";"qty"\r\n"A";"5"\r\n"B";"6"\r\n',
+}
+
+
+@given(st.sampled_from(sorted(WHOLE)), st.integers(min_value=0), st.binary(max_size=12), st.integers(min_value=0, max_value=12))
+@settings(deadline=None, max_examples=400)
+def test_any_damage_is_read_or_refused_before_the_first_row(tmp_path_factory, name, position, piece, length):
+    """What was refused was refused at the call; what was not runs to its end."""
+    body = WHOLE[name]
+    at = position % len(body)
+    path = put(tmp_path_factory.getbasetemp(), body[:at] + piece + body[at + length :], "damaged")
+    try:
+        rows = figures(path, Shape(item={"xml": "i", "json": "items"}.get(name, "")), CODES, WARSAW)
+    except FileRefused:
+        return
+    assert all(isinstance(row, Figure | RowProblem) for row in rows)
 
 
 @given(
