@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 from django.test import Client
@@ -14,6 +16,7 @@ from stallkeeper.core import clock
 from stallkeeper.sync import adapters
 from stallkit.adapters.dummy.adapter import sign
 from stallkit.adapters.dummy.emulator import CALLBACK_SECRET, CONFIG
+from stallkit.adapters.ozon.emulator import CONFIG as OZON_CONFIG
 from stallkit.types import Hint
 from tests.shop import Shop
 
@@ -117,3 +120,33 @@ def test_the_platform_gets_the_answer_that_it_asks_for(account, monkeypatch):
     reply = Client().post(f"/hints/{account.hint_token}/", b"{}", "application/json")
     assert (reply.status_code, reply.json(), reply["Content-Type"]) == (200, {"result": True}, "application/json")
     assert looked_for()
+
+
+OZON = b'{"message_type": "TYPE_NEW_POSTING", "posting_number": "1-1", "products": [], "in_process_at": "2026-01-01T00:00:00Z", \
+"warehouse_id": 1, "seller_id": 1}'
+
+
+@pytest.mark.parametrize(
+    ("caller", "forwarded", "base_url", "status"),
+    [
+        ("195.34.21.7", "", "", 200),
+        ("185.73.195.1", "", "", 200),
+        ("203.0.113.9", "", "", 400),
+        ("203.0.113.9", "195.34.21.7", "", 400),  # anybody can write that header
+        ("10.0.0.5", "195.34.21.7", "", 200),  # our own proxy wrote it
+        ("10.0.0.5", "203.0.113.9", "", 400),
+        ("10.0.0.5", "195.34.21.7, 203.0.113.9", "", 400),
+        ("no address", "", "", 400),
+        ("203.0.113.9", "", "http://emulated.test", 200),
+    ],
+)
+def test_who_signs_nothing_must_call_from_his_own_networks(account, settings, caller, forwarded, base_url, status):
+    """Ozon publishes its networks. Strangers get the answer that rubbish gets, and move nothing."""
+    proxy = dataclasses.replace(settings.ENV, trusted_proxies=(ip_network("10.0.0.0/8"),))
+    settings.ENV = proxy
+    Connection.objects.filter(pk=account.pk).update(platform="ozon", config=dict(OZON_CONFIG), base_url=base_url)
+    adapters.forget_sessions()
+    headers = {"REMOTE_ADDR": caller} | ({"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {})
+    reply = Client().generic("POST", f"/hints/{account.hint_token}/", OZON, "application/json", **headers)
+    assert reply.status_code == status
+    assert looked_for() is (status == 200)

@@ -7,6 +7,7 @@ platform signs). Forged, garbled and foreign calls get the same answer, so that 
 from __future__ import annotations
 
 import logging
+from ipaddress import ip_network
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Router
@@ -14,9 +15,11 @@ from ninja import Path, Router
 from stallkeeper.api.problems import Problem, ProblemError
 from stallkeeper.channels.models import Connection
 from stallkeeper.core import figures
+from stallkeeper.core.proxies import is_in
 from stallkeeper.core.tenancy import Passage, across_organisations, organisation_scope
 from stallkeeper.sync import adapters, wake
 from stallkit.manifest import Capability
+from stallkit.registry import manifest_of
 from stallkit.types import Hint
 
 log = logging.getLogger(__name__)
@@ -40,7 +43,7 @@ def receive(request: HttpRequest, token: str) -> HttpResponse:
     if _announced(request) > MOST_BYTES:
         raise ProblemError(413, "too-large", f"At most {MOST_BYTES // 1024} KB are read.")
     with organisation_scope(account.organisation_id):
-        understood = read(account, request)
+        understood = read(account, request) if comes_from_there(account, request) else None
     figures.CALLBACKS.add(account.platform, "not_understood" if understood is None else "understood")
     if understood is None:
         raise ProblemError(400, "not-understood", "This is no callback of the platform that this address is for.")
@@ -74,6 +77,25 @@ def account_of(token: str) -> Connection:
     if account is None:
         raise ProblemError(404, "not-found", "There is no account at this address.")
     return account
+
+
+def comes_from_there(account: Connection, request: HttpRequest) -> bool:
+    """Whether the caller's address is one of those that the platform publishes, where it signs nothing (``Manifest.hint_networks``).
+
+    Behind a proxy that is not in STALLKEEPER_TRUSTED_PROXIES every caller has the proxy's address. A stall at an address of its own (a
+    test system, an emulator) calls from anywhere.
+    """
+    networks = manifest_of(account.platform).hint_networks
+    caller = request.META.get("REMOTE_ADDR", "")
+    if account.base_url or not networks or is_in(caller, [ip_network(network) for network in networks]):
+        return True
+    log.warning(
+        "connection %s: a callback from %s, which is none of %s's networks; behind a proxy, name it in STALLKEEPER_TRUSTED_PROXIES",
+        account.pk,
+        caller,
+        account.platform,
+    )
+    return False
 
 
 def _announced(request: HttpRequest) -> int:
