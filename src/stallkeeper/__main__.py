@@ -59,7 +59,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "migrate": ("keeping:migrate", "Bring your own database up to this release."),
     },
 }
-HIDDEN = {"drill": "drill:drill"}
+HIDDEN = {"drill": "drill:drill", "rush": "rush:rush"}
 """For those who work on Stallkeeper (docs/drills.md)."""
 SHOWN = {name: place for section in SECTIONS.values() for name, (place, _) in section.items()}
 PLACES = SHOWN | HIDDEN

@@ -160,16 +160,16 @@ def play_one(seed: int, *, twice: bool = False, shorten: float = 60.0) -> Result
     from stallkeeper.ops.simulation.day import play
     from stallkeeper.ops.simulation.shrink import shrink
 
-    server = _server()
-    played = play(seed, server)
+    here = server()
+    played = play(seed, here)
     result = Result(seed, len(played.steps), played.seconds, played.hash, played.points, played.faults, played.situations)
     if played.violation is not None:
-        short = shrink(played, server, shorten) if shorten else played
+        short = shrink(played, here, shorten) if shorten else played
         violation = short.violation or played.violation
         steps = tuple(str(step) for step in short.steps)
         result.failure = Failure(seed, violation.invariant, violation.text, steps, len(played.steps), tuple(short.trace[-200:]))
     elif twice:
-        again = play(seed, server)
+        again = play(seed, here)
         if again.hash != played.hash:
             result.failure = Failure(seed, "replay", _difference(played.trace, again.trace), (), len(played.steps), ())
     return result
@@ -179,10 +179,11 @@ def trace_of(seed: int) -> list[str]:
     """Every line of a seed's trace."""
     from stallkeeper.ops.simulation.day import play
 
-    return play(seed, _server()).trace
+    return play(seed, server()).trace
 
 
-def _server() -> Server:
+def server() -> Server:
+    """The server of the stage."""
     from stallkeeper.ops.simulation.database import Server
 
     url = os.environ["DATABASE_URL"]
