@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.races.locks import Pair, Proof, Proved, catalog, channels, core, orders, stock, sync
+from tests.races.locks import Pair, Proof, Proved, catalog, channels, core, guard, orders, stock, sync
 
-REGISTRY: dict[str, Proof] = {**core.LOCKS, **catalog.LOCKS, **stock.LOCKS, **channels.LOCKS, **orders.LOCKS, **sync.LOCKS}
+REGISTRY: dict[str, Proof] = {**core.LOCKS, **catalog.LOCKS, **stock.LOCKS, **channels.LOCKS, **guard.LOCKS, **orders.LOCKS, **sync.LOCKS}
 
 
 def table() -> str:
