@@ -43,6 +43,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "send": ("sending:send", "Send a saved plan, or stock by hand; what has become of it."),
         "reserves": ("balancing:reserves", "What is reserved from what channels show, before its order; let units go."),
         "balancer": ("balancing:balancer", "Reserve what channels show: switch, start, stop, what must be right first."),
+        "guard": ("guarding:guard", "Guarded mode: of which SKUs, or of how few units, channels share what is there."),
         "price": ("pricing:price", "Show or set the base price of a SKU."),
         "count": ("stocktaking:count", "Enter a stock-taking from a spreadsheet."),
         "resync": ("trading:resync", "Read all stock and prices back and send what differs."),

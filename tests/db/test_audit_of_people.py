@@ -189,6 +189,15 @@ class Person:
     def fence(self) -> None:
         self.post("fence", self.unit.pk, channel=self.busy.near.pk, units=1)
 
+    def guard(self) -> None:
+        self.post("guard", self.unit.pk, guarded="1")
+
+    def guard_by_command(self) -> None:
+        self.command("guard", self.unit.sku)
+
+    def guard_below(self) -> None:
+        self.post("guard_below", below=2)
+
     def incoming(self) -> None:
         self.post("incoming", self.unit.pk, place=self.place.pk, units=5, expected_on="2099-01-01")
 
@@ -218,6 +227,8 @@ DONE: dict[str, tuple[Callable[[Person], None], ...]] = {
     "remove.override": (Person.no_own_rules,),
     "read.buyer": (Person.buyer,),
     "set.fence": (Person.fence,),
+    "set.guard": (Person.guard, Person.guard_by_command),
+    "turn.guard": (Person.guard_below,),
     "set.incoming": (Person.incoming,),
     "change.organisation": (Person.organisation,),
 }

@@ -13,7 +13,7 @@ from stallkeeper.backoffice.actors import names_of
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.screens import MemberRequest
 from stallkeeper.catalog.models import StockUnit, UnitKind
-from stallkeeper.channels.models import Channel, RingFence
+from stallkeeper.channels.models import Channel, GuardedUnit, RingFence
 from stallkeeper.core import clock
 from stallkeeper.core.people import Permission, can
 from stallkeeper.stock.holds import kept_back
@@ -81,7 +81,7 @@ FORMS: Mapping[str, tuple[type[forms.Form], Permission]] = {
 
 
 def kept_context(request: MemberRequest, unit: StockUnit, came_back: Mapping[str, forms.Form]) -> dict[str, object]:
-    """Holds, ring-fences and incoming goods of a counted unit, and the forms that the member may use; nothing for other units."""
+    """Holds, fences, the guard and incoming goods of a counted unit, and the forms that the member may use; nothing for other units."""
     if unit.kind == UnitKind.KIT or not unit.stocked:
         return {}
     holds = kept_back(unit)
@@ -90,6 +90,8 @@ def kept_context(request: MemberRequest, unit: StockUnit, came_back: Mapping[str
     return {
         "holds": [(hold, kept, actors.get(hold.actor, "")) for hold, kept in holds],
         "fences": list(RingFence.objects.filter(stock_unit=unit).select_related("channel").order_by("channel__name", "pk")),
+        "guard": GuardedUnit.objects.filter(stock_unit=unit).first(),
+        "may_guard": can(request.membership, Permission.EDIT_RULES),
         "incoming": list(incoming),
         "today": timezone.localdate(clock.now()),
         "keep_forms": {

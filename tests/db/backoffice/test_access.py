@@ -62,7 +62,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         "unit": {"pk": unit},
         "place": {"pk": busy.shop.place.pk},
         "adjust": {"pk": unit, "place": busy.shop.place.pk},
-        **{name: {"pk": unit} for name in ("hold", "fence", "incoming")},
+        **{name: {"pk": unit} for name in ("hold", "fence", "guard", "incoming")},
         **{name: {"pk": source.pk} for name in of_source.split()},
         **{name: {"pk": source.pk, "run": figures.pk} for name in ("source_run", "settle_run")},
         "add_source": {"kind": "url"},

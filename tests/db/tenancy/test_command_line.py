@@ -44,6 +44,7 @@ ASKED: dict[str, list[list[str]]] = {
     "send": [["--json"], ["--sku", "THEIRS-1"], ["--plan", "{fingerprint}"], ["--show", "{task}"]],
     "reserves": [["--all", "--json"], ["--let-go", "{hold}", "--reason", "ours"]],
     "balancer": [["--json"], ["--ready", "--json"], ["--start", "EMR"], ["--channel", "EMR", "--minutes", "5"]],
+    "guard": [["--json"], ["{sku}"], ["THEIRS-1", "--off"]],
     "price": [["THEIRS-1", "9.99"], ["{sku}"]],
     "count": [["{file}", "--location", "MAIN", "--as-of", "2026-03-01 12:00"]],
     "resync": [["--json"]],

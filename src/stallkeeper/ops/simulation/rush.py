@@ -48,7 +48,7 @@ from stallkit.testing.shop import Fault
 FIVE = ("dummy", "walmart", "emag", "wildberries", "yandex_market")
 COMPARING = ("dummy",) * 5
 PRODUCTS = 50
-A_SECOND = 50
+A_SECOND = 200
 """So many buyers come in a second of the toy clock."""
 SCARCE = 10
 """For every so many buyers there is one unit."""
