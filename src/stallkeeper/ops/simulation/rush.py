@@ -20,11 +20,12 @@ from random import Random
 from types import SimpleNamespace
 
 from django.db import connection
+from django.db.models import Min
 
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import connect, guarding, turns_queries
 from stallkeeper.channels.lanes import TAKEOVER, Heart
-from stallkeeper.channels.models import Channel, OfferTodo, WriteWindow
+from stallkeeper.channels.models import Channel, Lane, OfferTodo, WriteWindow
 from stallkeeper.core import clock
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.tenancy import Passage, across_organisations, organisation_scope
@@ -304,9 +305,8 @@ class Rush:
             return [ready.lane for ready in turns_queries.due(cursor, self.clock.at, self.clock.at - TAKEOVER, most=1_000)]
 
     def _next(self) -> datetime:
-        with across_organisations(Passage.TICK), connection.cursor() as cursor:
-            cursor.execute("SELECT min(not_before) FROM channels_lane WHERE enabled")
-            found: datetime = cursor.fetchone()[0]
+        with organisation_scope(self.organisation.pk):
+            found: datetime = Lane.objects.filter(enabled=True).aggregate(first=Min("not_before"))["first"]
             return found
 
     def _todo(self) -> bool:
