@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from random import Random
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from django.db import IntegrityError, connection
 
@@ -131,10 +131,16 @@ class Sessions(MutableMapping[tuple[int, str], Session]):
         return len(self._mine())
 
 
+class HasHearts(Protocol):
+    """Who keeps the hearts of those that are at work, by process."""
+
+    hearts: dict[str, Heart]
+
+
 class Heart(lanes.Heart):
     """A heart that beats while its worker waits for a call to be allowed, and not while the worker is frozen."""
 
-    def __init__(self, world: World, held: Claim, interval: timedelta = HEARTBEAT) -> None:
+    def __init__(self, world: HasHearts, held: Claim, interval: timedelta = HEARTBEAT) -> None:
         super().__init__(held, interval)
         self.world = world
 

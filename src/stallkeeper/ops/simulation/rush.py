@@ -18,13 +18,14 @@ from datetime import datetime, timedelta
 from functools import cache, partial
 from random import Random
 from types import SimpleNamespace
+from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import Min
 
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import connect, guarding, turns_queries
-from stallkeeper.channels.lanes import TAKEOVER, Heart
+from stallkeeper.channels.lanes import TAKEOVER
 from stallkeeper.channels.models import Channel, Lane, OfferTodo, WriteWindow
 from stallkeeper.core import clock
 from stallkeeper.core.models import Organisation
@@ -143,7 +144,12 @@ class Booth(Stall):
             self.channel = Channel.objects.select_related("connection").get(connection_id=made.connection_id)
 
 
-Event = tuple[float, Callable[[], object]]
+class Event(NamedTuple):
+    """Something that happens of a product, so many seconds after the morning."""
+
+    at: float
+    sku: str
+    act: Callable[[], object]
 
 
 class Rush:
@@ -152,7 +158,7 @@ class Rush:
     def __init__(self, mode: Mode, seed: int, buyers: int, limits_scale: float) -> None:
         self.mode, self.dice, self.buyers, self.scale, self.seed = mode, Random(f"rush:{seed}"), buyers, limits_scale, seed  # noqa: S311
         self.clock = WorldClock(lambda: "")
-        self.hearts: dict[str, Heart] = {}
+        self.hearts: dict[str, injected.Heart] = {}
         self.stalls: list[Booth] = []
         self.units: dict[str, StockUnit] = {}
         self.supply: Counter[str] = Counter()
@@ -167,13 +173,13 @@ class Rush:
     def pass_(self, seconds: float) -> None:
         """Time passes, and what happens in it happens."""
         until = self.clock.at + timedelta(seconds=seconds)
-        while self.events and MORNING + timedelta(seconds=self.events[-1][0]) <= until:
-            at, act = self.events.pop()
-            self.clock.at = max(self.clock.at, MORNING + timedelta(seconds=at))
-            act()
+        while self.events and MORNING + timedelta(seconds=self.events[-1].at) <= until:
+            event = self.events.pop()
+            self.clock.at = max(self.clock.at, MORNING + timedelta(seconds=event.at))
+            event.act()
         self.clock.at = max(self.clock.at, until)
         for heart in self.hearts.values():
-            heart.perhaps_beat()  # type: ignore[attr-defined]  # injected.Heart
+            heart.perhaps_beat()
 
     def _seconds(self) -> float:
         return self.clock.at.timestamp()
@@ -245,13 +251,14 @@ class Rush:
         names = list(self.units)
         for _ in range(self.buyers):
             stall, sku = self.dice.choice(self.stalls), self.dice.choice(names)
-            self.events.append((begin + self.dice.uniform(0, lasts), partial(self._buy, stall, sku)))
+            self.events.append(Event(begin + self.dice.uniform(0, lasts), sku, partial(self._buy, stall, sku)))
         lots = self.buyers // SCARCE
         while lots > 0:
             lot = min(self.dice.randint(1, 5), lots)
             lots -= lot
-            self.events.append((begin + self.dice.uniform(0, lasts * LATEST), partial(self._restock, self.dice.choice(names), lot)))
-        self.events.sort(key=lambda event: -event[0])
+            at, sku = begin + self.dice.uniform(0, lasts * LATEST), self.dice.choice(names)
+            self.events.append(Event(at, sku, partial(self._restock, sku, lot)))
+        self.events.sort(key=lambda event: -event.at)
         return lasts
 
     def play(self) -> Outcome:
@@ -282,11 +289,13 @@ class Rush:
             now: dict[str, Event] = {}
             later = []
             for event in waiting:
-                sku = next(word for word in event[1].args if isinstance(word, str))  # type: ignore[attr-defined]
-                (later.append(event) if sku in now else now.setdefault(sku, event))  # type: ignore[func-returns-value]
+                if event.sku in now:
+                    later.append(event)
+                else:
+                    now[event.sku] = event
             sold = self.taken.total()
-            for _, act in now.values():
-                act()
+            for event in now.values():
+                event.act()
             waiting = later
             if self.taken.total() != sold or self._todo():
                 self._work_off()
@@ -378,23 +387,8 @@ def play(mode: Mode, seed: int, buyers: int, limits_scale: float) -> Outcome:
 
 def table(outcomes: Sequence[Outcome]) -> str:
     """The figures, a line each."""
-    head = (
-        "",
-        "buyers",
-        "units",
-        "sold",
-        "oversold",
-        "in a window",
-        "missing",
-        "shortage",
-        "named",
-        "windows",
-        "calls",
-        "faults",
-        "toy h",
-        "s",
-    )
-    lines = [head]
+    head = ("", *["buyers", "units", "sold", "oversold", "in a window", "missing", "shortage", "named", "windows", "calls", "faults", "toy h", "s"])
+    lines: list[tuple[str, ...]] = [head]
     for one in outcomes:
         figures = (one.buyers, one.units, one.sold, one.oversold, one.explained, one.missing, one.short, one.named, one.windows, one.calls)
         lines.append((one.mode.name, *map(str, figures), str(one.faults.total()), f"{one.hours:.2f}", f"{one.seconds:.0f}"))
