@@ -385,9 +385,12 @@ def play(mode: Mode, seed: int, buyers: int, limits_scale: float) -> Outcome:
         return Rush(mode, seed, buyers, limits_scale).play()
 
 
+HEAD = ("buyers", "units", "sold", "oversold", "in a window", "missing", "shortage", "named", "windows", "calls", "faults", "toy h", "s")
+
+
 def table(outcomes: Sequence[Outcome]) -> str:
     """The figures, a line each."""
-    head = ("", *["buyers", "units", "sold", "oversold", "in a window", "missing", "shortage", "named", "windows", "calls", "faults", "toy h", "s"])
+    head = ("", *HEAD)
     lines: list[tuple[str, ...]] = [head]
     for one in outcomes:
         figures = (one.buyers, one.units, one.sold, one.oversold, one.explained, one.missing, one.short, one.named, one.windows, one.calls)
