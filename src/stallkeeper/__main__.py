@@ -23,6 +23,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "connect": ("connecting:connect", "Connect an account of a marketplace; everything stays switched off."),
         "link": ("connecting:link", "Show what a channel lists, and link what fits exactly one product."),
         "channel": ("connecting:channel", "Show or turn the switches and rules of channels."),
+        "exchange": ("exchanging:exchange", "Exchange with 1C: the address it calls, its password."),
         "location": ("stocktaking:location", "Places where stock lies: list, make, change."),
         "sources": ("sourcing:sources", "Where places get their numbers from: list, add, map, run, let through."),
         "users": ("keeping:users", "People who may sign in."),

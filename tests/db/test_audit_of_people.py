@@ -67,6 +67,7 @@ RECORDED_BY = {
     "plan.save": ("channels/plans.py", "plan.save"),
     "plan.apply": ("channels/plans.py", "plan.apply"),
     "plan.discard": ("channels/plans.py", "plan.discard"),
+    "set.exchange": ("sync/exchange/accounts.py", "open.exchange"),
     "set.price": ("catalog/prices.py", "set.price"),
     "read.parked": ("core/personal.py", "read.personal_data"),
 }

@@ -26,6 +26,12 @@ NAMES: dict[str, str | Promise] = {
     "for_ever": _("also from now on"),
     "into": _("into"),
     "from": _("from"),
+    "number": _("number"),
+    "status": _("state"),
+    "cancelled": _("cancelled"),
+    "posted": _("posted"),
+    "paid": _("paid"),
+    "shipment": _("shipment"),
 }
 REASON_WORDS: dict[str, str | Promise] = {str(reason): words for reason, words in REASONS.items()}
 

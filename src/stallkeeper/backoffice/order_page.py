@@ -27,6 +27,7 @@ from stallkeeper.core.use_case import use_case
 from stallkeeper.fulfilment.models import Shipment
 from stallkeeper.orders.models import Amount, Order, OrderEvent, OrderLine
 from stallkeeper.orders.snapshots import buyer_from
+from stallkeeper.sync.models import ExchangeOrder
 from stallkit.registry import manifest_of
 from stallkit.types import Buyer
 
@@ -41,6 +42,7 @@ AMOUNT_NAMES: dict[str, StrOrPromise] = {
 }
 EVENT_NAMES: dict[str, tuple[StrOrPromise, str]] = {
     "imported": (_("came in"), ""),
+    "heard_of_1c": (_("1C said what became of it there"), ""),
     "changed": (_("changed on the channel"), ""),
     "linked": (_("line linked to a stock unit"), ""),
     "shipped": (_("goods left"), "ok"),
@@ -109,6 +111,9 @@ def show_order(request: MemberRequest, shown: Order, status: int = 200, **forms_
         "lines": lines,
         "amounts": amounts(shown, lines) if can(request.membership, Permission.SEE_MONEY) else None,
         "moments": time_line(shown),
+        "in_1c": list(
+            ExchangeOrder.objects.filter(order=shown).exclude(confirmed_at=None).select_related("exchange__source").order_by("pk")
+        ),
         "shipments": list(Shipment.objects.filter(order=shown).prefetch_related("lines__line").order_by("shipped_at")),
         "may_act": may_act,
         "taken_back": [line for line in lines if line.taken_back],

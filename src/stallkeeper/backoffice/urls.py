@@ -12,6 +12,7 @@ from stallkeeper.backoffice import (
     channels,
     company,
     connections,
+    exchange,
     guarding,
     imports,
     kept,
@@ -42,6 +43,10 @@ from stallkeeper.backoffice import (
 app_name = "backoffice"
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("sources/<int:pk>/1c/", exchange.exchange, name="exchange"),
+    path("sources/<int:pk>/1c/password/", exchange.exchange_password, name="exchange_password"),
+    path("sources/<int:pk>/1c/places/", exchange.exchange_places, name="exchange_places"),
+    path("sources/<int:pk>/1c/goods/", exchange.exchange_good, name="exchange_good"),
     path("live/", overview.live, name="overview_live"),
     path("sign-in/<str:token>/", sign_in.sign_in_by_link, name="sign_in_by_link"),
     path("password/", sign_in.first_password, name="first_password"),

@@ -20,6 +20,8 @@ from stallkit.sources.types import Figure, RowProblem
 from stallkit.tables.cells import Problem
 
 BATCH = 5_000
+CORRECTED = "commerceml"
+"""The kind whose net figures have been made gross before they come here."""
 MISSING = -1
 """The row number of what is set because the file does not have it."""
 
@@ -152,7 +154,8 @@ def goal(mode: str, basis: str, wanted: int, standing: Standing) -> int:
 
 def gather(source: StockSource, wanted: Sequence[Wanted]) -> Iterator[tuple[Wanted, Standing]]:
     """Each row with what the ledger knows of it."""
-    net = source.basis == SourceBasis.NET
+    # Of free figures of 1C only what it has reserved for our orders is missing: whoever brings them has added it (ADR 0059).
+    net = source.basis == SourceBasis.NET and source.kind != CORRECTED
     with connection.cursor() as cursor:
         for start in range(0, len(wanted), BATCH):
             part = wanted[start : start + BATCH]

@@ -13,15 +13,13 @@ from stallkeeper.stock.models import StockSource
 class Exchange(TenantModel):
     """A 1C base that calls us (ADR 0059). Its figures are those of ``source``; ``token`` stands in the address that it calls.
 
-    ``free``: its quantities have been lowered by what it reserves for orders. ``orders_since``: orders that came in earlier are not handed
-    over. ``place_names`` are 1C's own names of its places, by its number.
+    ``orders_since``: orders that came in earlier are not handed over. ``place_names`` are 1C's own names of its places, by its number.
     """
 
     source = models.OneToOneField(StockSource, on_delete=models.CASCADE, related_name="exchange")
     token = models.CharField(max_length=64, unique=True)
     user_name = models.CharField(_("user"), max_length=60)
     password_hash = models.CharField(max_length=64)
-    free = models.BooleanField(_("1C takes reserved goods off its quantities"), default=False)
     time_zone = models.CharField(_("time zone of the 1C base"), max_length=64)
     give_orders = models.BooleanField(_("hand orders over to 1C"), default=False)
     orders_since = models.DateTimeField()

@@ -74,6 +74,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         "parked_body": {"pk": parked},
         "seen": {"pk": notification},
         "release_reserve": {"pk": 1},
+        **{name: {"pk": 1} for name in ("exchange", "exchange_password", "exchange_places", "exchange_good")},
         **{name: {"pk": plan.pk} for name in ("apply_plan", "discard_plan")},
         "send_task": {"pk": task.pk},
         "sign_in_by_link": {"token": "made-up"},

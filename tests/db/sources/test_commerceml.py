@@ -55,13 +55,13 @@ class Desk:
         self.mug, self.pen = self.shop.unit("MUG", on_hand=1), self.shop.unit("PEN", on_hand=1)
         with self.shop.scope():
             Identifier.objects.create(organisation=self.shop.organisation, stock_unit=self.pen, kind=IdentifierKind.GTIN, value=GTIN)
-        settings = {"name": "our 1C", "zero_limit": 100, "change_limit": 100} | terms
+        settings = {"name": "our 1C", "basis": "net" if free else "gross", "zero_limit": 100, "change_limit": 100} | terms
         self.channel = self.shop.channel()
         for unit in (self.mug, self.pen):
             self.shop.offer(self.channel, unit)
         self.shop.later(hours=1)
         with self.shop.use_case("test.connect") as uc:
-            made = accounts.connect(uc, self.shop.place, settings, Agreed(free, "Europe/Moscow", give_orders))
+            made = accounts.connect(uc, self.shop.place, settings, Agreed("Europe/Moscow", give_orders))
             source_setup.turn(uc, made.exchange.source_id, True)
         self.exchange = made.exchange
         goods = [
@@ -267,7 +267,7 @@ def test_orders_from_before_the_exchange_and_those_that_were_cancelled_unseen_ar
     desk.sell("old", MUG=1)
     desk.shop.later(minutes=1)
     with desk.shop.use_case("test.agree") as uc:
-        accounts.agree(uc, desk.exchange, Agreed(True, "Europe/Moscow", True))
+        accounts.agree(uc, desk.exchange, Agreed("Europe/Moscow", True))
     gone = desk.sell("gone", PEN=1)
     desk.cancel(gone, "PEN")
     Order.objects.filter(pk=gone.pk).update(state=Order.State.CANCELLED)

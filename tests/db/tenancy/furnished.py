@@ -117,7 +117,7 @@ def exchange(busy: BusyShop, word: str) -> None:
     """A 1C base with a session, a file, goods, an order that it has, and one that it has not from us."""
     with busy.shop.use_case("test.exchange") as uc:
         place = Location.objects.exclude(owner="virtual").order_by("pk")[1]
-        made = accounts.connect(uc, place, {"name": word}, Agreed(True, "Europe/Moscow", True)).exchange
+        made = accounts.connect(uc, place, {"name": word}, Agreed("Europe/Moscow", True)).exchange
         order = OrderLine.objects.order_by("pk")[0].order_id
         ExchangeOrder.objects.create(organisation=busy.organisation, exchange=made, order_id=order, status=word)
     with busy.shop.scope():

@@ -13,6 +13,7 @@ from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.models import ObservedHold, SendPlan, SendTask
 from stallkeeper.orders.models import Order
 from stallkeeper.stock.models import StockSource
+from stallkeeper.sync.models import Exchange
 from tests.db.tenancy.furnished import CANARY, Neighbours, changes, figures
 from tests.tables import csv_file
 
@@ -21,6 +22,7 @@ ASKED: dict[str, list[list[str]]] = {
     "connect": [["emag", "--name", "THEIRS"], ["emag", "--name", "{account}", "--reconnect"]],
     "link": [["EMR", "--json"]],
     "channel": [[], ["EMR", "--json"]],
+    "exchange": [["--json"], ["--new-password", "{exchange}"], ["--open", "{exchange}", "--no-orders"]],
     "location": [[], ["EAST", "--name", "Ours"]],
     "sources list": [["--json"]],
     "sources add": [["api", "--location", "MAIN", "--name", "Ours", "--on"]],
@@ -85,7 +87,8 @@ def known(neighbours: Neighbours, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         account.refresh_from_db()
         plan, task = SendPlan.objects.get(), SendTask.objects.get()
         source = StockSource.objects.order_by("pk")[0]
-    more = {"source": str(source.pk), "fingerprint": plan.fingerprint, "task": str(task.pk)}
+        exchange = Exchange.objects.get().source_id
+    more = {"exchange": str(exchange), "source": str(source.pk), "fingerprint": plan.fingerprint, "task": str(task.pk)}
     return more | {"order": order.number, "sku": unit.sku, "account": account.name, "file": str(file), "hold": str(hold.pk)}
 
 

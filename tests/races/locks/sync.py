@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from stallkeeper.catalog.imports import runs
 from stallkeeper.catalog.models import ImportRun
 from stallkeeper.channels import lanes_queries
 from stallkeeper.channels.models import Lane, LaneKind
 from stallkeeper.core import clock
+from stallkeeper.sync.exchange import accounts, sessions, uploads
+from stallkeeper.sync.exchange.accounts import Agreed
+from stallkeeper.sync.models import ExchangePart, ExchangeSession
+from stallkit.sources.commerceml.session import Kind
 from tests.races.explorer import Race
 from tests.races.locks import Belt, Pair, Proof, Proved
-from tests.races.locks.acting import counted_once, gate
+from tests.races.locks.acting import Results, counted_once, gate
 from tests.shop import Shop
 
 
@@ -50,8 +55,35 @@ def an_import_runs_while_somebody_looks() -> Race:
     return Race(work, lambda: runs.close_interrupted(shop.organisation.pk), broken)
 
 
+def two_pieces_of_a_file() -> Race:
+    shop = Shop.open()
+    with shop.use_case("test.connect") as uc:
+        exchange = accounts.connect(uc, shop.place, {"name": "1C"}, Agreed("UTC", False)).exchange
+    with shop.scope():
+        session = sessions.find(exchange, sessions.begin(exchange, Kind.CATALOG))
+        assert session is not None
+        uploads.append(session, "offers.xml", b"the first")
+
+    def send(body: bytes) -> Callable[[], None]:
+        def run() -> None:
+            with shop.scope():
+                uploads.append(session, "offers.xml", body)
+
+        return Results().of(run, IntegrityError)
+
+    def broken() -> str:
+        with shop.scope():
+            parts, seen = ExchangePart.objects.count(), ExchangeSession.objects.get().bytes_in
+        return "" if (parts, seen) == (3, 27) else f"of three pieces of nine bytes {parts} are kept, {seen} bytes counted"
+
+    return Race(send(b"a second."), send(b"the third"), broken)
+
+
 RUNS = "a run is told to have failed only if its process is gone"
 LOCKS: dict[str, Proof] = {
+    "sync/exchange/uploads.py:_held": Pair(
+        "pieces of a file have places of their own", two_pieces_of_a_file, r"FROM .sync_exchangesession"
+    ),
     "channels/lanes_queries.py:claim": Proved("a lane has one worker", "test_lane_claims.py::test_without_the_row_lock_several_would"),
     "channels/lanes_queries.py:guard": Proved(
         "a worker that lost its lane writes nothing", "test_lane_claims.py::test_without_the_guard_it_would_write_over_the_new_worker"

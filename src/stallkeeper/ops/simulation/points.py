@@ -182,6 +182,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:save.override",
         "commit:save.rules",
         "commit:send.stock",
+        "commit:set.exchange",
         "commit:set.fence",
         "commit:set.guard",
         "commit:set.hold",

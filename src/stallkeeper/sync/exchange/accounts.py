@@ -16,7 +16,7 @@ from stallkeeper.core import audit, clock, crash
 from stallkeeper.core.tenancy import Passage, across_organisations
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import source_setup
-from stallkeeper.stock.models import Location, LocationOwner, SourceBasis
+from stallkeeper.stock.models import Location, LocationOwner, StockSource
 from stallkeeper.stock.source_setup import Terms
 from stallkeeper.stock.sources import SourceError
 from stallkeeper.sync.models import Exchange
@@ -29,9 +29,9 @@ WAIT = timedelta(minutes=15)
 
 
 class Agreed(NamedTuple):
-    """What is agreed with whoever runs the 1C base. Nothing of it can be seen in the files, so it is asked."""
+    """What is agreed with whoever runs the 1C base. Nothing of it can be seen in the files, so it is asked; so is, as the basis of the
+    source, whether 1C takes off its quantities what it reserves for orders."""
 
-    free: bool
     time_zone: str
     give_orders: bool
     encoding: str = "utf-8"
@@ -46,9 +46,14 @@ class Made(NamedTuple):
 
 def connect(uc: UseCase, location: Location, terms: Terms, agreed: Agreed) -> Made:
     """A source whose figures 1C brings, switched off, and the address that 1C calls. SourceError names what is wrong."""
+    return open_for(uc, source_setup.add(uc, location, COMMERCEML, {}, {}, terms), agreed)
+
+
+def open_for(uc: UseCase, source: StockSource, agreed: Agreed) -> Made:
+    """The address that 1C calls to bring figures of this source. SourceError names what is wrong."""
+    if source.kind != COMMERCEML or Exchange.objects.filter(source=source).exists():
+        raise SourceError(f"kind: {source.name} is no source of 1C, or has its address already")
     _check(agreed)
-    # What 1C has reserved for our orders is added before the source sees the figures: to it they are always of what lies there.
-    source = source_setup.add(uc, location, COMMERCEML, {}, {}, Terms(**{**terms, "basis": SourceBasis.GROSS.value}))
     password = secrets.token_urlsafe(15)
     exchange = Exchange.objects.create(
         organisation_id=uc.organisation_id,
@@ -60,7 +65,7 @@ def connect(uc: UseCase, location: Location, terms: Terms, agreed: Agreed) -> Ma
         created_at=uc.at,
         **agreed._asdict(),
     )
-    audit.record(uc, "connect.exchange", "stock_source", source.pk, **agreed._asdict())
+    audit.record(uc, "open.exchange", "stock_source", source.pk, **agreed._asdict())
     return Made(exchange, password)
 
 
@@ -139,10 +144,17 @@ def local(exchange: Exchange, at: datetime) -> datetime:
     return at.astimezone(ZoneInfo(exchange.time_zone)).replace(tzinfo=None)
 
 
+def is_zone(name: str) -> bool:
+    """Whether there is such a time zone."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True
+
+
 def _check(agreed: Agreed) -> None:
     if agreed.encoding not in ENCODINGS:
         raise SourceError(f"encoding: one of {', '.join(ENCODINGS)}")
-    try:
-        ZoneInfo(agreed.time_zone)
-    except (ValueError, OSError, KeyError):
-        raise SourceError(f"time_zone: {agreed.time_zone!r} is no time zone; write it like Europe/Moscow") from None
+    if not is_zone(agreed.time_zone):
+        raise SourceError(f"time_zone: {agreed.time_zone!r} is no time zone; write it like Europe/Moscow")

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from stallkeeper.core.use_case import use_case
-from stallkeeper.stock.models import Location, SourceMode, SourceRun, StockSource
+from stallkeeper.stock.models import Location, SourceBasis, SourceMode, SourceRun, StockSource
 from stallkeeper.stock.sources import take_in
 from stallkeeper.sync.exchange import goods, queries
 from stallkeeper.sync.exchange.sessions import actor_of
@@ -56,6 +56,8 @@ def take(session: ExchangeSession, packets: Sequence[Packet], at: datetime, *, r
         return
     if not source.enabled:
         raise refuse(Refusal.SWITCHED_OFF)
+    if source.mode == SourceMode.DELTAS:
+        raise refuse(Refusal.LEVELS)
     _supersede(exchange, reference)
     run = take_in(source.pk, rows, as_of=at, reference=reference, whole=whole, actor=actor_of(exchange), name=name)
     if run.state not in SETTLED:
@@ -127,10 +129,11 @@ class _Reader:
         if not exchange.give_orders or not units:
             return found
         common = (exchange.organisation_id, exchange.pk, exchange.orders_since, self.at, units)
+        free = self.source.basis == SourceBasis.NET
         with connection.cursor() as cursor:
-            for unit, place, quantity in queries.promised_in_1c(cursor, *common) if exchange.free else ():
+            for unit, place, quantity in queries.promised_in_1c(cursor, *common) if free else ():
                 found[unit, place or self.source.location_id] += quantity
-            until_booked = exchange.reports_back and not exchange.free
+            until_booked = exchange.reports_back and not free
             for unit, place, quantity in queries.left_unknown_to_1c(cursor, *common, until_booked=until_booked):
                 found[unit, place] -= quantity
         return found

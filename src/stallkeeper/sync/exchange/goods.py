@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.db import connection
 
-from stallkeeper.catalog.identifiers import spellings
-from stallkeeper.catalog.models import UnitKind
+from stallkeeper.catalog.identifiers import add_identifier, spellings
+from stallkeeper.catalog.models import IdentifierKind, StockUnit, UnitKind
 from stallkeeper.core import audit
 from stallkeeper.core.retry import again_on_conflict
-from stallkeeper.core.use_case import use_case
+from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.stock import imports_queries
+from stallkeeper.stock.sources import SourceError
 from stallkeeper.sync.exchange import queries
 from stallkeeper.sync.exchange.queries import Unlinked
 from stallkeeper.sync.exchange.sessions import actor_of
@@ -48,6 +49,14 @@ def _learn(exchange: Exchange, goods: Sequence[Good]) -> int:
         if linked:
             audit.record(uc, "link.exchange_goods", "stock_source", exchange.source_id, linked=linked)
     return linked
+
+
+def link(uc: UseCase, exchange: Exchange, code: str, sku: str) -> None:
+    """A person says which article a good of 1C is. SourceError if there is none, or it is one whose stock cannot be set."""
+    unit = StockUnit.objects.filter(sku=sku, kind=UnitKind.SINGLE, stocked=True).first()
+    if unit is None:
+        raise SourceError(f"sku: there is no counted article {sku!r} that is not a kit")
+    add_identifier(uc, unit.pk, IdentifierKind.CHANNEL, code, scope=scope_of(exchange))
 
 
 @again_on_conflict

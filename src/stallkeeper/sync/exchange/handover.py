@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection
@@ -35,11 +36,17 @@ STATUSES = {
 COUNTED = {"product", "discount"}
 
 
+def due(exchange: Exchange, at: datetime) -> list[queries.Due]:
+    """Orders that the next session would hand over, at most ``MOST``."""
+    with connection.cursor() as cursor:
+        return queries.orders_due(cursor, exchange.organisation_id, exchange.pk, exchange.orders_since, at, MOST)
+
+
 def give(session: ExchangeSession) -> bytes:
     """The document of all orders that 1C does not have yet, or has otherwise than they are."""
     exchange = session.exchange
-    due = _offer(session) if exchange.give_orders else []
-    return orders.build(_documents(exchange, [one.order for one in due]), local(exchange, clock.now()), exchange.encoding)
+    given = _offer(session) if exchange.give_orders else []
+    return orders.build(_documents(exchange, [one.order for one in given]), local(exchange, clock.now()), exchange.encoding)
 
 
 @again_on_conflict
@@ -49,10 +56,10 @@ def _offer(session: ExchangeSession) -> Sequence[queries.Due]:
         use_case("exchange.orders", organisation_id=exchange.organisation_id, actor=actor_of(exchange)) as uc,
         connection.cursor() as cursor,
     ):
-        due = queries.orders_due(cursor, exchange.organisation_id, exchange.pk, exchange.orders_since, uc.at, MOST)
-        queries.offer_orders(cursor, exchange.organisation_id, exchange.pk, session.pk, due)
-        ExchangeSession.objects.filter(pk=session.pk).update(orders_given=len(due), last_at=uc.at)
-    return due
+        given = due(exchange, uc.at)
+        queries.offer_orders(cursor, exchange.organisation_id, exchange.pk, session.pk, given)
+        ExchangeSession.objects.filter(pk=session.pk).update(orders_given=len(given), last_at=uc.at)
+    return given
 
 
 @again_on_conflict

@@ -44,7 +44,7 @@ def _known(exchange: Exchange, documents: Sequence[Returned]) -> Mapping[str, Ex
     ids = {int(document.code) for document in documents if document.code.isascii() and document.code.isdigit() and len(document.code) < 19}
     numbers = {document.number for document in documents if document.number and not document.code}
     given = ExchangeOrder.objects.filter(exchange=exchange).select_related("order")
-    rows = list(given.filter(order_id__in=ids).select_for_update(of=("self",)).order_by("order_id"))
+    rows = list(given.filter(order_id__in=ids).order_by("order_id"))
     found = {str(row.order_id): row for row in rows}
     for number in sorted(numbers):
         same = list(given.filter(order__number=number)[:2])

@@ -30,7 +30,6 @@ def begin(exchange: Exchange, kind: Kind) -> str:
     """
     key = secrets.token_urlsafe(32)
     with use_case("exchange.session", organisation_id=exchange.organisation_id, actor=actor_of(exchange)) as uc:
-        Exchange.objects.select_for_update().get(pk=exchange.pk)
         if exchange.sessions.filter(begun_at__gt=uc.at - timedelta(hours=1)).count() >= MOST_IN_AN_HOUR:
             raise refuse(Refusal.TOO_OFTEN, str(MOST_IN_AN_HOUR))
         exchange.sessions.filter(kind=kind, ended_at=None).update(ended_at=uc.at)

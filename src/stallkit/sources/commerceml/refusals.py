@@ -86,6 +86,10 @@ class Refusal(Enum):
         "This source is switched off in Stallkeeper.",
         "Этот источник выключен в Stallkeeper.",
     )
+    LEVELS = (
+        "The source is set up for differences, and 1C sends what is there. Set it to “sets what is listed” in Stallkeeper.",
+        "Источник в Stallkeeper настроен на приращения, а 1С передаёт остатки. Измените его режим.",
+    )
     STOPPED = (
         "The figures were not taken over: {} Nothing was changed. A person must let them through in Stallkeeper.",
         "Остатки не приняты: изменилось бы слишком много, ничего не изменено. Откройте источник в Stallkeeper и подтвердите загрузку. ({})",
