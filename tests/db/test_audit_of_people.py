@@ -142,6 +142,11 @@ class Person:
     def adjust_by_command(self) -> None:
         self.command("adjust", self.unit.sku, "--location", self.place.code, "--on-hand", 2, "--reason", "one broke")
 
+    def edit_table(self) -> None:
+        level = Level.objects.filter(stock_unit=self.unit, location=self.place).first()
+        cell = f"cell_{self.unit.pk}_{self.place.pk}_{level.on_hand if level else 0}"
+        self.post("stock_table", reason="counted", **{cell: 41})
+
     def hold(self) -> None:
         self.command("hold", self.unit.sku, "--location", self.place.code, "--units", 1, "--reason", "fair")
 
@@ -212,6 +217,7 @@ DONE: dict[str, tuple[Callable[[Person], None], ...]] = {
     "cancel.lines": (Person.cancel,),
     "link.line": (Person.link,),
     "adjust.stock": (Person.adjust, Person.adjust_by_command),
+    "edit.stock": (Person.edit_table,),
     "set.hold": (Person.hold,),
     "record.count": (Person.count,),
     "set.place": (Person.make_place, Person.change_place),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from stallkeeper.catalog.imports.runs import queue_run
 from stallkeeper.catalog.models import ImportRun
+from stallkeeper.stock import table_files
 from stallkeeper.stock.imports import run_import
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ KINDS: dict[str, str | Promise] = {
     "products": gettext_lazy("products, prices and kits"),
     "stock": gettext_lazy("stock figures by place"),
 }
+NAMES = KINDS | {table_files.KIND: gettext_lazy("the stock table")}
+"""Of all runs: those that have a screen of their own as well."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,27 @@ def start(organisation_id: int, file: UploadedFile[bytes], wish: Wish, actor: st
     return run
 
 
-def _keep(file: UploadedFile[bytes]) -> Path:
+def start_file(organisation_id: int, path: Path, name: str, wish: Wish, actor: str) -> ImportRun:
+    """The same of a file that we have written ourselves (``new_file``)."""
+    run = queue_run(wish.kind, name, organisation_id, actor, wish.dry_run)
+    threading.Thread(target=_work, args=(run, path, wish), name=f"import {run.pk}", daemon=True).start()
+    return run
+
+
+def new_file() -> Path:
+    """An empty file where those that were brought are kept."""
+    with NamedTemporaryFile(dir=_folder(), delete=False) as kept:
+        return Path(kept.name)
+
+
+def _folder() -> Path:
     folder = settings.ENV.home / "uploads"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=folder, delete=False) as kept:  # nothing of the name that came with it
+    return folder
+
+
+def _keep(file: UploadedFile[bytes]) -> Path:
+    with NamedTemporaryFile(dir=_folder(), delete=False) as kept:  # nothing of the name that came with it
         for piece in file.chunks():
             kept.write(piece)
         return Path(kept.name)

@@ -92,7 +92,7 @@ def imports(request: MemberRequest) -> HttpResponse:
         "title": _("Import"),
         "form": form,
         "kinds": import_jobs.KINDS.items(),
-        "runs": [(run, import_jobs.KINDS.get(run.kind, run.kind), names.get(run.actor, "")) for run in runs],
+        "runs": [(run, import_jobs.NAMES.get(run.kind, run.kind), names.get(run.actor, "")) for run in runs],
     }
     return show(request, "backoffice/imports.html", context, status=422 if form.errors else 200)
 
@@ -105,7 +105,7 @@ def import_run(request: MemberRequest, pk: int) -> HttpResponse:
     context = {
         "title": run.file_name,
         "run": run,
-        "kind": import_jobs.KINDS.get(run.kind, run.kind),
+        "kind": import_jobs.NAMES.get(run.kind, run.kind),
         "running": run.state in {ImportRun.State.QUEUED, ImportRun.State.READING},
         "problems": list(ImportProblem.objects.filter(run=run, row__gt=0).order_by("row", "pk")[:SHOWN]),
         "shown": SHOWN,

@@ -7,7 +7,7 @@ run waits for a person (C21): a broken export must not empty the shop.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -29,10 +29,11 @@ from stallkeeper.core import clock
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import SYSTEM, UseCase
-from stallkeeper.stock import imports_queries, ledger
+from stallkeeper.stock import imports_queries, ledger, table_files
 from stallkeeper.stock.ledger import Move, Target
 from stallkeeper.stock.models import Cause, Location, LocationOwner, VirtualRole
 from stallkeeper.stock.places import virtual
+from stallkeeper.stock.table_files import TableItem, TableLayout
 from stallkit.tables.cells import LARGEST_COUNT, Cell, Problem
 
 BREAKER_ROWS = 20
@@ -78,11 +79,14 @@ def run_import(
     A dry run checks everything and changes nothing. ``run`` is one made before by ``queue_run``; ``file_name`` is shown in place of the
     file's own. Raises ValueError for another kind; files that cannot be read do not raise, they end as failed with the reason.
     """
-    if kind not in LAYOUTS:
+    if kind not in (*LAYOUTS, table_files.KIND):
         raise ValueError(f"kind must be one of {', '.join(LAYOUTS)}, not {kind!r}")
     job = Job(run or queue_run(kind, file_name or file.name, organisation_id, actor, dry_run), progress)
     if kind == PRODUCTS.kind:
         return import_products(job, file, encoding)
+    if kind == table_files.KIND:
+        chosen = table_files.layout(table_files.places_by_code(organisation_id))
+        return perform(job, chosen, file, encoding, lambda job, table: _table(job, table, chosen, allow_many_zeroings))
     return perform(job, LAYOUT, file, encoding, lambda job, table: _work(job, table, allow_many_zeroings))
 
 
@@ -182,6 +186,18 @@ def _work(job: Job, table: Table, allow_many_zeroings: bool) -> None:
     counted.sort(key=lambda row: (row.unit_id, row.location_id))
     parts = (Chunk(counted[start : start + CHUNK], [], len(counted[start : start + CHUNK])) for start in range(0, len(counted), CHUNK))
     take_in(job, parts, lambda uc, items: _set(uc, items, job.run.pk), TABLES, (ledger.NotEnough,))
+
+
+def _table(job: Job, table: Table, chosen: TableLayout, allow_many_zeroings: bool) -> None:
+    """A report of the stock table that a person has changed figures in."""
+    names = {place: code for code, place in (chosen.places or {}).items()}
+
+    def judge(items: Sequence[TableItem]) -> None:
+        counted = [Counted(item.number, item.unit_id, place, after, None) for item in items for place, _before, after in item.changes]
+        if not allow_many_zeroings:
+            stop_at_disaster(job.run.organisation_id, counted, names)
+
+    table_files.work(job, table, chosen, judge)
 
 
 def _places() -> dict[str, int]:

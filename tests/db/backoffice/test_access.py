@@ -67,6 +67,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         **{name: {"pk": source.pk, "run": figures.pk} for name in ("source_run", "settle_run")},
         "add_source": {"kind": "url"},
         "import": {"pk": run.pk},
+        "stock_run": {"pk": 1},
         "import_problems": {"pk": run.pk},
         "import_template": {"kind": "stock"},
         "connect": {"platform": "emag"},

@@ -79,6 +79,7 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
         "reserves/": ObservedHold,
         "listings/": RemoteListing,
         "stock/places/": Location,
+        "stock/table/": ImportRun,
         "stock/": StockUnit,
         "sources/": StockSource,
         "imports/": ImportRun,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 from random import Random
 
@@ -31,8 +32,8 @@ def rule(dice: Random) -> tuple[str, object]:
     )
 
 
-def own_rules(dice: Random) -> dict[str, object]:
-    """What a category or a product may have of its own: one rule, or some."""
+def own_rules(dice: Random, like: Collection[str] = ()) -> dict[str, object]:
+    """What a category or a product may have of its own: one rule, or some; the same rules as ``like``, if given."""
     choices: dict[str, object] = {
         "share": Decimal(dice.choice((0, 50, 75, 100))),
         "share_rounding": dice.choice(("up", "nearest")),
@@ -42,4 +43,4 @@ def own_rules(dice: Random) -> dict[str, object]:
         "fixed": dice.choice((1, 2, 6)),
         "velocity_share": Decimal(dice.choice((0, 50, 100, 150))),
     }
-    return {name: choices[name] for name in dice.sample(sorted(choices), dice.choice((1, 1, 2, 3)))}
+    return {name: choices[name] for name in like or dice.sample(sorted(choices), dice.choice((1, 1, 2, 3)))}

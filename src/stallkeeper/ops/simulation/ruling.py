@@ -20,19 +20,31 @@ if TYPE_CHECKING:
 CATEGORIES = ("Mugs", "Bowls")
 
 
-@act("own rules", 2)
+@act("own rules", 2.5)
 def own_rules(world: World) -> None:
-    """A category or a product gets rules of its own on a stall, instead of those that it had."""
+    """A category or a product gets rules of its own on a stall, instead of those that it had; or both do, and the product moves there."""
     dice, stall, said = world.dice, world.dice.choice(world.stalls), habits.own_rules(world.dice)
-    with world.use_case("save.override") as uc:
-        if dice.random() < 0.5:
-            of = dice.choice(CATEGORIES)
-            overrides.of_category(uc, stall.channel.pk, of, said)
-        else:
-            of = dice.choice((*SKUS, KIT))
-            overrides.of_units(uc, stall.channel.pk, [world.units[of].pk], said)
-    world.reach("a category got rules" if of in CATEGORIES else "a product got rules")
-    world.note(f"{stall.name}: {of} has rules of its own: {said}")
+    category, sku = dice.choice(CATEGORIES), dice.choice((*SKUS, KIT))
+    whose = dice.choice(("category", "product", "both"))
+    if whose != "product":
+        _have_category(world, category)
+        if whose == "both":
+            _move(world, sku, category)
+        with world.use_case("save.override") as uc:
+            overrides.of_category(uc, stall.channel.pk, category, said)
+        world.reach("a category got rules")
+    if whose != "category":
+        mine = habits.own_rules(dice, said) if whose == "both" else said
+        with world.use_case("save.override") as uc:
+            overrides.of_units(uc, stall.channel.pk, [world.units[sku].pk], mine)
+        world.reach("a product got rules")
+    world.note(f"{stall.name}: {whose}, {category} and {sku}, rules of their own: {said}")
+
+
+def _have_category(world: World, category: str) -> None:
+    """Some product is in it."""
+    if not Product.objects.filter(category=category).exists():
+        _move(world, world.dice.choice(SKUS), category)
 
 
 @act("own rules end", 0.7)
@@ -52,11 +64,15 @@ def end_own_rules(world: World) -> None:
 def move_product(world: World) -> None:
     """A product comes into a category, or goes to another."""
     sku, category = world.dice.choice((*SKUS, KIT)), world.dice.choice((*CATEGORIES, ""))
+    _move(world, sku, category)
+    world.reach("a product moved to another category")
+    world.note(f"{sku} is in category {category or 'none'}")
+
+
+def _move(world: World, sku: str, category: str) -> None:
     with world.use_case("change.product") as uc:
         product = _product(world, world.units[sku])
         products.update_product(uc, product.pk, ProductFacts(product.title, category=category))
-    world.reach("a product moved to another category")
-    world.note(f"{sku} is in category {category or 'none'}")
 
 
 def _product(world: World, unit: StockUnit) -> Product:
