@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -27,9 +28,7 @@ class AtOnce:
 
     def start(self) -> None:
         run, path, wish = self.args
-        run_import(
-            wish.kind, path, run.organisation_id, run.actor, wish.dry_run, allow_many_zeroings=wish.allow_many_zeroings, run=run
-        )
+        run_import(wish.kind, path, run.organisation_id, run.actor, wish.dry_run, allow_many_zeroings=wish.allow_many_zeroings, run=run)
 
 
 def test_figures_are_typed_in_place_and_nobody_overwrites_what_moved(busy: BusyShop, client: Client) -> None:
@@ -68,7 +67,7 @@ def test_filters_find_what_is_out_and_what_is_promised(busy: BusyShop, client: C
 
 def test_many_at_once_are_planned_first(busy: BusyShop, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """S3.21, C21: counts and limits first; what moved meanwhile is shown again; a second yes changes nothing."""
-    monkeypatch.setattr(import_jobs.threading, "Thread", AtOnce)
+    monkeypatch.setattr(import_jobs, "threading", SimpleNamespace(Thread=AtOnce))
     place, address = busy.shop.place, reverse("backoffice:stock_bulk")
     with busy.shop.scope():
         units = list(counted_units().order_by("sku").values_list("pk", flat=True)[:3])
@@ -98,13 +97,13 @@ def test_many_at_once_are_planned_first(busy: BusyShop, client: Client, monkeypa
 
 
 def test_the_report_comes_back(busy: BusyShop, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_jobs.threading, "Thread", AtOnce)
+    monkeypatch.setattr(import_jobs, "threading", SimpleNamespace(Thread=AtOnce))
     answer = client.get(reverse("backoffice:stock_report"))
     assert answer["Content-Disposition"].startswith('attachment; filename="stock-')
     assert b"".join(answer.streaming_content)[:2] == b"PK"
     with busy.shop.scope():
         places = editable_places()
-        sku, title, *figures = next(report_rows(counted_units(), places))
+        sku, _title, *figures = next(report_rows(counted_units(), places))
         unit = StockUnit.objects.get(sku=sku)
     changed = [int(str(figures[0])) + 1, *figures[1:]]
     table = [header(places, "0123456789ab"), [sku, "", *changed]]
