@@ -144,7 +144,10 @@ def checked_addresses(target: Target, allow: Sequence[str], resolve: Resolver) -
 
 def system_resolver(host: str, port: int) -> list[str]:
     """Every address that the system knows for the host, in its order of preference; OSError if none."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise OSError(f"this cannot be a name of a host: {error}") from error
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

@@ -203,9 +203,9 @@ def test_addresses_inside_are_not_called(stand, tmp_path):
         target = {"address": f"http://{host}:{stand.server.port}/locked/stock.csv"} if stand.kind == "url" else {"host": host}
         with pytest.raises(AddressNotAllowed):
             stand.fetch(tmp_path, **target)
-    for host in ("", "a b", "ex\nample", "user@host", "host..example"):
+    for host in ("", "a b", "ex\nample", "user@host", "host..example", "[::1", "a" * 70 + ".example", "ż" * 70):
         target = {"address": f"http://{host}:1/"} if stand.kind == "url" else {"host": host}
-        with pytest.raises(NeedsReconnect):
+        with pytest.raises((NeedsReconnect, TryLater)):
             stand.fetch(tmp_path, **target)
 
 
@@ -270,6 +270,9 @@ def test_a_key_may_go_in_a_header(stand, tmp_path):
     stand.server.files["/open.csv"] = STOCK
     address = {"address": f"{stand.server.url}/open.csv", "user": ""}
     assert stand.fetch(tmp_path, header="X-Api-Key", header_value=PASSWORD, **address) is not None
+    for value in ("1\r\nHost: evil.example", "zażółć"):
+        with pytest.raises(NeedsReconnect, match="cannot be sent"):
+            stand.fetch(tmp_path, header="X-Api-Key", header_value=value, **address)
     with pytest.raises(NeedsReconnect, match="not the name of a header"):
         stand.fetch(tmp_path, header="X Key\r\n", header_value="1", **address)
     with pytest.raises(AddressNotAllowed, match="user name or password"):

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -84,6 +85,14 @@ def port_of(config: Mapping[str, str], default: int) -> int:
     if typed and not (typed.isascii() and typed.isdigit()):
         raise NeedsReconnect(f"the port must be a number, not {typed!r}")
     return int(typed) if typed else default
+
+
+def parts_of(address: str) -> SplitResult:
+    """The parts of an address that a person typed; NeedsReconnect if it has none."""
+    try:
+        return urlsplit(address.strip())
+    except ValueError as error:
+        raise NeedsReconnect(f"this is not an address: {error}") from None
 
 
 def plain_name(name: str, default: str) -> str:

@@ -41,7 +41,8 @@ class Elements:
     def take(self, names: Sequence[str]) -> Iterator[tuple[int, list[Cell]]]:
         readers = [reader_of(name) for name in names]
         with self.path.open("rb") as file:
-            for number, element in enumerate(_items(file, self.shape.encoding, self.shape.item), start=1):
+            around = max(map(reach_of, names), default=0)
+            for number, element in enumerate(_items(file, self.shape.encoding, self.shape.item, around), start=1):
                 yield number, [read(element) for read in readers]
 
     def absent(self, names: Sequence[str]) -> list[str]:
@@ -53,15 +54,16 @@ class Elements:
         return [name for name in names if name in missing]
 
 
-def _items(file: BinaryIO, encoding: str, item: str) -> Iterator[etree._Element]:
-    """The rows' elements, each whole, each gone when the next is asked for. FileRefused if the file is not whole XML."""
+def _items(file: BinaryIO, encoding: str, item: str, around: int = 0) -> Iterator[etree._Element]:
+    """The rows' elements, each whole, each gone when the next is asked for; what stands before it stays for so many levels ``around``.
+    FileRefused if the file is not whole XML."""
     since, with_namespace = 0, f"}}{item}"
     for element in _ends(file, encoding):
         since += 1
         tag = element.tag
         if tag == item or (isinstance(tag, str) and tag.endswith(with_namespace)):
             yield element
-            _forget(element)
+            _forget(element, around)
             since = 0
         elif since > MOST_BETWEEN:
             raise FileRefused(f"Between two <{item}> there are more than {MOST_BETWEEN:,} elements: choose the element that is a row.")
@@ -106,11 +108,15 @@ def _broken(error: etree.XMLSyntaxError) -> str:
     return f"The file is no whole XML; it was cut off on its way, or is not built right ({words}). Fetch or save it again."
 
 
-def _forget(element: etree._Element) -> None:
+def _forget(element: etree._Element, around: int) -> None:
+    """Empty the row, and drop what was before it: of the levels that are still looked at, only the row before."""
     element.clear()
-    parent = element.getparent()
-    while parent is not None and element.getprevious() is not None:
-        del parent[0]
+    here: etree._Element | None = element
+    level = 0
+    while here is not None and (parent := here.getparent()) is not None:
+        while (before := here.getprevious()) is not None and (level >= around or (level == 0 and before.tag == element.tag)):
+            parent.remove(before)
+        here, level = parent, level + 1
 
 
 def local(element: etree._Element) -> str:
@@ -128,10 +134,11 @@ def reader_of(path: str) -> Reader:
 
     def read(element: etree._Element) -> str | None:
         here: etree._Element | None = element
+        below: etree._Element | None = None
         for _ in range(up):
-            here = here.getparent() if here is not None else None
+            here, below = (here.getparent(), here) if here is not None else (None, None)
         for step in down:
-            here = _child(here, step) if here is not None else None
+            here, below = _child(here, step, below) if here is not None else None, None
         if here is None:
             return None
         return _attribute(here, attribute) if attribute else (here.text or "").strip()
@@ -139,12 +146,22 @@ def reader_of(path: str) -> Reader:
     return read
 
 
-def _child(element: etree._Element, step: str) -> etree._Element | None:
+def _child(element: etree._Element, step: str, before: etree._Element | None) -> etree._Element | None:
+    """The first child that the step means. What stands behind ``before`` may have been read in part only, and is not looked at."""
     name, _, text = step.partition("[")
-    if not text:
-        return next((child for child in element if local(child) == name), None)
     wanted = text.removesuffix("]")
-    return next((child for child in element.iterfind(f"{{*}}{name}") if wanted in child.attrib.values()), None)
+    for child in element:
+        if child is before:
+            return None
+        if local(child) == name and (not wanted or wanted in child.attrib.values()):
+            return child
+    return None
+
+
+def reach_of(path: str) -> int:
+    """How many levels around the row's element the path looks for other elements."""
+    steps = _STEP.findall(path)
+    return steps.count("..") if any(step != ".." and not step.startswith("@") for step in steps) else 0
 
 
 def _attribute(element: etree._Element, name: str) -> str | None:

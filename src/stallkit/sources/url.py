@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from stallkit.errors import AdapterError, NeedsReconnect, Refused
 from stallkit.http import Reply, Request
 from stallkit.manifest import Limit, Setting, SettingKind
-from stallkit.sources.bringing import AS_OF, SECONDS, digest_of, fingerprint, marks_of, plain_name, time_of
+from stallkit.sources.bringing import AS_OF, SECONDS, digest_of, fingerprint, marks_of, parts_of, plain_name, time_of
 from stallkit.sources.door import Door
 from stallkit.sources.manifest import SourceManifest
 from stallkit.sources.types import Fetched
@@ -43,11 +43,13 @@ class Source:
     def __init__(self, config: Mapping[str, str], door: Door, clock: Callable[[], datetime]) -> None:
         self.config, self.door, self.clock = config, door, clock
         self.address = config.get("address", "").strip()
+        if not (config.get("header_value", "").isascii() and config.get("header_value", "").isprintable()):
+            raise NeedsReconnect("the value of the header holds characters that cannot be sent there; enter it again")
         if config.get("header") and not config["header"].replace("-", "").isalnum():
             raise NeedsReconnect(f"{config['header']!r} is not the name of a header; write it like X-Api-Key")
 
     def fetch(self, folder: Path, seen: str) -> Fetched | None:
-        began, parts, known = self.clock(), urlsplit(self.address), marks_of(seen)
+        began, parts, known = self.clock(), parts_of(self.address), marks_of(seen)
         path = folder / "file"
         base = f"{parts.scheme}://{parts.netloc}"
         http = self.door.http(self.address, self.clock, self._secrets()).with_(base_url=base, read_error=refusal)

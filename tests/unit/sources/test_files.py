@@ -160,6 +160,19 @@ def test_a_feed_of_yandex(tmp_path, encoding):
     assert first == Figure(1, "СК-1", "", "W1", 5, datetime(2026, 11, 22, 9, 0, tzinfo=UTC))
 
 
+def test_several_places_in_one_offer(tmp_path):
+    """The row is then the place; what stands around it and before it can be read."""
+    feed = """<o><offer id="7"><code>A</code><outlets><outlet id="W1" instock="5"/><outlet id="W2" instock="0"/></outlets></offer>
+              <offer id="8"><outlets><outlet id="W1" instock="9"/></outlets><code>B</code></offer></o>"""
+    columns = Columns(code="../../code", quantity="@instock", location="@id")
+    assert read(put(tmp_path, feed), columns, Shape(item="outlet")) == ([("A", "", "W1", 5), ("A", "", "W2", 0)], [(3, "../../code", "")])
+    flat = "<o><offer><code>A</code><outlet id='W1' n='5'/><x/><outlet id='W2' n='6'/><outlet id='W3' n='7'/></offer></o>"
+    assert [row[0] for row in read(put(tmp_path, flat), Columns(code="../code", quantity="@n"), Shape(item="outlet"))[0]] == ["A", "A", "A"]
+    put(tmp_path, feed)
+    beside = Columns(code="../../@id", quantity="@instock")
+    assert [row[0] for row in read(put(tmp_path, feed), beside, Shape(item="outlet"))[0]] == ["7", "7", "8"]
+
+
 def test_namespaces_do_not_matter(tmp_path):
     feed = '<r xmlns:g="urn:g" xmlns="urn:d"><item><g:id>A</g:id><g:quantity>5</g:quantity></item><item><g:id>B</g:id></item></r>'
     assert read(put(tmp_path, feed)) == ([("A", "", "", 5)], [(2, "quantity", "")])
@@ -462,12 +475,15 @@ def test_rows_are_read_in_bounded_memory(tmp_path):
     filler = "x" * 300
     put(tmp_path, "sku;name;qty\n" + "".join(f"A-{n};{filler};{n % 90}\n" for n in range(count)), "csv")
     put(tmp_path, "<r>" + "".join(f"<i><sku>A-{n}</sku><b>{filler}</b><qty>{n % 90}</qty></i>" for n in range(count)) + "</r>", "xml")
+    nested = "".join(f"<o><sku>A-{n}</sku><b>{filler}</b><s><i qty='{n % 90}'/></s></o>" for n in range(count))
+    put(tmp_path, f"<r>{nested}</r>", "nested.xml")
     put(tmp_path, json.dumps([{"sku": f"A-{n}", "name": filler, "qty": n % 90} for n in range(count)]), "json")
     done = subprocess.run([sys.executable, "-c", READ_THROUGH, str(tmp_path)], capture_output=True, text=True, check=True)
     grown = json.loads(done.stdout)
-    assert [total for total, _ in grown.values()] == [sum(n % 90 for n in range(count))] * 3
+    assert [total for total, _ in grown.values()] == [sum(n % 90 for n in range(count))] * 4
     assert grown["csv"][1] < 8_000
     assert grown["xml"][1] < 8_000
+    assert grown["nested.xml"][1] < 8_000
     assert grown["json"][1] < 60_000
 
 
@@ -475,12 +491,13 @@ READ_THROUGH = """
 import json, resource, sys, pathlib, zoneinfo
 from stallkit.sources.files import figures
 from stallkit.sources.types import Columns, Shape
-zone, columns, grown = zoneinfo.ZoneInfo("UTC"), Columns("sku", "qty"), {}
+zone, grown = zoneinfo.ZoneInfo("UTC"), {}
 (pathlib.Path(sys.argv[1]) / "small").write_text("<r><i><sku>A</sku><qty>1</qty></i></r>")
-list(figures(pathlib.Path(sys.argv[1]) / "small", Shape(item="i"), columns, zone))
-for name in ("csv", "xml", "json"):
+list(figures(pathlib.Path(sys.argv[1]) / "small", Shape(item="i"), Columns("sku", "qty"), zone))
+for name in ("csv", "xml", "nested.xml", "json"):
+    columns = Columns("../../sku", "@qty") if name == "nested.xml" else Columns("sku", "qty")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    rows = figures(pathlib.Path(sys.argv[1]) / name, Shape(item="i" if name == "xml" else ""), columns, zone)
+    rows = figures(pathlib.Path(sys.argv[1]) / name, Shape(item="i" if "xml" in name else ""), columns, zone)
     grown[name] = (sum(row.quantity for row in rows), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 print(json.dumps(grown))
 """

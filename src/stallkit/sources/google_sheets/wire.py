@@ -6,7 +6,7 @@ import base64
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from stallkit.errors import AdapterError, NeedsReconnect, Refused, SlowDown
 from stallkit.http import Reply, Request, retry_after
 from stallkit.manifest import Limit
+from stallkit.sources.bringing import parts_of
 
 API, TOKENS, DOCUMENTS = "https://sheets.googleapis.com", "https://oauth2.googleapis.com", "https://docs.google.com"
 TOKEN_PATH = "/token"  # noqa: S105 - a path
@@ -87,7 +88,7 @@ def read_place(typed: str) -> Place:
     text = typed.strip()
     if _ID.fullmatch(text):
         return Place(text)
-    parts = urlsplit(text)
+    parts = parts_of(text)
     gid = (parse_qs(parts.fragment).get("gid") or parse_qs(parts.query).get("gid") or [""])[0]
     if published := re.match(r"/spreadsheets/(?:u/\d+/)?d/e/([A-Za-z0-9_-]{20,})/", parts.path):
         return Place(published[1], gid if gid.isdigit() else "", f"/spreadsheets/d/e/{published[1]}/pub")
