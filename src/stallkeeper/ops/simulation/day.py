@@ -181,6 +181,8 @@ def _step(world: World, step: Step) -> None:
         cast.append((partial(attempt, world, play), process))
     if cast:
         world.perform(cast, switching=dice.choice((0.05, 0.2, 0.5)) if len(cast) > 1 else 0.0)
+    if world.judge is not None and not world.frozen:
+        world.judge.quiet()
 
 
 def _by_and_by(play: acts.Play, world: World) -> None:

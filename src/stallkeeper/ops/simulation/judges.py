@@ -37,7 +37,7 @@ class Judge:
 
     def out_of_step(self) -> None:
         """From now on a clock goes wrong, or has gone wrong today."""
-        self.truth.calls.in_step = self.truth.beliefs.in_step = self.truth.price_beliefs.in_step = False
+        self.truth.calls.in_step = self.truth.beliefs.in_step = self.truth.price_beliefs.in_step = self.truth.past.fit = False
 
     def shaken(self) -> None:
         """What one of our processes has heard may be forgotten before it was written down; and it may have died after a COMMIT."""
@@ -70,6 +70,10 @@ class Judge:
         """An act is over, and nothing went wrong with our processes or their database: who has something to send since ``last``, when
         something did, was woken."""
         _raise(self.truth.undisturbed(last))
+
+    def quiet(self) -> None:
+        """Nobody is in the middle of anything."""
+        self.truth.quiet(self.world.clock.at)
 
     def is_settled(self) -> bool:
         """Whether all is as it must be at the end, and nothing is on its way."""

@@ -290,3 +290,13 @@ def forgotten(organisation: int, nameless: Sequence[int]) -> list[str]:
             [organisation, list(nameless)],
         )
         return [row[0] for row in rows(cursor)]
+
+
+def intended(organisation_id: int) -> dict[int, int | None] | None:
+    """What each offer is meant to show; None while a mark says that some are to be looked at again."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM stock_stale WHERE organisation_id = %s)", [organisation_id])
+        if cursor.fetchone()[0]:
+            return None
+        cursor.execute("SELECT id, intended_qty FROM channels_offer WHERE organisation_id = %s ORDER BY id", [organisation_id])
+        return dict(cursor.fetchall())

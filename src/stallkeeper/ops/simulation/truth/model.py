@@ -13,6 +13,7 @@ from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.events import Canary, Counted, Crashed, Moved, Told, TruthEvent
 from stallkeeper.ops.simulation.truth.kept_rules import Promises
 from stallkeeper.ops.simulation.truth.lane_rules import Lanes
+from stallkeeper.ops.simulation.truth.past_rules import Past
 from stallkeeper.ops.simulation.truth.price_rules import Prices
 from stallkeeper.ops.simulation.truth.push_rules import Pushes
 from stallkeeper.ops.simulation.truth.shop import Shop
@@ -41,6 +42,7 @@ class Truth:
         self.stock, self.beliefs, self.promises, self.calls, self.pushes = Stock(), Beliefs(), Promises(), Calls(), Pushes()
         self.prices, self.price_beliefs = Prices(), Beliefs("price")
         self.lanes, self.walls = Lanes(), Walls(tuple(bystanders))
+        self.past = Past()
         self.crashed = False
         self.found: list[Breach] = []
 
@@ -82,6 +84,11 @@ class Truth:
         ]
         return found + [Breach("2", f"a sale is reserved twice: {hold}") for hold in twice]
 
+    def quiet(self, at: datetime) -> None:
+        """Nobody of ours is in the middle of anything."""
+        with organisation_scope(self.shop.organisation_id):
+            self.past.keep(self.shop, at)
+
     def is_settled(self) -> bool:
         """Whether, as of the last look, what must hold only at the end holds already, and nothing is on its way. Says nothing of what it
         finds: that is asked at the end."""
@@ -96,7 +103,7 @@ class Truth:
     def at_end(self) -> list[Breach]:
         """The same once everything is quiet, with what must hold only then."""
         with organisation_scope(self.shop.organisation_id):
-            return [*self._now(), *self._deep(), *self._calm()]
+            return [*self._now(), *self._deep(), *self._calm(), *self.past.check(self.shop)]
 
     def _now(self) -> Iterator[Breach]:
         told, self.found = self.found, []
