@@ -36,6 +36,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "retry": ("trading:retry", "Tell the channel again what it refused about an order."),
         "offers": ("trading:offers", "List offers: intended, believed and observed quantity."),
         "explain": ("trading:explain", "Every step that leads to the quantity of a SKU, now or at a past moment."),
+        "exposure": ("trading:exposure", "What channels showed beyond what was there, how long, at what cost."),
         "case": ("trading:case", "How a unit came to be sold twice: latency, whose, or a bug."),
         "adjust": ("stocktaking:adjust", "Put right what is on hand of a SKU."),
         "hold": ("stocktaking:hold", "Keep units back by hand; list or lift holds."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -16,10 +16,13 @@ from django.views.decorators.http import require_POST
 from stallkeeper.backoffice.lanes import LaneRow, lane_rows
 from stallkeeper.backoffice.screens import MemberRequest, back, fragment, screen, show, wants_fragment
 from stallkeeper.channels.models import Channel, Connection, Run
+from stallkeeper.core import clock
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.use_case import use_case
+from stallkeeper.orders import exposure
 
 RUNS = 25
+EXPOSED = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ def channel_status(request: MemberRequest, pk: int) -> HttpResponse:
         "transfers": transfers(rows, shown),
         "runs": list(Run.objects.filter(lane__in=[row.lane.pk for row in rows]).select_related("lane").order_by("-started_at")[:RUNS]),
         "may_send": can(request.membership, Permission.SEND),
+        "exposed": exposure.days(request.organisation, clock.now() - EXPOSED, shown.pk),
     }
     if wants_fragment(request):
         return fragment(request, "backoffice/parts/status_live.html", context)

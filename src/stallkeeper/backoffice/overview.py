@@ -19,8 +19,10 @@ from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show
 from stallkeeper.channels.models import Channel
 from stallkeeper.core import clock
 from stallkeeper.core.people import Permission
+from stallkeeper.orders import exposure
 
 WINDOW = timedelta(minutes=60)
+EXPOSED = timedelta(days=7)
 YOUNG = timedelta(minutes=15)
 
 
@@ -36,7 +38,9 @@ class Step:
 @screen(Permission.VIEW_ORDERS)
 def overview(request: MemberRequest) -> HttpResponse:
     """The page; its figures renew themselves every few seconds."""
-    return show(request, "backoffice/overview.html", {"title": _("Overview"), **figures(request)})
+    exposed = exposure.days(request.organisation, clock.now() - EXPOSED)
+    context = {"title": _("Overview"), "exposed": exposed, "exposed_by_channel": True, **figures(request)}
+    return show(request, "backoffice/overview.html", context)
 
 
 @screen(Permission.VIEW_ORDERS)

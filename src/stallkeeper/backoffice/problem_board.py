@@ -46,6 +46,8 @@ class ProblemRow:
     at: datetime
     note: StrOrPromise = ""
     seen_id: int | None = None
+    case_link: str = ""
+    """The case file of a line that is short."""
     body_id: int | None = None
     """A parked object whose untouched body may be looked at."""
 
@@ -87,6 +89,7 @@ def shortages() -> list[ProblemRow]:
             _window(row),
             row.detected_at,
             row.get_verdict_display(),
+            case_link=reverse("backoffice:case", args=[row.line.order_id, row.line_id]),
         )
         for row in rows
     ]

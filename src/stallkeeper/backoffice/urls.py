@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from stallkeeper.backoffice import (
+    case_page,
     channel_add,
     channel_rules,
     channel_status,
@@ -65,6 +66,7 @@ urlpatterns = [
     path("orders/<int:pk>/not-left/", order_actions.not_left, name="not_left"),
     path("orders/<int:pk>/cancel/", order_actions.cancel, name="cancel"),
     path("orders/<int:pk>/messages/<int:command>/", order_actions.retry, name="retry"),
+    path("orders/<int:pk>/lines/<int:line>/case/", case_page.case, name="case"),
     path("orders/<int:pk>/lines/<int:line>/link/", order_actions.link_line, name="link_line"),
     path("offers/", offers.offers, name="offers"),
     path("offers/action/", offer_actions.offer_action, name="offer_action"),

@@ -205,3 +205,24 @@ class Shortage(TenantModel):
             models.Index(fields=["organisation", "-detected_at"], name="shortage_recent"),
             models.Index(fields=["organisation"], name="shortage_window", condition=models.Q(cut_accepted_at=None)),
         ]
+
+
+class Exposure(TenantModel):
+    """What a channel showed beyond what was there, of the cuts that it accepted in an hour (``orders.exposure``).
+
+    ``cuts`` of ``units`` (added up), ``worst`` at once; ``seconds`` from what took the units to the accepted cut, added up, and the
+    ``longest``; ``unit_seconds``: units times time.
+    """
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+", db_index=False)
+    hour = models.DateTimeField()
+    cuts = models.IntegerField()
+    units = models.IntegerField()
+    worst = models.IntegerField()
+    seconds = models.FloatField()
+    longest = models.FloatField()
+    unit_seconds = models.FloatField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "hour"], name="exposure_once")]
+        indexes = [models.Index(fields=["organisation", "hour"], name="exposure_hour")]

@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 from stallkeeper.channels import refresh
 from stallkeeper.channels.models import SOURCE, LaneKind
 from stallkeeper.core import clock, correlation
-from stallkeeper.sync import lapses, life, nightly, wake
+from stallkeeper.sync import exposures, lapses, life, nightly, wake
 from stallkeeper.sync.runner import run_lane
 
 log = logging.getLogger(__name__)
@@ -65,3 +65,11 @@ def lapse_holds(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate passes 
     """Holds end when their time is over."""
     with correlation.born(task="lapse_holds"):
         lapses.run()
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="measure_exposure", queue=wake.LONG_QUEUE, queueing_lock="measure_exposure")
+def measure_exposure(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate passes it
+    """What channels showed beyond what was there, and for how long."""
+    with correlation.born(task="measure_exposure"):
+        exposures.run()

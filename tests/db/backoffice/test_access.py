@@ -56,6 +56,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         **about_channel,
         **about_account,
         "link_line": {"pk": line.order_id, "line": line.pk},
+        "case": {"pk": line.order_id, "line": line.pk},
         "retry": {"pk": order.pk, "command": 1},
         "offer": {"pk": offer.pk},
         "choose": {"pk": listing.pk},

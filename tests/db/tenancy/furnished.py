@@ -20,7 +20,7 @@ from stallkeeper.channels.rule_models import RuleOverride, UnitSale
 from stallkeeper.core import audit, clock, walls
 from stallkeeper.core.models import Organisation, Role, User
 from stallkeeper.core.tenancy import organisation_scope
-from stallkeeper.orders.models import OrderLine, OrderSplit
+from stallkeeper.orders.models import Exposure, OrderLine, OrderSplit
 from stallkeeper.stock import source_setup
 from stallkeeper.stock.counts import record_count
 from stallkeeper.stock.holds import keep_back
@@ -90,6 +90,9 @@ def furnish(busy: BusyShop, word: str) -> None:
         lines = OrderLine.objects.order_by("pk")[:2]
         OrderSplit.objects.create(organisation=busy.organisation, line=lines[0], into=lines[1], units=1, at=uc.at)
         RuleOverride.objects.create(organisation=busy.organisation, channel=busy.near, category=word, buffer=1, valid_from=uc.at, actor="x")
+        Exposure.objects.create(
+            organisation=busy.organisation, channel=busy.near, hour=uc.at, cuts=1, units=1, worst=1, seconds=9, longest=9, unit_seconds=9
+        )
         UnitSale.objects.create(organisation=busy.organisation, stock_unit=units[0], quantity=1, sold_at=uc.at, recorded_at=uc.at)
         audit.record(uc, "test.furnish", "place", place.pk, note=word)
         run = ImportRun.objects.create(

@@ -38,6 +38,7 @@ ASKED: dict[str, list[list[str]]] = {
     "retry": [["{order}"]],
     "offers": [["--json"], ["--sku", "THEIRS-1"]],
     "explain": [["THEIRS-1"], ["{sku}"], ["{sku}", "--at", "2026-11-01 12:00"]],
+    "exposure": [["--json"], ["--channel", "EMR"]],
     "case": [["{order}", "1"]],
     "adjust": [["THEIRS-1", "--location", "MAIN", "--on-hand", "3", "--reason", "counted"]],
     "hold": [["--json"], ["THEIRS-1", "--location", "MAIN", "--units", "1", "--reason", "kept"]],

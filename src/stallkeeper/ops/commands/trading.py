@@ -241,6 +241,24 @@ def explain(organisation: Organisation, sku: str, channel: str | None, moment: s
 
 
 @click.command()
+@click.option("--channel", metavar="CODE", help="Only this channel.")
+@click.option("--days", type=click.IntRange(1, 366), default=7, show_default=True, help="How many days back.")
+@json_option
+@boot.for_organisation
+def exposure(organisation: Organisation, channel: str | None, days: int, as_json: bool) -> None:
+    """Show what channels showed beyond what was there, for how long until they accepted our cuts, and what was sold of it.
+
+    \b
+    Examples:
+      stallkeeper exposure
+      stallkeeper exposure --channel EM --days 30 --json
+    """
+    from stallkeeper.ops import exposed
+
+    exposed.show(organisation, channel, days, as_json=as_json)
+
+
+@click.command()
 @click.argument("order")
 @click.argument("line", default="1")
 @json_option

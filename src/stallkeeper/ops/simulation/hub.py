@@ -12,7 +12,7 @@ from django.urls import resolve
 from stallkeeper.channels.models import LaneKind
 from stallkeeper.ops.simulation import cabinet
 from stallkeeper.ops.simulation.acts import act
-from stallkeeper.sync import lapses, nightly, tasks, wake
+from stallkeeper.sync import exposures, lapses, nightly, tasks, wake
 
 if TYPE_CHECKING:
     from stallkeeper.ops.simulation.stalls import Stall
@@ -85,6 +85,7 @@ def lapse(world: World) -> None:
     """Holds end when their time is over."""
     if lapses.run():
         world.reach("a hold lapsed")
+    exposures.run()
 
 
 @act("night", 0.4)

@@ -72,6 +72,7 @@ ENGINE: dict[Kind, tuple[str, ...]] = {
         "commit:sync.unpark",
     ),
     Kind.COMMIT: (
+        "commit:exposure.measure",
         "commit:holds.lapse",
         "commit:job.defer",
         "commit:job.tidy",

@@ -1,0 +1,36 @@
+"""The case file of a line that is short: how a unit came to be sold twice, and whose the delay was."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+
+from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.core.people import Permission
+from stallkeeper.orders import cases
+from stallkeeper.orders.case_words import ENTRIES, PARTS, WHOSE, words_of
+from stallkeeper.orders.models import OrderLine
+from stallkeeper.orders.verdicts import Kind
+
+TONES = {Kind.LATENCY: "warn", Kind.STOCK_CUT: "info", Kind.BUG: "bad"}
+
+
+@screen(Permission.VIEW_ORDERS)
+def case(request: MemberRequest, pk: int, line: int) -> HttpResponse:
+    """The page; 404 for a line that was never short."""
+    shown = get_object_or_404(OrderLine.objects.select_related("order"), pk=line, order_id=pk)
+    try:
+        file = cases.open_case(request.organisation.pk, shown.pk)
+    except cases.NoCase as none:
+        raise Http404(str(none)) from none
+    context = {
+        "title": _("How {sku} came to be short").format(sku=shown.sku),
+        "order": shown.order,
+        "case": file,
+        "verdict": words_of(file),
+        "tone": TONES[file.verdict.kind],
+        "parts": [(PARTS[part.name], WHOSE[part.whose], part.milliseconds) for part in file.verdict.parts],
+        "entries": [(entry, ENTRIES[entry.what]) for entry in file.entries],
+    }
+    return show(request, "backoffice/case.html", context)

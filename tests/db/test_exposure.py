@@ -1,0 +1,81 @@
+"""The exposure of shared mode: what was at risk, how long, what it cost; by channel and day (issue 4, guarded mode)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from stallkeeper.core import clock
+from stallkeeper.core.tenancy import organisation_scope
+from stallkeeper.orders import exposure
+from stallkeeper.orders.exposure import Day
+from stallkeeper.orders.models import Exposure, Order
+from stallkeeper.sync import exposures
+from tests.market import Market, Stall
+from tests.shop import Shop
+
+
+def opened(market: Market, on_hand: int, *rules: dict) -> list[Stall]:
+    """Stalls with these rules that show what there is, confirmed, for some hours."""
+    stalls = [market.stall(**rule) for rule in rules]
+    mug = market.shop.unit("MUG", on_hand)
+    for stall in stalls:
+        stall.offer(mug, shown=0)
+    market.settle(4)
+    market.clock.tick(3 * 3600)
+    return stalls
+
+
+def measured(market: Market) -> dict[str, Day]:
+    exposures.run()
+    with market.shop.scope():
+        found = exposure.days(market.shop.organisation, clock.now() - timedelta(days=1))
+    return {day.channel_code: day for day in found}
+
+
+def test_units_shown_beyond_what_was_there_count_until_the_cut_is_accepted(market: Market) -> None:
+    """Two of three are sold on the first: the second showed two too many. A channel that keeps two back was never at risk."""
+    first, second, careful = opened(market, 3, {}, {}, {"buffer": 2})
+    order = first.emulator.place_order([("MUG", 2)])
+    market.clock.tick(40)
+    market.settle(3)
+    assert [stall.emulator.quantity_of("MUG") for stall in (second, careful)] == [1, 0]
+    days = measured(market)
+    assert set(days) == {second.channel.code}
+    day = days[second.channel.code]
+    with market.shop.scope():
+        sold = Order.objects.get(external_id=order).ordered_at
+        accepted = second.channel.offers.get().accepted_at
+    waited = (accepted - sold).total_seconds()
+    assert (day.cuts, day.units, day.worst, day.oversold) == (1, 2, 2, 0)
+    assert abs(day.seconds - waited) < 0.01
+    assert abs(day.unit_seconds - 2 * waited) < 0.01
+    assert measured(market) == days, "measured again, it is the same"
+
+
+def test_what_was_sold_beyond_has_its_price(market: Market) -> None:
+    first, second = opened(market, 1, {}, {})
+    first.emulator.place_order([("MUG", 1)])
+    second.emulator.place_order([("MUG", 1)])
+    market.settle(4)
+    days = measured(market)
+    oversold = [day for day in days.values() if day.oversold]
+    assert [(day.lines, day.oversold) for day in oversold] == [(1, 1)]
+    ((currency, worth),) = oversold[0].cost
+    assert currency == "EUR"
+    assert worth > Decimal(0)
+
+
+def test_other_firms_see_nothing_and_what_is_no_longer_so_goes(market: Market) -> None:
+    first, _second = opened(market, 3, {}, {})
+    first.emulator.place_order([("MUG", 1)])
+    market.settle(3)
+    assert measured(market)
+    other = Shop.open()
+    with organisation_scope(other.organisation.pk):
+        assert exposure.days(other.organisation, clock.now() - timedelta(days=1)) == []
+    with market.shop.scope():
+        Exposure.objects.update(hour=clock.now().replace(minute=0, second=0, microsecond=0), units=77)
+    exposures.run()
+    with market.shop.scope():
+        assert 77 not in Exposure.objects.values_list("units", flat=True)
