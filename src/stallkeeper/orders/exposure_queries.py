@@ -8,7 +8,6 @@ from typing import Any
 
 from stallkeeper.core.sql import Cursor, rows
 
-
 MEASURE = """
     WITH cut AS MATERIALIZED (
         SELECT log.id, offer.channel_id, offer.stock_unit_id AS unit, offer.pack_factor, log.at, log.sent_at, log.wanted_at,
