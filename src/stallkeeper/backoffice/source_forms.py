@@ -20,6 +20,8 @@ from stallkit.sources.manifest import SourceManifest
 from stallkit.sources.types import Preview
 
 FORMATS = (("", _("found out by itself")), ("csv", "CSV"), ("xlsx", "XLSX"), ("xml", "XML, YML"), ("json", "JSON"))
+DECIMALS = (("", _("read only what can be read in one way")), (",", _("comma: 12,000 is twelve")), (".", _("point: 12.000 is twelve")))
+SHAPE = ("format", "encoding", "delimiter", "sheet", "header_row", "item", "decimal")
 FIELDS = {
     "code": _("Code of the article"),
     "quantity": _("Quantity"),
@@ -98,6 +100,9 @@ class ColumnsForm(LookMixin, forms.Form):
     sheet = forms.CharField(label=_("Sheet"), max_length=100, required=False, help_text=_("For XLSX."))
     header_row = forms.IntegerField(label=_("Row of the header"), min_value=0, required=False, help_text=_("0: there is none."))
     item = forms.CharField(label=_("Element of a row"), max_length=200, required=False, help_text=_("For XML and JSON: offer, data.items."))
+    decimal = forms.ChoiceField(
+        label=_("Decimal sign"), choices=DECIMALS, required=False, help_text=_("If 12,000 or 12.000 stands in the file.")
+    )
     words = forms.CharField(
         label=_("Places in the file"),
         required=False,
@@ -125,10 +130,10 @@ class ColumnsForm(LookMixin, forms.Form):
         return [self[f"column_{field}"] for field in FIELDS]
 
     def shape_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("format", "encoding", "delimiter", "sheet", "header_row", "item")]
+        return [self[name] for name in SHAPE]
 
     def shape(self) -> dict[str, object]:
-        given = {name: self.cleaned_data.get(name) for name in ("format", "encoding", "delimiter", "sheet", "header_row", "item")}
+        given = {name: self.cleaned_data.get(name) for name in SHAPE}
         return {name: value for name, value in given.items() if value not in {"", None}}
 
     def columns(self) -> dict[str, str]:

@@ -45,6 +45,8 @@ def figures(path: Path, shape: Shape, columns: Columns, zone: ZoneInfo, *, signe
     """
     if not columns.quantity or not (columns.code or columns.gtin):
         raise FileRefused("It is not said yet which column holds the quantity, and which the code or GTIN.")
+    if shape.decimal not in {"", ",", "."}:
+        raise FileRefused(f"The decimal sign is a comma or a point, not {shape.decimal!r}.")
     stack = ExitStack()
     try:
         records = _open(path, shape, stack)
@@ -57,7 +59,7 @@ def figures(path: Path, shape: Shape, columns: Columns, zone: ZoneInfo, *, signe
     except BaseException:
         stack.close()
         raise
-    return _read(stack, chain([first], rows), _Row(named, zone, signed))
+    return _read(stack, chain([first], rows), _Row(named, zone, signed, shape.decimal))
 
 
 def _open(path: Path, shape: Shape, stack: ExitStack) -> Records:
@@ -117,8 +119,8 @@ def _read(stack: ExitStack, rows: Iterator[tuple[int, list[Cell]]], row: _Row) -
 class _Row:
     """Turns the wanted cells of a row into a figure."""
 
-    def __init__(self, named: dict[str, str], zone: ZoneInfo, signed: bool) -> None:
-        self._named, self._zone, self._signed = named, zone, signed
+    def __init__(self, named: dict[str, str], zone: ZoneInfo, signed: bool, decimal: str) -> None:
+        self._named, self._zone, self._signed, self._decimal = named, zone, signed, decimal
         self._at = {field: at for at, field in enumerate(named)}
 
     def read(self, number: int, cells: list[Cell]) -> Figure | RowProblem:
@@ -128,7 +130,7 @@ class _Row:
             for field in ("code", "gtin", "location"):
                 texts_[field] = plain_text(self._cell(field, cells))
             field = "quantity"
-            quantity = whole(self._cell(field, cells), signed=self._signed)
+            quantity = whole(self._cell(field, cells), signed=self._signed, decimal=self._decimal)
             field = "as_of"
             as_of = moment(self._cell(field, cells), self._zone)
         except CellRefused as error:

@@ -65,6 +65,7 @@ class Shape:
     """How a file is built. What is "" (or None) is found out by looking; what is given is used as it stands.
 
     ``format`` is csv, xlsx, xml or json. ``encoding`` and ``delimiter`` are for csv, ``sheet`` is a sheet's name in xlsx.
+    ``decimal`` is the sign that begins a fraction, "," or "."; without it "1,000" can be read in two ways, and is not read.
     ``header_row`` is the row's number in csv and xlsx; 0 = there is none, columns are called A, B, C … ``item`` is the XML element that is
     a row (its name without namespace), or the path to the rows in JSON ("" = the top; "data.items").
     """
@@ -75,6 +76,7 @@ class Shape:
     sheet: str = ""
     header_row: int | None = None
     item: str = ""
+    decimal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,10 @@ EXACT = 10**15
 LARGEST_COUNT = 100_000_000
 _WHOLE = re.compile(r"-?(?:\d+(?:[.,](?:0{1,2}|0{4,}))?|(?:0|\d{4,})[.,]0{3})")
 """With noughts behind the comma, but for three of them where the comma could part thousands."""
+_WITH = {
+    ",": re.compile(r"(-?\d{1,3}(?:\.\d{3})+|-?\d+)(?:,0*)?"),
+    ".": re.compile(r"(-?\d{1,3}(?:,\d{3})+|-?\d+)(?:\.0*)?"),
+}
 _FRACTION = re.compile(r"-?\d+[.,]\d+")
 _TWO_WAYS = re.compile(r"-?[1-9]\d{0,2}(?:[.,]\d{3})+")
 _BETWEEN_THOUSANDS = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?:\D|$))")
@@ -72,14 +76,14 @@ def text_of(cell: Cell) -> str:
     return str(int(cell)) if cell == int(cell) else repr(cell)
 
 
-def whole(cell: Cell, *, signed: bool = False) -> int | None:
+def whole(cell: Cell, *, signed: bool = False, decimal: str = "") -> int | None:
     """A whole number from 0 up, or from below 0 too where it is a change (``signed``); None for an empty cell. CellRefused for the rest:
-    nothing is rounded, and what can be read in two ways is not read in one."""
+    nothing is rounded, and what can be read in two ways is not read in one, unless ``decimal`` says which sign begins a fraction."""
     if isinstance(cell, bool | datetime | date | time | timedelta):
         raise CellRefused(f"is a date or a yes/no in the spreadsheet ({cell}); format the column as number and type it anew.")
     if cell is None:
         return None
-    number = _whole_of_text(cell) if isinstance(cell, str) else _whole_of_number(cell)
+    number = _whole_of_text(cell, decimal) if isinstance(cell, str) else _whole_of_number(cell)
     if number is not None and number < 0 and not signed:
         raise CellRefused(f"{number} is negative; what is there cannot be less than 0. Write 0 or count again.")
     if number is not None and abs(number) > LARGEST_COUNT:
@@ -87,16 +91,18 @@ def whole(cell: Cell, *, signed: bool = False) -> int | None:
     return number
 
 
-def _whole_of_text(typed: str) -> int | None:
+def _whole_of_text(typed: str, decimal: str) -> int | None:
     solid(typed)
     plain = _BETWEEN_THOUSANDS.sub("", typed.strip()).replace("\N{MINUS SIGN}", "-")
     if not plain:
         return None
     if not plain.isascii():
         raise CellRefused(f"{quoted(typed)} is not a number; write it like 12.")
-    if _WHOLE.fullmatch(plain):
+    if decimal and (found := _WITH[decimal].fullmatch(plain)):
+        return int(re.sub("[.,]", "", found[1]))
+    if _WHOLE.fullmatch(plain) and (not decimal or plain.isdigit()):
         return int(re.split("[.,]", plain)[0])
-    if _TWO_WAYS.fullmatch(plain):
+    if not decimal and _TWO_WAYS.fullmatch(plain):
         raise CellRefused(f"{quoted(typed)} can be read in two ways; write whole numbers without points and commas, like 1000.")
     if _FRACTION.fullmatch(plain):
         raise CellRefused(f"{quoted(typed)} is not a whole number; stock is counted in whole units.")

@@ -266,6 +266,22 @@ def test_numbers_that_are_none_name_row_column_and_value(tmp_path, typed, words)
     assert words in problem.message
 
 
+@pytest.mark.parametrize(
+    ("typed", "comma", "point"),
+    [
+        ("12,000", 12, 12_000), ("12.000", 12_000, 12), ("1.234,00", 1_234, None), ("1,234.00", None, 1_234), ("1 234,000", 1_234, None),
+        ("12,5", None, None), ("1,23", None, None), ("7", 7, 7), ("1.234.567", 1_234_567, None), ("12.00", None, 12), ("-1,0", None, None),
+    ],
+)  # fmt: skip
+def test_a_person_may_say_which_sign_begins_a_fraction(tmp_path, typed, comma, point):
+    """1C writes twelve as 12,000, others write twelve thousand so: nobody can tell, but whoever knows the file."""
+    path = csv_file(tmp_path / "a.csv", [["sku", "qty"], ["A", typed]], ";")
+    for sign, number in ((",", comma), (".", point)):
+        (row,) = figures(path, Shape(decimal=sign), CODES, WARSAW)
+        assert (row.quantity if isinstance(row, Figure) else None) == number
+    refused(path, "comma or a point", shape=Shape(decimal="x"))
+
+
 def test_dates_and_formulas_in_workbooks_are_no_numbers(tmp_path):
     rows = [
         ["sku", "qty"],

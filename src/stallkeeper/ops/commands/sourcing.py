@@ -93,7 +93,7 @@ def add(
 @click.argument("number", type=int)
 @click.option("--column", "columns", multiple=True, metavar="FIELD=COLUMN", help="code, quantity, gtin, location, as_of; may be repeated.")
 @click.option("--place", "places", multiple=True, metavar="WORD=CODE", help="What the file calls a place of yours; no CODE leaves it out.")
-@click.option("--shape", multiple=True, metavar="NAME=VALUE", help="format, encoding, delimiter, sheet, header_row, item.")
+@click.option("--shape", multiple=True, metavar="NAME=VALUE", help="format, encoding, delimiter, sheet, header_row, item, decimal.")
 @json_option
 @boot.for_organisation
 def map_(
