@@ -16,7 +16,10 @@ from tests.busy_shop import BusyShop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SCREENS = ("/", "/orders/", "/problems/", "/offers/", "/listings/", "/stock/", "/stock/places/", "/imports/", "/channels/")
+SCREENS = (
+    *("/", "/orders/", "/problems/", "/offers/", "/sending/", "/sending/undo/", "/sending/tasks/", "/listings/", "/stock/"),
+    *("/stock/places/", "/imports/", "/channels/"),
+)
 
 
 def test_signing_in_by_link_leads_to_the_overview(screen: Page) -> None:

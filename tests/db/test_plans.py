@@ -8,7 +8,7 @@ import pytest
 
 from stallkeeper.catalog import prices
 from stallkeeper.catalog.models import PriceList, StockUnit
-from stallkeeper.channels import plans, rules, send_tasks, switches
+from stallkeeper.channels import guarding, overrides, plans, rules, send_tasks, switches
 from stallkeeper.channels.models import Channel, LaneKind, OfferPrice, RuleVersion, SendPlan, SendPlanPart, SendTask
 from stallkeeper.channels.plans import Held, PlanError, Stale
 from stallkeeper.channels.proposals import ChannelChange, Proposal, ProposalError
@@ -95,8 +95,12 @@ def test_a_plan_says_what_would_change_and_changes_nothing_before_it_is_applied_
     with market.shop.scope():
         (read,) = send_tasks.progress(task)
         assert (read.accepted, read.shown) == (11, 11), "read back"
+    market.clock.tick(90)
+    stall.run(LaneKind.BACKGROUND)
+    with market.shop.scope():
         task.refresh_from_db()
-        assert task.ended_at is not None, "the background run closes what is done"
+        assert task.ended_at is not None, "the background run closes what is done and read back"
+        assert send_tasks.summary(task) == [read]
 
 
 def test_a_plan_that_no_longer_says_the_same_is_refused_and_says_what_moved(market: Market, stall: Stall) -> None:
@@ -314,3 +318,28 @@ def test_sending_what_was_chosen_forgets_refusals_and_tells_reasons(market: Mark
         (said,) = send_tasks.progress(whole)
         assert (said.wanted, said.refused, said.done) == (3, 1, True)
         assert send_tasks.reasons(whole) == [(stall.channel.pk, "not in this season", 1, "U001")]
+
+
+def test_plans_know_of_rules_of_products_and_of_what_channels_share(market: Market, stall: Stall) -> None:
+    """Rules of categories and products (ADR 0051) and quotas (ADR 0052) are part of what a plan works out, and it is applied with both."""
+    shop, other = market.shop, market.stall()
+    units = stocked(market, stall, other, count=3)
+    with shop.use_case() as uc:
+        overrides.of_units(uc, stall.channel.pk, [units[0].pk], {"buffer": 7})
+        guarding.set_unit(uc, units[1], True)
+    market.settle(8)
+    assert shown(stall)[0] == 3
+    proposal = Proposal(channels={each.channel.pk: ChannelChange(rules={"share": "50"}) for each in (stall, other)})
+    plan = save(market, proposal)
+    with shop.scope():
+        items = plans.parts_of(plan)[stall.channel.pk].quantities
+        by_sku = {offer.sku: offer.pk for offer in stall.channel.offers.all()}
+        figures = dict(zip(items.offer.tolist(), items.after.tolist(), strict=True))
+        assert figures[by_sku["U000"]] == 0, "share 50, then the product's own buffer of 7"
+        assert figures[by_sku["U002"]] == 5
+    apply(market, plan)
+    market.settle(8)
+    with shop.scope():
+        assert stall.channel.offers.get(sku="U000").intended_qty == 0
+        both = [each.channel.offers.get(sku="U001").intended_qty for each in (stall, other)]
+    assert sum(both) <= 10, "what is shared is shown once"

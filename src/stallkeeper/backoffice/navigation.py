@@ -9,7 +9,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from stallkeeper.backoffice.problems import badge
+from stallkeeper.backoffice.problems import badge, counted
 from stallkeeper.core.models import Membership
 from stallkeeper.core.people import Permission, can, memberships_of
 
@@ -35,8 +35,9 @@ def membership_of(request: HttpRequest) -> Membership | None:
 def side_bar(request: HttpRequest) -> list[dict[str, object]]:
     """The entries that this person may open."""
     membership = membership_of(request)
+    badges = _badges(membership) if membership else {}
     items = [
-        {"title": title, "icon": icon, "link": reverse(f"backoffice:{name}"), "active": _is_here(prefix)} | _problem_badge(request, name)
+        {"title": title, "icon": icon, "link": reverse(f"backoffice:{name}"), "active": _is_here(prefix)} | badges.get(name, {})
         for title, icon, name, prefix, permission in ENTRIES
         if can(membership, permission)
     ]
@@ -47,11 +48,11 @@ def _is_here(prefix: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.path.startswith(f"/{prefix}") if prefix else request.path == "/"
 
 
-def _problem_badge(request: HttpRequest, name: str) -> dict[str, object]:
-    membership = membership_of(request)
-    if name != "problem_board" or membership is None or not (count := badge(membership.organisation_id)):
-        return {}
-    return {"badge": str(count) if count < 1000 else "999+", "badge_variant": "danger"}
+def _badges(membership: Membership) -> dict[str, dict[str, object]]:
+    """The bell: what is bad or to be looked at, and sends that are under way (S3.38)."""
+    counts = counted(membership.organisation_id)
+    shown = (("problem_board", badge(counts), "danger"), ("sending", counts["sends"], "info"))
+    return {name: {"badge": str(count) if count < 1000 else "999+", "badge_variant": variant} for name, count, variant in shown if count}
 
 
 def frame(request: HttpRequest) -> dict[str, object]:

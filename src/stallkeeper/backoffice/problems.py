@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -98,7 +99,6 @@ def counted(organisation_id: int) -> dict[str, int]:
     return counts | refused
 
 
-def badge(organisation_id: int) -> int:
+def badge(counts: Mapping[str, int]) -> int:
     """The number on the bell: everything that is bad or to be looked at."""
-    counts = counted(organisation_id)
     return sum(counts.get(kind.key, 0) for kind in KINDS if kind.tone != "info")

@@ -74,18 +74,18 @@ class TaskRow:
         return STATES[self.state][1]
 
 
-def row(task: SendTask) -> TaskRow:
-    """The row of one send; one statement for its figures, one for the name of who asked."""
+def row(task: SendTask, *, now: bool = True) -> TaskRow:
+    """The row of one send: its figures of this moment, or those that will do in a list; and the name of who asked."""
     kind, _colon, pk = task.asked_by.partition(":")
     person = User.objects.filter(pk=int(pk)).first() if kind == "user" and pk.isdecimal() else None
-    return TaskRow(task, str(person) if person else task.asked_by, tasks.progress(task))
+    return TaskRow(task, str(person) if person else task.asked_by, tasks.progress(task) if now else tasks.summary(task))
 
 
 @screen(Permission.VIEW_STOCK)
 def send_tasks(request: MemberRequest) -> HttpResponse:
     """The latest sends."""
     latest = SendTask.objects.select_related("plan").order_by("-pk")[:SHOWN]
-    return show(request, "backoffice/send_tasks.html", {"title": _("Sends"), "rows": [row(task) for task in latest]})
+    return show(request, "backoffice/send_tasks.html", {"title": _("Sends"), "rows": [row(task, now=False) for task in latest]})
 
 
 @screen(Permission.VIEW_STOCK)

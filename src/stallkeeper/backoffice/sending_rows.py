@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.backoffice.offer_rows import MATCHES, refused_ids, units_like
+from stallkeeper.backoffice.paging import COUNT_LIMIT
 from stallkeeper.catalog.models import StockUnit
-from stallkeeper.channels import facts, plans, proposals, switches
+from stallkeeper.channels import facts, plan_items, plan_queries, plans, proposals, switches
 from stallkeeper.channels.models import Channel, Offer, OfferTodo, SendingColumns, SendPlan
 from stallkeeper.stock.availability import ALWAYS
 
@@ -98,20 +100,19 @@ def units_with(filters: Mapping[str, str], shown: Sequence[int], plan: SendPlan 
     if state == "refused":
         return units.filter(pk__in=offers.filter(pk__in=refused_ids()).values("stock_unit_id"))
     if state == "planned":
-        return units.filter(pk__in=offers.filter(pk__in=_planned_ids(plan)).values("stock_unit_id"))
+        return units.filter(pk__in=_planned(plan, chosen))
     wanted = {"zero": Q(intended_qty=0), "unknown": Q(believed_qty=None, intended_qty__isnull=False)}.get(state)
     return units if wanted is None else units.filter(Exists(offers.filter(wanted, stock_unit=OuterRef("pk"))))
 
 
-MOST_PLANNED = 10_000
-"""Offers of a plan that the filter follows; a plan that changes more is looked at without it."""
-
-
-def _planned_ids(plan: SendPlan | None) -> list[int]:
+def _planned(plan: SendPlan | None, channels: Sequence[int]) -> list[int]:
+    """Products of which the plan changes an offer on these channels: as many as lists are counted."""
     if plan is None:
         return []
-    parts = plans.parts_of(plan).values()
-    return sorted(int(offer) for part in parts for offer in part.quantities.offer[:MOST_PLANNED])
+    parts = plans.parts_of(plan)
+    offers = [parts[channel].quantities.offer for channel in channels if channel in parts]
+    with connection.cursor() as cursor:
+        return plan_queries.units_of(cursor, np.concatenate([plan_items.NOTHING, *offers]), COUNT_LIMIT + 1)
 
 
 def rows(organisation_id: int, units: Sequence[StockUnit], shown: Sequence[Column], plan: SendPlan | None) -> list[Row]:

@@ -32,6 +32,12 @@ class SettingForm(LookMixin, forms.Form):
     fixed = forms.IntegerField(label=_("Fixed number"), min_value=0, max_value=2_000_000_000, required=False)
     mark_up = forms.DecimalField(label=_("Mark-up in per cent"), min_value=Decimal("-99.99"), max_digits=7, decimal_places=2)
 
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field, forms.IntegerField | forms.DecimalField):
+                field.widget.attrs["class"] = "sk-input sk-input--number"
+
 
 @dataclass(frozen=True)
 class SettingRow:
@@ -51,7 +57,7 @@ def setting_rows(channels: Sequence[Channel], given: Mapping[str, str] | None = 
 
 
 def _now(channel: Channel) -> dict[str, object]:
-    return {"stock": channel.stock_enabled} | {name: getattr(channel, name) for name in RULES}
+    return {"stock": channel.stock_enabled} | {name: rules.plain(getattr(channel, name)) for name in RULES}
 
 
 def proposal_of(organisation: Organisation, company: bool, settings: Sequence[SettingRow]) -> Proposal:

@@ -74,6 +74,8 @@ class SendTask(TenantModel):
     asked_at = models.DateTimeField()
     asked_by = models.CharField(max_length=60)
     ended_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.JSONField(null=True, blank=True)
+    """What it had come to when it ended, by channel (``send_tasks.Progress``)."""
 
     class Meta:
         indexes = [

@@ -51,3 +51,16 @@ def skus(cursor: Cursor, offers: Sequence[int]) -> dict[int, str]:
     """Offers by their SKU on the channel. Index: primary key."""
     cursor.execute("SELECT id, sku FROM channels_offer WHERE id = ANY(%s::bigint[]) ORDER BY id", [array(offers)])
     return dict(rows(cursor))
+
+
+def units_of(cursor: Cursor, offers: Ints, most: int) -> list[int]:
+    """The stock units of these offers, by SKU, so many at most. Index: primary keys."""
+    cursor.execute(
+        """
+        SELECT unit.id FROM catalog_stockunit AS unit
+        WHERE unit.id IN (SELECT stock_unit_id FROM channels_offer WHERE id = ANY(%s::bigint[]))
+        ORDER BY unit.sku LIMIT %s
+        """,
+        [array(offers), most],
+    )
+    return [row[0] for row in rows(cursor)]

@@ -8,19 +8,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 import numpy as np
 
-from stallkeeper.channels import facts, guard, plan_items, plan_queries, pricing, proposals, queries, rules, switches
+from stallkeeper.channels import facts, guard, guard_queries, plan_items, plan_queries, pricing, proposals, queries, rules, switches
 from stallkeeper.channels.models import Channel
 from stallkeeper.channels.plan_items import PARTS_OF_A_UNIT, Counts, Items, Limits, Part
 from stallkeeper.channels.proposals import ChannelChange, Proposal
-from stallkeeper.core import clock
+from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.core.copy import Ints
 from stallkeeper.core.models import Organisation
+from stallkeeper.core.sql import hot_cursor
 from stallkeeper.stock import taking_back
 from stallkeeper.stock.availability import NOT_SET
 
@@ -36,6 +37,8 @@ class Worked:
     parts: Mapping[int, Part]
     counts: tuple[Counts, ...]
     fingerprint: str
+    shared: Ints
+    """Units whose channels share what there is."""
 
     @property
     def held(self) -> dict[int, tuple[str, ...]]:
@@ -53,13 +56,13 @@ def channels_of(proposal: Proposal) -> dict[int, Channel]:
     return {pk: channel for pk, channel in every.items() if channel.active or proposal.channels.get(pk, NO_CHANGE).switches.get("active")}
 
 
-def work_out(organisation_id: int, proposal: Proposal, today: date) -> Worked:
+def work_out(organisation_id: int, proposal: Proposal, at: datetime) -> Worked:
     """What would be sent where if the proposal were in force. RuleError, PriceRuleError, ProposalError as from applying it."""
     channels = channels_of(proposal)
     company_now = Organisation.objects.values_list("sending_enabled", flat=True).get(pk=organisation_id)
     company = company_now if proposal.sending is None else proposal.sending
     would = {pk: proposals.as_if(channel, proposal.channels.get(pk, NO_CHANGE)) for pk, channel in channels.items()}
-    quantities = _quantities(organisation_id, proposal, would, company, today)
+    quantities, shared = _quantities(organisation_id, proposal, would, company, at)
     prices = _prices(proposal, would)
     parts: dict[int, Part] = {}
     counts: list[Counts] = []
@@ -71,7 +74,7 @@ def work_out(organisation_id: int, proposal: Proposal, today: date) -> Worked:
         "channels": {str(pk): proposals.state_of(channel) for pk, channel in channels.items()},
     }
     words = msgspec.json.encode([organisation_id, proposals.encode(proposal), base], order="deterministic")
-    return Worked(proposal, base, parts, tuple(counts), plan_items.fingerprint(hashlib.sha256(words).digest(), parts))
+    return Worked(proposal, base, parts, tuple(counts), plan_items.fingerprint(hashlib.sha256(words).digest(), parts), shared)
 
 
 def _of(table: Mapping[str, Ints], channel: int) -> dict[str, Ints]:
@@ -79,20 +82,31 @@ def _of(table: Mapping[str, Ints], channel: int) -> dict[str, Ints]:
     return {name: column[mine] for name, column in table.items()}
 
 
-def _quantities(organisation_id: int, proposal: Proposal, would: Mapping[int, Channel], company: bool, today: date) -> dict[str, Ints]:
-    """The offers' columns, and ``after``: what they should show then."""
+def _quantities(
+    organisation_id: int, proposal: Proposal, would: Mapping[int, Channel], company: bool, at: datetime
+) -> tuple[dict[str, Ints], Ints]:
+    """The offers' columns, and ``after``: what they should show then; and the units whose channels share what there is (``guard``)."""
     now = facts.gather_channels(organisation_id)
     for pk, channel in would.items():
         now[pk] = proposals.facts_as_if(now[pk], channel, proposal.channels.get(pk, NO_CHANGE), company)
     offers = plan_queries.read_offers(list(would))
     if not len(offers["id"]):
-        return offers | {"after": offers["id"]}
+        return offers | {"after": offers["id"]}, plan_items.NOTHING
     places = queries.gather_places(np.unique(offers["unit"]))
     if proposal.take_back:
         _shift(places, taking_back.differences(organisation_id, proposal.take_back))
-    found = facts.gather(organisation_id, now, offers, places, today)
-    after = guard.divide(found, facts.decide(found), clock.now()).shown
-    return offers | {"after": after}
+    found = facts.gather(organisation_id, now, offers, places, at.date())
+    after = guard.divide(found, facts.decide(found), at).shown
+    return offers | {"after": after}, _shared(now, places)
+
+
+def _shared(channels: Mapping[int, ChannelFacts], places: Mapping[str, Ints]) -> Ints:
+    """Units that are guarded, or part of which is: what an offer shows there rests on other channels, which may move by themselves."""
+    if not any(channel.guards or channel.guard_below for channel in channels.values()):
+        return plan_items.NOTHING
+    with hot_cursor() as cursor:
+        guarded = [unit for unit, _by_hand, _scarce in guard_queries.guarded_among(cursor, np.unique(places["component"]).tolist())]
+    return np.unique(places["unit"][np.isin(places["component"], np.array(guarded, dtype=np.int64))])
 
 
 def _shift(places: Mapping[str, Ints], differences: Mapping[tuple[int, int], int]) -> None:

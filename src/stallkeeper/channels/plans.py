@@ -85,7 +85,7 @@ class Held(PlanError):
 
 def look(organisation_id: int, proposal: Proposal, at: datetime) -> Worked:
     """What the proposal would do at this moment; nothing is kept. In the scope of the organisation."""
-    return plan_work.work_out(organisation_id, proposal, at.date())
+    return plan_work.work_out(organisation_id, proposal, at)
 
 
 @again_on_conflict
@@ -212,7 +212,7 @@ def _work_out_locked(uc: UseCase, proposal: Proposal) -> Worked:
         taking_back.hold(uc, proposal.take_back)
     with connection.cursor() as cursor:
         plan_queries.lock_offers(cursor, locked)
-    return plan_work.work_out(uc.organisation_id, proposal, uc.at.date())
+    return plan_work.work_out(uc.organisation_id, proposal, uc.at)
 
 
 def _still_says(plan: SendPlan, worked: Worked, *, lower_is_fine: bool) -> None:
@@ -300,14 +300,19 @@ def _put_in_force(uc: UseCase, proposal: Proposal, worked: Worked, *, sure: bool
 
 
 def _is_written(worked: Worked) -> None:
-    """What stands in the offers now is what the plan says, to the unit; PlanError if not. A run taken back is written with the commit."""
+    """What stands in the offers now is what the plan says, to the unit; PlanError if not.
+
+    A run taken back is written with the commit. Of a unit whose channels share what there is, each channel was saved with the others as
+    they were before: these are split again after the commit, and the gate lets no more out than there is.
+    """
     if worked.proposal.take_back:
         return
     offers = plan_queries.read_offers(sorted(worked.parts))
     for channel, part in worked.parts.items():
         mine = offers["channel"] == channel
         rows = np.searchsorted(offers["id"][mine], part.quantities.offer)
-        other = int((offers["intended"][mine][rows] != part.quantities.after).sum())
+        alone = ~np.isin(offers["unit"][mine][rows], worked.shared)
+        other = int((alone & (offers["intended"][mine][rows] != part.quantities.after)).sum())
         if other:
             raise PlanError(f"{other} offers moved while the plan was applied. Nothing was changed. Make it anew and look again.")
 

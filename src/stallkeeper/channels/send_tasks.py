@@ -6,9 +6,10 @@ A task does nothing. Offers are sent because they differ, by runs that go on aft
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
+import msgspec
+from django.core.cache import cache
 from django.db import connection
 
 from stallkeeper.channels import delivery, send_task_queries
@@ -21,9 +22,11 @@ REASONS = 20
 GIVEN_UP = timedelta(days=7)
 """A send that is not done by then is no longer counted among those under way. What differs is sent all the same, whenever it can be."""
 
+READ_BACK = timedelta(minutes=10)
+"""So long a send that is done is followed on, until everything that was accepted has been seen on the channel."""
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+
+class Progress(msgspec.Struct, frozen=True):
     """What became of the values of one channel. ``wanted`` = accepted + refused + waiting; ``shown`` of the accepted were read back."""
 
     channel_id: int
@@ -41,6 +44,11 @@ class Progress:
     def done(self) -> bool:
         """The channel has answered for every value: accepted is done, sent is not (S3.40)."""
         return self.waiting == 0
+
+    @property
+    def seen(self) -> bool:
+        """Everything that was accepted has been read back."""
+        return self.done and self.shown == self.accepted
 
 
 def begin_plan(uc: UseCase, plan: SendPlan, parts: Mapping[int, Part]) -> SendTask:
@@ -85,9 +93,21 @@ def _begin(uc: UseCase, kind: str, ids: Mapping[int, tuple[list[int], list[int]]
 
 
 def progress(task: SendTask) -> list[Progress]:
-    """What has become of it, channel by channel; one statement."""
+    """What has become of it by now, channel by channel; one statement over its offers."""
     with connection.cursor() as cursor:
         return [Progress(*row) for row in send_task_queries.progress(cursor, task.pk)]
+
+
+def summary(task: SendTask) -> list[Progress]:
+    """The same for lists: of a task that has ended, what it had come to by then; of one under way, no older than a look at it costs."""
+    if task.outcome is not None:
+        return msgspec.convert(task.outcome, list[Progress])
+    key = f"send-task:{task.organisation_id}:{task.pk}"
+    known: list[Progress] | None = cache.get(key)
+    if known is None:
+        known = progress(task)
+        cache.set(key, known, timeout=1 + sum(each.wanted for each in known) / 20_000)
+    return known
 
 
 def reasons(task: SendTask) -> list[tuple[int, str, int, str]]:
@@ -97,9 +117,13 @@ def reasons(task: SendTask) -> list[tuple[int, str, int, str]]:
 
 
 def close_done(uc: UseCase, account: Connection) -> int:
-    """End the open tasks of an account for which every channel has answered, and those that nobody follows any more; how many."""
+    """End the open tasks of an account that are answered and read back, and those that nobody follows any more; how many."""
     ended = 0
     for task in SendTask.objects.filter(ended_at=None, parts__channel__connection=account).distinct().order_by("pk"):
-        if uc.at - task.asked_at > GIVEN_UP or all(each.done for each in progress(task)):
-            ended += SendTask.objects.filter(pk=task.pk, ended_at=None).update(ended_at=uc.at)
+        found = progress(task)
+        age = uc.at - task.asked_at
+        if age > GIVEN_UP or all(each.seen or (each.done and age > READ_BACK) for each in found):
+            task.ended_at, task.outcome = uc.at, msgspec.to_builtins(found)
+            task.save(update_fields=["ended_at", "outcome"])
+            ended += 1
     return ended

@@ -121,7 +121,7 @@ def send(organisation_id: int, actor: str, skus: Iterable[str], codes: Iterable[
 
 def task_row(task: SendTask) -> dict[str, object]:
     """A send with what has become of it."""
-    found = send_tasks.progress(task)
+    found = send_tasks.summary(task) if task.outcome is not None else send_tasks.progress(task)
     waiting, refused = sum(each.waiting for each in found), sum(each.refused for each in found)
     return {
         "id": task.pk,
