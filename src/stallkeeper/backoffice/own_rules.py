@@ -57,6 +57,8 @@ class OwnRulesForm(LookMixin, OverrideForm):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
+    field_order = ("category", "skus")
+
     class Meta:
         model = RuleOverride
         fields = ("share", "share_rounding", "buffer", "velocity_share", "max_publish", "zero_at", "fixed")
