@@ -17,6 +17,7 @@ from stallkeeper.core.use_case import use_case
 from stallkeeper.stock import places
 from stallkit.manifest import Setting, SettingKind
 from stallkit.types import AccountInfo
+from tests.shop import Shop
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 GIVEN = Settings({"client_id": "shop"}, {"client_secret": "kept-from-view"})
@@ -183,6 +184,25 @@ def test_a_switch_is_turned_once_and_audited(organisation, channel):
 def test_an_unknown_switch_is_named(organisation, channel):
     with doing(organisation) as uc, pytest.raises(switches.SwitchError, match="no switch 'everything'"):
         switches.set_channel(uc, channel.pk, everything=True)
+
+
+def test_a_listing_with_one_price_for_all_warehouses_gets_it_from_one_channel(organisation):
+    """Two channels for two warehouses of one account would overwrite each other's prices for ever (glossary, rule 25)."""
+    shop = Shop(organisation)
+    first, other = shop.channel("wildberries", currency="RUB", code="W1"), shop.channel("wildberries", currency="RUB", code="W2")
+    elsewhere = shop.channel("wildberries", currency="RUB", code="W3")
+    Channel.objects.filter(pk=other.pk).update(connection=first.connection)
+    with doing(organisation) as uc:
+        assert switches.set_channel(uc, first.pk, prices=True) == ["prices"]
+        assert switches.set_channel(uc, elsewhere.pk, prices=True) == ["prices"]
+        with pytest.raises(switches.SwitchError, match="W1 sends the prices of this account already"):
+            switches.set_channel(uc, other.pk, prices=True)
+    with doing(organisation) as uc:
+        switches.set_channel(uc, first.pk, prices=False)
+        assert switches.set_channel(uc, other.pk, prices=True, active=False) == ["prices", "active"]
+        switches.set_channel(uc, first.pk, prices=True)
+        with pytest.raises(switches.SwitchError, match="W1 sends the prices"):
+            switches.set_channel(uc, other.pk, active=True)
 
 
 def test_all_switches_together_let_stock_out(organisation, channel):

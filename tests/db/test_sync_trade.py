@@ -15,6 +15,7 @@ from stallkeeper.sync import orders as orders_step
 from stallkeeper.sync import runner
 from stallkeeper.sync.budgets import NetworkInTransaction
 from stallkeeper.sync.runner import run_lane
+from stallkit.adapters.dummy.adapter import Adapter
 from stallkit.testing.shop import Fault
 from tests.market import Market, Stall
 
@@ -412,3 +413,35 @@ def test_a_run_whose_database_went_away_is_due_again_a_second_later(market: Mark
     assert waits[0] < 2
     assert waits[1] > 7
     assert waits[2] > waits[1]
+
+
+def test_a_read_that_took_long_does_not_count_its_sales_twice(market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker stands still between its clock and its call; a sale in between is in what it reads, and so it is read once more."""
+    mug = market.shop.unit("MUG", 10)
+    offer = stall.offer(mug, shown=10)
+    market.settle(2)
+    slow = [7.0]
+    read = Adapter.read_states
+
+    def late(self: Adapter, *arguments: object) -> object:
+        if slow:
+            market.clock.tick(slow.pop())
+            stall.emulator.place_order([("MUG", 2)])
+            market.clock.tick(1)
+        return read(self, *arguments)  # type: ignore[arg-type]
+
+    late.__name__ = "read_states"
+    monkeypatch.setattr(Adapter, "read_states", late)
+    with market.shop.use_case() as uc:
+        reading.read_again(uc, [offer.pk])
+    market.stock(mug, 9)
+    before = len(stall.emulator.calls)
+    stall.due_now()
+    stall.run()
+    assert [call.path for call in stall.emulator.calls[before:]].count("/v1/offers/query") == 2
+    assert not slow
+    stall.due_now()
+    stall.run()
+    assert stall.reload(offer).believed_qty in {None, stall.emulator.quantity_of("MUG")}
+    market.settle(3)
+    assert stall.reload(offer).believed_qty == stall.emulator.quantity_of("MUG") == 7

@@ -74,14 +74,15 @@ class Unwatched(SwitchError):
 def set_channel(uc: UseCase, channel_id: int, *, without_orders: bool = False, **wanted: bool) -> list[str]:
     """Turn switches of a channel by name (orders, stock, prices, acknowledge, active); returns those that changed.
 
-    Orders and stock need an answer to the cutover question first: SwitchError. Switching stock or prices on works out every offer anew
+    Orders and stock need an answer to the cutover question first, and of several channels for one account's warehouses only one sends
+    prices: SwitchError. Switching stock or prices on works out every offer anew
     (RuleError if the price rules cannot be applied). Stock without orders is Unwatched, unless ``without_orders`` says that it is meant.
     """
     channel = Channel.objects.select_for_update().get(pk=channel_id)
     if unknown := sorted(set(wanted) - set(CHANNEL_SWITCHES)):
         raise SwitchError(f"There is no switch {unknown[0]!r}; a channel has {', '.join(CHANNEL_SWITCHES)}.")
     turned = [name for name, on in wanted.items() if getattr(channel, CHANNEL_SWITCHES[name]) != on]
-    _require_cutover(channel, [name for name in turned if wanted[name]])
+    may_turn(channel, [name for name in turned if wanted[name]])
     if not turned:
         return []
     watched = not unwatched(channel.connection)
@@ -135,6 +136,21 @@ def watch(uc: UseCase, account: Connection) -> int:
 def may_turn(channel: Channel, switched_on: list[str]) -> None:
     """SwitchError if something has to come before these switches are turned on, without turning them."""
     _require_cutover(channel, switched_on)
+    _one_sends_prices(channel, switched_on)
+
+
+def _one_sends_prices(channel: Channel, switched_on: list[str]) -> None:
+    """Channels for several warehouses of one account show the same listing at the same price: two that send it would contradict each
+    other, the later one would win."""
+    if not {"prices", "active"} & set(switched_on) or not manifest_of(channel.connection.platform).quirks.per_warehouse:
+        return
+    others = Channel.objects.filter(connection_id=channel.connection_id, prices_enabled=True, active=True).exclude(pk=channel.pk)
+    other = others.order_by("code").first()
+    if other is not None and (channel.prices_enabled or "prices" in switched_on):
+        raise SwitchError(
+            f"Channel {channel.code}: {other.code} sends the prices of this account already, and a listing has one price there for all "
+            f"warehouses. Switch prices off on {other.code} first (stallkeeper channel {other.code} --prices off)."
+        )
 
 
 def _require_cutover(channel: Channel, switched_on: list[str]) -> None:

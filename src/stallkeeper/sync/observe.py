@@ -11,6 +11,7 @@ from django.db import connection
 
 from stallkeeper.channels import belief_queries, lanes_queries, reading
 from stallkeeper.channels.belief_queries import Known
+from stallkeeper.channels.delivery import AMBIGUOUS
 from stallkeeper.channels.models import Channel
 from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.use_case import UseCase
@@ -89,6 +90,18 @@ def read(current: Current, known: Sequence[Known], priority: Priority) -> Read:
     return Read(len(known), sum(_read(current, part, warehouse, priority) for warehouse, part in sorted(parts.items())))
 
 
+def _look(
+    current: Current, refs: Sequence[OfferRef], warehouse: str, priority: Priority
+) -> tuple[datetime, Mapping[OfferRef, OfferState | None]]:
+    """(when the read began, what it showed). One that took so long that nobody can say which sales it contains is made once more."""
+    asked = now()
+    states: Mapping[OfferRef, OfferState | None] = current.call(priority, current.session.adapter.read_states, refs, warehouse)
+    if now() - asked <= AMBIGUOUS:
+        return asked, states
+    asked = now()
+    return asked, current.call(priority, current.session.adapter.read_states, refs, warehouse)
+
+
 def _settled(known: Known, state: OfferState | None, asked: datetime, late: timedelta) -> OfferState | None:
     """What was read, without a figure that may be of before our last write: it says nothing of what will be shown."""
     doubtful = known.sent_at is not None and asked - known.sent_at < late
@@ -97,11 +110,10 @@ def _settled(known: Known, state: OfferState | None, asked: datetime, late: time
 
 def _read(current: Current, known: Sequence[Known], warehouse: str, priority: Priority) -> int:
     """Those whose figures are kept for one warehouse of theirs; how many figures differed."""
-    asked: datetime = now()
     refs: dict[OfferRef, list[Known]] = {}
     for row in known:
         refs.setdefault(OfferRef(row.sku, row.external_id), []).append(row)
-    states: Mapping[OfferRef, OfferState | None] = current.call(priority, current.session.adapter.read_states, list(refs), warehouse)
+    asked, states = _look(current, list(refs), warehouse, priority)
     late = current.session.manifest.quirks.shown_after
     found = [(row, _settled(row, states[ref], asked, late) if late else states[ref]) for ref, rows in refs.items() for row in rows]
     shows = current.session.manifest.quirks.observer is Observer.RESERVE  # whichever lane looks

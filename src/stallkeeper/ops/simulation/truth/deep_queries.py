@@ -218,6 +218,28 @@ def kept_for_nobody(organisation: int) -> list[str]:
         return [row[0] for row in rows(cursor)]
 
 
+def held_beyond(organisation: int) -> list[str]:
+    """Holds of more units than the look that made them saw go: by how much the figure fell, or how many the platform has reserved at all.
+
+    Index: observed_hold_latest.
+    """
+    with hot_cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT format('%%s: %%s held, seen was %%s', offer.sku, hold.seen, hold.cause)
+            FROM channels_observedhold AS hold JOIN channels_offer AS offer ON offer.id = hold.offer_id
+            CROSS JOIN LATERAL (
+                SELECT hold.cause LIKE 'reserve %%' AS theirs, substring(hold.cause FROM '([0-9]+) ->')::int AS before,
+                       substring(hold.cause FROM '-> ([0-9]+)$')::int AS after) AS look
+            WHERE hold.organisation_id = %s
+              AND hold.seen > CASE WHEN look.theirs THEN look.after ELSE look.before - look.after END
+            ORDER BY hold.id
+            """,
+            [organisation],
+        )
+        return [row[0] for row in rows(cursor)]
+
+
 def held_twice(organisation: int, since: datetime) -> list[str]:
     """Open holds that were seen after ``since``, whose sale is here as an order as well: it was placed between the two looks, and came
     after the second. Indexes: observed_hold_open, order_line.offer."""

@@ -149,6 +149,8 @@ class Truth:
         yield from self.walls.unmoved(self.shop.organisation_id)
         for hold in deep_queries.kept_for_nobody(self.shop.organisation_id):
             yield Breach("2", f"{hold}: it has ended, or says less")
+        for hold in deep_queries.held_beyond(self.shop.organisation_id):
+            yield Breach("2", f"more is held than was seen to go: {hold}")
 
     def _calm(self) -> Iterator[Breach]:
         yield from self._when_quiet()
