@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from _pytest.outcomes import Failed
 
 from stallkeeper.catalog import prices
 from stallkeeper.catalog.models import PriceList, StockUnit
@@ -17,6 +19,7 @@ from stallkeeper.stock import ledger, taking_back
 from stallkeeper.stock.ledger import Target
 from stallkeeper.stock.models import Cause, Movement
 from tests.market import Market, Stall
+from tests.planted.plant import Bug, planted
 from tests.shop import Shop
 
 ACTOR = "user:1"
@@ -343,3 +346,70 @@ def test_plans_know_of_rules_of_products_and_of_what_channels_share(market: Mark
         assert stall.channel.offers.get(sku="U000").intended_qty == 0
         both = [each.channel.offers.get(sku="U001").intended_qty for each in (stall, other)]
     assert sum(both) <= 10, "what is shared is shown once"
+
+
+# --- these tests notice it when it goes wrong ---------------------------------------------------------------------------------------------
+
+FAULTS = [
+    (
+        Bug(
+            "stale plan applied",
+            "A plan is put in force although it says something else by now.",
+            (),
+            "stallkeeper.channels.plans:_still_says",
+            (("if worked.fingerprint == plan.fingerprint:", "if worked.fingerprint:"),),
+        ),
+        test_a_plan_that_no_longer_says_the_same_is_refused_and_says_what_moved,
+    ),
+    (
+        Bug(
+            "undo forgets a channel",
+            "Undoing puts back the rules of one channel of the plan only.",
+            (),
+            "stallkeeper.channels.plans:reverse_of",
+            (
+                (
+                    "for pk, change in proposal.channels.items() if change}",
+                    "for pk, change in list(proposal.channels.items())[:1] if change}",
+                ),
+            ),
+        ),
+        test_undoing_restores_rules_switches_and_what_was_shown_on_every_channel,
+    ),
+    (
+        Bug(
+            "plan applied twice",
+            "A second press applies the plan again.",
+            (),
+            "stallkeeper.channels.plans:apply",
+            (("if plan.state == SendPlan.State.APPLIED:", "if plan.state == SendPlan.State.DISCARDED:"),),
+        ),
+        test_a_plan_says_what_would_change_and_changes_nothing_before_it_is_applied_once,
+    ),
+    (
+        Bug(
+            "limits are not asked",
+            "A plan beyond the limits is applied without a word.",
+            (),
+            "stallkeeper.channels.plans:apply",
+            (("if worked.held and not sure:", "if worked.held and sure is None:"),),
+        ),
+        test_a_plan_beyond_the_limits_is_held_until_it_is_confirmed,
+    ),
+    (
+        Bug(
+            "sent counts as accepted",
+            "A send is done as soon as it went out.",
+            (),
+            "stallkeeper.channels.send_task_queries:JUDGED",
+            (("coalesce(accepted_at >= asked_at, false)", "coalesce(asked_at <= now(), false)"),),
+        ),
+        test_a_plan_says_what_would_change_and_changes_nothing_before_it_is_applied_once,
+    ),
+]
+
+
+@pytest.mark.parametrize(("bug", "test"), FAULTS, ids=[bug.name for bug, _ in FAULTS])
+def test_a_planted_fault_is_noticed(market: Market, stall: Stall, bug: Bug, test: Callable[[Market, Stall], None]) -> None:
+    with planted(bug), pytest.raises((AssertionError, Failed, PlanError)):
+        test(market, stall)
