@@ -15,6 +15,7 @@ from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.models import SOURCE, Lane
 from stallkeeper.stock import source_setup
 from stallkeeper.stock.models import SourceRun, StockSource
+from stallkeeper.sync import source_kinds
 from stallkeeper.sync.runner import Ended, run_lane
 from stallkeeper.sync.wake import wake_sources
 from tests.market import Market
@@ -71,12 +72,14 @@ class Feed:
         self.market.clock.tick(60)
         self.source = self.add("url", {"address": server.address, "as_of": "fetch"})
 
-    def add(self, kind: str, config: dict[str, str], *, enabled: bool = True, **terms: object) -> StockSource:
+    def add(
+        self, kind: str, config: dict[str, str], hidden: dict[str, str] | None = None, *, enabled: bool = True, **terms: object
+    ) -> StockSource:
         self.shop.at = self.market.clock()
         place = terms.pop("place", self.shop.place)
         with self.shop.use_case() as uc:
-            made = source_setup.add(uc, place, kind, config, {}, {"name": f"source {self.shop.at:%H%M%S%f}"} | terms)
-            if kind == "url":
+            made = source_setup.add(uc, place, kind, config, hidden or {}, {"name": f"source {self.shop.at:%H%M%S%f}"} | terms)
+            if source_kinds.manifest_of(kind).file and kind != "upload":
                 source_setup.map_columns(uc, made.pk, {}, {"code": "sku", "quantity": "qty"}, {})
             if enabled:
                 source_setup.turn(uc, made.pk, True)
