@@ -126,3 +126,8 @@ def on_hand_at_place(cursor: Cursor, organisation: int, place: int) -> list[tupl
         [organisation, place],
     )
     return rows(cursor)
+
+
+def analyze(cursor: Cursor) -> None:
+    """Refresh the planner's figures after the first rows: an empty table's plan would stay (PERFORMANCE.md, section 5)."""
+    cursor.execute("ANALYZE stock_level, stock_movement")

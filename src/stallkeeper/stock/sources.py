@@ -33,6 +33,7 @@ from stallkit.tables.cells import FileRefused, Problem
 KEEP = timedelta(days=30)
 KEEP_PROBLEMS = 10
 """Runs of a source whose problems by row are kept; the counts of all stay for KEEP."""
+WORTH_ANALYZING = 1_000
 State = SourceRun.State
 ENDED = (State.DONE, State.STOPPED, State.ALLOWED, State.DROPPED, State.REPLACED)
 """States in which the same figures again are nothing new."""
@@ -321,6 +322,9 @@ class _Work:
             changed, some = self._apply_part(ordered[start : start + reading.BATCH])
             self.run.rows_changed += changed
             problems += some
+            if start == 0 and len(ordered) >= WORTH_ANALYZING:  # a plan made for an empty table would scan all for each row
+                with connection.cursor() as cursor:
+                    queries.analyze(cursor)
         return problems
 
     @again_on_conflict
@@ -330,18 +334,18 @@ class _Work:
             with connection.cursor() as cursor:
                 held = ledger.hold(uc, cursor, ((row.unit_id, row.location_id) for row in part))
             pairs = list(reading.gather(self.source, part))
-            moves = [move for row, standing in pairs if (move := self._move(uc, row, standing)) is not None]
+            adjustment = places.virtual(uc, VirtualRole.ADJUSTMENT).pk
+            moves = [move for row, standing in pairs if (move := self._move(row, standing, adjustment)) is not None]
             new = ledger.post(uc, moves, held)
         return len(new), [_gone(row) for row, standing in pairs if self._goal(row, standing) < 0]
 
     def _goal(self, row: Wanted, standing: Standing) -> int:
         return reading.goal(self.source.mode, self.source.basis, row.quantity, standing)
 
-    def _move(self, uc: UseCase, row: Wanted, standing: Standing) -> Move | None:
+    def _move(self, row: Wanted, standing: Standing, adjustment: int) -> Move | None:
         delta = max(self._goal(row, standing), 0) - standing.on_hand
         if not delta:
             return None
-        adjustment = places.virtual(uc, VirtualRole.ADJUSTMENT).pk
         origin, target = (adjustment, row.location_id) if delta > 0 else (row.location_id, adjustment)
         named = f"{row.unit_id}:{row.location_id}" if row.number == MISSING else str(row.number)
         reference = f"source:{self.source.pk}:{self.run.pk}:{named}"
