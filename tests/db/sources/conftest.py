@@ -13,12 +13,13 @@ from django.conf import settings
 
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.models import SOURCE, Lane
-from stallkeeper.stock import source_setup
+from stallkeeper.stock import ledger, source_setup
 from stallkeeper.stock.models import SourceRun, StockSource
 from stallkeeper.sync import source_kinds
 from stallkeeper.sync.runner import Ended, run_lane
 from stallkeeper.sync.wake import wake_sources
 from tests.market import Market
+from tests.shop import NOON, Shop
 
 
 class FileServer(ThreadingHTTPServer):
@@ -63,12 +64,21 @@ def server() -> Iterator[FileServer]:
         thread.join()
 
 
+def ten_of_each(shop: Shop, how_many: int) -> dict[str, StockUnit]:
+    """SKU-1, SKU-2 …, ten of each at the shop's place."""
+    with shop.use_case() as uc:
+        skus = [f"SKU-{number}" for number in range(1, how_many + 1)]
+        made = StockUnit.objects.bulk_create(StockUnit(organisation=shop.organisation, sku=sku, title=sku, created_at=NOON) for sku in skus)
+        ledger.set_on_hand(uc, [ledger.Target(unit.pk, shop.place.pk, 10, f"test:{unit.pk}") for unit in made])
+    return dict(zip(skus, made, strict=True))
+
+
 class Feed:
     """Twelve articles, ten of each, in the shop of a market; a source at an address, and its lane."""
 
     def __init__(self, market: Market, server: FileServer) -> None:
         self.market, self.shop, self.server = market, market.shop, server
-        self.units: dict[str, StockUnit] = {f"SKU-{number}": self.shop.unit(f"SKU-{number}", on_hand=10) for number in range(1, 13)}
+        self.units = ten_of_each(self.shop, 12)
         self.market.clock.tick(60)
         self.source = self.add("url", {"address": server.address, "as_of": "fetch"})
 

@@ -9,6 +9,7 @@ from django.test import Client
 
 from stallkeeper.stock import source_setup
 from stallkeeper.stock.models import Movement, SourceRun, StockSource
+from tests.db.sources.conftest import ten_of_each
 from tests.shop import Shop
 
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
@@ -20,7 +21,7 @@ class Program:
 
     def __init__(self) -> None:
         self.shop = Shop.open()
-        self.units = {f"SKU-{n}": self.shop.unit(f"SKU-{n}", on_hand=10) for n in range(1, 9)}
+        self.units = ten_of_each(self.shop, 8)
         with self.shop.use_case() as uc:
             made = source_setup.add(uc, self.shop.place, "api", {}, {}, {"name": "ERP", "mode": "listed"})
             self.source = source_setup.turn(uc, made.pk, True)

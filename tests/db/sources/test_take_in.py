@@ -16,6 +16,7 @@ from stallkeeper.stock import ledger, source_setup, sources
 from stallkeeper.stock.models import Location, Movement, SourceRun, StockSource
 from stallkeeper.stock.sources import SourceError
 from stallkit.sources.types import Figure, FileRefused, RowProblem
+from tests.db.sources.conftest import ten_of_each
 from tests.shop import NOON, Shop, remote_order
 
 State = SourceRun.State
@@ -26,7 +27,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.shop = Shop.open()
-        self.units = {f"SKU-{number}": self.shop.unit(f"SKU-{number}", on_hand=10) for number in range(1, 13)}
+        self.units = ten_of_each(self.shop, 12)
         self.shop.later(hours=1)
         self.files = 0
         self.channels: dict[str, Channel] = {}
