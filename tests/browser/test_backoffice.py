@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SCREENS = (
     *("/", "/orders/", "/problems/", "/offers/", "/sending/", "/sending/undo/", "/sending/tasks/", "/listings/", "/stock/"),
-    *("/stock/places/", "/imports/", "/channels/"),
+    *("/stock/table/", "/stock/places/", "/imports/", "/channels/"),
 )
 
 

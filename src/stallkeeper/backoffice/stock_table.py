@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 
 from django import forms
 from django.contrib import messages
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.http import FileResponse, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -23,6 +23,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from stallkeeper.backoffice import import_jobs
 from stallkeeper.backoffice.forms import LookMixin
+from stallkeeper.backoffice.imports import download
 from stallkeeper.backoffice.paging import page
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.catalog.models import Identifier, StockUnit
@@ -192,14 +193,14 @@ def _cell(unit: StockUnit, place: Location, levels: Mapping[tuple[int, int], Lev
     return CellOf(place, on_hand, promised, f"cell_{unit.pk}_{place.pk}_{on_hand}", text, problem)
 
 
-@screen(Permission.VIEW_STOCK)  # type: ignore[arg-type]  # a file is answered piece by piece
-def stock_report(request: MemberRequest) -> FileResponse:
+@screen(Permission.VIEW_STOCK)
+def stock_report(request: MemberRequest) -> HttpResponse:
     """The table as it is filtered, all pages of it, as a workbook to read, to keep, or to change and bring back."""
     places = _chosen(request.GET, editable_places())
-    kept = NamedTemporaryFile(suffix=".xlsx")  # noqa: SIM115 - the answer closes it, and then it is gone
-    table_files.write_report(Path(kept.name), table_units(request.GET), places)
-    name = f"stock-{timezone.localtime(clock.now()):%Y-%m-%d-%H%M}.xlsx"
-    return FileResponse(Path(kept.name).open("rb"), as_attachment=True, filename=name)
+    with TemporaryDirectory() as folder:
+        target = Path(folder) / "stock.xlsx"
+        table_files.write_report(target, table_units(request.GET), places)
+        return download(target.read_bytes(), f"stock-{timezone.localtime(clock.now()):%Y-%m-%d-%H%M}.xlsx")
 
 
 @require_POST
