@@ -328,10 +328,11 @@ class ImapServer:
 
 
 class Speaker:
-    """A server of any protocol that only talks: sends the given pieces to whoever connects, then holds the line or closes it."""
+    """A server of any protocol that only talks: sends the given pieces to whoever connects, then holds the line, drips a letter every
+    ``drip`` seconds, or closes it."""
 
-    def __init__(self, *pieces: bytes, hold: bool = False):
-        self.pieces, self.hold, self.calls = pieces, hold, 0
+    def __init__(self, *pieces: bytes, hold: bool = False, drip: float = 0.0):
+        self.pieces, self.hold, self.drip, self.calls = pieces, hold, drip, 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._open, self._done = [], threading.Event()
@@ -347,6 +348,8 @@ class Speaker:
             try:
                 for piece in self.pieces:
                     line.sendall(piece)
+                while self.drip and not self._done.wait(self.drip):
+                    line.sendall(b"x")
             except OSError:
                 continue
             if not self.hold:
@@ -357,6 +360,7 @@ class Speaker:
         return self
 
     def __exit__(self, *_):
+        self._done.set()
         self._listener.close()
         for line in self._open:
             line.close()

@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+import time
 import zipfile
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import pytest
 from stallkit import http
 from stallkit.errors import AdapterError, NeedsReconnect, Refused, SlowDown, TryLater, Unintelligible
 from stallkit.guard import AddressNotAllowed
-from stallkit.sources import ftp, imap, registry, sftp
+from stallkit.sources import ftp, imap, registry, sftp, url
 from stallkit.sources.door import Door
 from stallkit.sources.files import figures, preview
 from stallkit.sources.google_sheets.emulator import SheetsEmulator, Spreadsheet
@@ -239,6 +240,23 @@ def test_servers_that_say_nothing_or_never_stop(kind, pieces, tmp_path, monkeypa
         assert server.calls == 1
     assert PASSWORD not in str(caught.value)
     assert not isinstance(caught.value, NeedsReconnect)
+
+
+@pytest.mark.parametrize(
+    ("kind", "start"), [("ftp", b"220 "), ("sftp", b"SSH-2.0-x\r\n"), ("imap", b"* OK "), ("url", b"HTTP/1.1 200 OK\r\n\r\n")]
+)
+def test_servers_that_drip_are_cut_off(kind, start, tmp_path, monkeypatch):
+    """A letter now and then keeps every time-out from running out; the whole has an end all the same."""
+    for module in (ftp, sftp, imap, url):
+        monkeypatch.setattr(module, "SECONDS", 0.5)
+        monkeypatch.setattr(module, "ANSWER_SECONDS", 20, raising=False)
+    with Speaker(start, drip=0.02) as server:
+        common = {"host": "127.0.0.1", "port": str(server.port), "user": USER, "password": PASSWORD, "security": "none", "path": "/x"}
+        config = {**common, "sender": "a@b.example", "address": f"http://127.0.0.1:{server.port}/"}
+        began = time.monotonic()
+        with pytest.raises((TryLater, Unintelligible)):
+            registry.build(kind, config, Door(LOOPBACK), clock).fetch(tmp_path, "")
+        assert time.monotonic() - began < 15, "well before one answer's time is out"
 
 
 # --- url ----------------------------------------------------------------------------------------------------------------------------------

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+import socket
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -50,6 +53,31 @@ class Deadline:
             raise TryLater("the file did not arrive in time; it is fetched again later")
         if size > texts.MOST_BYTES:
             raise FileRefused(f"The file has more than {texts.MOST_BYTES // 1_000_000} MB. Offer less, or split it into several files.")
+
+
+@contextmanager
+def cut_off_after(seconds: float, lines: Callable[[], Iterable[socket.socket | None]]) -> Iterator[None]:
+    """End the connections after so long, whatever is read from them then: a server that sends a byte now and then keeps every time-out
+    from running out."""
+
+    def cut() -> None:
+        for line in lines():
+            if line is not None:
+                shut(line)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def shut(line: socket.socket) -> None:
+    """End a connection that another thread may be reading from."""
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def file_marks(name: str, size: str, changed: datetime | None, now: datetime) -> dict[str, str]:

@@ -17,7 +17,19 @@ from typing import BinaryIO
 from stallkit.errors import AdapterError, NeedsReconnect, Refused, TryLater, Unintelligible
 from stallkit.http import hide
 from stallkit.manifest import Setting, SettingKind
-from stallkit.sources.bringing import AS_OF, SECONDS, Deadline, digest_of, file_marks, fingerprint, marks_of, plain_name, port_of, time_of
+from stallkit.sources.bringing import (
+    AS_OF,
+    SECONDS,
+    Deadline,
+    cut_off_after,
+    digest_of,
+    file_marks,
+    fingerprint,
+    marks_of,
+    plain_name,
+    port_of,
+    time_of,
+)
 from stallkit.sources.door import SECONDS as ANSWER_SECONDS
 from stallkit.sources.door import Door
 from stallkit.sources.manifest import SourceManifest
@@ -57,6 +69,7 @@ class Client(ftplib.FTP_TLS):
         super().__init__(context=door.tls(), timeout=ANSWER_SECONDS, encoding="utf-8")
         self.deadline, self._lines = Deadline(SECONDS), 0
         self.door, self.security = door, security
+        self.data: socket.socket | None = None
 
     def open(self, host: str, port: int) -> None:
         """Connect, encrypt if that is wanted, and hear the greeting."""
@@ -86,6 +99,7 @@ class Client(ftplib.FTP_TLS):
         if self.security != "none":
             session = self.sock.session if isinstance(self.sock, ssl.SSLSocket) else None
             conn = self.context.wrap_socket(conn, server_hostname=self.host, session=session)
+        self.data = conn
         return conn, size
 
     def getline(self) -> str:
@@ -138,12 +152,10 @@ class Source:
         secrets = tuple(secret for secret in (self.config.get("password", ""),) if secret)
         client = Client(self.door, self.security)
         try:
-            client.open(self.config.get("host", "").strip(), port)
-            try:
-                client.sign_in(self.config.get("user") or "anonymous", self.config.get("password", ""))
-            except ftplib.error_perm as error:
-                raise NeedsReconnect(f"the server does not let us in: {words_of(error)}") from error
-            yield client
+            with cut_off_after(SECONDS, lambda: (client.sock, client.data)):
+                client.open(self.config.get("host", "").strip(), port)
+                self._sign_in(client)
+                yield client
         except (ftplib.Error, OSError, EOFError, ValueError) as error:
             raise told(error, secrets) from None
         except AdapterError as error:
@@ -152,6 +164,12 @@ class Source:
             raise
         finally:
             client.close()
+
+    def _sign_in(self, client: Client) -> None:
+        try:
+            client.sign_in(self.config.get("user") or "anonymous", self.config.get("password", ""))
+        except ftplib.error_perm as error:
+            raise NeedsReconnect(f"the server does not let us in: {words_of(error)}") from error
 
     def _chosen(self, client: Client) -> str:
         """The path, or the newest file that fits it."""

@@ -18,7 +18,18 @@ from imap_tools.errors import MailboxFolderSelectError
 from stallkit.errors import AdapterError, NeedsReconnect, Refused, TryLater
 from stallkit.http import hide
 from stallkit.manifest import Setting, SettingKind
-from stallkit.sources.bringing import AS_OF, SECONDS, Deadline, digest_of, fingerprint, marks_of, plain_name, port_of, time_of
+from stallkit.sources.bringing import (
+    AS_OF,
+    SECONDS,
+    Deadline,
+    cut_off_after,
+    digest_of,
+    fingerprint,
+    marks_of,
+    plain_name,
+    port_of,
+    time_of,
+)
 from stallkit.sources.door import SECONDS as ANSWER_SECONDS
 from stallkit.sources.door import Door
 from stallkit.sources.manifest import SourceManifest
@@ -58,13 +69,17 @@ TABLES = ("*.csv", "*.txt", "*.tsv", "*.xlsx", "*.xml", "*.yml", "*.json", "*.zi
 class Client(imaplib.IMAP4):
     """imaplib over a connection that the door makes; no answer is endless."""
 
-    def __init__(self, door: Door, host: str, port: int, security: str) -> None:
-        self.door, self.security, self.deadline = door, security, Deadline(SECONDS)
+    def __init__(self, door: Door, host: str, port: int, security: str, opened: list[socket.socket]) -> None:
+        """Connects, and hears the greeting. ``opened`` gets the connection as soon as there is one."""
+        self.door, self.security, self.deadline, self.opened = door, security, Deadline(SECONDS), opened
         super().__init__(host, port, timeout=ANSWER_SECONDS)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
         sock = self.door.connect(self.host, self.port, timeout or ANSWER_SECONDS)
-        return self.door.tls().wrap_socket(sock, server_hostname=self.host) if self.security == "tls" else sock
+        if self.security == "tls":
+            sock = self.door.tls().wrap_socket(sock, server_hostname=self.host)
+        self.opened.append(sock)
+        return sock
 
     def read(self, size: int) -> bytes:
         if size > MOST_BYTES:
@@ -131,16 +146,16 @@ class Source:
     def _connected(self) -> Iterator[Mailbox]:
         security = self.config.get("security") or "tls"
         secrets = tuple(secret for secret in (self.config.get("password", ""),) if secret)
-        client = None
+        client, opened = None, list[socket.socket]()
         try:
-            client = Client(
-                self.door, self.config.get("host", "").strip(), port_of(self.config, 993 if security == "tls" else 143), security
-            )
-            if security == "starttls":
-                client.starttls(self.door.tls())
-            mailbox = Mailbox(client)
-            self._sign_in(mailbox)
-            yield mailbox
+            with cut_off_after(SECONDS, lambda: (*opened, client.sock if client is not None else None)):
+                port = port_of(self.config, 993 if security == "tls" else 143)
+                client = Client(self.door, self.config.get("host", "").strip(), port, security, opened)
+                if security == "starttls":
+                    client.starttls(self.door.tls())
+                mailbox = Mailbox(client)
+                self._sign_in(mailbox)
+                yield mailbox
         except (imaplib.IMAP4.error, ImapToolsError, OSError, EOFError, UnicodeError) as error:
             raise told(error, secrets) from None
         except AdapterError as error:

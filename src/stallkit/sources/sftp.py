@@ -7,21 +7,37 @@ import fnmatch
 import hashlib
 import io
 import posixpath
+import socket
+import struct
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import paramiko
 
-from stallkit.errors import NeedsReconnect, Refused, TryLater
+from stallkit.errors import NeedsReconnect, Refused, TryLater, Unintelligible
 from stallkit.manifest import Setting, SettingKind
-from stallkit.sources.bringing import AS_OF, SECONDS, Deadline, digest_of, file_marks, fingerprint, marks_of, plain_name, port_of, time_of
+from stallkit.sources.bringing import (
+    AS_OF,
+    SECONDS,
+    Deadline,
+    cut_off_after,
+    digest_of,
+    file_marks,
+    fingerprint,
+    marks_of,
+    plain_name,
+    port_of,
+    time_of,
+)
 from stallkit.sources.door import SECONDS as ANSWER_SECONDS
 from stallkit.sources.door import Door
 from stallkit.sources.manifest import SourceManifest
 from stallkit.sources.types import Fetched
+from stallkit.tables import texts
+from stallkit.tables.cells import FileRefused
 
 MANIFEST = SourceManifest(
     kind="sftp",
@@ -46,6 +62,21 @@ MANIFEST = SourceManifest(
 )
 MOST_NAMES = 20_000
 KEYS = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
+
+
+class Bounded:
+    """A connection that ends when more came through it than any file that we read: paramiko holds what a server calls one packet."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock, self._left = sock, 2 * texts.MOST_BYTES
+
+    def recv(self, size: int) -> bytes:
+        got = self._sock.recv(size)
+        self._left -= len(got)
+        return got if self._left > 0 else b""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else paramiko asks of a socket
+        return getattr(self._sock, name)
 
 
 class Source:
@@ -83,9 +114,10 @@ class Source:
     @contextmanager
     def _connected(self) -> Iterator[tuple[paramiko.SFTPClient, str]]:
         sock = self.door.connect(self.config.get("host", "").strip(), port_of(self.config, 22), ANSWER_SECONDS)
-        transport = None
+        transport, stack = None, ExitStack()
         try:
-            transport = paramiko.Transport(sock)
+            stack.enter_context(cut_off_after(SECONDS, lambda: (sock,)))
+            transport = paramiko.Transport(Bounded(sock))  # type: ignore[arg-type]  # any object that behaves like a socket
             transport.banner_timeout = transport.auth_timeout = transport.channel_timeout = ANSWER_SECONDS
             key = self._greeted(transport)
             self._sign_in(transport)
@@ -94,7 +126,7 @@ class Source:
                 raise TryLater("the server opens no SFTP session")
             client.get_channel().settimeout(ANSWER_SECONDS)  # type: ignore[union-attr]
             yield client, key
-        except paramiko.SSHException as error:
+        except (paramiko.SSHException, paramiko.SFTPError) as error:
             raise TryLater(f"the connection did not come about or broke off: {type(error).__name__}") from None
         except FileNotFoundError:
             raise Refused("there is no such file", code="no_such_file") from None
@@ -102,7 +134,12 @@ class Source:
             raise Refused("the server does not let us read this file", code="permission_denied") from None
         except (OSError, EOFError) as error:
             raise TryLater(f"the connection broke off: {type(error).__name__}") from None
+        except FileRefused:
+            raise
+        except (ValueError, LookupError, TypeError, struct.error) as error:
+            raise Unintelligible(f"the server does not speak SFTP as it should ({type(error).__name__})") from None
         finally:
+            stack.close()
             if transport is not None:
                 transport.close()
             sock.close()
