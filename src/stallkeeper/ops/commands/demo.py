@@ -39,7 +39,12 @@ WITHOUT_TERMINAL = 60.0
 )
 @click.option("--rate", type=click.FloatRange(0.1, 20), default=1.4, show_default=True, help="Orders a second.")
 @click.option("--articles", type=click.IntRange(20, 5_000), default=500, show_default=True, help="Products in the shop.")
-@click.option("--stalls", default="emag,walmart", show_default=True, help="Emulated stalls: also wildberries, ozon, yandex.")
+@click.option(
+    "--stalls",
+    default="emag,walmart",
+    show_default=True,
+    help="Emulated stalls: also wildberries, ozon, yandex; with all five 1C keeps a warehouse.",
+)
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep database and logs in this folder.")
 @click.option("--no-browser", is_flag=True, help="Do not open the back office.")
 @click.pass_context

@@ -80,6 +80,11 @@ def table(demo: Demo) -> Table:
             ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in sorted(done.items()) if number),
         ),
     ]
+    if demo.bookkeeper is not None:
+        books_done = demo.bookkeeper.done
+        rows.append(
+            ("Exchanges with 1C", books_done["exchanges"], f"{books_done['orders']} orders taken, {books_done['booked_out']} booked out")
+        )
     for platform, stall in counts["stalls"].items():
         rows.append((f"Calls to {platform}", sum(stall["calls"].values()), _statuses(stall["calls"])))
     for name, value, note in rows:

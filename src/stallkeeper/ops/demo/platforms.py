@@ -38,6 +38,11 @@ def chosen(text: str) -> tuple[str, ...]:
     return tuple(name for name in PLATFORMS if name in wanted)
 
 
+def kept_in_1c(stalls: Sequence[str]) -> bool:
+    """Whether a warehouse is kept in 1C: where all stalls are open, everything is shown."""
+    return set(stalls) == set(PLATFORMS)
+
+
 def shares(stalls: Sequence[str]) -> dict[str, float]:
     """The part of the buyers that comes to each stall."""
     total = sum(PLATFORMS[stall].buyers for stall in stalls)

@@ -21,10 +21,11 @@ import psutil
 
 from stallkeeper.ops import boot, serving
 from stallkeeper.ops.demo import database, goods
-from stallkeeper.ops.demo.platforms import DEFAULT, shares
+from stallkeeper.ops.demo.platforms import DEFAULT, kept_in_1c, shares
 from stallkeeper.ops.demo.stalls import World, plan
 
 if TYPE_CHECKING:
+    from stallkeeper.ops.demo.bookkeeper import Bookkeeper
     from stallkeeper.ops.demo.person import Person
     from stallkeeper.ops.demo.stage import Scene
 
@@ -163,6 +164,7 @@ class Demo:
     world: World
     scene: Scene
     person: Person
+    bookkeeper: Bookkeeper | None = None
     times: dict[str, float] = field(default_factory=dict)
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -180,6 +182,8 @@ class Demo:
         self.began = datetime.now(UTC)
         self.world.trade()
         self.person.start()
+        if self.bookkeeper is not None:
+            self.bookkeeper.start()
         try:
             while watch(self) and (self.options.seconds is None or self.seconds_of_trade() < self.options.seconds):
                 time.sleep(0.25)
@@ -187,6 +191,8 @@ class Demo:
             self.times["trade_s"] = round(self.seconds_of_trade(), 1)
             self.world.calm()
             self.person.stop()
+            if self.bookkeeper is not None:
+                self.bookkeeper.stop()
 
     def settle(self, name: str, watch: Callable[[Demo], bool]) -> bool:
         """Wait until everything is calm; False if that took too long or ``watch`` says no."""
@@ -224,6 +230,9 @@ class Demo:
         violations = [problem for result in check(self.scene.organisation.pk, calm=True) for problem in result.problems]
         played = Played(self.scene.articles, report, self.began, datetime.now(UTC), self.options.limits_scale)
         figures, problems = summarize(played, violations)
+        if self.bookkeeper is not None:
+            figures["books"] = dict(self.bookkeeper.done)
+            problems += [f"1C: {failure}" for failure in self.bookkeeper.failures]
         return figures | self.times | {"seed": self.options.seed, "person": dict(self.person.done)}, problems
 
 
@@ -241,6 +250,7 @@ def opened(options: Options, say: Callable[[str], None]) -> Iterator[Demo]:
         boot.start(migrate=True)
         from stallkeeper.core.tenancy import organisation_scope
         from stallkeeper.ops.demo import stage
+        from stallkeeper.ops.demo.bookkeeper import Bookkeeper
         from stallkeeper.ops.demo.person import Person
 
         organisation, user = stage.people()
@@ -256,12 +266,13 @@ def opened(options: Options, say: Callable[[str], None]) -> Iterator[Demo]:
         say("Waiting for web server and worker")
         hub.wait()
         world.hints(stage.hint_addresses(hub.base_url))
+        bookkeeper = Bookkeeper(organisation, articles, hub.base_url, options.seed) if kept_in_1c(options.stalls) else None
         for channel in channels:
             stage.open_channel(organisation, channel)
         stage.watch_for_sales(organisation, channels)
         lorry = options.limits_scale <= FAST  # else its bulk submission would take up to a quarter of an hour
         person = Person(organisation.pk, options.seed, lorry=lorry, hand_over=world.hand_over)
-        demo = Demo(options, folder, hub, world, stage.Scene(organisation, user, articles), person)
+        demo = Demo(options, folder, hub, world, stage.Scene(organisation, user, articles), person, bookkeeper)
         demo.times["set_up_s"] = round(time.monotonic() - begun, 1)
         yield demo
 

@@ -32,14 +32,14 @@ def run(session: ExchangeSession, name: str) -> str:
     if not uploads.claim(file):
         time.sleep(PAUSE)
         return protocol.progress("Файл ещё обрабатывается.")
-    stage, whole = file.stage, file.whole
     try:
         with uploads.opened(file) as path:
             packet = files.read(path)
-        whole = packet.whole and packet.figures
         stage = _work(session, file, packet)
-    finally:
-        uploads.release(file, stage=stage, whole=whole)
+    except Exception:
+        uploads.release(file)
+        raise
+    uploads.release(file, stage=stage, whole=packet.whole and packet.figures)
     return protocol.success() if stage == Stage.DONE else protocol.progress("Товары приняты, загружаются остатки.")
 
 

@@ -171,12 +171,17 @@ class Base:
     def ship(self, code: str) -> None:
         """Goods of an order leave the books."""
         order = self.orders[code]
-        if order.shipped or order.cancelled:
-            return
-        self._reserve(order, -1)
-        for good, quantity in order.lines.items():
-            self._take_off(self.goods[good], quantity)
-        order.shipped = order.changed = True
+        if not order.shipped and not order.cancelled:
+            for good, quantity in order.lines.items():
+                self._take_off(self.goods[good], quantity)
+            self.mark_shipped(code)
+
+    def mark_shipped(self, code: str) -> None:
+        """The order is done; its goods were taken off the books otherwise."""
+        order = self.orders[code]
+        if not order.shipped and not order.cancelled:
+            self._reserve(order, -1)
+            order.shipped = order.changed = True
 
     def cancel(self, code: str) -> None:
         """Somebody cancels the order in 1C."""
