@@ -125,7 +125,7 @@ def exchange(busy: BusyShop, word: str) -> None:
         ExchangeOrder.objects.create(organisation=busy.organisation, exchange=made, order_id=order, status=word)
     with busy.shop.scope():
         with connection.cursor() as cursor:
-            lanes_queries.create_missing_sources(cursor, clock.now() + timedelta(days=1), [made.source_id])
+            lanes_queries.create_missing_sources(cursor, clock.now() + timedelta(days=1))
         session = sessions.find(made, sessions.begin(made, Kind.SALE))
         assert session is not None
         uploads.append(session, f"{word}.xml", word.encode())
