@@ -348,6 +348,24 @@ def test_plans_know_of_rules_of_products_and_of_what_channels_share(market: Mark
     assert sum(both) <= 10, "what is shared is shown once"
 
 
+def test_old_sends_keep_what_they_came_to(market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    stocked(market, stall, count=2)
+    monkeypatch.setattr(send_tasks, "KEEP", 1)
+    with market.shop.use_case() as uc:
+        old = send_tasks.send_channels(uc, [stall.channel.pk])
+    market.clock.tick(15 * 60)
+    market.shop.at = market.clock()
+    with market.shop.use_case() as uc:
+        assert send_tasks.close_done(uc, stall.channel.connection) == 1
+        assert send_tasks.close_done(uc, stall.channel.connection) == 0
+    with market.shop.use_case() as uc:
+        send_tasks.send_channels(uc, [stall.channel.pk])
+    with market.shop.scope():
+        old.refresh_from_db()
+        assert not old.parts.exists()
+        assert [(each.wanted, each.accepted) for each in send_tasks.progress(old)] == [(2, 2)]
+
+
 # --- these tests notice it when it goes wrong ---------------------------------------------------------------------------------------------
 
 FAULTS = [

@@ -14,7 +14,7 @@ from stallkeeper.backoffice.paging import page
 from stallkeeper.backoffice.screens import MemberRequest, back, screen, show
 from stallkeeper.backoffice.sending_settings import setting_rows
 from stallkeeper.channels import plans, send_tasks, switches
-from stallkeeper.channels.models import Channel, SendingColumns, SendTask
+from stallkeeper.channels.models import Channel, SendingColumns, SendPlan, SendTask
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
@@ -39,7 +39,7 @@ def sending(request: MemberRequest) -> HttpResponse:
         "filters": request.GET,
         "filtered": any(request.GET.get(name) for name in ("channel", "state", "q")),
         "plan": plan,
-        "counts": plans.counts_of(plan) if plan else [],
+        **_planned(plan, hidden),
         "settings": setting_rows(channels),
         "organisation": request.organisation,
         "under_way": SendTask.objects.filter(ended_at=None).count(),
@@ -47,6 +47,12 @@ def sending(request: MemberRequest) -> HttpResponse:
         "may_send": can(request.membership, Permission.SEND),
     }
     return show(request, "backoffice/sending.html", context)
+
+
+def _planned(plan: SendPlan | None, hidden: set[int]) -> dict[str, object]:
+    """The figures of the plan that is saved, and the channels that it changes and this person does not see (S3.25)."""
+    counts = plans.counts_of(plan) if plan else []
+    return {"counts": counts, "unseen": [each.code for each in counts if each.channel_id in hidden and each.quantities + each.prices]}
 
 
 @require_POST

@@ -19,6 +19,8 @@ from stallkeeper.core import audit
 from stallkeeper.core.use_case import UseCase
 
 REASONS = 20
+KEEP = 50
+"""So many of the latest sends keep the list of their offers."""
 GIVEN_UP = timedelta(days=7)
 """A send that is not done by then is no longer counted among those under way. What differs is sent all the same, whenever it can be."""
 
@@ -89,11 +91,20 @@ def _begin(uc: UseCase, kind: str, ids: Mapping[int, tuple[list[int], list[int]]
         SendTaskPart(organisation_id=uc.organisation_id, task=task, channel_id=channel, quantities=quantities, prices=prices)
         for channel, (quantities, prices) in sorted(wanted.items())
     )
+    _forget_old()
     return task
 
 
+def _forget_old() -> None:
+    """Sends that ended long ago keep what they came to; which offers they were about goes."""
+    latest = list(SendTask.objects.order_by("-pk").values_list("pk", flat=True)[:KEEP])
+    SendTaskPart.objects.filter(task__ended_at__isnull=False).exclude(task_id__in=latest).delete()
+
+
 def progress(task: SendTask) -> list[Progress]:
-    """What has become of it by now, channel by channel; one statement over its offers."""
+    """What has become of it by now, channel by channel; one statement over its offers. Of an old one, what it had come to when it ended."""
+    if task.outcome is not None and not task.parts.exists():
+        return msgspec.convert(task.outcome, list[Progress])
     with connection.cursor() as cursor:
         return [Progress(*row) for row in send_task_queries.progress(cursor, task.pk)]
 

@@ -129,6 +129,8 @@ def test_columns_are_hidden_per_person_and_cells_are_empty_where_nothing_is_sent
     assert head is not None
     assert far.name in head[0]
     assert near.name not in head[0]
+    client.post(reverse("backoffice:save_plan"), settings_of(client, **{f"c{near.pk}-max_publish": "1"}) | {"then": "look"})
+    assert f"whose columns you have hidden: {near.code}" in cells(client), "every planned channel has a column, or that is said (S3.25)"
     colleague = User.objects.create_user("second@example.com")
     join(busy.organisation, colleague, Role.READ_ONLY)
     other = signed_in(colleague)
