@@ -67,6 +67,8 @@ RECORDED_BY = {
     "plan.save": ("channels/plans.py", "plan.save"),
     "plan.apply": ("channels/plans.py", "plan.apply"),
     "plan.discard": ("channels/plans.py", "plan.discard"),
+    "set.source": ("stock/source_setup.py", "add.source"),
+    "settle.source_run": ("stock/sources.py", "allow.source_run"),
     "set.exchange": ("sync/exchange/accounts.py", "open.exchange"),
     "set.price": ("catalog/prices.py", "set.price"),
     "read.parked": ("core/personal.py", "read.personal_data"),

@@ -8,7 +8,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from stallkeeper.backoffice.actors import names_of
-from stallkeeper.stock.models import TYPED, SourceRun, StockSource
+from stallkeeper.stock.models import BY_HAND, TYPED, SourceRun, StockSource
 from stallkeeper.sync import source_kinds
 
 
@@ -32,8 +32,13 @@ class SourceRow:
         return self.source.runs.defer("body").order_by("-pk").first()
 
     @property
+    def by_hand(self) -> bool:
+        """Nothing comes by itself, so there is nothing to switch on."""
+        return self.source.kind in BY_HAND
+
+    @property
     def tone(self) -> str:
-        if not self.source.enabled:
+        if not self.source.enabled and not self.source.last_error:
             return ""
         return "bad" if self.source.last_error else "ok"
 
@@ -42,10 +47,12 @@ class SourceRow:
         """In two words."""
         if self.source.kind == TYPED:
             return _("typed")
-        if not self.source.enabled:
-            return _("off")
         if self.last is not None and self.last.state == SourceRun.State.STOPPED:
             return _("waits for you")
+        if self.by_hand:
+            return _("by hand")
+        if not self.source.enabled:
+            return _("off")
         if self.source.last_error:
             return _("fails")
         return _("fine") if self.source.last_success_at else _("no figures yet")

@@ -14,7 +14,7 @@ from stallkeeper.backoffice.source_rows import RunRow, SourceRow, title_of
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock import source_setup
-from stallkeeper.stock.models import TYPED, StockSource
+from stallkeeper.stock.models import BY_HAND, TYPED, StockSource
 from stallkeeper.stock.sources import SourceError
 from stallkeeper.sync import source_kinds
 
@@ -48,7 +48,8 @@ def add_source(request: MemberRequest, kind: str) -> HttpResponse:
         except SourceError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, _("{name} is there, and switched off.").format(name=made.name))
+            note = _("{name} is there.") if kind in BY_HAND else _("{name} is there, and switched off.")
+            messages.success(request, note.format(name=made.name))
             return redirect("backoffice:source_columns" if manifest.file else "backoffice:source", made.pk)
     context = {"title": _("Add a source"), "manifest": manifest, "form": form}
     return show(request, "backoffice/source_form.html", context, status=422 if form.errors else 200)
