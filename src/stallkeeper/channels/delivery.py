@@ -458,6 +458,7 @@ def own_sales(uc: UseCase, platform: str, sales: Sequence[OwnSale]) -> None:
     """
     quirks = manifest_of(platform).quirks
     doubt(uc, sorted({sale.offer_id for sale in sales if unforeseeable(sale, quirks)}))
+    foretell([sale for sale in sales if unforeseeable(sale, quirks)])
     moves: dict[int, list[Move]] = {}
     for sale in sales:
         if delta := effect(sale, quirks):
@@ -512,6 +513,17 @@ def explain(after: Sequence[tuple[Belief, int | None]], moves: Mapping[int, Sequ
     if wanted:
         with connection.cursor() as cursor:
             guard_queries.explain_by_orders(cursor, wanted)
+
+
+def foretell(doubtful: Sequence[OwnSale]) -> None:
+    """What has been shipped may be gone from the figure at the next read: that is no sale that nobody knows of. The offers are locked."""
+    shipped: dict[int, int] = {}
+    for sale in doubtful:
+        if sale.event == "ship":
+            shipped[sale.offer_id] = shipped.get(sale.offer_id, 0) + sale.quantity
+    if shipped:
+        with connection.cursor() as cursor:
+            guard_queries.explain_by_orders(cursor, [(offer, units, True) for offer, units in sorted(shipped.items())])
 
 
 def unplaced(belief: Belief, after: int | None, moves: Sequence[Move]) -> int:

@@ -64,7 +64,7 @@ def buffers_of(stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts]) ->
     if overridden:
         channel, unit = (np.array([getattr(stake, name) for stake in stakes], dtype=np.int64) for name in ("channel_id", "sold"))
         own = overriding_queries.gather(overridden, np.unique(unit), whole=False)
-        found = overriding.apply(own, own.find(channel, unit), "buffer", found)
+        found = overriding.apply(own, own.find(channel, unit), "buffer", found) if len(own) else found
     return dict(zip([stake.offer_id for stake in stakes], found.tolist(), strict=True))
 
 
@@ -129,11 +129,13 @@ def may_show(stake: Stake, channel: ChannelFacts) -> int | None:
 
 
 def exposed(stake: Stake, channel: ChannelFacts) -> int | None:
-    """The same, with what may be sold there without our knowing."""
+    """The same, with what may be sold there without our knowing; and without what orders have told of that was in it, where the platform
+    lowers its figure for a sale. Whether it does so for a shipment, it may not say: until a read does, all may be shown."""
     shown = may_show(stake, channel)
     if shown is None:
         return None
-    return max(shown + (stake.missing if stake.believed is None else max(stake.missing, 0)), 0)
+    explained = stake.believed is None and manifest_of(channel.platform).quirks.basis is not Basis.GROSS_UNTIL_SHIPPED
+    return max(shown + (stake.missing if explained else max(stake.missing, 0)), 0)
 
 
 # --- quotas -------------------------------------------------------------------------------------------------------------------------------
@@ -216,8 +218,14 @@ def _split(found: Facts, stakes: Sequence[Stake], free: Free, result: Divided) -
         if offer in rows and shown[rows[offer]] != NOT_SET:
             stake = first[offer]
             result.shown[rows[offer]] = quota + gross(found.channels[stake.channel_id], stake.open, stake.unacknowledged)
-    moved = {claim.offer_id for claim in claims if claim.offer_id not in rows and quotas[claim.offer_id] < claim.before}
-    result.overflow = sorted({stake.unit for stake in stakes if stake.offer_id in moved})
+    result.overflow = _others_to_see_to(stakes, rows, claims, quotas)
+
+
+def _others_to_see_to(stakes: Sequence[Stake], rows: Mapping[int, int], claims: Sequence[Claim], quotas: Mapping[int, int]) -> list[int]:
+    """Guarded units whose offers are not all at hand, and not as they should be: one must give some up, or could have what ours gave up."""
+    apart = {stake.unit for stake in stakes if stake.offer_id not in rows}
+    less = {claim.offer_id for claim in claims if quotas[claim.offer_id] < claim.before}
+    return sorted({stake.unit for stake in stakes if stake.offer_id in less} & apart)
 
 
 def _fresh(stake: Stake, offers: Mapping[str, Ints], rows: Mapping[int, int]) -> Stake:

@@ -136,7 +136,17 @@ def sweep(uc: UseCase) -> Difference:
     offers = queries.read_offers_of_organisation(uc.organisation_id)
     places = queries.gather_places_of_organisation(uc.organisation_id)
     after = facts.decide(facts.gather(uc.organisation_id, channels, offers, places, uc.at.date()))
-    return refresh(uc, np.unique(offers["unit"][after != offers["intended"]]).tolist())
+    return due(refresh(uc, np.unique(offers["unit"][after != offers["intended"]]).tolist()))
+
+
+def due(difference: Difference) -> Difference:
+    """What differs, without quotas of guarded units: they are split by what channels show now, and those before were right, too."""
+    if not len(difference):
+        return difference
+    with hot_cursor() as cursor:
+        quotas = guard_queries.guarded_offers(cursor, difference.offer.tolist())
+    rest = ~np.isin(difference.offer, quotas)
+    return Difference(difference.offer[rest], difference.channel[rest], difference.before[rest], difference.after[rest])
 
 
 def _work_out(

@@ -95,14 +95,15 @@ def _keep_open(uc: UseCase, lines: Sequence[Sold]) -> None:
 def _beliefs(lines: Sequence[Sold], asked: Answer[Belief] | None) -> dict[int, int | None]:
     """What is believed of offers whose channel changed its own figure; their open tickets are overtaken (see ``delivery.own_sales``)."""
     moves: dict[int, list[tuple[OwnSale, int]]] = {}
-    doubtful: set[int] = set()
+    doubtful: dict[int, list[OwnSale]] = {}
     quirks = {platform: manifest_of(platform).quirks for platform in {line.platform for line in lines}}
     for line in lines:
         for sale in line.sales:
             if delivery.unforeseeable(sale, quirks[line.platform]):
-                doubtful.add(line.offer_id)
+                doubtful.setdefault(line.offer_id, []).append(sale)
             elif delta := delivery.effect(sale, quirks[line.platform]):
                 moves.setdefault(line.offer_id, []).append((sale, delta))
+    delivery.foretell([sale for sales in doubtful.values() for sale in sales])
     if not moves:
         return dict.fromkeys(doubtful)
     beliefs = [belief for belief in (asked or belief_queries.ask_beliefs(sorted(moves)))() if belief.offer_id in moves]

@@ -136,7 +136,7 @@ def _differing(uc: UseCase, channel: Channel, waiting: set[int]) -> list[str]:
     found, after = [], 0
     while True:
         difference, after = refresh.refresh_channel(uc, channel.pk, dry_run=True, after=after)
-        changes = {change.offer_id: change for change in difference.changes()}
+        changes = {change.offer_id: change for change in refresh.due(difference).changes()}
         for offer in Offer.objects.filter(pk__in=changes).exclude(stock_unit_id__in=waiting).order_by("sku"):
             change = changes[offer.pk]
             found.append(f"offer {offer.sku} on {channel.code}: stored {change.before}, worked out {change.after}")

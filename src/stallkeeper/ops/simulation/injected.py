@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from django.db import IntegrityError, connection
 
-from stallkeeper.channels import belief_queries, lanes
+from stallkeeper.channels import belief_queries, guard, lanes
 from stallkeeper.channels.lanes import HEARTBEAT, Claim
 from stallkeeper.core import clock, crash
 from stallkeeper.ops.simulation import crowd
@@ -30,6 +30,10 @@ from stallkeeper.sync.adapters import Session
 
 if TYPE_CHECKING:
     from stallkeeper.ops.simulation.world import World
+
+
+UNEXPLAINED_FOR = timedelta(minutes=3)
+"""For so long a fall counts as a sale, so that such times end while the day lasts, or in the calm."""
 
 
 @contextmanager
@@ -61,6 +65,8 @@ def injected(world: World) -> Iterator[None]:
             (life, "name", world.name_of_process),
             (tasks, "run_lane", world.run_lane),
             (orders, "accept", world.accept),
+            (belief_queries, "UNEXPLAINED_FOR", UNEXPLAINED_FOR),
+            (guard, "UNEXPLAINED_FOR", UNEXPLAINED_FOR),
             (belief_queries, "HEAD", FEW if world.seed % 2 else belief_queries.HEAD),
             (ledger, "uuid4", lambda: uuid.UUID(int=ids.getrandbits(128), version=4)),
         ):

@@ -275,7 +275,7 @@ class Rush:
                 self._one_by_one()
             for stall in self.stalls:
                 stall.emulator.dials = Dials()
-            self._work_off()
+            self._work_off(danger=1)
             with organisation_scope(self.organisation.pk):
                 self._judge()
             self.outcome.hours = (self.clock.at - opened).total_seconds() / 3600
@@ -298,7 +298,7 @@ class Rush:
                 event.act()
             waiting = later
             if self.taken.total() != sold or self._todo():
-                self._work_off()
+                self._work_off(danger=1)
 
     # --- the hub ------------------------------------------------------------------------------------------------------------------------
 
@@ -318,17 +318,17 @@ class Rush:
             found: datetime = Lane.objects.filter(enabled=True).aggregate(first=Min("not_before"))["first"]
             return found
 
-    def _todo(self) -> bool:
+    def _todo(self, danger: int = 0) -> bool:
         with organisation_scope(self.organisation.pk):
-            return OfferTodo.objects.exists()
+            return OfferTodo.objects.filter(danger__gte=danger).exists()
 
-    def _work_off(self) -> None:
-        """Until every order is here and every stall shows what it should."""
+    def _work_off(self, danger: int = 0) -> None:
+        """Until every order is here and every stall shows what it should, or (``danger``) no more than that: raises may wait for long."""
         for _ in range(CALM):
             self._work(self.clock.at + timedelta(seconds=12))
             with organisation_scope(self.organisation.pk):
                 known = Order.objects.count()
-            if known == sum(len(stall.emulator.orders) for stall in self.stalls) and not self._todo():
+            if known == sum(len(stall.emulator.orders) for stall in self.stalls) and not self._todo(danger):
                 return
 
     @contextmanager

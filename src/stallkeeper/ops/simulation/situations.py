@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stallkeeper.channels.models import Command, Drift, ObservedHold, Parked, SentLog, Ticket
+from stallkeeper.channels.models import Command, Drift, GuardedUnit, ObservedHold, Parked, SentLog, Ticket, WriteWindow
 from stallkeeper.orders.models import OrderLine, Shortage
 from stallkeeper.stock.models import Movement
 
@@ -100,6 +100,9 @@ def at_end(world: World) -> None:
         "an order took a hold over": ObservedHold.objects.filter(taken_over__gt=0).exists(),
         "no order came for a hold": ObservedHold.objects.filter(lapsed__gt=0).exists(),
         "a figure came back that was held": ObservedHold.objects.filter(withdrawn__gt=0).exists(),
+        "a unit was guarded": GuardedUnit.objects.exists(),
+        "a unit was guarded because it was scarce": GuardedUnit.objects.filter(scarce=True).exists(),
+        "a figure of a guarded unit may have gone over a sale": WriteWindow.objects.exists(),
         "goods were found while shipping": Movement.objects.filter(cause="found").exists(),
     }
     for situation, reached in found.items():
@@ -108,6 +111,9 @@ def at_end(world: World) -> None:
 
 
 AT_END = (
+    "a unit was guarded",
+    "a unit was guarded because it was scarce",
+    "a figure of a guarded unit may have gone over a sale",
     "a sale was held before its order",
     "an order took a hold over",
     "no order came for a hold",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import DatabaseError, IntegrityError, InterfaceError
 
 from stallkeeper.catalog.models import KitComponent, StockUnit, UnitKind
-from stallkeeper.channels import balancer, rules
+from stallkeeper.channels import balancer, guarding, rules
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import UseCase, use_case
@@ -75,6 +75,8 @@ TWICE = 0.3
 """Part of the seeds with two accounts on one platform, which number their orders alike."""
 BALANCED, HOLD_MINUTES = 0.5, 3
 """Part of the days on which what stalls show is taken for sales, and how long a hold waits for its order."""
+GUARDED = 0.5
+"""Part of the days on which channels share some goods."""
 THEIRS = re.compile(
     r"^(TryLater|SlowDown|NeedsReconnect|OutcomeUnknown|Refused|Unintelligible|OperationalError|InterfaceError|DatabaseError)\b"
 )
@@ -389,6 +391,18 @@ class World:
                 self._stall(platform, position, dice, weather)
             if Random(f"balancer:{self.seed}").random() < BALANCED:  # noqa: S311
                 self._balance()
+            guarded = Random(f"guard:{self.seed}")  # noqa: S311
+            if guarded.random() < GUARDED:
+                self._guard(guarded)
+
+    def _guard(self, dice: Random) -> None:
+        """Channels share some of the goods, or whatever there is little of."""
+        for sku in dice.sample(SKUS, 2):
+            with self.use_case("sim.guard") as uc:
+                guarding.set_unit(uc, self.units[sku], True)
+        if dice.random() < 0.5:
+            with self.use_case("sim.guard") as uc:
+                guarding.set_below(uc, dice.randint(1, 4))
 
     def _balance(self) -> None:
         """What the stalls show is taken for sales, from now; a hold without an order ends while the day lasts, or in the calm."""

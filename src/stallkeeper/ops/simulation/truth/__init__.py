@@ -2,7 +2,7 @@
 
 It is a second opinion. It reads the tables and the books of the emulated stalls, never a decision of the product's code: how many units are
 for sale, what a line holds, what may be believed are worked out here from the requirements. docs/invariants.md lists every invariant and
-how it is checked. Invariant 4 (guarded mode: quotas per channel) is left out: the product does not have that mode yet.
+how it is checked.
 """
 
 from stallkeeper.ops.simulation.truth.breach import Breach

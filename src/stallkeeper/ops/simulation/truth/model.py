@@ -7,7 +7,7 @@ from datetime import datetime
 
 from stallkeeper.core import clock
 from stallkeeper.core.tenancy import organisation_scope
-from stallkeeper.ops.simulation.truth import channel_rules, deep_queries, flow_rules, offer_rules, order_rules, price_rules
+from stallkeeper.ops.simulation.truth import channel_rules, deep_queries, flow_rules, guard_rules, offer_rules, order_rules, price_rules
 from stallkeeper.ops.simulation.truth.belief import Beliefs
 from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.events import Canary, Counted, Crashed, Moved, Told, TruthEvent
@@ -41,6 +41,7 @@ class Truth:
         self.sales = Sales()
         self.stock, self.beliefs, self.promises, self.calls, self.pushes = Stock(), Beliefs(), Promises(), Calls(), Pushes()
         self.prices, self.price_beliefs = Prices(), Beliefs("price")
+        self.guards = guard_rules.Guards()
         self.lanes, self.walls = Lanes(), Walls(tuple(bystanders))
         self.past = Past()
         self.crashed = False
@@ -112,7 +113,9 @@ class Truth:
         yield from self.stock.check(self.shop)
         yield from self._orders()
         yield from self._flows()
-        yield from offer_rules.figures(self.shop, self.quirks, clock.now().date())
+        today, several = clock.now().date(), self.promises.put_off
+        yield from offer_rules.figures(self.shop, self.quirks, today, guard_rules.guarded_offers(self.shop))
+        yield from self.guards.check(self.shop, self.stalls, today, several=several)
         yield from self.sales.check(self.shop, clock.now())
         yield from offer_rules.listed(self.shop)
         yield from self.beliefs.check(self.shop)

@@ -8,7 +8,7 @@ factor, the platform's own limit, and the units that the platform subtracts itse
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import date, timedelta
 
 from msgspec import structs
@@ -27,19 +27,23 @@ EXTRA = {"down": 0, "up": 9_999, "nearest": 5_000}
 """Added to hundredths of a per cent of a share before the rest is dropped."""
 
 
-def figures(shop: Shop, quirks: Mapping[int, Quirks], today: date) -> Iterator[Breach]:
-    """Every offer is meant to show what its channel's rules make of what is free now. Those of units marked stale may wait."""
-    waiting = _waiting(shop)
+def figures(shop: Shop, quirks: Mapping[int, Quirks], today: date, guarded: Set[int] = frozenset()) -> Iterator[Breach]:
+    """Every offer is meant to show what its channel's rules make of what is free now, or its part of that if it is ``guarded``. Those of
+    units marked stale may wait."""
+    later = waiting(shop)
     counter = Counting(shop, today)
     for offer in shop.offers.values():
-        if offer.stock_unit_id in waiting or offer.channel_id not in quirks:
+        if offer.stock_unit_id in later or offer.channel_id not in quirks:
             continue
         right = None if offer.excluded else counter.to_show(offer, quirks[offer.channel_id])
-        if offer.intended != right:
+        if offer.id in guarded and right is not None and offer.intended is not None:
+            if not offer.intended <= right:
+                yield Breach("10", f"{shop.offer(offer)} is meant to show {offer.intended}, by the rules at most {right}")
+        elif offer.intended != right:
             yield Breach("10", f"{shop.offer(offer)} is meant to show {offer.intended}, by the rules it is {right}")
 
 
-def _waiting(shop: Shop) -> set[int]:
+def waiting(shop: Shop) -> set[int]:
     """Units that are marked stale, and the kits that they are part of."""
     stale = set(shop.now.stale)
     return stale | {kit for kit, parts in shop.recipes.items() if any(unit in stale for unit, _ in parts)}

@@ -132,6 +132,7 @@ PARTS = {
     "holds": _rows("id, stock_unit_id, location_id, quantity", f"stock_manualhold WHERE {MINE}", "id"),
     "incoming": _rows("stock_unit_id, location_id, quantity, expected_on", f"stock_incoming WHERE {MINE}", "id"),
     "fences": _rows("channel_id, stock_unit_id, quantity", f"channels_ringfence WHERE {MINE}", "id"),
+    "guarded": _rows("stock_unit_id", f"channels_guardedunit WHERE {MINE}", "id"),
     "overrides": _rows(OVERRIDE, f"channels_ruleoverride WHERE {MINE} AND valid_until IS NULL", "id"),
     "shelved": _rows("variant.stock_unit_id, product.category", SHELVED, "variant.id"),
     "sold": _rows("id, stock_unit_id, quantity, sold_at", f"channels_unitsale WHERE {MINE} AND passed_at IS NULL", "id"),

@@ -104,6 +104,10 @@ class Fence(Row, frozen=True):
     quantity: int
 
 
+class Guarded(Row, frozen=True):
+    stock_unit_id: int
+
+
 class Channel(Row, frozen=True):
     """``sends``: every switch of sending together. ``places``: all chosen ones, usable or not."""
 
@@ -396,6 +400,7 @@ class Reading(Struct, frozen=True):
     holds: list[Hold]
     incoming: list[Incoming]
     fences: list[Fence]
+    guarded: list[Guarded]
     overrides: list[Override]
     shelved: list[Shelved]
     sold: list[UnitSale]

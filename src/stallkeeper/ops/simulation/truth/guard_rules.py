@@ -1,0 +1,96 @@
+"""Invariant 4: what the channels of a guarded unit are meant to show, and what they may show, is together never more than there is.
+
+Told again without pools and claims: in base units, over all places that any channel sells from. What a channel may show while nobody knows
+is remembered here, look by look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from stallkeeper.ops.simulation.truth import offer_rules
+from stallkeeper.ops.simulation.truth.breach import Breach
+from stallkeeper.ops.simulation.truth.offer_rules import Counting
+from stallkeeper.ops.simulation.truth.rows import Offer
+from stallkeeper.ops.simulation.truth.shop import Shop
+from stallkeeper.ops.simulation.truth.stalls import StallView
+from stallkit.manifest import Quirks
+
+
+@dataclass
+class Guards:
+    """Remembers which units were guarded, and what offers may show at most. Call it at each look."""
+
+    were: set[int] = field(default_factory=set)
+    most: dict[int, int] = field(default_factory=dict)
+
+    def check(self, shop: Shop, stalls: Mapping[int, StallView], today: date, *, several: bool) -> Iterator[Breach]:
+        """``several``: more than one commit since the last look, so nobody can tell what stood when a figure went out."""
+        before, quirks = dict(self.most), {channel: stall.quirks for channel, stall in stalls.items()}
+        self._remember(shop)
+        guarded = {row.stock_unit_id for row in shop.now.guarded}
+        waiting, counter = offer_rules.waiting(shop), Counting(shop, today)
+        for unit in sorted(guarded):
+            mine = [(offer, per) for offer in shop.offers.values() if offer.channel_id in quirks and (per := _per(shop, offer, unit))]
+            room = _room(shop, counter, unit, [offer for offer, _ in mine])
+            if not waiting & {unit, *(offer.stock_unit_id for offer, _ in mine)}:
+                yield from _quotas(shop, quirks, mine, unit, room)
+            if unit in self.were and not several:
+                yield from self._raises(shop, quirks, mine, unit, room, before)
+        self.were = guarded
+
+    def _remember(self, shop: Shop) -> None:
+        waits: dict[int, int] = {}
+        for ticket in shop.now.tickets:
+            if ticket.kind == "quantity":
+                waits[ticket.offer_id] = max(waits.get(ticket.offer_id, 0), int(ticket.value))
+        for offer in shop.offers.values():
+            if offer.believed is not None:
+                self.most[offer.id] = offer.believed
+            else:
+                was = shop.offers_before.get(offer.id)
+                anew = [offer.sent] if offer.sent is not None and (was is None or was.sent_at != offer.sent_at) else []
+                self.most[offer.id] = max([self.most.get(offer.id, 0), *anew])
+            if offer.id in waits:
+                self.most[offer.id] = max(self.most[offer.id], waits[offer.id])
+
+    def _raises(
+        self, shop: Shop, quirks: Mapping[int, Quirks], mine: list[tuple[Offer, int]], unit: int, room: int, before: Mapping[int, int]
+    ) -> Iterator[Breach]:
+        """A figure that goes up goes out only as far as there is room beside what the others may show."""
+        there = sum(max(self.most[offer.id] - offer_rules.added_back(offer, quirks[offer.channel_id]), 0) * per for offer, per in mine)
+        for offer, _ in mine:
+            was = shop.offers_before.get(offer.id)
+            raised = offer.sent is not None and offer.id in before and offer.sent > before[offer.id]
+            if was is not None and was.sent_at != offer.sent_at and raised and there > room:
+                told = f"goes up from {before[offer.id]} to {offer.sent}; then {there} of {shop.units[unit].sku} may be shown, of {room}"
+                yield Breach("4", f"{shop.offer(offer)} {told}")
+
+
+def _quotas(shop: Shop, quirks: Mapping[int, Quirks], mine: list[tuple[Offer, int]], unit: int, room: int) -> Iterator[Breach]:
+    sending = [(offer, per) for offer, per in mine if shop.channels[offer.channel_id].sends]
+    meant = sum(max((offer.intended or 0) - offer_rules.added_back(offer, quirks[offer.channel_id]), 0) * per for offer, per in sending)
+    if meant > room:
+        yield Breach("4", f"{meant} of {shop.units[unit].sku} are meant to be shown by all channels, there are {room}")
+
+
+def _per(shop: Shop, offer: Offer, unit: int) -> int:
+    """Base units of a guarded unit in one sold unit of an offer; 0 where it takes no part."""
+    return 0 if offer.excluded else sum(number for part, number in shop.recipes[offer.stock_unit_id] if part == unit) * offer.pack_factor
+
+
+def _room(shop: Shop, counter: Counting, unit: int, offers: list[Offer]) -> int:
+    """What is free of a unit where any of the channels sells it, less what all of them keep back."""
+    channels = [counter.ruled(shop.channels[offer.channel_id], offer.stock_unit_id) for offer in offers]
+    places = {place for channel in channels for place in channel.places if shop.places[place].active and shop.places[place].sellable}
+    levels = [shop.levels[unit, place] for place in places if (unit, place) in shop.levels]
+    free = max(sum(level.on_hand - level.allocated - level.held for level in levels), 0)
+    return max(free - min((channel.buffer for channel in channels), default=0), 0)
+
+
+def guarded_offers(shop: Shop) -> set[int]:
+    """Offers that hold a guarded unit: they show no more than by the rules, and may show less."""
+    units = {row.stock_unit_id for row in shop.now.guarded}
+    return {offer.id for offer in shop.offers.values() if any(part in units for part, _ in shop.recipes[offer.stock_unit_id])}
