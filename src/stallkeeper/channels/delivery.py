@@ -271,12 +271,9 @@ def _send(
 
 def _open_windows(uc: UseCase, sent: Sequence[Chosen]) -> None:
     if sent:
+        written = [(row.offer_id, int(value), None if row.believed is None else int(row.believed)) for row, value in sent]
         with connection.cursor() as cursor:
-            guard_queries.open_windows(cursor, uc.organisation_id, uc.at, [(row.offer_id, int(value), _shown(row)) for row, value in sent])
-
-
-def _shown(row: Waiting) -> int | None:
-    return None if row.believed is None else int(row.believed)
+            guard_queries.open_windows(cursor, uc.organisation_id, uc.at, written)
 
 
 def send_again(uc: UseCase, batch: Batch, *, bulk: bool, compares: bool = False) -> Batch:
