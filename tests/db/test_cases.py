@@ -200,6 +200,7 @@ def test_what_was_known_long_before_is_no_bug_where_it_was_wanted_or_sending_was
     assert judge(changed(**late, switched=True)).kind is Kind.LATENCY
     assert judge(None, "counted 2").kind is Kind.STOCK_CUT
     assert judge(None).broken.startswith("3: there was enough")
+    assert judge(None, ahead=True).kind is Kind.AHEAD
     assert verdicts.judge(changed(refused_at=T + 150 * SECOND)).parts[-1].name == "refused"
 
 

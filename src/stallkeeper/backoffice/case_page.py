@@ -13,7 +13,7 @@ from stallkeeper.orders.case_words import ENTRIES, PARTS, WHOSE, words_of
 from stallkeeper.orders.models import OrderLine
 from stallkeeper.orders.verdicts import Kind
 
-TONES = {Kind.LATENCY: "warn", Kind.STOCK_CUT: "info", Kind.BUG: "bad"}
+TONES = {Kind.LATENCY: "warn", Kind.STOCK_CUT: "info", Kind.AHEAD: "info", Kind.BUG: "bad"}
 
 
 @screen(Permission.VIEW_ORDERS)

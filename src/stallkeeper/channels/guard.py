@@ -151,6 +151,11 @@ class Divided:
     scarce: list[int] = field(default_factory=list)
     plenty: list[int] = field(default_factory=list)
     """Units that become guarded because there are so few, and those that no longer are."""
+    begun: list[int] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
+    """Of these, units that were not guarded at all, and those that no person wants guarded either."""
+    rows: list[int] = field(default_factory=list)
+    """Of the gathered offers, those that have a quota."""
 
 
 def divide(found: Facts, shown: Ints, at: datetime) -> Divided:
@@ -192,6 +197,9 @@ def _by_threshold(
         there[unit] = there.get(unit, 0) + (units if place in places else 0)
     result.scarce = sorted(unit for unit, units in there.items() if below and units <= below and unit not in were)
     result.plenty = sorted(unit for unit in were if not below or there.get(unit, 0) > below * ENOUGH)
+    by_hand = {unit for unit, wanted, _scarce in rows if wanted}
+    result.begun = [unit for unit in result.scarce if unit not in by_hand]
+    result.ended = [unit for unit in result.plenty if unit not in by_hand]
     return result
 
 
@@ -214,6 +222,7 @@ def _split(found: Facts, stakes: Sequence[Stake], free: Free, result: Divided) -
             rooms[pool] = max(rooms[pool] - fixed * per, 0)
     quotas.update(zip([claim.offer_id for claim in claims], split(claims, rooms), strict=True))
     result.shown = shown.copy()
+    result.rows = sorted(rows[offer] for offer in quotas if offer in rows)
     for offer, quota in quotas.items():
         if offer in rows and shown[rows[offer]] != NOT_SET:
             stake = first[offer]

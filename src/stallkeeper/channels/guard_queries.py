@@ -112,6 +112,23 @@ def free(cursor: Cursor, units: Sequence[int]) -> list[tuple[int, int, int]]:
     return rows(cursor)
 
 
+def given(cursor: Cursor, units: Sequence[int]) -> list[tuple[int, int | None]]:
+    """What offers of the units, and of kits of them, are meant to show: (offer, figure).
+
+    Indexes: offer.stock_unit, kitcomponent.component.
+    """
+    cursor.execute(
+        """
+        SELECT id, intended_qty FROM channels_offer
+        WHERE stock_unit_id = ANY (ARRAY(
+            SELECT unnest(%(units)s::bigint[]) UNION SELECT kit_id FROM catalog_kitcomponent WHERE component_id = ANY(%(units)s::bigint[])))
+        ORDER BY id
+        """,
+        {"units": array(units)},
+    )
+    return rows(cursor)
+
+
 def countable(cursor: Cursor, units: Sequence[int]) -> list[int]:
     """Those of the units that are counted by themselves: no kits. Index: primary key."""
     cursor.execute(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import connection
 
 from stallkeeper.catalog.models import StockUnit, UnitKind
-from stallkeeper.channels import guard_queries, refresh
+from stallkeeper.channels import guard_history, guard_queries, refresh
 from stallkeeper.channels.models import GuardedUnit
 from stallkeeper.core import audit
 from stallkeeper.core.models import Organisation
@@ -32,11 +32,13 @@ def set_unit(uc: UseCase, unit: StockUnit, guarded: bool) -> bool:
         return False
     if known is None:
         GuardedUnit.objects.create(organisation_id=uc.organisation_id, stock_unit=unit, by_hand=True, since=uc.at)
+        guard_history.begin(uc, [unit.pk])
     elif guarded or known.scarce:
         known.by_hand = guarded
         known.save(update_fields=["by_hand"])
     else:
         known.delete()
+        guard_history.end(uc, [unit.pk])
     audit.record(uc, "set.guard", "stock_unit", unit.pk, guarded=guarded)
     uc.mark(reserve.STALE, [unit.pk])
     return True

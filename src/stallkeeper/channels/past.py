@@ -42,7 +42,7 @@ CLOCKS = {View.THEN: Clock.LEARNED, View.TODAY: Clock.HAPPENED}
 
 @dataclass(frozen=True, slots=True)
 class LatePromise:
-    """Base units of an order that was placed by the moment and came in after it."""
+    """Base units that an order took, or wanted and did not get, which was placed by the moment and came in after it."""
 
     unit_id: int
     location_id: int
@@ -86,11 +86,17 @@ class Past:
     facts: Facts
     existed: frozenset[int]
     promises: Sequence[PromiseThen]
+    quotas: Mapping[int, int]
+    """What guarded mode had given to offers: what was believed then. Known today, an offer had no more than that."""
     unrecorded_before: datetime | None
 
     def figures(self) -> Ints:
         """What each offer should have shown; NOT_SET where it did not exist, or was left out. In the order of ``facts.offers``."""
         shown = facts.decide(self.facts)
+        for row, offer in enumerate(self.facts.offers["id"].tolist()):
+            if offer in self.quotas and shown[row] != NOT_SET:
+                quota = self.quotas[offer]
+                shown[row] = quota if self.view is View.THEN else min(int(shown[row]), quota)
         shown[~np.isin(self.facts.offers["id"], sorted(self.existed))] = NOT_SET
         return shown
 
@@ -121,7 +127,7 @@ def gather(
     offers = _offers(linked, late if view is View.TODAY else Late())
     existed = frozenset(row.id for row in linked if row.linked_at is None or row.linked_at <= at)
     found = Facts(channels, offers, places, fences, incoming, at.astimezone(UTC).date(), overrides, sold)
-    return Past(at, view, found, existed, promises, unrecorded)
+    return Past(at, view, found, existed, promises, _quotas(organisation_id, linked, parts, at), unrecorded)
 
 
 # --- offers and units ---------------------------------------------------------------------------------------------------------------------
@@ -161,6 +167,22 @@ def _offers(linked: Sequence[OfferNow], late: Late) -> dict[str, Ints]:
     }.items():
         table[name] = np.array(values, dtype=np.int64)
     return table
+
+
+def _quotas(
+    organisation_id: int, linked: Sequence[OfferNow], parts: Mapping[int, Sequence[tuple[int, int]]], at: datetime
+) -> dict[int, int]:
+    """What guarded mode had given to those offers that sell a unit which was guarded."""
+    holds = {row.id: [part for part, _ in parts.get(row.unit_id) or [(row.unit_id, 1)]] for row in linked}
+    units = sorted({unit for held in holds.values() for unit in held})
+    with connection.cursor() as cursor:
+        guarded = dict.fromkeys(past_queries.guarded(cursor, units), True)
+        figures = dict(past_queries.intended(cursor, sorted(holds)))
+    guarded |= {unit: bool(was) for (unit, _), was in history.undone(organisation_id, Fact.GUARD, units, at).items()}
+    mine = sorted(offer for offer in figures if any(guarded.get(unit) for unit in holds[offer]))
+    given = history.undone(organisation_id, Fact.QUOTA, mine, at)
+    found = {offer: given.get((offer, ""), figures[offer]) for offer in mine}
+    return {offer: quota for offer, quota in found.items() if quota is not None}
 
 
 def _units(cursor: Cursor, organisation_id: int, ids: Sequence[int], at: datetime) -> dict[int, UnitNow]:

@@ -249,6 +249,20 @@ def sold(units: Sequence[int], at: datetime, since: datetime, clock: Clock) -> d
     )
 
 
+def guarded(cursor: Cursor, units: Sequence[int]) -> list[int]:
+    """Those of the units that are in guarded mode now. Index: unique stock unit."""
+    cursor.execute("SELECT stock_unit_id FROM channels_guardedunit WHERE stock_unit_id = ANY(%s::bigint[]) ORDER BY 1", [array(units)])
+    return [row[0] for row in rows(cursor)]
+
+
+def intended(cursor: Cursor, offers: Sequence[int]) -> list[tuple[int, int | None]]:
+    """What those offers that sell our own stock are meant to show now: (offer, figure). Index: primary key."""
+    cursor.execute(
+        "SELECT id, intended_qty FROM channels_offer WHERE id = ANY(%s::bigint[]) AND fulfilled_by = 'seller' ORDER BY id", [array(offers)]
+    )
+    return rows(cursor)
+
+
 LAST = 20
 """Rows of history that an explanation shows."""
 MOVED = """

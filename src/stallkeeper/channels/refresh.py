@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import connection
 
-from stallkeeper.channels import facts, guard, guard_queries, queries, sales
+from stallkeeper.channels import facts, guard, guard_history, guard_queries, queries, sales
 from stallkeeper.channels.belief_queries import Belief
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.channels.sales import Sold
@@ -168,6 +168,9 @@ def _work_out(
     crash.point("within:refresh:gathered")
     differs = after != offers["intended"]
     if not dry_run:
+        guard_history.begin(uc, divided.begun)
+        guard_history.end(uc, divided.ended)
+        guard_history.keep(uc, offers, after, divided.rows)
         _write(uc, channels, offers, after, differs, touched)
         _see_to(uc, divided)
     return Difference(offers["id"][differs], offers["channel"][differs], offers["intended"][differs], after[differs])

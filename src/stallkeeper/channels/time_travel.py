@@ -135,7 +135,7 @@ def _figure(of: Past) -> Figure:
     return Figure(
         view=of.view,
         number=None if number == NOT_SET else number,
-        steps=_steps(trace, of.facts),
+        steps=_with_quota(_steps(trace, of.facts), of, number),
         spots=_spots(of.facts, skus, names, channel.locations),
         promises=tuple(_promise(row, skus, names) for row in of.promises),
         movements=tuple(Moved(*row) for row in moved),
@@ -147,6 +147,12 @@ def _steps(trace: Trace, of: Facts) -> tuple[Step, ...]:
     held = held_rules(of, channel)
     notes = _notes(held, channel.horizon_days, sold_lately(of), {name: int(column[0]) for name, column in of.offers.items()})
     return tuple(Step(name, before, after, notes.get(name, ""), held.origin_of(name)) for name, before, after in chain(trace))
+
+
+def _with_quota(steps: tuple[Step, ...], of: Past, number: int) -> tuple[Step, ...]:
+    """What guarded mode had made of it, as a last step."""
+    quota = of.quotas.get(int(of.facts.offers["id"][0]))
+    return steps if quota is None or number == NOT_SET else (*steps, Step("guard", steps[-1].after, number, f"given {quota}"))
 
 
 def _notes(held: HeldRules, horizon: int, sold: int, offer: Mapping[str, int]) -> dict[str, str]:

@@ -33,6 +33,13 @@ class Fact(StrEnum):
     """A stock unit; the channel. Units kept for it."""
     INCOMING = "incoming"
     """A stock unit; location and day, with a space between. Units that should come."""
+    GUARD = "guard"
+    """A stock unit; "". True while it is in guarded mode."""
+    QUOTA = "quota"
+    """An offer; "". What guarded mode gave it, until it was given another figure; ``after`` None: it is guarded no longer.
+
+    A split rests on the one before it, so it cannot be worked out again: it is a decision, and is kept like one.
+    """
     OFFER = "offer"
     """An offer; "". Its link: {unit, pack, excluded, since}."""
 

@@ -43,7 +43,9 @@ def words_of(case: CaseFile) -> str:
     if verdict.kind is Kind.BUG:
         return _("Bug: invariant {broken}.").format(broken=verdict.broken)
     if verdict.kind is Kind.STOCK_CUT:
-        return _("Not an oversell: stock was lowered after it was sold.")
+        return _("Not an oversell: after it was sold, stock was lowered or taken from the channel.")
+    if verdict.kind is Kind.AHEAD:
+        return _("Not an oversell: sold from goods that are still to come.")
     cause = case.cause.what if case.cause else _("the channel's own figure")
     words = _("Latency: {cause}. {ours} ms ours, {theirs} ms the channel's.")
     return words.format(cause=cause, ours=f"{verdict.ours:,}", theirs=f"{verdict.theirs:,}")

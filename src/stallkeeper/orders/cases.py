@@ -112,6 +112,7 @@ class _Case:
             sale = self._facts(cursor, twice, before) if twice and before else None
             until = max(self.until, *([sale.cut.at] if sale and sale.cut else [self.until]))
             entries = self._entries(cursor, until)
+        at_entry = None if sale else self._at_entry()
         moment = (twice.ordered_at if twice else self.shortage.sold_at) - INSTANT
         return CaseFile(
             line_id=self.line.pk,
@@ -121,7 +122,7 @@ class _Case:
             sku=self.line.sku,
             short=self.shortage.worst,
             sold_at=self.shortage.sold_at,
-            verdict=verdicts.judge(sale, self._stock_cut()),
+            verdict=verdicts.judge(sale, self._stock_cut(at_entry), ahead=at_entry is not None and is_ahead(at_entry)),
             cause=sale.cause if sale else None,
             twice=twice,
             entries=tuple(sorted(entries, key=lambda entry: (entry.at, entry.channel_code, entry.what))),
@@ -205,8 +206,17 @@ class _Case:
         words = f"order {sale.number} on {sale.channel_code}"
         return Cause(words, sale.ordered_at, sale.imported_at, is_sale=True, unseen_at=unseen)
 
-    def _stock_cut(self) -> str:
-        return ", ".join(f"{cause} {quantity}" for _, _, quantity, cause, _ in self.lowered)
+    def _stock_cut(self, at_entry: Figure | None) -> str:
+        """What took the units after the sale: the ledger, or a person who took a place or the unit from the channel before it came in."""
+        lowered = ", ".join(f"{cause} {quantity}" for _, _, quantity, cause, _ in self.lowered)
+        if lowered or at_entry is None:
+            return lowered
+        return "" if left(at_entry) >= self.line.ordered else "no longer for this channel"
+
+    def _at_entry(self) -> Figure | None:
+        """The offer's figure just before the line came in."""
+        offer = self.line.offer_id
+        return None if offer is None else self._explained(offer, self.shortage.detected_at - INSTANT).then
 
     # --- what happened --------------------------------------------------------------------------------------------------------------------
 
@@ -260,7 +270,16 @@ def _stood(found: tuple[datetime, int, datetime | None] | None) -> Send | None:
 
 def left(figure: Figure) -> int:
     """Units that an offer can still sell: its figure without what is open there already and only added for the channel's own books."""
-    return next((step.after for step in figure.steps if step.name == "limit"), 0)
+    steps = {step.name: step for step in figure.steps}
+    figures = [steps["limit"].after] if "limit" in steps else []
+    if "guard" in steps:
+        figures.append(steps["guard"].after - (steps["basis"].after - (steps["basis"].before or 0)))
+    return max(min(figures, default=0), 0)
+
+
+def is_ahead(figure: Figure) -> bool:
+    """Whether goods that are still to come are part of a figure."""
+    return any(step.name == "incoming" and step.after > (step.before or 0) for step in figure.steps)
 
 
 def most_there(figure: Figure) -> int:

@@ -25,7 +25,7 @@ def explain_offer(organisation_id: int, offer: Offer, at: datetime) -> PastExpla
 
 
 def gather_late(organisation_id: int, offers: Sequence[Offer], at: datetime) -> tuple[Late, Sequence[LateOrder]]:
-    """Lines that came in after ``at`` of orders placed by then: what was first promised for them, and the sold units of these offers."""
+    """Lines that came in after ``at`` of orders placed by then: what they took or wanted, and the sold units of these offers."""
     units = sorted({offer.stock_unit_id for offer in offers})
     with connection.cursor() as cursor:
         promises = [LatePromise(*row) for row in queries.late_promises(cursor, organisation_id, units, at)]

@@ -22,6 +22,8 @@ SHOWN_WITHIN = timedelta(minutes=15)
 class Kind(StrEnum):
     LATENCY = "latency"
     STOCK_CUT = "stock_cut"
+    AHEAD = "ahead"
+    """Sold from goods that are still to come, as the channel's rules want it."""
     BUG = "bug"
 
 
@@ -117,8 +119,11 @@ class SoldTwice:
     switched: bool = False
 
 
-def judge(sale: SoldTwice | None, stock_cut: str = "") -> Verdict:
-    """The verdict. ``sale`` None: at each sale there was enough; ``stock_cut`` names what lowered the stock afterwards, if anything did."""
+def judge(sale: SoldTwice | None, stock_cut: str = "", *, ahead: bool = False) -> Verdict:
+    """The verdict. ``sale`` None: at each sale there was enough; ``stock_cut`` names what lowered the stock afterwards, if anything did;
+    ``ahead``: when the order came in, what there was were goods that are still to come."""
+    if sale is None and ahead and not stock_cut:
+        return Verdict(Kind.AHEAD)
     if sale is None:
         return Verdict(Kind.STOCK_CUT) if stock_cut else _bug("3: there was enough when it was sold, and it was not promised")
     wrong = _wrongly_sent(sale)

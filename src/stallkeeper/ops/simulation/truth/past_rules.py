@@ -19,7 +19,7 @@ from stallkeeper.orders import cases
 from stallkeeper.orders.models import Shortage
 from stallkeeper.orders.verdicts import Kind
 
-EVERY = 6
+EVERY = 3
 """One moment of so many is kept."""
 MOMENTS, CASES = 3, 3
 """So many of a day are looked at again."""
