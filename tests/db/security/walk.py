@@ -79,7 +79,6 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
         "reserves/": ObservedHold,
         "listings/": RemoteListing,
         "stock/places/": Location,
-        "stock/table/": ImportRun,
         "stock/": StockUnit,
         "sources/": StockSource,
         "imports/": ImportRun,
@@ -90,6 +89,8 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
     words |= {"content_type_id": str(ContentType.objects.get_for_model(Order).pk), "object_id": str(_first(Order))}
     if name in special:
         return str(_first(special[name]))
+    if route.startswith("stock/table/runs/"):
+        return str(ImportRun.objects.filter(kind="stock_table").order_by("pk").values_list("pk", flat=True).first() or 1)
     if name == "pk" and route.startswith("channels/") and not route.startswith("channels/connections/"):
         return str(busy.near.pk)
     if name == "pk":

@@ -98,6 +98,9 @@ def furnish(busy: BusyShop, word: str) -> None:
         run = ImportRun.objects.create(
             organisation=busy.organisation, kind="products", file_name=f"{word}.csv", state="done", started_at=uc.at, actor=busy.owner.actor
         )
+        ImportRun.objects.create(
+            organisation=busy.organisation, kind="stock_table", file_name=word, state="done", started_at=uc.at, actor=busy.owner.actor
+        )
         ImportProblem.objects.create(organisation=busy.organisation, run=run, row=2, column="title", value=word, message=f"wrong: {word}")
         source = source_setup.add(
             uc, place, "url", {"address": f"https://{word}.example.com/a.csv"}, {"password": word}, {"name": f"{word} feed"}
