@@ -15,7 +15,7 @@ from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
-from stallkeeper.stock.models import Location, LocationOwner
+from stallkeeper.stock.models import BY_HAND, Location, LocationOwner, StockSource
 from stallkeeper.stock.places import Changes, PlaceError, change, create_location
 
 REAL_OWNERS = [(value, label) for value, label in LocationOwner.choices if value != LocationOwner.VIRTUAL]
@@ -73,8 +73,10 @@ def places(request: MemberRequest) -> HttpResponse:
     form = PlaceForm(request.POST or None) if may_edit else None
     if request.method == "POST" and form and form.is_valid() and _create(request, form):
         return redirect("backoffice:places")
+    brought = {source.location_id: source for source in StockSource.objects.filter(enabled=True).exclude(kind__in=BY_HAND)}
     context = {
         "title": _("Places"),
+        "brought": brought,
         "places": Location.objects.exclude(owner=LocationOwner.VIRTUAL).order_by("priority", "id"),
         "form": form,
         "may_edit": may_edit,

@@ -78,6 +78,7 @@ def test_a_file_at_an_address_is_added_looked_at_mapped_and_switched_on(feed: Fe
     assert feed.shop.level(feed.units["SKU-1"], far)[0] == 7
     assert (feed.last(source).rows_changed, feed.last(source).rows_left_out) == (1, 1)
     assert "fine" in said(client.get(at("sources")))
+    assert re.search(r"FAR .* Feed", said(client.get(at("places")))), "a place tells where its numbers come from"
     changed = client.post(at("edit_source", source.pk), {"name": "Feed 2", **TERMS, **given, "setting_password": ""})
     assert changed.status_code == 302
     client.post(at("ask_source", source.pk))
