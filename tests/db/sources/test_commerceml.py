@@ -144,11 +144,14 @@ def test_figures_of_every_version_reach_the_shelf(desks, style, zipped) -> None:
     assert list(numbers) == [("guid-mug", "MUG", f"1c:{desk.exchange.source_id}"), ("guid-pen", "PEN", f"1c:{desk.exchange.source_id}")]
     assert Movement.objects.filter(cause="source").count() == 2
     assert ExchangeGood.objects.get(code="guid-else").title == "Гвозди"
+    desk.base.goods["guid-else"].deleted = True
 
     desk.base.goods["guid-mug"].stock["w1"] = 6
     desk.base.goods["guid-mug"].article = "renamed in 1C"
     assert desk.send(zipped=zipped) == 1
     assert desk.on_hand() == (6, 7)
+    desk.send(whole=True, zipped=zipped)
+    assert ExchangeGood.objects.get(code="guid-else").deleted
     assert not ExchangePart.objects.exists()
     assert ExchangeSession.objects.filter(kind="catalog", ended_at=None).count() == 0
     assert {session.figures_in for session in ExchangeSession.objects.all()} == {1, 2}

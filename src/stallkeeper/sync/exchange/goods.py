@@ -30,21 +30,24 @@ def scope_of(exchange: Exchange) -> str:
     return f"1c:{exchange.source_id}"
 
 
-def learn(exchange: Exchange, goods: Sequence[Good]) -> int:
-    """Remember how 1C calls its articles, and link those that can be told by article or barcode; how many were linked now."""
+def learn(exchange: Exchange, goods: Sequence[Good], *, catalogue: bool = True) -> int:
+    """Remember how 1C calls its articles, and link those that can be told by article or barcode; how many were linked now.
+
+    ``catalogue``: they stand in its list of goods, not only beside a figure.
+    """
     usable = {good.code[:100]: good for good in goods if good.code and len(good.code) <= 100}
     rows = list(usable.values())
-    return sum(_learn(exchange, rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK))
+    return sum(_learn(exchange, rows[start : start + CHUNK], catalogue) for start in range(0, len(rows), CHUNK))
 
 
 @again_on_conflict
-def _learn(exchange: Exchange, goods: Sequence[Good]) -> int:
+def _learn(exchange: Exchange, goods: Sequence[Good], catalogue: bool) -> int:
     with (
         use_case("exchange.goods", organisation_id=exchange.organisation_id, actor=actor_of(exchange)) as uc,
         connection.cursor() as cursor,
     ):
         rows = sorted((good.code, good.article[:100], good.gtin[:60], good.title[:300], good.deleted) for good in goods)
-        queries.keep_goods(cursor, exchange.organisation_id, exchange.pk, rows)
+        queries.keep_goods(cursor, exchange.organisation_id, exchange.pk, rows, catalogue=catalogue)
         linked = _link(exchange, [code for code, *_rest in rows])
         if linked:
             audit.record(uc, "link.exchange_goods", "stock_source", exchange.source_id, linked=linked)

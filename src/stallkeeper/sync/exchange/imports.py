@@ -49,7 +49,8 @@ def _work(session: ExchangeSession, file: ExchangeFile, packet: Packet) -> Excha
         returned.take(session, packet.orders)
         return Stage.DONE
     if file.stage == Stage.SENT:
-        goods.learn(session.exchange, [*packet.goods, *(offer.good for offer in packet.offers)])
+        goods.learn(session.exchange, packet.goods)
+        goods.learn(session.exchange, [offer.good for offer in packet.offers], catalogue=False)
         goods.learn_places(session.exchange, packet)
         if len(packet.offers) > MANY:
             return Stage.GOODS

@@ -12,19 +12,22 @@ GoodRow = tuple[str, str, str, str, bool]
 """code, article, GTIN, title, deleted"""
 
 
-def keep_goods(cursor: Cursor, organisation: int, exchange: int, goods: Sequence[GoodRow]) -> None:
-    """Remember goods of 1C; what it does not say this time stays. Locks: their rows, in the order given. Index: exchange_good_once."""
+def keep_goods(cursor: Cursor, organisation: int, exchange: int, goods: Sequence[GoodRow], *, catalogue: bool) -> None:
+    """Remember goods of 1C; what it does not say this time stays. Only the catalogue says whether one is deleted.
+
+    Locks: their rows, in the order given. Index: exchange_good_once.
+    """
     cursor.execute(
         """
         INSERT INTO sync_exchangegood AS good (organisation_id, exchange_id, code, article, gtin, title, deleted)
         SELECT %s, %s, * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bool[])
         ON CONFLICT (exchange_id, code) DO UPDATE SET
             article = coalesce(nullif(excluded.article, ''), good.article), gtin = coalesce(nullif(excluded.gtin, ''), good.gtin),
-            title = coalesce(nullif(excluded.title, ''), good.title), deleted = excluded.deleted
+            title = coalesce(nullif(excluded.title, ''), good.title), deleted = CASE WHEN %s THEN excluded.deleted ELSE good.deleted END
         WHERE (good.article, good.gtin, good.title, good.deleted)
             IS DISTINCT FROM (excluded.article, excluded.gtin, excluded.title, excluded.deleted)
         """,
-        [organisation, exchange, *(list(column) for column in zip(*goods, strict=True))],
+        [organisation, exchange, *(list(column) for column in zip(*goods, strict=True)), catalogue],
     )
 
 
