@@ -17,17 +17,16 @@ from stallkeeper.stock import source_setup
 from stallkeeper.stock.models import BY_HAND, TYPED, StockSource
 from stallkeeper.stock.sources import SourceError
 from stallkeeper.sync import source_kinds
+from stallkit.sources.manifest import SourceManifest
 
 RUNS = 25
-OFFERED_ELSEWHERE = (TYPED, source_kinds.COMMERCEML)
-"""What is typed needs no source, and 1C's comes with its exchange."""
 
 
 @screen(Permission.VIEW_STOCK)
 def sources(request: MemberRequest) -> HttpResponse:
     """All sources with their state; for those who may, the kinds of which one more can be added."""
     rows = [SourceRow(source) for source in StockSource.objects.select_related("location").order_by("location__priority", "name")]
-    offered = [manifest for manifest in source_kinds.kinds().values() if manifest.kind not in OFFERED_ELSEWHERE]
+    offered = [manifest for manifest in source_kinds.kinds().values() if manifest.kind != TYPED]
     context = {"title": _("Sources"), "rows": rows, "kinds": offered, "may_edit": can(request.membership, Permission.EDIT_STOCK)}
     return show(request, "backoffice/sources.html", context)
 
@@ -36,7 +35,7 @@ def sources(request: MemberRequest) -> HttpResponse:
 def add_source(request: MemberRequest, kind: str) -> HttpResponse:
     """A new source of this kind; it stays switched off."""
     manifest = source_kinds.kinds().get(kind)
-    if manifest is None or kind in OFFERED_ELSEWHERE:
+    if manifest is None or kind == TYPED:
         raise Http404(kind)
     form = SourceForm(manifest, request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -50,9 +49,16 @@ def add_source(request: MemberRequest, kind: str) -> HttpResponse:
         else:
             note = _("{name} is there.") if kind in BY_HAND else _("{name} is there, and switched off.")
             messages.success(request, note.format(name=made.name))
-            return redirect("backoffice:source_columns" if manifest.file else "backoffice:source", made.pk)
+            return redirect(_next_page(manifest), made.pk)
     context = {"title": _("Add a source"), "manifest": manifest, "form": form}
     return show(request, "backoffice/source_form.html", context, status=422 if form.errors else 200)
+
+
+def _next_page(manifest: SourceManifest) -> str:
+    """Where a new source is agreed upon further: its columns, what 1C needs, or nothing more."""
+    if manifest.kind == source_kinds.COMMERCEML:
+        return "backoffice:exchange"
+    return "backoffice:source_columns" if manifest.file else "backoffice:source"
 
 
 @screen(Permission.VIEW_STOCK)

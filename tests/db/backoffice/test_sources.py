@@ -12,6 +12,7 @@ from django.urls import reverse
 from stallkeeper.backoffice import source_runs
 from stallkeeper.core.models import AuditEntry, Role, User
 from stallkeeper.stock.models import SourceRun, StockSource
+from stallkeeper.sync.models import Exchange
 from stallkeeper.sync.wake import wake_sources
 from tests.busy_shop import signed_in
 from tests.db.sources.conftest import Feed, feed, server  # noqa: F401 - fixtures
@@ -84,6 +85,19 @@ def test_a_file_at_an_address_is_added_looked_at_mapped_and_switched_on(feed: Fe
     client.post(at("ask_source", source.pk))
     feed.run(feed.now(source))
     assert feed.now(source).last_error == "", "the password that was left empty is the one that was stored"
+
+
+def test_1c_is_added_like_any_other_source_and_gets_its_address_at_once(feed: Feed, client: Client) -> None:  # noqa: F811
+    far = feed.shop.add_place("FAR")
+    assert at("add_source", "commerceml") in client.get(at("sources")).content.decode()
+    made = client.post(at("add_source", "commerceml"), {"name": "1C", "location": far.pk, **TERMS, "basis": "net"})
+    with feed.shop.scope():
+        source = StockSource.objects.get(name="1C")
+    assert made.headers["Location"] == at("exchange", source.pk)
+    opened = client.post(at("exchange", source.pk), {"time_zone": "Europe/Moscow", "encoding": "utf-8"})
+    with feed.shop.scope():
+        assert Exchange.objects.get(source=source).time_zone == "Europe/Moscow"
+    assert "password" in said(opened).lower()
 
 
 def test_a_run_that_waits_is_shown_with_its_counts_and_let_through(feed: Feed, client: Client) -> None:  # noqa: F811
