@@ -1,0 +1,43 @@
+"""The case file of an oversell stands behind the line on the order and on the problem board, and tells what the command tells."""
+
+from __future__ import annotations
+
+from html import unescape
+from io import StringIO
+
+from django.urls import reverse
+from rich.console import Console
+
+from stallkeeper.core.models import Role, User
+from stallkeeper.ops import case_file
+from stallkeeper.orders import cases
+from stallkeeper.orders.case_words import words_of
+from stallkeeper.orders.models import OrderLine, Shortage
+from tests.busy_shop import signed_in
+from tests.market import Market
+from tests.shop import join
+
+
+def test_the_page_and_the_command_tell_the_same(market: Market) -> None:
+    first, second = market.stall(), market.stall()
+    mug = market.shop.unit("MUG", 3)
+    for stall in (first, second):
+        stall.offer(mug, shown=0)
+    market.settle(4)
+    first.emulator.place_order([("MUG", 3)])
+    second.emulator.place_order([("MUG", 2)])
+    market.settle(3)
+    with market.shop.scope():
+        case = cases.open_case(market.shop.organisation.pk, Shortage.objects.get().line_id)
+        other = OrderLine.objects.filter(short=0).first()
+    user = User.objects.create_user("watch@example.com", name="Wanda Watch")
+    join(market.shop.organisation, user, Role.OWNER)
+    client, address = signed_in(user), reverse("backoffice:case", args=[case.order_id, case.line_id])
+    assert words_of(case) in unescape(client.get(address).content.decode())
+    assert address in client.get(reverse("backoffice:order", args=[case.order_id])).content.decode()
+    assert address in client.get(reverse("backoffice:problem_list", args=["shortages"])).content.decode()
+    assert client.get(reverse("backoffice:case", args=[other.order_id, other.pk])).status_code == 404
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(case_file.render(case))
+    assert words_of(case) in console.export_text().replace("\n", " ")
+    assert case_file.as_data(case)["ours_ms"] == case.verdict.ours
