@@ -25,7 +25,7 @@ def own_rules(world: World) -> None:
     """A category or a product gets rules of its own on a stall, instead of those that it had; or both do, and the product moves there."""
     dice, stall, said = world.dice, world.dice.choice(world.stalls), habits.own_rules(world.dice)
     category, sku = dice.choice(CATEGORIES), dice.choice((*SKUS, KIT))
-    whose = dice.choice(("category", "product", "both"))
+    whose = dice.choice(("category", "product", "both", "both", "both"))
     if whose != "product":
         _have_category(world, category)
         if whose == "both":
