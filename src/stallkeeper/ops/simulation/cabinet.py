@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from stallkit.testing.shop import ShopOrder
 
 
+PARTS = 2
+"""A posting of fewer units is not cut up."""
+WHOLE = 0.4
+"""Part of them of which nothing is left in the old one."""
 LEFT_BEHIND = 0.5
 """Part of the parcels that are still here in the evening."""
 
@@ -39,7 +43,9 @@ def leave_by_hand(world: World) -> None:
 @act("shipment taken back", 3, ours=False)
 def take_back(world: World) -> None:
     """Somebody puts a finalised order back to "in progress" in eMAG's screen; where none is finalised, an AWB is issued there, which does
-    that."""
+    that. On Ozon, where nothing is taken back, a posting is cut up."""
+    if cut_up(world):
+        return
     if found := _order(world, "emag", OrderState.SHIPPED):
         stall, order = found
         stall.emulator.take_back(order.order_id)  # type: ignore[attr-defined]
@@ -51,6 +57,21 @@ def take_back(world: World) -> None:
         stall.emulator.issue_awb(order.order_id)  # type: ignore[attr-defined]
         world.reach("an order left by hand")
         world.note(f"{stall.name}: an AWB is issued for order {order.order_id}")
+
+
+def cut_up(world: World) -> bool:
+    """A posting becomes two, or the first is over and all of it is in others."""
+    found = _order(world, "ozon", OrderState.NEW, OrderState.ACKNOWLEDGED)
+    lines = [line for line in found[1].lines if line.ordered > line.cancelled] if found else []
+    if found is None or sum(line.ordered for line in lines) < PARTS:
+        return False
+    stall, order = found
+    first = [(lines[0].sku, 1)]
+    rest = [(line.sku, units) for line in lines if (units := line.ordered - (line is lines[0])) > 0]
+    made = stall.emulator.split_posting(order.order_id, [first, rest] if world.dice.random() < WHOLE else [first])  # type: ignore[attr-defined]
+    world.reach("a posting was cut up")
+    world.note(f"{stall.name}: posting {order.order_id} is cut up into {' '.join(made)}")
+    return True
 
 
 def look_after_the_courier(world: World) -> None:

@@ -78,7 +78,7 @@ BALANCED, HOLD_MINUTES = 0.5, 3
 GUARDED = 0.5
 """Part of the days on which channels share some goods."""
 THEIRS = re.compile(
-    r"^(TryLater|SlowDown|NeedsReconnect|OutcomeUnknown|Refused|Unintelligible|OperationalError|InterfaceError|DatabaseError)\b"
+    r"^(TryLater|SlowDown|NeedsReconnect|TokenDied|OutcomeUnknown|Refused|Unintelligible|OperationalError|InterfaceError|DatabaseError)\b"
 )
 """How errors begin that a run may end with; any other is a mistake of ours."""
 

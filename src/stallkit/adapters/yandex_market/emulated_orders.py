@@ -80,6 +80,11 @@ class Orders(Fate):
             "sourcePlatform": order.extra.get("source", "MARKET"),
         }
 
+    def product_total(self, line: ShopLine) -> Decimal:
+        """The amount of the units that the order shows."""
+        order = next(one for one in self.orders.values() if any(known is line for known in one.lines))
+        return line.unit_price * left_of(order, line)
+
     def _show_delivery(self, order: ShopOrder) -> Json:
         day = (order.placed_at + MOSCOW + timedelta(days=1)).date().isoformat()
         express = {"shipmentTime": "18:30:00"} if order.extra["model"] == "EXPRESS" else {}
@@ -234,10 +239,15 @@ def words_of(order: ShopOrder) -> tuple[str, str]:
     return "PROCESSING", "READY_TO_SHIP" if "ready" in order.extra else "STARTED"
 
 
+def left_of(order: ShopOrder, line: ShopLine) -> int:
+    """Units that the Market counts and charges: what was removed is not among them, a cancelled order shows all."""
+    return line.ordered if order.state is OrderState.CANCELLED else line.ordered - line.cancelled
+
+
 def show_item(order: ShopOrder, line: ShopLine) -> Json:
     """``count`` is what is left of the item; what was removed, and what has left, is told unit by unit."""
     whole_order = order.state is OrderState.CANCELLED
-    left = line.ordered if whole_order else line.ordered - line.cancelled
+    left = left_of(order, line)
     told: dict[str, object] = {
         "id": int(line.line_id),
         "offerId": line.sku,

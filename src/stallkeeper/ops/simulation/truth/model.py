@@ -131,7 +131,7 @@ class Truth:
 
     def _orders(self) -> Iterator[Breach]:
         yield from channel_rules.once(self.shop, self.accounts)
-        yield from channel_rules.forward(self.shop)
+        yield from channel_rules.forward(self.shop, self.accounts)
         yield from channel_rules.heard_once(self.shop, self.accounts)
         yield from order_rules.lines(self.shop)
         yield from order_rules.promises(self.shop)

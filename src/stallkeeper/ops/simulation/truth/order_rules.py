@@ -10,6 +10,7 @@ from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.rows import Line, Order
 from stallkeeper.ops.simulation.truth.shop import Shop
 from stallkeeper.ops.simulation.truth.stalls import StallView
+from stallkit.testing.emulator import Emulator
 
 UNHEARD = {"pending", "new"}
 """States of an order of which the channel does not know yet that we have it."""
@@ -136,6 +137,8 @@ def _products(shop: Shop, order: Order, stall: StallView) -> Iterator[Breach]:
     remote = stall.emulator.orders.get(order.external_id)
     if remote is None:
         return  # 5 says so
+    if remote.modified_at > order.fetched_at and type(stall.emulator).product_total is not Emulator.product_total:
+        return  # its amounts are those of the units that are left, and there are fewer now than when it was read
     ours: dict[str, Decimal] = defaultdict(Decimal)
     for row in shop.amounts.get(order.id, ()):
         if row.kind == "product" and row.line_id is not None and row.line_id in shop.lines:

@@ -41,12 +41,13 @@ class Sales:
     def _taken(self, shop: Shop, at: datetime) -> tuple[Counter[int], Counter[int]]:
         """By counted unit: what lines that are new, or know their unit since now, took for sure in the last hour, and at most."""
         sure, possible = Counter[int](), Counter[int]()
+        parts = {story.order_id for story in shop.now.stories if story.kind == "split_from"}  # their units were sold in another order
         for line in shop.now.lines:
             before, order = self.lines.get(line.id), shop.orders[line.order_id]
             if line.stock_unit_id is None or (before is not None and before.stock_unit_id is not None) or order.fulfilled_by != "seller":
                 continue
             for part, number in shop.recipes[line.stock_unit_id]:
                 possible[part] += number * line.pack_factor * line.ordered
-                if before is None and order.ordered_at > at - SURE:
+                if before is None and order.ordered_at > at - SURE and order.id not in parts:
                     sure[part] += number * line.pack_factor * line.ordered
         return sure, possible
