@@ -211,7 +211,10 @@ def error_words(value: str) -> str:
     return f"{ERROR_WORDS[kind]}: {words}" if kind in ERROR_WORDS else value
 
 
-ON_SCREEN = {"say --encoding ": gettext_lazy("choose under “Encoding”: "), "with --encoding: ": gettext_lazy("under “Encoding”: ")}
+ON_SCREEN = {
+    "(--encoding on the command line)": gettext_lazy("under “Encoding”"),
+    "say so (on the command line: --encoding utf-16-le)": gettext_lazy("choose utf-16-le under “Encoding”"),
+}
 
 
 @register.filter
