@@ -21,7 +21,10 @@ OTHERS = {"up": {"job", "instance"}, "process_resident_memory_bytes": set()}
 """Figures that Prometheus and its library make."""
 WORDS = {"by", "without", "on", "ignoring", "and", "or", "unless", "bool", "offset", "group_left", "group_right", "inf", "nan"}
 KEYS = re.compile(r"[a-z_]+(:(N|[a-z_]+))+")
-NOT_NOTIFICATIONS = {"connection:N", "not_left:N:N:N:N:N", "remote:N:N:N", "source:N:N", "source:N:N:N", "stock_source:N", "number:N", "send:fetch"}
+NOT_NOTIFICATIONS = {"connection:N", "not_left:N:N:N:N:N", "remote:N:N:N", "source:N:N", "source:N:N:N", "stock_source:N"} | {
+    "number:N",
+    "send:fetch",
+}
 """Names of actors, points and sources of movements, which look alike."""
 
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.channels import connect, cutover, switches
 from stallkeeper.channels.models import Channel, Connection, OfferTodo
-from stallkeeper.channels.send_plan import send_plan
+from stallkeeper.channels.send_preview import send_preview
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.use_case import use_case
 
@@ -105,7 +105,7 @@ def ask_to_send(request: MemberRequest, shown: Sequence[Channel], given: Mapping
         "title": _switch_on(given),
         "action": request.path,
         "given": given.items(),
-        "plans": [send_plan(each) for each in shown],
+        "plans": [send_preview(each) for each in shown],
         "prices": given.get("switch") == "prices",
         "others": sorted({reason for each in shown for reason in besides(each, given)}),
         "back": back,

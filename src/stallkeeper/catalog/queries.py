@@ -17,15 +17,6 @@ def lock_units(cursor: Cursor, organisation_id: int, units: Sequence[int]) -> di
     return {row[0]: (row[1], row[2]) for row in rows(cursor)}
 
 
-def kits_of(cursor: Cursor, component_id: int) -> list[str]:
-    """SKUs of the kits that a unit is part of."""
-    cursor.execute(
-        "SELECT u.sku FROM catalog_kitcomponent c JOIN catalog_stockunit u ON u.id = c.kit_id WHERE c.component_id = %s ORDER BY u.sku",
-        [component_id],
-    )
-    return [row[0] for row in rows(cursor)]
-
-
 def components_of(cursor: Cursor, kit_id: int) -> dict[int, int]:
     """{component: number in one kit}. Index: kit_component_once."""
     cursor.execute("SELECT component_id, quantity FROM catalog_kitcomponent WHERE kit_id = %s ORDER BY component_id", [kit_id])

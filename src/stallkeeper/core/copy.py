@@ -93,11 +93,6 @@ psycopg.adapters.register_dumper(np.ndarray, LiteralDumper)
 psycopg.adapters.register_dumper(np.ndarray, BinaryDumper)
 
 
-def optional_array(values: Ints, none: int) -> str:
-    """An array literal in which ``none`` stands for NULL."""
-    return "{" + ",".join("NULL" if value == none else str(value) for value in values.tolist()) + "}"
-
-
 def plain(values: Iterable[object]) -> str:
     """An array literal of values whose text needs no quotes: numbers, decimals, truth values; None is NULL."""
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"

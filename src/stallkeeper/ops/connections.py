@@ -15,7 +15,7 @@ from stallkeeper.channels import connect as connecting
 from stallkeeper.channels.connect import ConnectError, Settings
 from stallkeeper.channels.models import Channel, Connection
 from stallkeeper.channels.rules import RuleError
-from stallkeeper.channels.send_plan import send_plan
+from stallkeeper.channels.send_preview import send_preview
 from stallkeeper.core import crash
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
@@ -172,7 +172,7 @@ def create_products(organisation_id: int, channel: Channel, actor: str) -> links
 
 def plan(channel: Channel) -> str:
     """One sentence: what switching sending on would change on the channel. Changes nothing."""
-    found = send_plan(channel)
+    found = send_preview(channel)
     counts = f"{found.differ + found.unknown} of {found.offers} offers would be sent, {found.to_zero} of them would go to zero"
     return f"{channel.name}: {counts}, {found.unknown} are read first."
 

@@ -289,8 +289,3 @@ def mark_stale(cursor: Cursor, organisation: int, units: Sequence[int]) -> None:
         """,
         [organisation, array(units)],
     )
-
-
-def analyze_levels(cursor: Cursor) -> None:
-    """Refresh the planner's figures after the first rows: an empty table's plan would stay (PERFORMANCE.md, section 5)."""
-    cursor.execute("ANALYZE stock_level, stock_movement")

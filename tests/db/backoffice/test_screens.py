@@ -26,7 +26,7 @@ from stallkeeper.channels.overriding import NAMES, Origin
 from stallkeeper.core import clock
 from stallkeeper.core.models import AuditEntry, Role, User
 from stallkeeper.orders.models import Order, OrderLine
-from stallkeeper.sync.plan import STEPS
+from stallkeeper.sync.steps import STEPS
 from tests.busy_shop import BusyShop, signed_in, text
 from tests.shop import Shop, join
 

@@ -14,7 +14,7 @@ from stallkeeper.core.use_case import use_case
 
 
 @dataclass(frozen=True, slots=True)
-class SendPlan:
+class SendPreview:
     """Offers of a channel: how many there are, differ from what it shows, are not read yet; how many of both would go to zero."""
 
     channel: Channel
@@ -25,7 +25,7 @@ class SendPlan:
     prices: int
 
 
-def send_plan(channel: Channel) -> SendPlan:
+def send_preview(channel: Channel) -> SendPreview:
     """Count it, by the rules and the stock of this moment. Changes nothing; each batch of offers is locked while it is worked out."""
     intended = dict(Offer.objects.filter(channel=channel, stock_excluded=False).values_list("pk", "intended_qty"))
     intended |= {change.offer_id: change.after for change in _changes(channel) if change.offer_id in intended}
@@ -37,7 +37,7 @@ def send_plan(channel: Channel) -> SendPlan:
             continue
         differ, unknown = differ + int(believed is not None), unknown + int(believed is None)
         to_zero += int(quantity == 0 and (believed is not None or observed != 0))
-    return SendPlan(channel, len(shown), differ, unknown, to_zero, _prices(channel))
+    return SendPreview(channel, len(shown), differ, unknown, to_zero, _prices(channel))
 
 
 def _changes(channel: Channel) -> Iterator[Change]:
