@@ -21,8 +21,8 @@ from stallkeeper.core import correlation, crash, figures, logs, notify, tracing
 from stallkeeper.core.models import Organisation, Severity
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.sync import adapters, sources, wake
-from stallkeeper.sync.steps import STEPS
 from stallkeeper.sync.run import Current, Done, Step, now
+from stallkeeper.sync.steps import STEPS
 from stallkit.errors import AdapterError, NeedsReconnect, OutcomeUnknown, Refused, SlowDown, TryLater, Unintelligible
 
 log = logging.getLogger(__name__)
