@@ -359,8 +359,15 @@ def test_old_sends_keep_what_they_came_to(market: Market, stall: Stall, monkeypa
         assert send_tasks.close_done(uc, stall.channel.connection) == 1
         assert send_tasks.close_done(uc, stall.channel.connection) == 0
     with market.shop.use_case() as uc:
-        send_tasks.send_channels(uc, [stall.channel.pk])
+        late = send_tasks.send_channels(uc, [stall.channel.pk])
+    with market.shop.use_case() as uc:
+        stall.channel.offers.update(believed_qty=None)
+        assert send_tasks.close_done(uc, stall.channel.connection) == 0, "it waits for an answer"
+        switches.set_channel(uc, stall.channel.pk, stock=False, prices=False)
+        assert send_tasks.close_done(uc, stall.channel.connection) == 1, "what was switched off is not waited for"
     with market.shop.scope():
+        late.refresh_from_db()
+        assert late.ended_at is not None
         old.refresh_from_db()
         assert not old.parts.exists()
         assert [(each.wanted, each.accepted) for each in send_tasks.progress(old)] == [(2, 2)]

@@ -69,15 +69,20 @@ def sending_columns(request: MemberRequest) -> HttpResponse:
 @require_POST
 @screen(Permission.SEND)
 def send_stock(request: MemberRequest) -> HttpResponse:
-    """Send the stock of the chosen products, on the channels that are shown, or of all of them (S3.37)."""
-    hidden = sending_rows.hidden_columns(request.user.pk)
-    shown = [pk for pk in Channel.objects.filter(active=True).order_by("pk").values_list("pk", flat=True) if pk not in hidden]
+    """Send the stock of the chosen products on the channels that are shown, or of all products on all channels, whatever is filtered or
+    hidden (S3.37)."""
+    active = list(Channel.objects.filter(active=True).order_by("pk").values_list("pk", flat=True))
     units = [int(pk) for pk in request.POST.getlist("unit") if pk.isdecimal()]
-    if not units and not request.POST.get("everything"):
+    everything = bool(request.POST.get("everything"))
+    if not units and not everything:
         messages.error(request, _("Choose at least one product."))
         return back(request, "backoffice:sending")
-    task = _sent(request, sending_rows.offers_of(units, shown) if units else None, shown)
+    hidden = sending_rows.hidden_columns(request.user.pk)
+    shown = [pk for pk in active if pk not in hidden]
+    task = _sent(request, None if everything else sending_rows.offers_of(units, shown), active)
     values = sum(each.wanted for each in send_tasks.progress(task))
+    if silent := [channel.code for channel in switches.states() if channel.active and not send_tasks.goes_out(channel)]:
+        messages.warning(request, _("Not sent, because a switch is off: {channels}.").format(channels=", ".join(silent)))
     note = ngettext("{count} value is on its way, or in step already.", "{count} values are on their way, or in step already.", values)
     messages.success(request, note.format(count=values))
     return redirect("backoffice:send_task", task.pk)

@@ -31,10 +31,11 @@ STATES: dict[str, StrOrPromise] = {
 
 @dataclass(frozen=True)
 class Column:
-    """A channel as a column: whether its figures leave, and if not, why."""
+    """A channel as a column: whether its figures leave, and if not, why. ``later``: only the company's switch keeps them (S3.30)."""
 
     channel: Channel
     sends: bool
+    later: bool
     why: str
 
 
@@ -44,16 +45,17 @@ class Cell:
 
     offer: Offer
     sends: bool
+    later: bool
     planned: int | None
 
     @property
     def shown(self) -> bool:
         """Empty where the channel is not activated, the offer left out, or the number not worked out yet (S3.24)."""
-        return self.sends and self.offer.intended_qty is not None and not self.offer.stock_excluded
+        return (self.sends or self.later) and self.offer.intended_qty is not None and not self.offer.stock_excluded
 
     @property
     def differs(self) -> bool:
-        return self.shown and self.offer.intended_qty != self.offer.believed_qty
+        return self.sends and self.shown and self.offer.intended_qty != self.offer.believed_qty
 
     @property
     def refused(self) -> bool:
@@ -81,7 +83,9 @@ def columns(channels: Sequence[Channel], hidden: set[int]) -> list[Column]:
     for channel in channels:
         if channel.active and channel.pk not in hidden:
             reasons = switches.why_silent(channel)
-            shown.append(Column(channel, proposals.sends(channel, channel.organisation.sending_enabled, "stock"), "; ".join(reasons)))
+            company = channel.organisation.sending_enabled
+            may = proposals.sends(channel, True, "stock")
+            shown.append(Column(channel, may and company, may and not company, "; ".join(reasons)))
     return shown
 
 
@@ -124,7 +128,7 @@ def rows(organisation_id: int, units: Sequence[StockUnit], shown: Sequence[Colum
     planned = planned_figures(plan, [offer.pk for offer in offers])
     for offer in offers:
         column = place[offer.channel_id]
-        found[offer.stock_unit_id][column].append(Cell(offer, shown[column].sends, planned.get(offer.pk)))
+        found[offer.stock_unit_id][column].append(Cell(offer, shown[column].sends, shown[column].later, planned.get(offer.pk)))
     return [Row(unit, _figure(for_sale.get(unit.pk, 0)), found[unit.pk]) for unit in units]
 
 

@@ -12,7 +12,7 @@ import msgspec
 from django.core.cache import cache
 from django.db import connection
 
-from stallkeeper.channels import delivery, send_task_queries
+from stallkeeper.channels import delivery, proposals, send_task_queries, switches
 from stallkeeper.channels.models import Channel, Connection, Offer, SendPlan, SendTask, SendTaskPart, TodoKind
 from stallkeeper.channels.plan_items import Part
 from stallkeeper.core import audit
@@ -71,13 +71,22 @@ def send_channels(uc: UseCase, channels: Sequence[int]) -> SendTask:
     return _send(uc, SendTask.Kind.CHANNELS, list(chosen))
 
 
+def goes_out(channel: Channel) -> bool:
+    """Whether the switches let the channel's stock out. An account that rests, or a channel that is stopped, is waited for."""
+    return proposals.sends(channel, channel.organisation.sending_enabled, "stock")
+
+
 def _send(uc: UseCase, kind: str, chosen: Sequence[tuple[int, int]]) -> SendTask:
+    """``chosen``: (channel, offer). The task is about those of channels that send: the others would be waited for in vain."""
+    sending = {channel.pk for channel in switches.states() if goes_out(channel)}
     ids: dict[int, tuple[list[int], list[int]]] = {}
     for channel, offer in chosen:
+        if channel not in sending:
+            continue
         ids.setdefault(channel, ([], []))[0].append(offer)
     delivery.try_again(uc, TodoKind.QUANTITY, [offer for _, offer in chosen])
     task = _begin(uc, kind, ids, None)
-    audit.record(uc, "offers.send", "send_task", task.pk, offers=len(chosen), channels=len(ids))
+    audit.record(uc, "offers.send", "send_task", task.pk, offers=sum(len(quantities) for quantities, _ in ids.values()), channels=len(ids))
     uc.mark("wake_connection", Channel.objects.filter(pk__in=ids).values_list("connection_id", flat=True))
     return task
 
@@ -127,13 +136,19 @@ def reasons(task: SendTask) -> list[tuple[int, str, int, str]]:
         return send_task_queries.reasons(cursor, task.pk, REASONS)
 
 
+def _anything_goes_out(channel: Channel) -> bool:
+    return goes_out(channel) or proposals.sends(channel, channel.organisation.sending_enabled, "prices")
+
+
 def close_done(uc: UseCase, account: Connection) -> int:
-    """End the open tasks of an account that are answered and read back, and those that nobody follows any more; how many."""
-    ended = 0
+    """End the open tasks of an account that are answered and read back, and those that nobody follows any more; how many. What was switched
+    off since is not waited for."""
+    ended, sending = 0, {channel.pk for channel in switches.states() if _anything_goes_out(channel)}
     for task in SendTask.objects.filter(ended_at=None, parts__channel__connection=account).distinct().order_by("pk"):
         found = progress(task)
         age = uc.at - task.asked_at
-        if age > GIVEN_UP or all(each.seen or (each.done and age > READ_BACK) for each in found):
+        waited_for = [each for each in found if not each.waiting or each.channel_id in sending]
+        if age > GIVEN_UP or all(each.seen or (each.done and age > READ_BACK) for each in waited_for):
             task.ended_at, task.outcome = uc.at, msgspec.to_builtins(found)
             task.save(update_fields=["ended_at", "outcome"])
             ended += 1

@@ -142,7 +142,14 @@ def test_columns_are_hidden_per_person_and_cells_are_empty_where_nothing_is_sent
     Organisation.objects.filter(pk=busy.organisation.pk).update(sending_enabled=False)
     table = cells(client)
     assert "sending is off for the company: nothing leaves" in table
-    assert not re.search(r"<strong[^>]*>\d", table[table.index("<tbody>", table.index("For sale")) : table.index("Large: what")])
+    body = table[table.index("<tbody>", table.index("For sale")) : table.index("Large: what")]
+    assert re.search(r'<strong class="sk-subtle">\d', body), "what would be sent can be checked before the switch is turned (S3.30, S3.34)"
+    assert not re.search(r"<strong( class=\"sk-differs\")?>\d", body), "and none of it looks as if it left"
+    with busy.shop.scope():
+        Channel.objects.filter(pk=far.pk).update(stock_enabled=False)
+    table = cells(client)
+    body = table[table.index("<tbody>", table.index("For sale")) : table.index("Large: what")]
+    assert not re.search(r"<strong[^>]*>\d", body), "a channel whose own switch is off stays empty (S3.24)"
 
 
 @pytest.mark.parametrize("state", ["differs", "zero", "refused", "unknown", "planned", "made-up"])
@@ -172,6 +179,15 @@ def test_stock_of_a_selection_is_sent(busy: BusyShop, client: Client) -> None:
         assert refused.refused_at is None
         task = SendTask.objects.get()
         assert (task.kind, answer.url) == ("chosen", reverse("backoffice:send_task", args=[task.pk]))
-    client.post(reverse("backoffice:send_stock"), {"everything": "1"})
+    client.post(reverse("backoffice:sending_columns"), {"shown": [busy.near.pk]})
+    assert "not only what this filter finds" in cells(client, "?state=zero")
+    client.post(reverse("backoffice:send_stock") + "?state=zero", {"everything": "1"})
     with busy.shop.scope():
-        assert SendTask.objects.filter(kind="channels").count() == 1
+        whole = SendTask.objects.get(kind="channels")
+        about = set(whole.parts.values_list("channel_id", flat=True))
+        assert about == {busy.near.pk, busy.far.pk}, "all is all: hidden columns too"
+        Channel.objects.filter(pk=busy.far.pk).update(stock_enabled=False)
+    assert f"a switch is off: {busy.far.code}" in text(client.post(reverse("backoffice:send_stock"), {"everything": "1"}, follow=True))
+    with busy.shop.scope():
+        latest = SendTask.objects.latest("pk")
+        assert list(latest.parts.values_list("channel_id", flat=True)) == [busy.near.pk], "what is switched off is not waited for"
