@@ -125,6 +125,50 @@ def test_a_refresh_that_was_lost_is_a_bug(market: Market, stalls: tuple[Stall, S
     assert "no cut was wanted" in case.verdict.broken
 
 
+def test_a_kit_and_its_component_in_one_order_went_beyond_together(market: Market, stalls: tuple[Stall, Stall]) -> None:
+    """Each line alone was there; both were not, since the other stall had sold one. That sale is the cause, and nothing broke."""
+    first, second = stalls
+    with market.shop.scope():
+        mug = Offer.objects.get(channel=second.channel).stock_unit
+    second.offer(market.shop.kit("SET", {mug: 1}), shown=0)
+    market.settle(3)
+    taken = first.emulator.place_order([("MUG", 1)])
+    second.emulator.place_order([("SET", 1), ("MUG", 2)])
+    market.settle(3)
+    case = the_case(market)
+    assert (case.verdict.kind, case.verdict.broken, case.short, case.sku) == (Kind.LATENCY, "", 1, "MUG")
+    assert case.cause is not None
+    assert (case.cause.what.startswith("order "), taken in case.cause.what, case.cause.is_sale) == (True, True, True)
+
+
+def test_one_order_for_more_than_there_is_took_it_from_itself(market: Market, stalls: tuple[Stall, Stall]) -> None:
+    """Nobody else sold anything: the channel sold a kit and all of its component, each as it was shown."""
+    _first, second = stalls
+    with market.shop.scope():
+        mug = Offer.objects.get(channel=second.channel).stock_unit
+    second.offer(market.shop.kit("SET", {mug: 1}), shown=0)
+    market.settle(3)
+    number = second.emulator.place_order([("SET", 1), ("MUG", 3)])
+    market.settle(3)
+    case = the_case(market)
+    assert (case.verdict.kind, case.short) == (Kind.LATENCY, 1)
+    assert case.cause is not None
+    assert number in case.cause.what
+
+
+def test_two_orders_of_one_moment_are_looked_at_together(market: Market, stalls: tuple[Stall, Stall]) -> None:
+    """Platforms cut times to the second. Which of the two was first nobody can say: together they went beyond."""
+    first, second = stalls
+    one, other = first.emulator.place_order([("MUG", 3)]), second.emulator.place_order([("MUG", 2)])
+    second.emulator.orders[other].placed_at = first.emulator.orders[one].placed_at
+    market.settle(3)
+    case = the_case(market)
+    assert (case.verdict.kind, case.verdict.broken) == (Kind.LATENCY, "")
+    assert case.cause is not None
+    assert case.cause.is_sale
+    assert case.cause.what.split(" on ")[1] != case.channel_code
+
+
 def test_stock_that_was_counted_lower_afterwards_is_no_oversell(market: Market, stalls: tuple[Stall, Stall]) -> None:
     first, _second = stalls
     first.emulator.place_order([("MUG", 3)])

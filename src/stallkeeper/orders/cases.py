@@ -20,11 +20,11 @@ from stallkeeper.orders import case_queries as queries
 from stallkeeper.orders import past, verdicts
 from stallkeeper.orders.case_queries import SaleRow
 from stallkeeper.orders.models import OrderLine, Shortage
+from stallkeeper.orders.past import INSTANT
 from stallkeeper.orders.verdicts import Cause, Known, Send, SoldTwice, Verdict
 
 BEFORE = timedelta(hours=24)
 """So long before the sale its story is looked through."""
-INSTANT = timedelta(microseconds=1)
 SHORTLY_BEFORE = (timedelta(0), timedelta(seconds=2), timedelta(minutes=1))
 """What went out was worked out a moment before it was sent; in that moment something else may have been committed."""
 
@@ -138,14 +138,16 @@ class _Case:
         for sale in [*([mine] if mine else []), *(sale for sale in later if sale.line_id != self.line.pk)]:
             if sale.offer_id is None:
                 continue
-            before = self._explained(sale.offer_id, sale.ordered_at - INSTANT)
+            before = past.explain_before(self.organisation, self._offer(sale.offer_id), sale.ordered_at, sale.line_id, self.until)
             if left(before.today) < sale.units:
                 return sale, before
         return None, None
 
     def _explained(self, offer: int, at: datetime) -> PastExplanation:
-        found = Offer.objects.select_related("channel", "channel__connection", "stock_unit").get(pk=offer)
-        return past.explain_offer(self.organisation, found, at)
+        return past.explain_offer(self.organisation, self._offer(offer), at)
+
+    def _offer(self, offer: int) -> Offer:
+        return Offer.objects.select_related("channel", "channel__connection", "stock_unit").get(pk=offer)
 
     # --- what explains it -----------------------------------------------------------------------------------------------------------------
 
@@ -181,11 +183,12 @@ class _Case:
 
     def _cause(self, cursor: Cursor, sale: SaleRow, before: PastExplanation, since: datetime) -> Cause | None:
         """What took the units between the figure that stood and the sale: the last sale before it without which there was enough, or
-        else what the ledger or a hold took."""
+        else what the ledger or a hold took. What the order itself has in other lines comes last."""
         others = [one for one in self.sales if one.line_id != sale.line_id]
         earlier = [one for one in others if one.ordered_at <= sale.ordered_at and one.imported_at > since]
         room = left(before.today)
-        for one in reversed(earlier):
+        latest_first = earlier[::-1]
+        for one in sorted(latest_first, key=lambda one: one.order_id == sale.order_id):
             room += one.units
             if room >= sale.units:
                 return self._sale_cause(cursor, one)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 
@@ -12,6 +12,8 @@ from stallkeeper.channels.models import Offer
 from stallkeeper.channels.past import Late, LatePromise
 from stallkeeper.channels.time_travel import LateOrder, PastExplanation
 from stallkeeper.orders import past_queries as queries
+
+INSTANT = timedelta(microseconds=1)
 
 
 def explain_at(organisation_id: int, sku: str, at: datetime, channel_code: str | None = None) -> list[PastExplanation]:
@@ -22,6 +24,23 @@ def explain_at(organisation_id: int, sku: str, at: datetime, channel_code: str |
 def explain_offer(organisation_id: int, offer: Offer, at: datetime) -> PastExplanation:
     """``time_travel.explain_offer`` with what orders add."""
     return time_travel.explain_offer(organisation_id, offer, at, gather_late)
+
+
+def explain_before(organisation_id: int, offer: Offer, sold_at: datetime, line_id: int, until: datetime) -> PastExplanation:
+    """An offer just before a line was sold, as if all else that was sold in that very moment and came in by ``until`` had been sold before.
+
+    The lines of one order are sold in one moment, a kit beside its own component, too; none of them alone went beyond what there was.
+    """
+
+    def beside(organisation: int, offers: Sequence[Offer], at: datetime) -> tuple[Late, Sequence[LateOrder]]:
+        late, orders = gather_late(organisation, offers, at)
+        with_it, all_orders = gather_late(organisation, offers, sold_at)
+        known = {line_id, *(order.line_id for order in orders)}
+        beside = [order for order in all_orders if order.line_id not in known and order.imported_at <= until]
+        lines = {order.line_id for order in beside}
+        return Late([*late.promises, *(promise for promise in with_it.promises if promise.line_id in lines)], late.open), [*orders, *beside]
+
+    return time_travel.explain_offer(organisation_id, offer, sold_at - INSTANT, beside)
 
 
 def gather_late(organisation_id: int, offers: Sequence[Offer], at: datetime) -> tuple[Late, Sequence[LateOrder]]:
