@@ -1,4 +1,7 @@
-"""Real servers of files on loopback, for the sources that fetch them: HTTP, FTP, SFTP, IMAP. Each is a context manager with a ``port``."""
+"""Real servers of files on loopback, for the sources that fetch them: HTTP, SFTP, IMAP. Each is a context manager with a ``port``.
+
+FTP is in ``ftp_server``.
+"""
 
 import base64
 import datetime
@@ -9,7 +12,6 @@ import socket
 import socketserver
 import ssl
 import threading
-import warnings
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -22,18 +24,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # asyncore, until Python 3.12
-    from pyftpdlib.authorizers import DummyAuthorizer
-    from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
-    from pyftpdlib.servers import ThreadedFTPServer
-
 LOOPBACK = ("127.0.0.0/8",)
 USER, PASSWORD = "hub", "canary-of-the-file-server"
 
 
-def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext, Path]:
-    """A private authority's certificate for localhost and 127.0.0.1: (the server's context, a client's context, the file of both)."""
+def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A private authority's certificate for localhost and 127.0.0.1: (the server's context, a client's context)."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.UTC)
@@ -55,7 +51,7 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext, Path]:
     path.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     served.load_cert_chain(path)
-    return served, ssl.create_default_context(cadata=signed.public_bytes(serialization.Encoding.PEM).decode()), path
+    return served, ssl.create_default_context(cadata=signed.public_bytes(serialization.Encoding.PEM).decode())
 
 
 class WebServer:
@@ -109,34 +105,6 @@ class WebServer:
     def __exit__(self, *_):
         self._server.shutdown()
         self._server.server_close()
-
-
-class FtpServer:
-    """Serves the folder ``root`` to USER; TLS from a certificate file. ``handler`` may be changed before it starts."""
-
-    def __init__(self, root: Path, certfile: Path | None = None, *, implicit: bool = False):
-        logging.getLogger("pyftpdlib").setLevel(logging.CRITICAL)
-        authorizer = DummyAuthorizer()
-        authorizer.add_user(USER, PASSWORD, str(root), perm="elr")
-        self.handler = type("Handler", (TLS_FTPHandler if certfile else FTPHandler,), {"authorizer": authorizer, "auth_failed_timeout": 0})
-        if certfile:
-            self.handler.certfile = str(certfile)
-            self.handler.tls_control_required = self.handler.tls_data_required = not implicit
-        if implicit:
-            greet = self.handler.handle
-            self.handler.handle = lambda handler: handler.secure_connection(handler.ssl_context)
-            self.handler.handle_ssl_established = greet
-        self._server = ThreadedFTPServer(("127.0.0.1", 0), self.handler)
-        self.port = self._server.socket.getsockname()[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"timeout": 0.02, "handle_exit": False}, daemon=True)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.close_all()
-        self._thread.join(5)
 
 
 class _Files(paramiko.SFTPServerInterface):

@@ -29,7 +29,6 @@ from tests.file_servers import (
     LOOPBACK,
     PASSWORD,
     USER,
-    FtpServer,
     ImapServer,
     SftpServer,
     Speaker,
@@ -37,6 +36,7 @@ from tests.file_servers import (
     certificate,
     mail,
 )
+from tests.ftp_server import FtpServer
 from tests.tables import xlsx
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -75,14 +75,14 @@ def tls(tmp_path_factory):
 
 @pytest.fixture
 def stand(request, tmp_path, tls):
-    served, trusting, pem = tls
+    served, trusting = tls
     root = tmp_path / "root"
     root.mkdir()
     with ExitStack() as stack:
-        yield _stand(request.param, root, stack, served, pem, Door(allow=LOOPBACK, verify=trusting))
+        yield _stand(request.param, root, stack, served, Door(allow=LOOPBACK, verify=trusting))
 
 
-def _stand(name, root, stack, served, pem, door):
+def _stand(name, root, stack, served, door):
     signed_in = {"host": "localhost", "user": USER, "password": PASSWORD}
 
     def write(body, name="stock.csv"):
@@ -96,7 +96,7 @@ def _stand(name, root, stack, served, pem, door):
         config = {"address": f"{web.url}/locked/stock.csv?key=1", "user": USER, "password": PASSWORD}
         return Stand("url", config, lambda body, name="stock.csv": web.files.update({f"/locked/{name}": body}), web, door)
     if name.startswith("ftp"):
-        server = stack.enter_context(FtpServer(root, None if name == "ftp" else pem, implicit=name == "ftps_implicit"))
+        server = stack.enter_context(FtpServer(root, (USER, PASSWORD), None if name == "ftp" else served, implicit=name == "ftps_implicit"))
         security = {"ftp": "none", "ftps": "explicit", "ftps_implicit": "implicit"}[name]
         return Stand("ftp", {**signed_in, "port": str(server.port), "security": security, "path": "/stock.csv"}, write, server, door)
     if name == "sftp":

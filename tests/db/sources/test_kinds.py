@@ -11,7 +11,8 @@ import pytest
 from stallkit.sources.google_sheets.emulator import SheetsEmulator, Spreadsheet
 from stallkit.testing.serving import Served
 from tests.db.sources.conftest import Feed
-from tests.file_servers import PASSWORD, USER, FtpServer, ImapServer, SftpServer, mail
+from tests.file_servers import PASSWORD, USER, ImapServer, SftpServer, mail
+from tests.ftp_server import FtpServer
 
 SHEET = "1AbCdEfGhIjKlMnOpQrStUvWxYz0123456789"
 
@@ -47,7 +48,7 @@ def open_kind(kind: str, root: Path, stack: ExitStack, feed: Feed):
             server.messages[max(server.messages, default=0) + 1] = message
 
         return config | {"port": str(server.port), "security": "none", "sender": "stock@supplier.example"}, hidden, sent
-    server = stack.enter_context(FtpServer(root, None) if kind == "ftp" else SftpServer(root))
+    server = stack.enter_context(FtpServer(root, (USER, PASSWORD)) if kind == "ftp" else SftpServer(root))
     more = {"port": str(server.port), "path": "/stock.csv"} | ({"security": "none"} if kind == "ftp" else {})
 
     def laid(figures: dict[str, int]) -> None:
