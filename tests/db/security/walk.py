@@ -14,8 +14,9 @@ from django.urls.resolvers import RoutePattern
 from stallkeeper.catalog.models import ImportRun, StockUnit
 from stallkeeper.channels.models import Channel, Command, Connection, ObservedHold, Offer, Parked, RemoteListing, SendPlan, SendTask
 from stallkeeper.core.models import Notification
-from stallkeeper.orders.models import Order, OrderLine
+from stallkeeper.orders.models import Order, OrderLine, Shortage
 from stallkeeper.stock.models import Location, SourceRun, StockSource
+from stallkeeper.sync.source_kinds import COMMERCEML
 from tests.busy_shop import BusyShop
 
 
@@ -87,6 +88,10 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
     special = {"line": OrderLine, "command": Command, "place": Location, "run": SourceRun}
     words = {"token": "x" * 32, "kind": "refused", "platform": "emag", "rest": "more", "path": "x", "app_label": "core", "url": "nothing"}
     words |= {"content_type_id": str(ContentType.objects.get_for_model(Order).pk), "object_id": str(_first(Order))}
+    if route.endswith("/case/"):
+        return str(Shortage.objects.order_by("pk").values_list("line" if name == "line" else "line__order", flat=True).first() or 1)
+    if "/1c/" in route and name == "pk":
+        return str(_first(StockSource, kind=COMMERCEML))
     if name in special:
         return str(_first(special[name]))
     if route.startswith("stock/table/runs/"):
@@ -100,6 +105,6 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
     return words[name]
 
 
-def _first(model: Any) -> int:
-    rows = model.objects.exclude(owner="virtual") if model is Location else model.objects  # no screen shows those
+def _first(model: Any, **of: Any) -> int:
+    rows = model.objects.filter(**of).exclude(owner="virtual") if model is Location else model.objects.filter(**of)  # no screen shows those
     return rows.order_by("pk").values_list("pk", flat=True).first() or 1

@@ -38,6 +38,8 @@ from tests.shop import join
 BUYER = "kw0buyerkw"
 PERSON = "kw0personkw"
 FIRM = "kw0firmkw"
+GOOD = "good-1"
+"""The number of the one article that the base of 1C has."""
 CANARY = re.compile(rb"kw\d+[a-z_]+kw")
 
 PLAIN = (
@@ -132,7 +134,7 @@ def exchange(busy: BusyShop, word: str) -> None:
         session = sessions.find(made, sessions.begin(made, Kind.SALE))
         assert session is not None
         uploads.append(session, f"{word}.xml", word.encode())
-        goods.learn(made, [Good(1, word, word, word, word, deleted=False)])
+        goods.learn(made, [Good(1, GOOD, word, word, word, deleted=False)])
         returned.take(session, [Returned(1, "", word, "", "", *[False] * 4, "", "")])
 
 

@@ -20,7 +20,7 @@ from stallkeeper.core import tenancy, walls
 from stallkeeper.core.models import Role, User
 from tests.busy_shop import refuse_to_probe, signed_in
 from tests.db.security.walk import Address, every_address, every_route
-from tests.db.tenancy.furnished import Neighbours, changes, fields, figures, leaks
+from tests.db.tenancy.furnished import GOOD, Neighbours, changes, fields, figures, leaks
 
 ACTORS = [*Role.values, "nobody's", "anonymous"]
 """Members of ours by role, somebody who belongs to no organisation, and nobody."""
@@ -94,7 +94,16 @@ def walk(asked: Asked, neighbours: Neighbours) -> None:
 FRAGMENT = {"HX-Request": "true"}
 SEARCHES = {"q": "THEIRS-1", "state": ""}
 PLAUSIBLE = {"units": 1, "reason": "out_of_stock", "on_hand": 3, "expected_on": "2031-01-01", "pack_factor": 1, "sure": 1, "for_ever": 1}
-PLAUSIBLE |= {"action": "stock_out", "answer": "include", "switch": "prices", "on": 1, "allowed": 0, "carrier": "DHL", "reference": "r-1"}
+PLAUSIBLE |= {
+    "action": "stock_out",
+    "answer": "include",
+    "switch": "prices",
+    "on": 1,
+    "allowed": 0,
+    "carrier": "DHL",
+    "reference": "r-1",
+    "code": GOOD,
+}
 """Values with which the forms go on to what the ids stand for."""
 
 

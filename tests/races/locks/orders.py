@@ -9,8 +9,8 @@ from stallkeeper.channels.models import Command
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.fulfilment import not_left, ship
 from stallkeeper.ops import check
-from stallkeeper.orders import cancel, linking, outcomes
-from stallkeeper.orders.models import Order, OrderLine
+from stallkeeper.orders import cancel, linking, outcomes, splits
+from stallkeeper.orders.models import Order, OrderEvent, OrderLine
 from stallkeeper.stock import places
 from stallkit.types import CancelReason, OrderState
 from tests.races.explorer import Race
@@ -158,6 +158,27 @@ def called_off(shop: Shop, line: OrderLine) -> object:
     return cancel.cancel_lines(shop.organisation.pk, line.order_id, None, reason=CancelReason.BUYER_ASKED, actor="user:1")
 
 
+def two_stop_looking() -> Race:
+    """Two units of a posting are in no other one, and their time is over."""
+    shop = Shop.open()
+    ozon, mug = shop.channel("ozon"), shop.unit("MUG", 5)
+    shop.offer(ozon, mug)
+    for units in (5, 3):
+        ordered(shop, ozon.connection_id, "1-1", [("MUG", units)], state=OrderState.ACKNOWLEDGED)
+    with shop.scope():
+        Order.objects.update(unfound_until=shop.at)
+    results = Results()
+    one = results.of(within(shop, splits.lapse))
+
+    def broken() -> str:
+        with shop.scope():
+            told = OrderEvent.objects.filter(kind="not_found").count()
+        fine = (told, sorted(map(str, results.returned)), shop.level(mug)) == (1, ["0", "1"], (5, 3, 0))
+        return misfits(shop) or ("" if fine else f"told {told} times, they ended {results.returned}, {shop.level(mug)}")
+
+    return Race(one, one, broken)
+
+
 def two_are_called_off_at_two_places() -> Race:
     """Each channel sells from a place of its own, so that no level is shared; a third one sells from both."""
     shop = Shop.open()
@@ -201,6 +222,8 @@ LOCKS: dict[str, Proof] = {
     "orders/linking.py:serve_waiting": Pair(
         "a line is served once", a_line_is_linked_by_its_listing_and_by_hand, 'FROM "orders_orderline"', whose=0
     ),
+    "orders/split_queries.py:due": Pair("units that were not found are let go once", two_stop_looking, "unfound"),
+    "orders/splits.py:lapse": Belt("units that were not found are let go once", THE_ORDERS),
     "orders/queries.py:lock_lines": Pair(
         "what a line is reserved for", a_place_opens_while_a_short_order_is_called_off, "FROM orders_orderline AS line JOIN", whose=0
     ),

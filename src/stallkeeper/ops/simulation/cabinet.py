@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from stallkeeper.ops.simulation.acts import act
@@ -87,10 +86,9 @@ def look_after_the_courier(world: World) -> None:
 def reception(world: World) -> None:
     """Where a platform scans what leaves: its people take over what has left by our books. In the evening all of it has arrived."""
     for stall in world.stalls:
-        scan: Callable[[str], None] | None = getattr(stall.emulator, "scan", None)
-        for order in stall.orders("shipped", "part_shipped") if scan is not None else ():
-            if scan is not None and stall.emulator.orders[order.external_id].state is OrderState.ACKNOWLEDGED:
-                scan(order.external_id)
+        for order in stall.orders("shipped", "part_shipped") if stall.view.scans else ():
+            if stall.emulator.orders[order.external_id].state is OrderState.ACKNOWLEDGED:
+                stall.emulator.scan(order.external_id)
                 world.reach("a parcel was scanned")
                 world.note(f"{stall.name}: the parcel of order {order.external_id} is scanned")
 

@@ -43,7 +43,7 @@ class StallView:
     @property
     def scans(self) -> bool:
         """Whether its own people see what leaves, whatever the seller says."""
-        return hasattr(self.emulator, "scan")
+        return type(self.emulator).scan is not Emulator.scan
 
     @property
     def name(self) -> str:
