@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +11,8 @@ from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import guarding
 from stallkeeper.channels.explain import explain
 from stallkeeper.channels.models import GuardedUnit, Offer, WriteWindow
+from stallkeeper.core import housekeeping
+from stallkeeper.orders import cases
 from stallkeeper.orders.models import Shortage
 from stallkeeper.sync import adapters, push
 from stallkit.manifest import Capability
@@ -180,3 +183,14 @@ def test_a_sale_between_the_read_and_the_write(market: Market, monkeypatch: pyte
     over = next(window for window in windows if window.pk == short[0].window_id)
     assert over.written_at is not None
     assert over.read_at <= sold_at <= over.written_at
+    with market.shop.scope():
+        shown_by_case = cases.open_case(market.shop.organisation.pk, short[0].line_id).window
+        assert shown_by_case is not None
+        assert (shown_by_case.channel_code, shown_by_case.written_at) == (one.channel.code, over.written_at)
+        assert set(WriteWindow.objects.values_list("pk", flat=True)) > {over.pk}
+    assert housekeeping.daily(market.clock() + timedelta(days=29)).write_windows_deleted == 0
+    report = housekeeping.daily(market.clock() + timedelta(days=31))
+    assert report.failures == []
+    assert report.write_windows_deleted > 0
+    with market.shop.scope():
+        assert [window.pk for window in WriteWindow.objects.all()] == [over.pk], "what a shortage names stays with it"

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.core.people import Permission
 from stallkeeper.orders import cases
-from stallkeeper.orders.case_words import ENTRIES, PARTS, WHOSE, words_of
+from stallkeeper.orders.case_words import ENTRIES, PARTS, WHOSE, WINDOW, WINDOW_TITLE, words_of
 from stallkeeper.orders.models import OrderLine
 from stallkeeper.orders.verdicts import Kind
 
@@ -31,6 +31,8 @@ def case(request: MemberRequest, pk: int, line: int) -> HttpResponse:
         "verdict": words_of(file),
         "tone": TONES[file.verdict.kind],
         "parts": [(PARTS[part.name], WHOSE[part.whose], part.milliseconds) for part in file.verdict.parts],
+        "window_title": WINDOW_TITLE,
+        "window_labels": WINDOW.values(),
         "entries": [(entry, ENTRIES[entry.what]) for entry in file.entries],
     }
     return show(request, "backoffice/case.html", context)

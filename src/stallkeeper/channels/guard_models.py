@@ -27,7 +27,10 @@ class GuardedUnit(TenantModel):
 
 class WriteWindow(TenantModel):
     """Append-only: a figure of a guarded unit that was written where the platform cannot compare (no COMPARE_AND_SET). Units that were sold
-    there between ``read_at`` and ``written_at`` were written over: only they can be sold twice."""
+    there between ``read_at`` and ``written_at`` were written over: only they can be sold twice.
+
+    Kept as long as runs are (``core.housekeeping``); one that a shortage names, for good.
+    """
 
     offer = models.ForeignKey("channels.Offer", on_delete=models.CASCADE, related_name="+", db_index=False)
     read_at = models.DateTimeField()
@@ -40,4 +43,7 @@ class WriteWindow(TenantModel):
     """When the answer was in; NULL: it never came, or nothing was written."""
 
     class Meta:
-        indexes = [models.Index(fields=["offer", "-sent_at"], name="write_window_offer")]
+        indexes = [
+            models.Index(fields=["offer", "-sent_at"], name="write_window_offer"),
+            models.Index(fields=["sent_at"], name="write_window_age"),
+        ]

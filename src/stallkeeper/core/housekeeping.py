@@ -1,4 +1,7 @@
-"""What must be done once a day: partitions ahead, personal data forgotten, old bodies and runs dropped."""
+"""What must be done once a day: partitions ahead, personal data forgotten; old bodies, runs, writes and sends dropped.
+
+What past figures are worked out from has no end here: it stays as long as the ledger does (ADR 0060).
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ log = logging.getLogger(__name__)
 RAW_PAYLOAD_DAYS = 30
 RUN_DAYS = 30
 LINK_DAYS = 30
+SEND_DAYS = 90
+"""Sends that have ended, and plans that nobody applied."""
 PAGE = 10_000
 LOCK_WAIT_MS = 2_000
 DAY = timedelta(days=1)
@@ -38,6 +43,10 @@ class Report:
     raw_payload_partitions_dropped: list[str] = field(default_factory=list)
     raw_payloads_deleted: int = 0
     runs_deleted: int = 0
+    write_windows_deleted: int = 0
+    sends_deleted: int = 0
+    plans_deleted: int = 0
+    exchange_files_deleted: int = 0
     sign_in_links_deleted: int = 0
     failed_sign_ins_deleted: int = 0
     failures: list[str] = field(default_factory=list)
@@ -61,10 +70,11 @@ def end(begun: datetime) -> None:
         housekeeping_queries.end_day(cursor, begun)
 
 
-def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int = RUN_DAYS) -> Report:
+def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int = RUN_DAYS, send_days: int = SEND_DAYS) -> Report:
     """Do all parts, each in transactions of its own; a part that fails is logged and named in the report, and does not stop the others."""
     report = Report()
     old_payloads, old_runs = at - timedelta(days=raw_payload_days), at - timedelta(days=run_days)
+    old_sends = at - timedelta(days=send_days)
 
     def make_partitions() -> None:
         with crash.committing("day.partitions"):
@@ -80,6 +90,16 @@ def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int 
     def delete_runs() -> None:
         report.runs_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_runs(cursor, old_runs, PAGE))
 
+    def delete_write_windows() -> None:
+        report.write_windows_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_write_windows(cursor, old_runs, PAGE))
+
+    def delete_sends() -> None:
+        report.sends_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_send_tasks(cursor, old_sends, PAGE))
+        report.plans_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_send_plans(cursor, old_sends, PAGE))
+
+    def delete_exchange_files() -> None:
+        report.exchange_files_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_exchange_files(cursor, old_payloads, PAGE))
+
     def delete_links() -> None:
         with crash.committing("day.links"), connection.cursor() as cursor:
             report.sign_in_links_deleted = people_queries.delete_links(cursor, at - timedelta(days=LINK_DAYS))
@@ -87,7 +107,8 @@ def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int 
     def delete_failed_sign_ins() -> None:
         report.failed_sign_ins_deleted = sign_in_limits.forget(at - sign_in_limits.KEPT)
 
-    for part in (make_partitions, forget_personal_data, drop_raw_payloads, delete_runs, delete_links, delete_failed_sign_ins):
+    aged = (drop_raw_payloads, delete_exchange_files, delete_runs, delete_write_windows, delete_sends, delete_links)
+    for part in (make_partitions, forget_personal_data, *aged, delete_failed_sign_ins):
         _attempt(part, report)
     return report
 

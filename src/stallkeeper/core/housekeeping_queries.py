@@ -85,3 +85,65 @@ def delete_runs(cursor: CursorWrapper, before: datetime, limit: int) -> int:
         [before, limit],
     )
     return int(cursor.rowcount)
+
+
+def delete_write_windows(cursor: CursorWrapper, before: datetime, limit: int) -> int:
+    """Delete up to ``limit`` writes from before then; how many. One that a shortage names stays with it. Indexes: write_window_age,
+    shortage_of_window.
+    """
+    cursor.execute(
+        """
+        DELETE FROM channels_writewindow WHERE id IN (
+            SELECT wrote.id FROM channels_writewindow AS wrote
+            WHERE wrote.sent_at < %s AND NOT EXISTS (SELECT FROM orders_shortage AS short WHERE short.window_id = wrote.id)
+            ORDER BY wrote.sent_at, wrote.id LIMIT %s)
+        """,
+        [before, limit],
+    )
+    return int(cursor.rowcount)
+
+
+def delete_send_tasks(cursor: CursorWrapper, before: datetime, limit: int) -> int:
+    """Delete up to ``limit`` sends that ended before then; how many. A scan: people ask for few."""
+    cursor.execute(
+        """
+        WITH old AS MATERIALIZED (SELECT id FROM channels_sendtask WHERE ended_at < %s ORDER BY id LIMIT %s),
+             parts AS (DELETE FROM channels_sendtaskpart WHERE task_id IN (SELECT id FROM old))
+        DELETE FROM channels_sendtask WHERE id IN (SELECT id FROM old)
+        """,
+        [before, limit],
+    )
+    return int(cursor.rowcount)
+
+
+def delete_send_plans(cursor: CursorWrapper, before: datetime, limit: int) -> int:
+    """Delete up to ``limit`` plans made before then that were replaced or discarded; how many. A scan: people make few.
+
+    Those that were applied say what was before them and are kept; the open one waits for its person.
+    """
+    cursor.execute(
+        """
+        WITH old AS MATERIALIZED (
+            SELECT id FROM channels_sendplan WHERE state IN ('replaced', 'discarded') AND made_at < %s ORDER BY id LIMIT %s),
+             parts AS (DELETE FROM channels_sendplanpart WHERE plan_id IN (SELECT id FROM old))
+        DELETE FROM channels_sendplan WHERE id IN (SELECT id FROM old)
+        """,
+        [before, limit],
+    )
+    return int(cursor.rowcount)
+
+
+def delete_exchange_files(cursor: CursorWrapper, before: datetime, limit: int) -> int:
+    """Delete up to ``limit`` files of sessions of 1C that broke off before then, with their bytes; how many. A scan: the next session
+    deletes them, too."""
+    cursor.execute(
+        """
+        WITH old AS MATERIALIZED (
+            SELECT file.id FROM sync_exchangefile AS file JOIN sync_exchangesession AS session ON session.id = file.session_id
+            WHERE session.last_at < %s ORDER BY file.id LIMIT %s),
+             parts AS (DELETE FROM sync_exchangepart WHERE file_id IN (SELECT id FROM old))
+        DELETE FROM sync_exchangefile WHERE id IN (SELECT id FROM old)
+        """,
+        [before, limit],
+    )
+    return int(cursor.rowcount)

@@ -42,6 +42,11 @@ GATES: dict[Passage, dict[str, tuple[str, ...]]] = {
         "stock_reservation_event_default": (READ,),
         "channels_sent_log_default": (READ,),
         "channels_run": (READ, REMOVE),
+        "channels_writewindow": (READ, REMOVE),
+        "orders_shortage": (READ,),
+        **dict.fromkeys(("channels_sendplan", "channels_sendplanpart", "channels_sendtask", "channels_sendtaskpart"), (READ, REMOVE)),
+        "sync_exchangesession": (READ,),
+        **dict.fromkeys(("sync_exchangefile", "sync_exchangepart"), (READ, REMOVE)),
     },
     Passage.FIGURES: dict.fromkeys(
         (

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from stallkeeper.ops.explained import in_words
 from stallkeeper.ops.terminal import cell, table
-from stallkeeper.orders.case_words import ENTRIES, PARTS, WHOSE, words_of
+from stallkeeper.orders.case_words import ENTRIES, PARTS, WHOSE, WINDOW, WINDOW_TITLE, words_of
 from stallkeeper.orders.cases import CaseFile
 
 TIME_LINE = {"at": "When (UTC)", "channel_code": "Channel", "what": "What", "detail": ""}
@@ -43,6 +43,9 @@ def render(case: CaseFile) -> Group:
     offers = [{**asdict(offer), "value": offer.stood and offer.stood.value, "at": offer.stood and offer.stood.at} for offer in case.offers]
     shown: list[RenderableType] = [title]
     shown += [_in(Text(f"Window: {cell(case.verdict.since)} to {cell(case.verdict.until)} UTC"))] if case.verdict.since else []
+    if case.window:
+        columns = {name: str(label) for name, label in WINDOW.items()}
+        shown += [_in(Text(f"In guarded mode, {WINDOW_TITLE}:")), _in(table([asdict(case.window)], columns))]
     shown += [_in(table(rows, columns)) for rows, columns in ((parts, STRETCHES), (entries, TIME_LINE), (offers, OFFERS)) if rows]
     return Group(*shown, "")
 

@@ -37,6 +37,21 @@ ENTRIES: dict[str, str | Promise] = {
 }
 
 
+WINDOW: dict[str, str | Promise] = {
+    "channel_code": gettext_lazy("Channel"),
+    "sku": gettext_lazy("Offer"),
+    "read_at": gettext_lazy("Last known at"),
+    "read": gettext_lazy("Known to show"),
+    "value": gettext_lazy("Written"),
+    "sent_at": gettext_lazy("Sent at"),
+    "written_at": gettext_lazy("Answered at"),
+}
+"""The columns of the write that went over a sale (``WrittenOver``)."""
+WINDOW_TITLE: str | Promise = gettext_lazy(
+    "what was sold there between the last known figure and the answer was written over, and offered once more"
+)
+
+
 def words_of(case: CaseFile) -> str:
     """The verdict in one sentence."""
     verdict = case.verdict

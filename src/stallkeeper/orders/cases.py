@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from stallkeeper.channels.models import Offer
+from stallkeeper.channels.models import Offer, WriteWindow
 from stallkeeper.channels.time_travel import Figure, PastExplanation
 from stallkeeper.core.sql import Cursor
 from stallkeeper.core.tenancy import organisation_scope
@@ -59,6 +59,22 @@ class OfferThen:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenOver:
+    """In guarded mode, where a platform does not compare: the write that went over a sale between ``read_at`` and ``written_at``.
+
+    ``read``: what the channel showed when we last knew it (None: nobody knew). ``written_at`` None: no answer came.
+    """
+
+    channel_code: str
+    sku: str
+    read_at: datetime
+    read: int | None
+    value: int
+    sent_at: datetime
+    written_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class CaseFile:
     """``short``: sold units that no stock could be promised for, at worst. ``twice``: the sale that went beyond, if there was one."""
 
@@ -74,6 +90,7 @@ class CaseFile:
     twice: SaleRow | None
     entries: tuple[Entry, ...]
     offers: tuple[OfferThen, ...]
+    window: WrittenOver | None
 
 
 def find(organisation_id: int, number: str, line: str) -> CaseFile:
@@ -87,7 +104,7 @@ def find(organisation_id: int, number: str, line: str) -> CaseFile:
 
 def open_case(organisation_id: int, line_id: int) -> CaseFile:
     """The case file of a line; call it inside the organisation's scope. NoCase if the line was never short."""
-    shortage = Shortage.objects.filter(line_id=line_id).select_related("line__order__channel").first()
+    shortage = Shortage.objects.filter(line_id=line_id).select_related("line__order__channel", "window__offer__channel").first()
     if shortage is None:
         raise NoCase("all units of this line were promised when it came: nothing was sold twice")
     return _Case(organisation_id, shortage).file()
@@ -127,6 +144,7 @@ class _Case:
             twice=twice,
             entries=tuple(sorted(entries, key=lambda entry: (entry.at, entry.channel_code, entry.what))),
             offers=tuple(self._offers(moment)),
+            window=_written_over(self.shortage.window),
         )
 
     # --- which sale went beyond -----------------------------------------------------------------------------------------------------------
@@ -265,6 +283,13 @@ class _Case:
                 stood = _stood(queries.last_accepted(cursor, offer.pk, moment))
                 found.append(OfferThen(offer.pk, offer.channel.code, offer.sku, figures.then.number, figures.today.number, stood))
         return found
+
+
+def _written_over(window: WriteWindow | None) -> WrittenOver | None:
+    if window is None:
+        return None
+    offer = window.offer
+    return WrittenOver(offer.channel.code, offer.sku, window.read_at, window.read, window.value, window.sent_at, window.written_at)
 
 
 def _stood(found: tuple[datetime, int, datetime | None] | None) -> Send | None:

@@ -20,7 +20,7 @@ from stallkeeper.core import audit, clock, notify
 from stallkeeper.core.models import Severity
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
-from stallkeeper.stock import ledger, places
+from stallkeeper.stock import imports_queries, ledger, places
 from stallkeeper.stock import source_figures as reading
 from stallkeeper.stock import source_queries as queries
 from stallkeeper.stock.ledger import Move
@@ -231,7 +231,7 @@ class _Work:
     def _reasons(self, found: Read, changed: Counter[int], zeroed: Counter[int]) -> list[str]:
         source, reasons = self.source, []
         with connection.cursor() as cursor:
-            filled = Counter(place for _unit, place in queries.filled(cursor, source.organisation_id, reading.Places(source).ids))
+            filled = Counter(imports_queries.filled_levels(cursor, source.organisation_id, reading.Places(source).ids))
         groups = [(changed[place], zeroed[place], filled[place]) for place in filled]
         for some, none, there in [*groups, (changed.total(), zeroed.total(), filled.total())]:
             if _too_many(none, there, source.zero_limit, source.limits_from):
@@ -253,6 +253,7 @@ class _Work:
             self._replace_older(uc)
             self.run.state, self.run.problem, self.run.body, self.run.finished_at = State.STOPPED, text, body, uc.at
             self._keep(found.problems)
+            self._forget_old(uc)
             self._change_source(last_error=text[:500])
             title = f"{self.source.name}: new figures wait for you"
             notify.raise_(uc, _stopped_key(self.source.pk), Severity.ERROR, title, text, f"/sources/{self.source.pk}/runs/{self.run.pk}/")
@@ -271,6 +272,7 @@ class _Work:
                 notify.raise_(uc, f"source:{self.source.pk}:failed", Severity.WARNING, title, problem, f"/sources/{self.source.pk}/")
             self.run.state, self.run.problem, self.run.finished_at, self.run.body = state, problem, uc.at, None
             self._keep(problems)
+            self._forget_old(uc)
             counts = {"rows": self.run.rows_total, "changed": self.run.rows_changed, "refused": self.run.rows_refused}
             audit.record(uc, "end.source_run", "stock_source", self.source.pk, run=self.run.pk, state=str(state), **counts)
         return self.run
@@ -287,9 +289,12 @@ class _Work:
         notify.resolve(uc, *(f"source:{source.pk}:{key}" for key in ("failed", "silent")))
         if not source.runs.filter(state=State.STOPPED).exclude(pk=self.run.pk).exists():
             notify.resolve(uc, _stopped_key(source.pk))
+
+    def _forget_old(self, uc: UseCase) -> None:
+        """However a run ends: the runs of a source that fails for months grow, too."""
         with connection.cursor() as cursor:
-            queries.forget_problems(cursor, source.pk, KEEP_PROBLEMS)
-            queries.forget_runs(cursor, source.pk, uc.at - KEEP)
+            queries.forget_problems(cursor, self.source.pk, KEEP_PROBLEMS)
+            queries.forget_runs(cursor, self.source.pk, uc.at - KEEP)
 
     def _change_source(self, **fields: object) -> None:
         """In the transaction that ends the run: or the same file would come once more, as a new one."""

@@ -357,3 +357,16 @@ def move(desk: Desk, sku: str, quantity: int) -> None:
 def movements(desk: Desk) -> int:
     with desk.shop.scope():
         return Movement.objects.count()
+
+
+def test_runs_of_a_source_that_fails_for_months_go_and_one_that_waits_stays(desk: Desk) -> None:
+    """ADR 0058: counts for thirty days, however runs end; the rows of one that waits for a person as long as it waits."""
+    waiting = desk.take(dict.fromkeys(desk.units, 0))
+    failed = []
+    for _ in range(3):
+        failed.append(desk.take({}).pk)
+        desk.shop.later(days=31)
+    with desk.shop.scope():
+        kept = dict(SourceRun.objects.values_list("pk", "state"))
+        assert kept == {waiting.pk: State.STOPPED, failed[-1]: State.FAILED}
+        assert SourceRun.objects.get(pk=waiting.pk).body
