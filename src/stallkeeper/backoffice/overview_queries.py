@@ -84,7 +84,10 @@ def lag_cut_accepted(cursor: Cursor, organisation_id: int, since: datetime) -> l
 
 
 def waiting_counts(cursor: Cursor, organisation_id: int) -> dict[str, int]:
-    """What waits for a person, by kind. Partial indexes on unmapped lines and open rows; no locks."""
+    """What waits for a person, by kind. Partial indexes on unmapped lines and open rows; no locks.
+
+    A source counts once: while it is silent or a run of it waits (errors), or until somebody has seen that its figures could not be used.
+    """
     cursor.execute(
         """
         SELECT (SELECT count(*) FROM orders_orderline
@@ -98,6 +101,9 @@ def waiting_counts(cursor: Cursor, organisation_id: int) -> dict[str, int]:
                 WHERE organisation_id = %(organisation)s AND active AND stopped_at IS NOT NULL) AS stopped,
                (SELECT count(*) FROM channels_lane
                 WHERE organisation_id = %(organisation)s AND enabled AND failures > 0) AS lanes,
+               (SELECT count(DISTINCT split_part(key, ':', 2)) FROM core_notification
+                WHERE organisation_id = %(organisation)s AND resolved_at IS NULL AND key LIKE 'source:%%'
+                AND (severity = 'error' OR seen_at IS NULL)) AS sources,
                (SELECT count(*) FROM core_notification
                 WHERE organisation_id = %(organisation)s AND resolved_at IS NULL AND seen_at IS NULL) AS notifications,
                (SELECT count(*) FROM channels_sendtask WHERE organisation_id = %(organisation)s AND ended_at IS NULL) AS sends,

@@ -44,6 +44,13 @@ KINDS = (
     ProblemKind("reconnect", _("Accounts that must be connected again"), _("Renew the credentials."), "bad", "channels"),
     ProblemKind("stopped", _("Stopped channels"), _("Look at the plan, then release or correct it."), "bad", "channels"),
     ProblemKind("lanes", _("Connections that fail"), _("They are tried again by themselves; read the error."), "bad", "channels"),
+    ProblemKind(
+        "sources",
+        _("Sources that are silent, or whose figures wait for you or could not be used"),
+        _("The last numbers stay: look at the run, then let it through, drop it, or put its file right."),
+        "bad",
+        "sources",
+    ),
     ProblemKind("shortages", _("Units sold that are not there"), _("Buy, move, or cancel the line."), "bad", "problem_list"),
     ProblemKind(
         "acknowledge",

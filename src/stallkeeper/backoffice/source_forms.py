@@ -12,7 +12,8 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from stallkeeper.backoffice.connection_forms import OWN_PREFIX, field_for, text_of
 from stallkeeper.backoffice.forms import LookMixin, look
 from stallkeeper.backoffice.imports import ENCODINGS
-from stallkeeper.stock.models import TYPED, Location, LocationOwner, SourceBasis, SourceMode, StockSource
+from stallkeeper.channels.models import Channel
+from stallkeeper.stock.models import COPIES, SHOWN, TYPED, Location, LocationOwner, SourceBasis, SourceMode, StockSource
 from stallkeeper.stock.source_setup import Terms, settings_of
 from stallkeeper.sync import source_kinds, source_samples
 from stallkit.manifest import SettingKind
@@ -29,6 +30,20 @@ FIELDS = {
     "location": _("Place"),
     "as_of": _("Moment of the figure"),
 }
+
+
+LEVELS = [(mode.value, mode.label) for mode in SourceMode if mode is not SourceMode.DELTAS]
+
+
+def copied(kind: str, source: StockSource | None) -> list[tuple[str, str]]:
+    """What a source of this kind can copy: places or channels in use, by code."""
+    if kind == SHOWN:
+        return [
+            (code, f"{code} – {name}") for code, name in Channel.objects.filter(active=True).order_by("code").values_list("code", "name")
+        ]
+    places = Location.objects.exclude(owner=LocationOwner.VIRTUAL).filter(active=True).order_by("priority", "code")
+    others = places.exclude(pk=source.location_id) if source else places
+    return [(code, f"{code} – {name}") for code, name in others.values_list("code", "name")]
 
 
 class SourceForm(LookMixin, forms.Form):
@@ -64,6 +79,10 @@ class SourceForm(LookMixin, forms.Form):
                 field.initial = self._kept[setting.name]
             look(field)
             self.fields[OWN_PREFIX + setting.name] = field
+        if manifest.kind in COPIES:
+            self.fields["mode"] = forms.ChoiceField(label=_("What a file means"), choices=LEVELS, initial=self.initial.get("mode"))
+            look(self.fields["mode"])
+            self._choose()
         if not manifest.pull:
             for name in ("once", "interval_minutes", *(("silent_after",) if manifest.kind in {TYPED, source_kinds.UPLOAD} else ())):
                 if name != "interval_minutes" or manifest.kind in {TYPED, source_kinds.UPLOAD}:
@@ -73,6 +92,16 @@ class SourceForm(LookMixin, forms.Form):
             self.fields["location"] = forms.ModelChoiceField(places, label=_("Place"), empty_label=None)
             look(self.fields["location"])
             self.order_fields(["location"])
+
+    def _choose(self) -> None:
+        """What is copied is chosen from what there is; what was agreed before stays among it."""
+        name = OWN_PREFIX + self.manifest.settings[0].name
+        typed = self.fields[name]
+        rows = copied(self.manifest.kind, self.source)
+        if typed.initial and typed.initial not in dict(rows):
+            rows.append((typed.initial, typed.initial))
+        self.fields[name] = forms.ChoiceField(label=typed.label, help_text=typed.help_text, initial=typed.initial, choices=rows)
+        look(self.fields[name])
 
     def agreed_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in self.fields if not name.startswith(OWN_PREFIX)]

@@ -263,6 +263,9 @@ TYPED = "manual"
 """The kind of a place whose numbers are typed: nothing is fetched, nobody is silent."""
 BY_HAND = (TYPED, "upload")
 """Kinds that bring figures only when a person does something."""
+PLACE, SHOWN = "location", "channel"
+COPIES = (PLACE, SHOWN)
+"""Kinds that copy levels: of another place, and those that a channel shows."""
 
 
 class StockSource(TenantModel):

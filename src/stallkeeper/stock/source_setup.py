@@ -11,11 +11,13 @@ import msgspec
 
 from stallkeeper.core import audit, notify, secrets
 from stallkeeper.core.use_case import UseCase
-from stallkeeper.stock.models import BY_HAND, TYPED, Location, LocationOwner, SourceBasis, SourceMode, StockSource
+from stallkeeper.stock.models import BY_HAND, COPIES, PLACE, TYPED, Location, LocationOwner, SourceBasis, SourceMode, StockSource
 from stallkeeper.stock.sources import WAKE, SourceError
 
 SHORTEST, LONGEST = 1, 7 * 24 * 60
 """Minutes between two looks."""
+AGAIN = "again:"
+"""Before the fingerprint of a file that somebody wants to have read once more."""
 
 
 class Terms(TypedDict, total=False):
@@ -48,14 +50,15 @@ def add(uc: UseCase, location: Location, kind: str, config: Mapping[str, str], h
 def change(
     uc: UseCase, source_id: int, terms: Terms, config: Mapping[str, str] | None = None, hidden: Mapping[str, str] | None = None
 ) -> StockSource:
-    """Change what is agreed, and settings if they are given. What was learned of the old settings (the last file) is forgotten."""
+    """Change what is agreed, and settings if they are given. What was learned of the old settings (the last file) is forgotten, unless the
+    source lists differences: those of the last file are in already, and would count twice."""
     source = StockSource.objects.get(pk=source_id)
     before = {name: getattr(source, name) for name in terms}
     for name, value in terms.items():
         setattr(source, name, value)
     if config is not None and dict(config) != source.config:
         source.config = dict(config)
-    source.fingerprint, source.last_as_of = "", None
+    source.fingerprint, source.last_as_of = _seen(source), None
     _check(source)
     source.save()
     if hidden is not None:
@@ -77,7 +80,7 @@ def map_columns(
     known = set(Location.objects.exclude(owner=LocationOwner.VIRTUAL).filter(code__in=codes).values_list("code", flat=True))
     if unknown := sorted(codes - known):
         raise SourceError(f"places: there is no place with the code {unknown[0]!r}")
-    source.shape, source.columns, source.places, source.fingerprint = dict(shape), dict(columns), dict(places), ""
+    source.shape, source.columns, source.places, source.fingerprint = dict(shape), dict(columns), dict(places), _seen(source)
     if source.continuous:
         _refuse_second(source)
     source.save(update_fields=["shape", "columns", "places", "fingerprint"])
@@ -100,13 +103,15 @@ def learn(uc: UseCase, source_id: int, learned: Mapping[str, str]) -> None:
 
 
 def turn(uc: UseCase, source_id: int, enabled: bool) -> StockSource:
-    """Switch a source on or off. SourceError if another continuous source brings figures of one of its places."""
+    """Switch a source on or off. SourceError if another continuous source brings figures of one of its places, or two places
+    would copy each other."""
     source = StockSource.objects.get(pk=source_id)
     source.enabled = enabled
     if enabled:
         if source.kind == TYPED:
             raise SourceError("kind: figures of this place are typed; there is nothing to switch on")
         _refuse_second(source)
+        _refuse_unfit(source)
         source.next_at = source.enabled_at = uc.at
     else:
         notify.resolve(uc, *(f"source:{source.pk}:{key}" for key in ("failed", "silent")))
@@ -117,11 +122,13 @@ def turn(uc: UseCase, source_id: int, enabled: bool) -> StockSource:
 
 
 def ask_now(uc: UseCase, source_id: int) -> None:
-    """Have a source asked at once, whatever its schedule says, and its file read even if it is the one of last time."""
+    """Have a source asked at once, whatever its schedule says, and its file read even if it is the one of last time. Differences
+    that are in already are not read again: they would count twice."""
     source = StockSource.objects.get(pk=source_id)
     if not source.continuous:
         raise SourceError("enabled: the source is switched off, or brings figures only by hand")
-    StockSource.objects.filter(pk=source_id).update(next_at=uc.at)
+    again = _seen(source) or AGAIN + source.fingerprint.removeprefix(AGAIN)
+    StockSource.objects.filter(pk=source_id).update(next_at=uc.at, fingerprint=again)
     audit.record(uc, "ask.source", "stock_source", source_id)
     uc.mark(WAKE, [source_id])
 
@@ -166,8 +173,30 @@ def _check(source: StockSource) -> None:
     for name in ("zero_limit", "change_limit", "least_rows"):
         if not 0 <= getattr(source, name) <= 100:
             raise SourceError(f"{name}: from 0 to 100 per cent")
+    _refuse_unfit(source)
     if source.continuous:
         _refuse_second(source)
+
+
+def _seen(source: StockSource) -> str:
+    """The fingerprint that stays when the last file is to be read again."""
+    return source.fingerprint.removeprefix(AGAIN) if source.mode == SourceMode.DELTAS else ""
+
+
+def _refuse_unfit(source: StockSource) -> None:
+    """What is copied are levels, and no place copies itself, not over others either: units would go round and come back."""
+    if source.kind in COPIES and source.mode == SourceMode.DELTAS:
+        raise SourceError("mode: what is copied are levels, not differences; choose listed or all")
+    if source.kind != PLACE:
+        return
+    others = StockSource.objects.filter(enabled=True, kind=PLACE).exclude(pk=source.pk).select_related("location")
+    copied = {other.location.code: str(other.config.get("location", "")) for other in others}
+    way, place = [source.location.code], str(source.config.get("location", ""))
+    while place and place not in way:
+        way.append(place)
+        place = copied.get(place, "")
+    if place == source.location.code:
+        raise SourceError(f"location: {' copies '.join([*way, place])}; a place cannot get its figures from itself")
 
 
 def check_places(source: StockSource) -> None:

@@ -85,6 +85,23 @@ def reference_of(source: StockSource, fingerprint: str) -> str:
     return f"{hashlib.sha256(fingerprint.encode()).hexdigest()[:40]}:{last or 0}"
 
 
+def differs(source: StockSource, figures: Iterable[Figure | RowProblem], as_of: datetime) -> bool:
+    """Whether whole figures that were taken in before would change a level now, or their last run was interrupted. False if that run waits
+    for a person, or a person has dropped it: what was decided is not asked again."""
+    last = source.runs.exclude(state=State.FAILED).order_by("-pk").values_list("state", flat=True).first()
+    if last != State.DONE:
+        return last == State.READING
+    found = reading.read(source, figures, as_of, clock.now())
+    absent = reading.missing(found, source, as_of) if source.mode == SourceMode.ALL and not found.blind else []
+    pairs = reading.gather(source, [*found.wanted, *absent])
+    return any(max(reading.goal(source.mode, source.basis, row.quantity, there), 0) != there.on_hand for row, there in pairs)
+
+
+def read_before(source: StockSource) -> datetime | None:
+    """The moment of the figures that came last, whatever became of them."""
+    return source.runs.exclude(state__in=(State.READING, State.FAILED)).order_by("-pk").values_list("as_of", flat=True).first()
+
+
 def let_through(uc: UseCase, run_id: int) -> SourceRun:
     """A person has looked at a stopped run: it goes on as soon as the source's turn comes. SourceError if it is not waiting any more."""
     run = SourceRun.objects.select_related("source").get(pk=run_id)

@@ -6,31 +6,27 @@ from collections.abc import Mapping
 
 from stallkeeper.channels.connect import ConnectError, Settings, check_settings
 from stallkeeper.channels.models import Channel
-from stallkeeper.stock.models import TYPED, Location, LocationOwner
+from stallkeeper.stock.models import PLACE, SHOWN, TYPED, Location, LocationOwner
 from stallkeeper.stock.sources import SourceError
 from stallkit.manifest import Setting
 from stallkit.sources import registry
 from stallkit.sources.manifest import SourceManifest
 
-UPLOAD, LOCATION, CHANNEL, API, COMMERCEML = "upload", "location", "channel", "api", "commerceml"
+UPLOAD, LOCATION, CHANNEL, API, COMMERCEML = "upload", PLACE, SHOWN, "api", "commerceml"
 HUB = {
     TYPED: SourceManifest(TYPED, "Typed by hand", (), file=False, pull=False),
     UPLOAD: SourceManifest(UPLOAD, "A file that people upload", (), file=True, pull=False),
     LOCATION: SourceManifest(
         LOCATION,
         "Another place",
-        (Setting("location", "Code of the place", help="Its units on hand are copied."),),
+        (Setting("location", "Place", help="Its units on hand are copied."),),
         file=False,
         pull=True,
     ),
     CHANNEL: SourceManifest(
         CHANNEL,
         "What a channel shows",
-        (
-            Setting(
-                "channel", "Code of the channel", help="Its figures of linked offers are copied. Nothing may be sent there from this place."
-            ),
-        ),
+        (Setting("channel", "Channel", help="Its figures of linked offers are copied. Nothing may be sent there from this place."),),
         file=False,
         pull=True,
     ),

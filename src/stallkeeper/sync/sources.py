@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
@@ -33,6 +33,7 @@ from stallkeeper.sync import source_kinds, source_shown
 from stallkeeper.sync.budgets import refuse_in_transaction
 from stallkit.errors import AdapterError, NeedsReconnect, Refused, Unintelligible
 from stallkit.sources import files, registry
+from stallkit.sources.bringing import marks_of
 from stallkit.sources.door import Door
 from stallkit.sources.types import Columns, Fetched, Figure, FileRefused, Preview, RowProblem, Shape
 
@@ -126,27 +127,42 @@ def _told(held: Claim, source: StockSource, error: AdapterError) -> str:
 def _bring(held: Claim, heart: Heart, source: StockSource) -> SourceRun | None:
     """Ask the source; None if it has nothing new."""
     if source.kind == source_kinds.LOCATION:
-        return _take(held, source, _of_place(source))
+        return _copy(held, source, _of_place(source))
     if source.kind == source_kinds.CHANNEL:
         refuse_in_transaction()
         asked = clock.now()
         rows = source_shown.read(source, heart)
-        return _take(held, source, Brought(rows, asked, _print(rows), source.config.get("channel", "")))
+        return _copy(held, source, Brought(rows, asked, _print(rows), source.config.get("channel", "")))
     refuse_in_transaction()
+    asked, again = clock.now(), source.fingerprint.startswith(source_setup.AGAIN)
     with TemporaryDirectory(prefix="source-") as folder:
         heart.assure()
-        fetched = fetch(source, Path(folder), source.fingerprint)
+        fetched = fetch(source, Path(folder), "" if again else source.fingerprint)
         if fetched is None:
             return None
         if fetched.learned:
             with lanes.guarded(held, "sync.source_learn") as uc:
                 source_setup.learn(uc, source.pk, fetched.learned)
-        return _take(held, source, of_file(source, fetched))
+        if again and fetched.as_of is not None and fetched.as_of >= asked and _same(source, fetched):
+            fetched = replace(fetched, as_of=stock.read_before(source))
+        brought = of_file(source, fetched)
+        return None if brought.fingerprint == source.fingerprint else _take(held, source, brought)
 
 
-def _take(held: Claim, source: StockSource, brought: Brought) -> SourceRun | None:
-    if brought.fingerprint == source.fingerprint:
+def _same(source: StockSource, fetched: Fetched) -> bool:
+    """Whether the file says what it said last time: its figures are as old as then, and what was sold since stays sold."""
+    before, now = marks_of(source.fingerprint.removeprefix(source_setup.AGAIN)), marks_of(fetched.fingerprint)
+    return before.get("sha256", "") == now.get("sha256")
+
+
+def _copy(held: Claim, source: StockSource, brought: Brought) -> SourceRun | None:
+    """What stands elsewhere is set again if it is the same but levels here have moved."""
+    if brought.fingerprint == source.fingerprint and not stock.differs(source, brought.rows, brought.as_of):
         return None
+    return _take(held, source, brought)
+
+
+def _take(held: Claim, source: StockSource, brought: Brought) -> SourceRun:
     return stock.take_in(
         source.pk,
         brought.rows,

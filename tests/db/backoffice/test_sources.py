@@ -9,14 +9,15 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from stallkeeper.backoffice import source_runs
-from stallkeeper.core.models import AuditEntry, Role, User
-from stallkeeper.stock.models import SourceRun, StockSource
+from stallkeeper.backoffice import problems, source_runs
+from stallkeeper.core.models import AuditEntry, Notification, Role, User
+from stallkeeper.stock import sources as stock
+from stallkeeper.stock.models import Location, SourceRun, StockSource
 from stallkeeper.sync.models import Exchange
 from stallkeeper.sync.wake import wake_sources
 from tests.busy_shop import signed_in
 from tests.db.sources.conftest import Feed, feed, server  # noqa: F401 - fixtures
-from tests.market import open_market
+from tests.market import Market, open_market
 from tests.shop import join
 
 TERMS = {
@@ -100,6 +101,26 @@ def test_1c_is_added_like_any_other_source_and_gets_its_address_at_once(feed: Fe
     assert "password" in said(opened).lower()
 
 
+def test_what_is_copied_is_chosen_from_a_list(feed: Feed, client: Client, market: Market) -> None:  # noqa: F811
+    """S3.19: nobody types a code. What is copied are levels, so differences are not offered."""
+    far, stall = feed.shop.add_place("FAR"), market.stall()
+    for kind, setting, code in (("location", "setting_location", feed.shop.place.code), ("channel", "setting_channel", stall.channel.code)):
+        page = client.get(at("add_source", kind)).content.decode()
+        assert re.search(rf'<select[^>]*name="{setting}".*?<option value="{code}"', page, re.S), kind
+        assert 'value="listed"' in page
+        assert 'value="deltas"' not in page
+        given = {"name": kind, "location": far.pk, **TERMS, setting: code}
+        assert client.post(at("add_source", kind), given | {"mode": "deltas"}).status_code == 422
+        assert client.post(at("add_source", kind), given | {setting: "NOWHERE"}).status_code == 422
+        assert client.post(at("add_source", kind), given).status_code == 302
+    with feed.shop.scope():
+        source = StockSource.objects.get(kind="location")
+        Location.objects.filter(pk=feed.shop.place.pk).update(active=False)
+    page = client.get(at("edit_source", source.pk)).content.decode()
+    assert f'<option value="{feed.shop.place.code}" selected' in page, "what was agreed stays, in use or not"
+    assert '<option value="FAR"' not in page, "no place copies itself"
+
+
 def test_a_run_that_waits_is_shown_with_its_counts_and_let_through(feed: Feed, client: Client) -> None:  # noqa: F811
     feed.serve(feed.all())
     feed.run()
@@ -119,6 +140,45 @@ def test_a_run_that_waits_is_shown_with_its_counts_and_let_through(feed: Feed, c
     assert (feed.last().state, feed.figures()) == (SourceRun.State.DONE, [0] * 12)
     with feed.shop.scope():
         assert AuditEntry.objects.filter(action="allow.source_run", actor__startswith="user:").count() == 1
+
+
+def test_sources_that_need_somebody_count_on_the_bell(feed: Feed, client: Client) -> None:  # noqa: F811
+    """S3.14: silence and figures that wait count until they end, seen or not; figures that could not be used until somebody has seen it."""
+
+    def counted() -> int:
+        with feed.shop.scope():
+            counts = problems.counted(feed.shop.organisation.pk)
+        assert problems.badge(counts) >= counts["sources"]
+        return counts["sources"]
+
+    def seen() -> None:
+        with feed.shop.scope():
+            Notification.objects.filter(key__startswith="source:").update(seen_at=feed.market.clock())
+
+    feed.serve(feed.all())
+    feed.run()
+    assert counted() == 0
+    feed.serve(b"sku,qty\nXYZ,1\n")
+    feed.due()
+    feed.run()
+    assert counted() == 1
+    seen()
+    assert counted() == 0
+    feed.serve(dict.fromkeys(feed.units, 0))
+    feed.due()
+    feed.run()
+    seen()
+    assert counted() == 1, "its figures wait for a person"
+    with feed.shop.use_case("settle.source_run") as uc:
+        stock.drop(uc, feed.last().pk)
+    assert counted() == 0
+    feed.server.status = 503
+    for _ in range(5):
+        feed.due()
+        feed.run()
+    seen()
+    assert counted() == 1, "it is silent"
+    assert "are silent" in said(client.get(at("problem_board")))
 
 
 def test_a_file_is_brought_in(feed: Feed, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811

@@ -11,8 +11,8 @@ import pytest
 from stallkeeper.channels.models import Channel
 from stallkeeper.core import crash
 from stallkeeper.core.models import Notification
-from stallkeeper.stock import source_setup, sources
-from stallkeeper.stock.models import Movement, SourceRun, StockSource
+from stallkeeper.stock import ledger, source_setup, sources
+from stallkeeper.stock.models import Location, Movement, SourceRun, StockSource
 from stallkeeper.stock.sources import SourceError
 from tests.db.sources.conftest import Feed
 from tests.market import Market
@@ -252,3 +252,108 @@ def test_a_channel_is_not_sent_what_was_read_from_it(feed: Feed, market: Market)
 def test_one_continuous_source_per_place(feed: Feed) -> None:
     with pytest.raises(SourceError, match="switch that one off first"):
         feed.add("api", {})
+
+
+def ask_now(feed: Feed, source: StockSource | None = None) -> None:
+    feed.shop.at = feed.market.clock()
+    with feed.shop.use_case() as uc:
+        source_setup.ask_now(uc, (source or feed.source).pk)
+
+
+def typed(feed: Feed, sku: str, on_hand: int, place: Location | None = None) -> None:
+    """A person sets a level by hand."""
+    feed.shop.at = feed.market.clock()
+    with feed.shop.use_case() as uc:
+        target = ledger.Target(feed.units[sku].pk, (place or feed.shop.place).pk, on_hand, f"by hand {feed.shop.at}")
+        ledger.set_on_hand(uc, [target])
+
+
+def test_what_is_asked_for_now_is_read_even_if_it_is_the_same_file(feed: Feed) -> None:
+    """An article that was unknown is found now. The figures stay as old as they are: what moved since is not brought back."""
+    feed.serve(feed.all(SKU_1=7) | {"LATER": 5})
+    feed.run()
+    assert feed.last().rows_refused == 1
+    feed.market.clock.tick(60)
+    typed(feed, "SKU-1", 3)
+    unit = feed.shop.unit("LATER", on_hand=0)
+    feed.market.clock.tick(60)
+    ask_now(feed)
+    assert feed.run().outcome == "ok"
+    assert (feed.count(), feed.last().rows_refused, feed.figures()[0]) == (2, 0, 3)
+    assert feed.shop.level(unit)[0] == 5
+    feed.due()
+    feed.run()
+    assert feed.count() == 2, "once, not each time"
+
+
+def test_differences_are_not_taken_twice_however_often_they_are_asked_for(feed: Feed) -> None:
+    with feed.shop.use_case() as uc:
+        source_setup.change(uc, feed.source.pk, {"mode": "deltas", "change_limit": 100})
+    feed.serve(dict.fromkeys(feed.units, -3))
+    feed.run()
+    ask_now(feed)
+    feed.run()
+    feed.shop.at = feed.market.clock()
+    with feed.shop.use_case() as uc:
+        source_setup.change(uc, feed.source.pk, {"name": "Differences"})
+    feed.due()
+    feed.run()
+    assert (feed.figures(), feed.count()) == ([7] * 12, 1)
+
+
+def test_a_copied_place_is_set_again_when_it_was_moved(feed: Feed) -> None:
+    """Nothing has changed where the figures come from, but here: the copy is a copy again. What a person has dropped stays dropped."""
+    far = feed.shop.add_place("FAR")
+    source = feed.add("location", {"location": feed.shop.place.code}, place=far, mode="all")
+    feed.run(source)
+    feed.due()
+    feed.run(source)
+    assert feed.count(source) == 1, "what has not moved makes no run"
+    typed(feed, "SKU-1", 4, far)
+    feed.due()
+    feed.run(source)
+    assert (feed.shop.level(feed.units["SKU-1"], far)[0], feed.count(source)) == (10, 2)
+    for sku in feed.units:
+        typed(feed, sku, 2, far)
+    feed.due()
+    feed.run(source)
+    stopped = feed.last(source)
+    assert stopped.state == State.STOPPED
+    with feed.shop.use_case() as uc:
+        sources.drop(uc, stopped.pk)
+    feed.due()
+    feed.run(source)
+    assert (feed.last(source).pk, feed.shop.level(feed.units["SKU-1"], far)[0]) == (stopped.pk, 2)
+
+
+def test_what_a_channel_shows_is_set_again_when_the_place_was_moved(feed: Feed, market: Market) -> None:
+    far = feed.shop.add_place("FAR")
+    stall = market.stall()
+    stall.offer(feed.units["SKU-1"], 4)
+    source = feed.add("channel", {"channel": stall.channel.code}, place=far)
+    feed.run(source)
+    typed(feed, "SKU-1", 9, far)
+    feed.due()
+    feed.run(source)
+    assert (feed.shop.level(feed.units["SKU-1"], far)[0], feed.count(source)) == (4, 2)
+
+
+def test_what_is_copied_are_levels(feed: Feed) -> None:
+    far = feed.shop.add_place("FAR")
+    for kind, config in (("location", {"location": feed.shop.place.code}), ("channel", {"channel": "X"})):
+        with pytest.raises(SourceError, match="mode: what is copied are levels"):
+            feed.add(kind, config, place=far, mode="deltas")
+
+
+def test_no_place_copies_itself_nor_goes_round(feed: Feed) -> None:
+    far, third = feed.shop.add_place("FAR"), feed.shop.add_place("THIRD")
+    with pytest.raises(SourceError, match="FAR copies FAR"):
+        feed.add("location", {"location": "FAR"}, place=far)
+    feed.add("location", {"location": "FAR"}, place=third)
+    first = feed.add("location", {"location": "THIRD"}, place=feed.shop.place, enabled=False)
+    with feed.shop.use_case() as uc:
+        source_setup.turn(uc, feed.source.pk, False)
+        source_setup.turn(uc, first.pk, True)
+    home = feed.shop.place.code
+    with pytest.raises(SourceError, match=f"FAR copies {home} copies THIRD copies FAR"):
+        feed.add("location", {"location": home}, place=far)
