@@ -156,6 +156,24 @@ def test_one_order_for_more_than_there_is_took_it_from_itself(market: Market, st
     assert number in case.cause.what
 
 
+def test_of_many_sales_those_nearest_to_the_short_one_are_looked_through(
+    market: Market, stalls: tuple[Stall, Stall], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rush has more sales of a unit in a day than anybody reads; the line itself and what took its units are among those that are."""
+    from stallkeeper.orders import case_queries
+
+    first, second = stalls
+    for _ in range(3):
+        last = first.emulator.place_order([("MUG", 1)])
+    second.emulator.place_order([("MUG", 1)])
+    market.settle(3)
+    monkeypatch.setattr(case_queries, "MOST_SALES", 2)
+    case = the_case(market)
+    assert (case.verdict.kind, case.short) == (Kind.LATENCY, 1)
+    assert case.cause is not None
+    assert last in case.cause.what
+
+
 def test_two_orders_of_one_moment_are_looked_at_together(market: Market, stalls: tuple[Stall, Stall]) -> None:
     """Platforms cut times to the second. Which of the two was first nobody can say: together they went beyond."""
     first, second = stalls

@@ -54,8 +54,12 @@ def counted_units(cursor: Cursor, unit: int) -> list[tuple[int, str]]:
     return rows(cursor)
 
 
-def sales(cursor: Cursor, units: Sequence[int], since: datetime, until: datetime) -> list[SaleRow]:
-    """Lines of the units, or of kits of them, that were placed in a stretch of time, as they were placed.
+MOST_SALES = 500
+"""So many sales of a unit are looked through; in a rush there are thousands in a day."""
+
+
+def sales(cursor: Cursor, units: Sequence[int], since: datetime, until: datetime, near: datetime) -> list[SaleRow]:
+    """Lines of the units, or of kits of them, placed in a stretch of time, as they were placed; of many those nearest to a moment.
 
     Indexes: that of the line's unit, kitcomponent.component.
     """
@@ -69,11 +73,11 @@ def sales(cursor: Cursor, units: Sequence[int], since: datetime, until: datetime
                 SELECT unnest(%(units)s::bigint[])
                 UNION SELECT kit_id FROM catalog_kitcomponent WHERE component_id = ANY(%(units)s::bigint[])))
             AND o.fulfilled_by = 'seller' AND o.ordered_at BETWEEN %(since)s AND %(until)s
-        ORDER BY o.ordered_at, line.id LIMIT 500
+        ORDER BY greatest(o.ordered_at - %(near)s, %(near)s - o.ordered_at), line.id LIMIT %(most)s
         """,
-        {"units": array(units), "since": since, "until": until},
+        {"units": array(units), "since": since, "until": until, "near": near, "most": MOST_SALES},
     )
-    return [SaleRow(*row) for row in rows(cursor)]
+    return sorted((SaleRow(*row) for row in rows(cursor)), key=lambda sale: (sale.ordered_at, sale.line_id))
 
 
 def sends(cursor: Cursor, offers: Sequence[int], since: datetime, until: datetime) -> list[tuple[Any, ...]]:

@@ -119,7 +119,7 @@ class _Case:
         self.since, self.until = shortage.sold_at - BEFORE, shortage.detected_at
         with connection.cursor() as cursor:
             self.units = [unit for unit, _ in queries.counted_units(cursor, shortage.stock_unit_id)]
-            self.sales = queries.sales(cursor, self.units, self.since, self.until)
+            self.sales = queries.sales(cursor, self.units, self.since, self.until, shortage.sold_at)
             self.lowered = queries.lowered(cursor, self.units, shortage.sold_at, self.until)
 
     def file(self) -> CaseFile:
