@@ -17,7 +17,7 @@ from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.paging import page
 from stallkeeper.backoffice.reserve_rows import ENDINGS, HoldRow, channel_rows, holds_with
 from stallkeeper.backoffice.screens import MemberRequest, back, screen, show
-from stallkeeper.channels import balancer, observed
+from stallkeeper.channels import balancer, observed, preflight
 from stallkeeper.channels.models import Channel, ObservedHold
 from stallkeeper.core import clock
 from stallkeeper.core.people import Permission, can
@@ -124,10 +124,13 @@ def start(request: MemberRequest) -> HttpResponse:
         except balancer.BalancerError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, _("Reservations begin at {time}.").format(time=timezone.localtime(moment).strftime("%H:%M")))
+            if wait := balancer.waits(request.organisation):
+                messages.warning(request, wait)
+            else:
+                messages.success(request, _("Reservations begin at {time}.").format(time=timezone.localtime(moment).strftime("%H:%M")))
             return redirect("backoffice:reserves")
     candidates = [row.channel for row in channel_rows() if row.can]
-    checks = balancer.preflight(request.organisation, candidates)
+    checks = preflight.preflight(request.organisation, candidates)
     context = {"title": _("Start the balancer"), "form": form, "checks": checks, "candidates": candidates}
     return show(request, "backoffice/reserves_start.html", context, status=422 if form.errors else 200)
 

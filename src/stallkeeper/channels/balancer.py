@@ -1,4 +1,5 @@
-"""The balancer: stock is reserved from what channels show, before the order comes (S3.46-S3.52). Its switches, and what to look at first.
+"""The balancer: stock is reserved from what channels show, before the order comes (S3.46-S3.52). Its switches and its record;
+``preflight`` is what to look at first.
 
 Two switches must be on: the company's and the channel's. A channel also has a moment from which it counts, one and the same for all that
 are started together, so that the redistribution begins at one instant; by default in ten minutes, when each channel shows what it should.
@@ -6,18 +7,17 @@ are started together, so that the redistribution begins at one instant; by defau
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q, Sum
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from stallkeeper.channels.models import Channel, ChannelLocation, ObservedHold, Offer, OfferTodo
+from stallkeeper.channels.models import Channel, ObservedHold
 from stallkeeper.core import audit
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.use_case import UseCase
-from stallkeeper.stock.models import Movement
 from stallkit.manifest import Observer
 from stallkit.registry import manifest_of
 
@@ -44,6 +44,7 @@ def observer_of(channel: Channel) -> Observer:
 def start(uc: UseCase, channels: Sequence[Channel], at: datetime | None = None) -> datetime:
     """Take what these channels show for sales, all from the same moment on (default: in ten minutes); returns it.
 
+    While the company's switch is off nothing is held: these channels wait for it, and begin together when it is turned (``waits``).
     BalancerError for a moment that has passed, for none, or for a channel whose platform shows nothing that could be taken so.
     """
     moment = at or uc.at + HEAD_START
@@ -58,6 +59,12 @@ def start(uc: UseCase, channels: Sequence[Channel], at: datetime | None = None) 
     for channel in channels:
         audit.record(uc, "channel.balancer", "channel", channel.pk, enabled=True, start=moment.isoformat())
     return moment
+
+
+def waits(organisation: Organisation) -> str:
+    """That what is started waits for the company's switch; "" if it does not."""
+    on = Organisation.objects.filter(pk=organisation.pk, balancer_enabled=True).exists()
+    return "" if on else _("Nothing is reserved yet: it waits until the balancer is switched on for the company.")
 
 
 def stop(uc: UseCase, channels: Sequence[Channel]) -> int:
@@ -79,59 +86,6 @@ def set_terms(uc: UseCase, channel: Channel, minutes: int, most: int) -> None:
     if before != [minutes, most]:
         Channel.objects.filter(pk=channel.pk).update(hold_minutes=minutes, hold_most=most)
         audit.record(uc, "channel.balancer", "channel", channel.pk, minutes=[before[0], minutes], most=[before[1], most])
-
-
-# --- what to look at before the start -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that must be right before the balancer starts (S3.47), and what to do if it is not."""
-
-    text: str
-    fine: bool
-    remedy: str = ""
-
-
-def preflight(organisation: Organisation, channels: Sequence[Channel]) -> list[Check]:
-    """All of it, in the order in which to see to it."""
-    return [*_company(organisation), *(check for channel in channels for check in _channel(channel))]
-
-
-def _company(organisation: Organisation) -> Iterator[Check]:
-    counted = Movement.objects.exists()
-    yield Check(_("What lies at your places has been entered"), counted, _("Import or type the stock first."))
-    yield Check(_("Sending is allowed for the company"), organisation.sending_enabled, _("Switch it on when the numbers are right."))
-
-
-def _channel(channel: Channel) -> Iterator[Check]:
-    name = channel.name
-    places = ChannelLocation.objects.filter(channel=channel, location__active=True, location__sellable=True).exists()
-    yield Check(_("{channel}: at least one place counts").format(channel=name), places, _("Choose places in the channel's rules."))
-    switched = channel.active and channel.orders_enabled and channel.stock_enabled and channel.connection.writes_allowed
-    yield Check(_("{channel}: orders and stock are switched on").format(channel=name), switched, _("Turn its switches on."))
-    yield Check(
-        _("{channel}: nothing is stopped by a threshold").format(channel=name),
-        channel.stopped_at is None,
-        _("Look at what was stopped, and let it pass or put it right."),
-    )
-    waiting = unconfirmed(channel)
-    yield Check(
-        _("{channel}: the first send has arrived and was read back").format(channel=name),
-        channel.first_send_at is not None and not waiting,
-        _("{count} offers are not confirmed yet.").format(count=waiting) if waiting else _("Send the stock for the first time."),
-    )
-
-
-def unconfirmed(channel: Channel) -> int:
-    """Offers of which the channel has not shown the figure that we mean: waiting to be sent, refused, or not read back."""
-    sent = Offer.objects.filter(channel=channel, stock_excluded=False)
-    unread = sent.filter(Q(observed_at=None) | Q(accepted_at__gt=F("observed_at")) | Q(believed_qty=None)).count()
-    waiting = OfferTodo.objects.filter(channel=channel, kind="quantity").count()
-    return max(unread, waiting)
-
-
-# --- how good it is -----------------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,9 @@ def balancer(
         return
     terminal.show(_channels(), CHANNEL_COLUMNS, as_json=as_json, empty="No channel is active yet.")
     if not as_json:
-        terminal.echo(f"The company's switch is {'on' if _is_on(organisation) else 'off'}.")
+        from stallkeeper.channels import balancer as use_cases
+
+        terminal.echo(use_cases.waits(organisation) or "The company's switch is on.")
 
 
 def turn(organisation: Organisation, company: str | None, starts: tuple[str, ...], moment: str | None, stops: tuple[str, ...]) -> None:
@@ -214,16 +216,10 @@ def _channels() -> list[dict[str, object]]:
     return rows
 
 
-def _is_on(organisation: Organisation) -> bool:
-    from stallkeeper.core.models import Organisation as Table
-
-    return Table.objects.filter(pk=organisation.pk, balancer_enabled=True).exists()
-
-
 def _show_checks(organisation: Organisation, ctx: click.Context, *, as_json: bool) -> None:
     from stallkeeper.channels import balancer as use_cases
+    from stallkeeper.channels import preflight
     from stallkeeper.channels.models import Channel
-    from stallkeeper.core.models import Organisation as Table
     from stallkit.manifest import Observer
 
     channels = [
@@ -231,7 +227,7 @@ def _show_checks(organisation: Organisation, ctx: click.Context, *, as_json: boo
         for channel in Channel.objects.select_related("connection").filter(active=True).order_by("code")
         if use_cases.observer_of(channel) is not Observer.NONE
     ]
-    checks = use_cases.preflight(Table.objects.get(pk=organisation.pk), channels)
+    checks = preflight.preflight(organisation, channels)
     rows = [{"fine": check.fine, "what": check.text, "remedy": "" if check.fine else check.remedy} for check in checks]
     terminal.show(rows, {"fine": "Right", "what": "What", "remedy": "What to do"}, as_json=as_json)
     if not all(check.fine for check in checks):
