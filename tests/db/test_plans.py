@@ -14,7 +14,7 @@ from stallkeeper.channels import guarding, overrides, plans, rules, send_tasks, 
 from stallkeeper.channels.models import Channel, LaneKind, OfferPrice, RuleVersion, SendPlan, SendPlanPart, SendTask
 from stallkeeper.channels.plans import Held, PlanError, Stale
 from stallkeeper.channels.proposals import ChannelChange, Proposal, ProposalError
-from stallkeeper.core.models import AuditEntry, Organisation
+from stallkeeper.core.models import AuditEntry, Notification, Organisation
 from stallkeeper.stock import ledger, taking_back
 from stallkeeper.stock.ledger import Target
 from stallkeeper.stock.models import Cause, Movement
@@ -368,9 +368,21 @@ def test_old_sends_keep_what_they_came_to(market: Market, stall: Stall, monkeypa
     with market.shop.scope():
         late.refresh_from_db()
         assert late.ended_at is not None
+        told = {notice.key: notice for notice in Notification.objects.filter(key__startswith="send:", resolved_at=None)}
+        assert {key: notice.severity for key, notice in told.items()} == {f"send:{old.pk}": "info", f"send:{late.pk}": "warning"}
+        assert "0 accepted, 0 refused, 2 not answered" in told[f"send:{late.pk}"].title, "that it has ended is told (S3.38)"
+        Notification.objects.filter(key=f"send:{old.pk}").update(seen_at=market.clock())
         old.refresh_from_db()
         assert not old.parts.exists()
         assert [(each.wanted, each.accepted) for each in send_tasks.progress(old)] == [(2, 2)]
+    with market.shop.use_case() as uc:
+        send_tasks.close_done(uc, stall.channel.connection)
+        assert Notification.objects.get(key__startswith="send:", resolved_at=None).key == f"send:{late.pk}"
+    market.clock.tick(25 * 3600)
+    market.shop.at = market.clock()
+    with market.shop.use_case() as uc:
+        send_tasks.close_done(uc, stall.channel.connection)
+        assert not Notification.objects.filter(key__startswith="send:", resolved_at=None).exists(), "after a day it is told no more"
 
 
 # --- these tests notice it when it goes wrong ---------------------------------------------------------------------------------------------

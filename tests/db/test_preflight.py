@@ -44,10 +44,10 @@ def test_each_thing_that_is_not_right_is_named(market: Market, stall: Stall) -> 
     with shop.scope():
         Channel.objects.filter(pk=stall.channel.pk).update(fixed=None)
 
-    east = shop.add_place("EAST", name="East")
+    east = shop.add_place("EAST")
     with shop.scope():
         stall.channel.channel_locations.create(organisation=shop.organisation, location=east)
-    assert list(wrong(market, stall)) == ["East: its numbers are entered"]
+    assert list(wrong(market, stall)) == ["EAST: its numbers are entered"]
     shop.stock(shop.unit("JUG"), {"EAST": 1})
     with shop.scope():
         source = StockSource.objects.create(

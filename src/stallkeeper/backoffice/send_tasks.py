@@ -16,7 +16,8 @@ from stallkeeper.channels import send_tasks as tasks
 from stallkeeper.channels import switches
 from stallkeeper.channels.models import Channel, SendTask
 from stallkeeper.channels.send_tasks import Progress
-from stallkeeper.core.models import User
+from stallkeeper.core import clock, crash
+from stallkeeper.core.models import Notification, User
 from stallkeeper.core.people import Permission
 
 StrOrPromise = str | Promise
@@ -92,6 +93,7 @@ def send_tasks(request: MemberRequest) -> HttpResponse:
 def send_task(request: MemberRequest, pk: int) -> HttpResponse:
     """One send by channel: sent, accepted, read back, refused with the channel's words, waiting and why. Renews itself while under way."""
     found = row(get_object_or_404(SendTask.objects.select_related("plan"), pk=pk))
+    _seen(request, found.task)
     channels = {channel.pk: channel for channel in switches.states()}
     context = {
         "title": _("Send {number}").format(number=pk),
@@ -102,6 +104,16 @@ def send_task(request: MemberRequest, pk: int) -> HttpResponse:
     if wants_fragment(request):
         return fragment(request, "backoffice/parts/send_progress.html", context)
     return show(request, "backoffice/send_task.html", context)
+
+
+def _seen(request: MemberRequest, task: SendTask) -> None:
+    """Who asked for a send and looks at how it ended need not be told any more."""
+    if task.ended_at is None or task.asked_by != request.user.actor:
+        return
+    told = Notification.objects.filter(key=tasks.notice_key(task), resolved_at=None, seen_at=None)
+    if told.exists():
+        with crash.around("commit:problem.seen"):
+            told.update(seen_at=clock.now())
 
 
 def _silent(channel: Channel, progress: Progress) -> Sequence[str]:

@@ -11,11 +11,13 @@ from datetime import timedelta
 import msgspec
 from django.core.cache import cache
 from django.db import connection
+from django.db.models import Q
 
 from stallkeeper.channels import delivery, proposals, send_task_queries, switches
 from stallkeeper.channels.models import Channel, Connection, Offer, SendPlan, SendTask, SendTaskPart, TodoKind
 from stallkeeper.channels.plan_items import Part
-from stallkeeper.core import audit
+from stallkeeper.core import audit, notify
+from stallkeeper.core.models import Notification, Severity
 from stallkeeper.core.use_case import UseCase
 
 REASONS = 20
@@ -24,6 +26,8 @@ KEEP = 50
 GIVEN_UP = timedelta(days=7)
 """A send that is not done by then is no longer counted among those under way. What differs is sent all the same, whenever it can be."""
 
+TOLD = timedelta(days=1)
+"""So long a person is told that his send has ended, unless he has seen it."""
 READ_BACK = timedelta(minutes=10)
 """So long a send that is done is followed on, until everything that was accepted has been seen on the channel."""
 
@@ -142,7 +146,8 @@ def _anything_goes_out(channel: Channel) -> bool:
 
 def close_done(uc: UseCase, account: Connection) -> int:
     """End the open tasks of an account that are answered and read back, and those that nobody follows any more; how many. What was switched
-    off since is not waited for."""
+    off since is not waited for. Who asked is told in the notifications (S3.38)."""
+    _stop_telling(uc)
     ended, sending = 0, {channel.pk for channel in switches.states() if _anything_goes_out(channel)}
     for task in SendTask.objects.filter(ended_at=None, parts__channel__connection=account).distinct().order_by("pk"):
         found = progress(task)
@@ -151,5 +156,29 @@ def close_done(uc: UseCase, account: Connection) -> int:
         if age > GIVEN_UP or all(each.seen or (each.done and age > READ_BACK) for each in waited_for):
             task.ended_at, task.outcome = uc.at, msgspec.to_builtins(found)
             task.save(update_fields=["ended_at", "outcome"])
+            _tell(uc, task, found)
             ended += 1
     return ended
+
+
+def notice_key(task: SendTask) -> str:
+    """The key of the notification that tells that a send has ended."""
+    return f"send:{task.pk}"
+
+
+def _tell(uc: UseCase, task: SendTask, found: Sequence[Progress]) -> None:
+    refused, waiting = sum(each.refused for each in found), sum(each.waiting for each in found)
+    accepted = sum(each.accepted for each in found)
+    title = f"Send {task.pk} is done: {accepted} accepted"
+    if refused or waiting:
+        title = f"Send {task.pk} has ended: {accepted} accepted, {refused} refused, {waiting} not answered"
+    severity = Severity.WARNING if refused or waiting else Severity.INFO
+    notify.raise_(uc, notice_key(task), severity, title, link=f"/sending/tasks/{task.pk}/")
+
+
+def _stop_telling(uc: UseCase) -> None:
+    """A send that has ended is no condition that lasts: its notification is closed once it was seen, or after a day."""
+    told = Notification.objects.filter(key__startswith="send:", resolved_at=None)
+    over = told.filter(Q(seen_at__isnull=False) | Q(first_at__lt=uc.at - TOLD)).order_by("key").values_list("key", flat=True)
+    if keys := list(over):
+        notify.resolve(uc, *keys)

@@ -8,9 +8,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from stallkeeper.channels import plans
+from stallkeeper.channels import plans, send_tasks
 from stallkeeper.channels.models import Channel, Offer, SendingColumns, SendPlan, SendTask
-from stallkeeper.core.models import Organisation, Role, User
+from stallkeeper.core import notify
+from stallkeeper.core.models import Notification, Organisation, Role, Severity, User
 from tests.busy_shop import BusyShop, signed_in, text
 from tests.shop import join
 
@@ -191,3 +192,9 @@ def test_stock_of_a_selection_is_sent(busy: BusyShop, client: Client) -> None:
     with busy.shop.scope():
         latest = SendTask.objects.latest("pk")
         assert list(latest.parts.values_list("channel_id", flat=True)) == [busy.near.pk], "what is switched off is not waited for"
+    with busy.shop.use_case() as uc:
+        SendTask.objects.filter(pk=latest.pk).update(ended_at=uc.at)
+        notify.raise_(uc, send_tasks.notice_key(latest), Severity.INFO, "Send is done")
+    client.get(reverse("backoffice:send_task", args=[latest.pk]))
+    with busy.shop.scope():
+        assert Notification.objects.get(key=send_tasks.notice_key(latest)).seen_at is not None, "who asked has seen it"
