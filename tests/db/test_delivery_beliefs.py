@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from stallkeeper.channels import delivery
-from stallkeeper.channels.belief_queries import Belief
+from stallkeeper.channels import delivery, reading
+from stallkeeper.channels.belief_queries import Belief, Known
 from stallkeeper.channels.delivery import OwnSale, View, believe, blind_value, effect, value_to_send, zero
 from stallkeeper.channels.delivery_queries import Waiting
 from stallkit.manifest import OwnSale as Lowers
 from stallkit.manifest import Quirks
+from stallkit.types import OfferRef, OfferState
 from tests.market import Market
 from tests.shop import NOON
 
@@ -209,3 +210,26 @@ def test_two_offers_of_one_call_with_different_stories(market: Market) -> None:
     assert stall.reload(one).believed_qty == 3
     assert stall.reload(two).believed_qty is None
     assert stall.todo() == [one.pk, two.pk]
+
+
+@pytest.mark.parametrize(("shown", "after"), [(3, None), (7, 7)])
+def test_a_read_beside_a_sale_leaves_no_figure_that_it_has_not_shown(market: Market, shown: int, after: int | None) -> None:
+    """Two were sold while the channel was read, and four more before that of which we hear later: a belief of 7 that nobody has read must
+    not count as the figure of this read, or the four would never be taken off it (seed 71 of the simulation)."""
+    stall = market.stall()
+    offer = stall.offer(market.shop.unit("MUG", 9), shown=9)
+    stall.run()
+    market.clock.tick(60)
+    asked = market.clock()
+    known = Known(offer.pk, offer.channel_id, "MUG", offer.external_id, 9, stall.reload(offer).sent_at, None, None, "")
+    market.clock.tick(2)
+    with market.shop.use_case() as uc:
+        delivery.own_sales(uc, "dummy", [OwnSale(offer.pk, 2, asked + timedelta(seconds=1), "order")])
+    assert stall.reload(offer).believed_qty == 7
+    with market.shop.use_case() as uc:
+        reading.write(uc, [(known, OfferState(OfferRef("MUG", offer.external_id), quantity=shown))], asked)
+    assert (stall.reload(offer).believed_qty, stall.reload(offer).observed_qty) == (after, shown)
+    with market.shop.use_case() as uc:
+        delivery.own_sales(uc, "dummy", [OwnSale(offer.pk, 4, asked - timedelta(seconds=30), "order")])
+    assert stall.reload(offer).believed_qty == after
+    assert stall.todo() == [offer.pk], "what is unknown is read; what is not as it should be is sent"

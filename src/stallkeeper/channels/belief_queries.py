@@ -226,6 +226,9 @@ MISSING = """missing_qty = CASE WHEN row.replaces THEN greatest(row.missing + ro
 def write_reads(cursor: Cursor, figures: Figures, read: Sequence[ReadRow], at: datetime) -> list[Shown]:
     """Store what was read at ``at``. Belief follows, unless something was sent, sold or read after this read began.
 
+    Where orders moved the belief meanwhile to another figure than was read, nobody can tell which of them the read contains: it is unknown.
+    Kept, it would count as what this read showed, and sales from before that as part of it.
+
     Locks: the rows (held already).
     """
     end = figures.end
@@ -238,14 +241,17 @@ def write_reads(cursor: Cursor, figures: Figures, read: Sequence[ReadRow], at: d
                        AS confirmed, figure.observed{end} AS seen_before,
                    given.value IS NOT NULL AND figure.believed{end} IS NOT DISTINCT FROM given.believed
                        AND figure.sent_at IS NOT DISTINCT FROM given.sent_at
-                       AND coalesce(figure.observed_at <= %(at)s, true) AS replaces{UNEXPLAINED if figures is QUANTITY else ""}
+                       AND coalesce(figure.observed_at <= %(at)s, true) AS replaces,
+                   given.value <> figure.believed{end} AND figure.believed{end} IS DISTINCT FROM given.believed
+                       AND coalesce(greatest(figure.sent_at, figure.accepted_at, figure.observed_at) < %(at)s, true)
+                       AS unclear{UNEXPLAINED if figures is QUANTITY else ""}
             FROM unnest(%(offers)s::bigint[], %(values)s::{figures.type}[], %(reserves)s::int[], %(believed)s::{figures.type}[],
                         %(sent_at)s::timestamptz[]) AS given(offer, value, reserved, believed, sent_at)
             JOIN {figures.table} AS figure ON figure.{figures.key} = given.offer
         )
         UPDATE {figures.table} AS figure
         SET observed{end} = row.value, {reserved} observed_at = %(at)s,
-            believed{end} = CASE WHEN row.replaces THEN row.value ELSE figure.believed{end} END
+            believed{end} = CASE WHEN row.replaces THEN row.value WHEN row.unclear THEN NULL ELSE figure.believed{end} END
         FROM row, channels_offer AS offer
         WHERE figure.{figures.key} = row.offer AND offer.id = row.offer
         RETURNING row.offer, offer.sku, row.believed, row.value, figure.intended{end}, figure.accepted_at, row.confirmed,

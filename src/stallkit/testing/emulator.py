@@ -81,7 +81,7 @@ class Emulator:
         self.calls: list[Call] = []
         self.diary: list[QuantityChange] = []
         self.mislaid: dict[str, datetime] = {}
-        """By SKU: when a figure that was accepted was last not applied, put off, or landed late."""
+        """By SKU: when a figure that was accepted was last not applied, put off, or landed late, or came back with its listing."""
         self.listeners: list[Callable[[str, str], None]] = []
         """Called as (topic, order_id) after the shop changed: the place to send the platform's callbacks from."""
         self.dials = Dials()

@@ -38,5 +38,7 @@ def come_back(world: World) -> None:
         stall = world.dice.choice(without)
         sku, offer = stall.gone.popitem()
         stall.emulator.offers[sku] = offer
+        if stall.view.gone_is_zero:  # read as 0 while it was away: as if somebody had typed the figure in again
+            stall.emulator.mislaid[sku] = stall.emulator.clock()
         world.reach("a listing came back")
         world.note(f"{stall.name}: {sku} is listed again")
