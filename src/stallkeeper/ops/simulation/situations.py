@@ -52,6 +52,7 @@ ON_THE_WAY = (
     "a transfer",
     "a wake-up was lost",
     "a worker froze",
+    "all channels of guarded units kept something back",
     "an account was connected again",
     "an order",
     "an order for a kit",

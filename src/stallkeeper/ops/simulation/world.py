@@ -77,6 +77,8 @@ BALANCED, HOLD_MINUTES = 0.5, 3
 """Part of the days on which what stalls show is taken for sales, and how long a hold waits for its order."""
 GUARDED = 0.5
 """Part of the days on which channels share some goods."""
+KEPT_BACK = 0.25
+"""Part of those on which every channel keeps something back: what all of them keep back is nobody's part."""
 THEIRS = re.compile(
     r"^(TryLater|SlowDown|NeedsReconnect|TokenDied|OutcomeUnknown|Refused|Unintelligible|OperationalError|InterfaceError|DatabaseError)\b"
 )
@@ -403,6 +405,11 @@ class World:
         if dice.random() < 0.5:
             with self.use_case("sim.guard") as uc:
                 guarding.set_below(uc, dice.randint(1, 4))
+        if Random(f"kept back:{self.seed}").random() < KEPT_BACK:  # noqa: S311
+            for stall in self.stalls:
+                with stall.use_case("channel.rules") as uc:
+                    rules.save(uc, stall.channel.pk, locations=None, buffer=dice.choice((1, 2)))
+            self.reach("all channels of guarded units kept something back")
 
     def _balance(self) -> None:
         """What the stalls show is taken for sales, from now; a hold without an order ends while the day lasts, or in the calm."""

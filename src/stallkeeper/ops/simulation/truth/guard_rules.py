@@ -59,11 +59,13 @@ class Guards:
     def _raises(
         self, shop: Shop, quirks: Mapping[int, Quirks], mine: list[tuple[Offer, int]], unit: int, room: int, before: Mapping[int, int]
     ) -> Iterator[Breach]:
-        """A figure that goes up goes out only as far as there is room beside what the others may show."""
+        """A figure that goes up goes out only as far as there is room beside what the others may show. One that goes up by no more than the
+        platform takes off for open orders shows buyers nothing more."""
         there = sum(max(self.most[offer.id] - offer_rules.added_back(offer, quirks[offer.channel_id]), 0) * per for offer, per in mine)
         for offer, _ in mine:
             was = shop.offers_before.get(offer.id)
-            raised = offer.sent is not None and offer.id in before and offer.sent > before[offer.id]
+            back = offer_rules.added_back(offer, quirks[offer.channel_id])
+            raised = offer.sent is not None and offer.id in before and offer.sent > max(before[offer.id], back)
             if was is not None and was.sent_at != offer.sent_at and raised and there > room:
                 told = f"goes up from {before[offer.id]} to {offer.sent}; then {there} of {shop.units[unit].sku} may be shown, of {room}"
                 yield Breach("4", f"{shop.offer(offer)} {told}")
