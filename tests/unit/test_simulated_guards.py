@@ -1,0 +1,37 @@
+"""The judge of guarded units, on rows made by hand: what counts as a raise where a platform takes open orders off its figure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from msgspec import structs
+
+from stallkeeper.ops.simulation.truth.guard_rules import Guards
+from stallkeeper.ops.simulation.truth.rows import Offer
+from stallkit.manifest import Basis, Quirks
+
+pytestmark = pytest.mark.unit
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+QUIRKS = {1: Quirks(basis=Basis.GROSS_UNTIL_SHIPPED), 3: Quirks()}
+WAS = Offer(1, 1, 3, "C", "C", 1, False, 0, 0, NOON, 0, NOON, 0, NOON, 0, 11, 0, None, None, "")
+OTHER = structs.replace(WAS, id=3, channel_id=3, intended=20, sent=20, accepted=20, observed=20, believed=20, open=0)
+
+
+def raises(sent: int) -> list[str]:
+    """What is said when a figure goes out for an offer with eleven open units, while another shows twenty of the one that there is."""
+    now = structs.replace(WAS, intended=sent, sent=sent, sent_at=NOON + timedelta(minutes=1), believed=None)
+    shop = SimpleNamespace(offers_before={1: WAS, 3: OTHER}, units={3: SimpleNamespace(sku="C")}, offer=lambda offer: f"offer {offer.sku}")
+    guards = Guards(most={1: sent, 3: 20})
+    found = guards._raises(shop, QUIRKS, [(now, 1), (OTHER, 1)], 3, 1, {1: 0, 3: 20})  # type: ignore[arg-type]
+    return [breach.text for breach in found]
+
+
+def test_what_makes_up_for_open_orders_is_no_raise() -> None:
+    assert raises(11) == []
+
+
+def test_one_more_than_that_is_a_raise() -> None:
+    assert raises(12) == ["offer C goes up from 0 to 12; then 21 of C may be shown, of 1"]
