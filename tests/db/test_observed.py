@@ -171,7 +171,21 @@ def test_a_person_may_let_a_hold_go_with_a_reason(market: Market, watched: tuple
         hold = ObservedHold.objects.get()
     with pytest.raises(observed.ObservedError, match="reason"), market.shop.use_case() as uc:
         observed.release(uc, hold.pk, reason=" ")
+    for keep in (-1, 1, 7):
+        with pytest.raises(observed.ObservedError, match="keep"), market.shop.use_case() as uc:
+            observed.release(uc, hold.pk, reason="typed", keep=keep)
+    first.emulator.change_quantity("MUG", -2, "sale")
+    market.settle(2)
+    with market.shop.scope():
+        more = ObservedHold.objects.exclude(pk=hold.pk).get()
     with market.shop.use_case() as uc:
+        assert observed.release(uc, more.pk, reason="one was typed", keep=1) == 1, "it can be made smaller"
+    assert kept(market) == (10, 0, 2)
+    with market.shop.scope():
+        more.refresh_from_db()
+        assert (more.quantity, more.released, more.ended_at, more.reason) == (1, 1, None, "one was typed")
+    with market.shop.use_case() as uc:
+        observed.release(uc, more.pk, reason="that one too")
         assert observed.release(uc, hold.pk, reason="a test order") == 1
     assert kept(market) == (10, 0, 0)
     with pytest.raises(observed.ObservedError, match="ended"), market.shop.use_case() as uc:

@@ -1,8 +1,8 @@
-"""Reservations without an order as rows for the screen: what they rest on, what became of them, and how good each channel is at it."""
+"""Reservations as rows for the screen: what they rest on, what became of them, and how good each channel is at it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,6 +15,8 @@ from stallkeeper.channels import balancer
 from stallkeeper.channels.balancer import Record
 from stallkeeper.channels.models import Channel, ObservedHold
 from stallkeeper.core import clock
+from stallkeeper.orders.models import OrderLine
+from stallkeeper.stock.models import ManualHold, Reservation
 from stallkit.manifest import Observer
 
 StrOrPromise = str | Promise
@@ -35,6 +37,11 @@ class HoldRow:
     """One reservation; its offer, channel and unit are taken from the same statement."""
 
     hold: ObservedHold
+
+    @property
+    def most(self) -> int:
+        """How many units may stay reserved if it is made smaller."""
+        return self.hold.quantity - 1
 
     @property
     def parts(self) -> list[tuple[StrOrPromise, str, int]]:
@@ -88,3 +95,37 @@ def holds_with(filters: Mapping[str, str]) -> QuerySet[ObservedHold]:
     if text := filters.get("q", "").strip():
         holds = holds.filter(Q(offer__stock_unit__in=units_like(text)) | Q(offer__sku=text))
     return holds
+
+
+PROMISES: dict[str, StrOrPromise] = {"line": _("by an order"), "manual": _("kept back by hand")}
+"""Who else reserves: the owners of reservations that no channel's figure made, and their names."""
+
+
+@dataclass(frozen=True)
+class PromiseRow:
+    """A reservation of units at a place, with the line of the order, or what a person said."""
+
+    reservation: Reservation
+    line: OrderLine | None
+    hold: ManualHold | None
+
+
+def promises_with(of: str, filters: Mapping[str, str]) -> QuerySet[Reservation]:
+    """The reservations of this kind of owner that fit the filters ``channel`` (of orders) and ``q``, ready for the table."""
+    found = Reservation.objects.select_related("stock_unit", "location").filter(owner_type=of)
+    if of == "line" and (channel := filters.get("channel", "")).isdecimal():
+        found = found.filter(owner_id__in=OrderLine.objects.filter(order__channel_id=int(channel)).order_by().values("pk"))
+    if text := filters.get("q", "").strip():
+        wanted = Q(stock_unit__in=units_like(text))
+        if of == "line":
+            wanted |= Q(owner_id__in=OrderLine.objects.filter(order__number=text).order_by().values("pk"))
+        found = found.filter(wanted)
+    return found
+
+
+def promise_rows(of: str, reservations: Sequence[Reservation]) -> list[PromiseRow]:
+    """The page's rows; one statement more, whatever their number."""
+    owners = [reservation.owner_id for reservation in reservations]
+    lines = OrderLine.objects.select_related("order__channel").in_bulk(owners) if of == "line" else {}
+    holds = ManualHold.objects.in_bulk(owners) if of == "manual" else {}
+    return [PromiseRow(each, lines.get(each.owner_id), holds.get(each.owner_id)) for each in reservations]

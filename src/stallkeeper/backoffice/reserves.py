@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.paging import page
-from stallkeeper.backoffice.reserve_rows import ENDINGS, HoldRow, channel_rows, holds_with
+from stallkeeper.backoffice.reserve_rows import ENDINGS, PROMISES, HoldRow, channel_rows, holds_with, promise_rows, promises_with
 from stallkeeper.backoffice.screens import MemberRequest, back, screen, show
 from stallkeeper.channels import balancer, observed, preflight
 from stallkeeper.channels.models import Channel, ObservedHold
@@ -31,6 +31,7 @@ class ReleaseForm(LookMixin, forms.Form):
     """Why the units of a reservation are not sold after all."""
 
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=300)
+    keep = forms.IntegerField(label=gettext_lazy("Units that stay reserved"), min_value=0, required=False)
 
 
 class StartForm(LookMixin, forms.Form):
@@ -64,30 +65,44 @@ class TermsForm(LookMixin, forms.Form):
 @screen(Permission.VIEW_STOCK)
 def reserves(request: MemberRequest) -> HttpResponse:
     """The list with its filters, and how each channel does. Its number of statements does not depend on the rows."""
-    shown = page(holds_with(request.GET), KEYS, request.GET.get("after", ""), request.GET.get("before", ""))
+    of = request.GET.get("of", "")
     context = {
         "title": _("Reserves"),
-        "page": shown,
-        "rows": [HoldRow(hold) for hold in shown.rows],
+        **(_promised(request, of) if of in PROMISES else _observed(request)),
+        "of": of,
+        "promises": PROMISES.items(),
         "channels": channel_rows(),
         "endings": ENDINGS.items(),
         "filters": request.GET,
-        "filtered": any(request.GET.get(name) for name in ("channel", "state", "q")),
+        "filtered": any(request.GET.get(name) for name in ("of", "channel", "state", "q")),
         "organisation": request.organisation,
         "may_send": can(request.membership, Permission.SEND),
         "may_release": can(request.membership, Permission.EDIT_STOCK),
-        "release_form": ReleaseForm(),
     }
     return show(request, "backoffice/reserves.html", context)
+
+
+def _observed(request: MemberRequest) -> dict[str, object]:
+    shown = page(holds_with(request.GET), KEYS, request.GET.get("after", ""), request.GET.get("before", ""))
+    return {"page": shown, "rows": [HoldRow(hold) for hold in shown.rows]}
+
+
+def _promised(request: MemberRequest, of: str) -> dict[str, object]:
+    shown = page(promises_with(of, request.GET), ("-id",), request.GET.get("after", ""), request.GET.get("before", ""))
+    return {"page": shown, "rows": promise_rows(of, shown.rows)}
 
 
 @require_POST
 @screen(Permission.EDIT_STOCK)
 def release(request: MemberRequest, pk: int) -> HttpResponse:
-    """Let the units of a reservation go, with a reason."""
+    """Let the units of a reservation go, all or some of them, with a reason."""
     get_object_or_404(ObservedHold, pk=pk)
+    form = ReleaseForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Give a reason, and a whole number of units that stay reserved (none if it is empty)."))
+        return back(request, "backoffice:reserves")
     try:
-        units = _released(request, pk)
+        units = _released(request, pk, form.cleaned_data["reason"], form.cleaned_data["keep"] or 0)
     except observed.ObservedError as error:
         messages.error(request, str(error))
     else:
@@ -97,9 +112,9 @@ def release(request: MemberRequest, pk: int) -> HttpResponse:
 
 
 @again_on_conflict
-def _released(request: MemberRequest, pk: int) -> int:
+def _released(request: MemberRequest, pk: int, reason: str, keep: int) -> int:
     with use_case("release.observed_hold", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
-        return observed.release(uc, pk, reason=request.POST.get("reason", ""))
+        return observed.release(uc, pk, reason=reason, keep=keep)
 
 
 @require_POST

@@ -189,25 +189,33 @@ def lapse(uc: UseCase) -> int:
     return len(over)
 
 
-def release(uc: UseCase, hold_id: int, *, reason: str) -> int:
-    """A person says that these units are not sold: they are free again. How many; ObservedError without a reason, or if it ended."""
+def release(uc: UseCase, hold_id: int, *, reason: str, keep: int = 0) -> int:
+    """A person says that these units are not sold, but for ``keep`` sold units of them: they are free again. How many.
+
+    ObservedError without a reason, if it has ended, or if ``keep`` is not fewer than it holds: by hand nothing is reserved for a channel.
+    """
     if not reason.strip():
         raise ObservedError("reason: say why these units are not sold")
     with connection.cursor() as cursor:
         found = queries.lock_these(cursor, [hold_id])
         if not found:
             raise ObservedError("This reservation has ended already: an order came, or its time was over.")
-        _end(uc, cursor, found, "released", reason.strip()[:300])
-    audit.record(uc, "release.observed_hold", "observed_hold", hold_id, units=found[0].quantity, reason=reason.strip()[:300])
-    return found[0].quantity
+        held = found[0].quantity
+        if not 0 <= keep < held:
+            raise ObservedError(f"keep: this reservation can be made smaller, to at most {held - 1} of its {held} units")
+        _end(uc, cursor, found, "released", reason.strip()[:300], keep)
+    kept = {"kept": keep} if keep else {}
+    audit.record(uc, "release.observed_hold", "observed_hold", hold_id, units=held - keep, reason=reason.strip()[:300], **kept)
+    return held - keep
 
 
-def _end(uc: UseCase, cursor: Cursor, holds: Sequence[OpenHold], ending: str, reason: str = "") -> None:
+def _end(uc: UseCase, cursor: Cursor, holds: Sequence[OpenHold], ending: str, reason: str = "", keep: int = 0) -> None:
+    """Take the units off these holds, but for ``keep`` of each."""
     if not holds:
         return
-    queries.give_up(cursor, ending, [(hold.id, hold.quantity) for hold in holds], uc.at, reason)
+    queries.give_up(cursor, ending, [(hold.id, hold.quantity - keep) for hold in holds], uc.at, reason)
     _lock_levels(cursor, [hold.offer_id for hold in holds])
-    _reserve(uc, cursor, [(hold.id, hold.offer_id, 0) for hold in holds], ending)
+    _reserve(uc, cursor, [(hold.id, hold.offer_id, keep) for hold in holds], ending)
 
 
 def _reserve(uc: UseCase, cursor: Cursor, rows: Sequence[tuple[int, int, int]], cause: str) -> None:

@@ -30,6 +30,7 @@ DAYS = 7
 @click.option("--channel", metavar="CODE", help="Only of this channel.")
 @click.option("--sku", metavar="SKU", help="Only of the offer with this SKU on its channel.")
 @click.option("--let-go", "number", type=int, metavar="NO", help="Say that the units of this reservation are not sold; needs --reason.")
+@click.option("--keep", type=click.IntRange(0), default=0, help="With --let-go: so many of its units stay reserved.")
 @click.option("--reason", default="", help="Why they are not sold.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many at most, newest first.")
 @json_option
@@ -40,6 +41,7 @@ def reserves(
     channel: str | None,
     sku: str | None,
     number: int | None,
+    keep: int,
     reason: str,
     limit: int,
     as_json: bool,
@@ -51,11 +53,12 @@ def reserves(
       stallkeeper reserves
       stallkeeper reserves --all --channel WB
       stallkeeper reserves --let-go 17 --reason "a test order of ours"
+      stallkeeper reserves --let-go 18 --keep 1 --reason "one of the two is a colleague's edit"
     """
     from stallkeeper.channels.models import ObservedHold
 
     if number is not None:
-        let_go(organisation, number, reason)
+        let_go(organisation, number, reason, keep)
     found = ObservedHold.objects.select_related("offer__channel").order_by("-seen_at", "-id")
     if not everything and number is None:
         found = found.filter(ended_at=None)
@@ -76,8 +79,8 @@ def _row(hold: ObservedHold) -> dict[str, object]:
     }  # fmt: skip
 
 
-def let_go(organisation: Organisation, number: int, reason: str) -> None:
-    """End a reservation by hand; Refusal if it is not there, has ended, or no reason is given."""
+def let_go(organisation: Organisation, number: int, reason: str, keep: int = 0) -> None:
+    """End a reservation by hand, or make it smaller; Refusal if it is not there, has ended, cannot keep so many, or no reason is given."""
     from stallkeeper.channels import observed
     from stallkeeper.channels.models import ObservedHold
     from stallkeeper.core.retry import again_on_conflict
@@ -89,7 +92,7 @@ def let_go(organisation: Organisation, number: int, reason: str) -> None:
     @again_on_conflict
     def release() -> None:
         with use_case("release.observed_hold", organisation_id=organisation.pk, actor=boot.actor()) as uc:
-            observed.release(uc, number, reason=reason)
+            observed.release(uc, number, reason=reason, keep=keep)
 
     try:
         release()
