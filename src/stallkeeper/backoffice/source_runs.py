@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -33,12 +35,18 @@ from stallkeeper.sync import source_kinds, source_samples
 log = logging.getLogger(__name__)
 
 SHOWN = 200
+PREFIX = "source-"
+LEFT_BEHIND = 24 * 3600
+"""Seconds."""
 
 
 @screen(Permission.VIEW_STOCK)
 def source_run(request: MemberRequest, pk: int, run: int) -> HttpResponse:
     """One run: counts, why it stopped, and its rows that were refused."""
-    shown = get_object_or_404(SourceRun.objects.defer("body").select_related("source__location"), pk=run, source_id=pk)
+    runs = SourceRun.objects.defer("body").select_related("source__location")
+    shown = get_object_or_404(runs, pk=run, source_id=pk)
+    if shown.state == SourceRun.State.READING and source_samples.close_interrupted(shown.source):
+        shown = runs.get(pk=run)
     context = {
         "title": shown.name or shown.source.name,
         "run": shown,
@@ -140,10 +148,19 @@ def upload(request: MemberRequest, pk: int) -> HttpResponse:
 def _keep(file: UploadedFile[bytes]) -> Path:
     folder = settings.ENV.home / "uploads"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=folder, delete=False) as kept:  # nothing of the name that came with it
+    _tidy(folder)
+    with NamedTemporaryFile(dir=folder, prefix=PREFIX, delete=False) as kept:  # nothing of the name that came with it
         for piece in file.chunks():
             kept.write(piece)
         return Path(kept.name)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove files of uploads whose process was killed: none takes a day."""
+    for left in folder.glob(f"{PREFIX}*"):
+        with suppress(FileNotFoundError):  # somebody else was quicker
+            if time.time() - left.stat().st_mtime > LEFT_BEHIND:
+                left.unlink()
 
 
 def in_background(source: StockSource, path: Path, name: str, actor: str, as_of: datetime | None) -> None:

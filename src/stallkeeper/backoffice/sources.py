@@ -16,7 +16,7 @@ from stallkeeper.core.use_case import use_case
 from stallkeeper.stock import source_setup
 from stallkeeper.stock.models import BY_HAND, TYPED, StockSource
 from stallkeeper.stock.sources import SourceError
-from stallkeeper.sync import source_kinds
+from stallkeeper.sync import source_kinds, source_samples
 from stallkit.sources.manifest import SourceManifest
 
 RUNS = 25
@@ -70,6 +70,7 @@ def source(request: MemberRequest, pk: int) -> HttpResponse:
 def show_source(request: MemberRequest, pk: int, *, token: str = "", form: FileForm | None = None) -> HttpResponse:
     """The page of a source; ``token`` is a new key, shown this once."""
     shown = get_object_or_404(StockSource.objects.select_related("location"), pk=pk)
+    source_samples.close_interrupted(shown)
     context = {
         "title": shown.name,
         "source": shown,

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from stallkeeper.core.copy import array, columns, moments, texts
 from stallkeeper.core.sql import Cursor, rows
 
+UPLOAD_LOCK = 5_300_004
+
 
 class Standing(NamedTuple):
     """What the ledger knows of a unit at a place: on hand now, what moved after a moment, and what was promised to orders then."""
@@ -114,6 +116,29 @@ def forget_runs(cursor: Cursor, source: int, before: datetime) -> None:
         """,
         {"source": source, "before": before},
     )
+
+
+def hold_uploads(cursor: Cursor, source: int) -> None:
+    """Show that somebody takes a file of this source in, for as long as the connection is. Locks: an advisory lock of the session; see
+    let_go."""
+    cursor.execute("SELECT pg_advisory_lock(%s, (%s %% 2147483647)::int)", [UPLOAD_LOCK, source])
+
+
+def let_go(cursor: Cursor, source: int) -> None:
+    """Give the lock of hold_uploads back."""
+    cursor.execute("SELECT pg_advisory_unlock(%s, (%s %% 2147483647)::int)", [UPLOAD_LOCK, source])
+
+
+def close_interrupted(cursor: Cursor, source: int, at: datetime, problem: str) -> int:
+    """Mark runs of this source as failed whose process is gone: nobody holds its lock. How many there were. Index: by source."""
+    cursor.execute(
+        """
+        UPDATE stock_sourcerun SET state = 'failed', finished_at = %(at)s, problem = %(problem)s
+        WHERE source_id = %(source)s AND state = 'reading' AND pg_try_advisory_xact_lock(%(lock)s, (%(source)s %% 2147483647)::int)
+        """,
+        {"at": at, "problem": problem, "source": source, "lock": UPLOAD_LOCK},
+    )
+    return int(cursor.rowcount)
 
 
 def on_hand_at_place(cursor: Cursor, organisation: int, place: int) -> list[tuple[int, str, int]]:

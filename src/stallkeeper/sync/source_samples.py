@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
+from django.db import DatabaseError, connection
 
-from stallkeeper.core import clock
+from stallkeeper.core import clock, crash
+from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import use_case
-from stallkeeper.stock import source_setup
+from stallkeeper.stock import source_queries, source_setup
 from stallkeeper.stock import sources as stock
 from stallkeeper.stock.models import SourceRun, StockSource
 from stallkeeper.stock.sources import SourceError
-from stallkeeper.sync import sources
+from stallkeeper.sync import source_kinds, sources
 from stallkeeper.sync.budgets import refuse_in_transaction
+from stallkeeper.sync.sources import Brought
 from stallkit.errors import AdapterError
 from stallkit.sources.types import Columns, Fetched, FileRefused, Preview, Shape
 
@@ -75,6 +80,13 @@ def take_file(source: StockSource, path: Path, name: str, actor: str, as_of: dat
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     mark = f"{digest}@{as_of.isoformat()}" if as_of else digest
     brought = sources.of_file(source, Fetched(path, name, mark, as_of or clock.now()))
+    close_interrupted(source)
+    with held(source):
+        return _take(source, brought, mark, name, actor)
+
+
+def _take(source: StockSource, brought: Brought, mark: str, name: str, actor: str) -> SourceRun:
+    source.refresh_from_db(fields=["fingerprint"])
     again = source.runs.filter(state__in=stock.ENDED).order_by("-pk").first() if source.fingerprint == mark else None
     if again is not None:
         return again
@@ -88,3 +100,25 @@ def take_file(source: StockSource, path: Path, name: str, actor: str, as_of: dat
         name=name,
         fingerprint=mark,
     )
+
+
+@contextmanager
+def held(source: StockSource) -> Iterator[None]:
+    """Others can see that a file of this source is being taken in, and wait with theirs; ends with the process, however that ends."""
+    with connection.cursor() as cursor:
+        source_queries.hold_uploads(cursor, source.pk)
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError), connection.cursor() as cursor:  # a connection that broke has let go by itself
+            source_queries.let_go(cursor, source.pk)
+
+
+def close_interrupted(source: StockSource) -> int:
+    """Mark runs of a source of uploads as failed whose process was killed; screens call it before they show runs. How many there were.
+    What is fetched, sent by a program or by 1C is repeated by whoever brings it."""
+    if source.kind != source_kinds.UPLOAD:
+        return 0
+    problem = "It was interrupted. Bring the same file once more: what is in already does not count twice."
+    with organisation_scope(source.organisation_id), crash.committing("source_run.interrupted"), connection.cursor() as cursor:
+        return source_queries.close_interrupted(cursor, source.pk, clock.now(), problem)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from stallkeeper.backoffice import problems, source_runs
+from stallkeeper.core import crash
 from stallkeeper.core.models import AuditEntry, Notification, Role, User
 from stallkeeper.stock import sources as stock
 from stallkeeper.stock.models import Location, SourceRun, StockSource
+from stallkeeper.sync import source_samples
 from stallkeeper.sync.models import Exchange
 from stallkeeper.sync.wake import wake_sources
 from tests.busy_shop import signed_in
@@ -196,6 +202,52 @@ def test_a_file_is_brought_in(feed: Feed, client: Client, monkeypatch: pytest.Mo
     bring("sku;location;on_hand\nSKU-1;MAIN;3\n")
     assert feed.count(source) == 1, "the same file twice is one run"
     assert "could be used" in said(client.get(at("source_run", source.pk, bad_run(feed, source, bring))))
+
+
+class Killed(BaseException):
+    """What kill -9 looks like from inside."""
+
+
+def test_a_file_whose_process_was_killed_is_closed_and_may_come_again(
+    feed: Feed,  # noqa: F811
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody is told that it is under way for ever; differences that are in already do not count twice; a living run is not closed."""
+    monkeypatch.setattr(source_runs, "in_background", source_runs.take_in)
+    monkeypatch.setattr(stock.reading, "BATCH", 5)
+    source = feed.add("upload", {}, mode="deltas", change_limit=100)
+    text = "".join(["sku;on_hand\n", *(f"{sku};-3\n" for sku in feed.units)])
+    alive: list[str] = []
+
+    def strike(name: str) -> None:
+        if name == "commit:source.take_in:after" and not alive:
+            with ThreadPoolExecutor(1) as other:
+                other.submit(look_elsewhere).result()
+            raise Killed
+
+    def look_elsewhere() -> None:
+        with feed.shop.scope():
+            assert source_samples.close_interrupted(source) == 0
+        alive.append(str(feed.last(source).state))
+        connection.close()
+
+    def bring() -> None:
+        file = SimpleUploadedFile("a.csv", text.encode())
+        client.post(at("upload_source", source.pk), {"file": file})
+
+    with crash.using(strike), pytest.raises(Killed):
+        bring()
+    assert (alive, feed.last(source).state) == (["reading"], SourceRun.State.READING)
+    page = said(client.get(at("source_run", source.pk, feed.last(source).pk)))
+    assert "Bring the same file once more" in page
+    assert feed.last(source).state == SourceRun.State.FAILED
+    left = settings.ENV.home / "uploads" / f"{source_runs.PREFIX}left"
+    left.write_text("x")
+    os.utime(left, (0, 0))
+    bring()
+    assert (feed.last(source).state, feed.count(source), feed.figures()) == (SourceRun.State.DONE, 1, [7] * 12)
+    assert not list(left.parent.glob(f"{source_runs.PREFIX}*"))
 
 
 def bad_run(feed: Feed, source: StockSource, bring: object) -> int:  # noqa: F811

@@ -12,6 +12,9 @@ from stallkeeper.catalog.models import ImportRun
 from stallkeeper.channels import lanes_queries
 from stallkeeper.channels.models import Lane, LaneKind
 from stallkeeper.core import clock
+from stallkeeper.stock import source_setup
+from stallkeeper.stock.models import SourceRun
+from stallkeeper.sync import source_samples
 from stallkeeper.sync.exchange import accounts, sessions, uploads
 from stallkeeper.sync.exchange.accounts import Agreed
 from stallkeeper.sync.models import ExchangePart, ExchangeSession
@@ -55,6 +58,27 @@ def an_import_runs_while_somebody_looks() -> Race:
     return Race(work, lambda: runs.close_interrupted(shop.organisation.pk), broken)
 
 
+def a_file_is_taken_in_while_somebody_looks() -> Race:
+    shop = Shop.open()
+    with shop.use_case() as uc:
+        source = source_setup.add(uc, shop.place, "upload", {}, {}, {"name": "file"})
+        run = SourceRun.objects.create(
+            organisation=shop.organisation, source=source, reference="f", state="dropped", as_of=uc.at, actor="user:1", started_at=uc.at
+        )
+
+    def work() -> None:
+        with shop.scope(), source_samples.held(source):
+            for state in (SourceRun.State.READING, SourceRun.State.DONE):
+                SourceRun.objects.filter(pk=run.pk).update(state=state)
+
+    def broken() -> str:
+        with shop.scope():
+            run.refresh_from_db()
+        return "" if not run.problem else f"a living run was told to have failed: {run.problem}"
+
+    return Race(work, lambda: source_samples.close_interrupted(source), broken)
+
+
 def two_pieces_of_a_file() -> Race:
     shop = Shop.open()
     with shop.use_case("test.connect") as uc:
@@ -94,6 +118,8 @@ LOCKS: dict[str, Proof] = {
     "channels/lanes_queries.py:want": Pair("a run is deferred once", two_want_a_run, "WITH asked", gated=True),
     "catalog/imports/runs_queries.py:hold_run": Pair(RUNS, an_import_runs_while_somebody_looks, r"SELECT pg_advisory_lock"),
     "catalog/imports/runs_queries.py:close_interrupted": Pair(RUNS, an_import_runs_while_somebody_looks, "pg_try_advisory_xact_lock"),
+    "stock/source_queries.py:hold_uploads": Pair(RUNS, a_file_is_taken_in_while_somebody_looks, r"SELECT pg_advisory_lock"),
+    "stock/source_queries.py:close_interrupted": Pair(RUNS, a_file_is_taken_in_while_somebody_looks, "pg_try_advisory_xact_lock"),
     "ops/queries.py:lock_identity": Proved("a copy is noticed once", "test_copies.py::test_without_the_lock_both_notice_the_copy"),
     "ops/queries.py:lock_migrations": Belt("one process changes the schema", "each migration is a transaction that fails when repeated"),
 }

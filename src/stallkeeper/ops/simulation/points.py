@@ -201,6 +201,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:source.begin",
         "commit:source.end",
         "commit:source.take_in",
+        "commit:source_run.interrupted",
         "commit:switch.channel",
         "commit:switch.company",
         "commit:switch.connection",
