@@ -134,7 +134,7 @@ def close_interrupted(cursor: Cursor, source: int, at: datetime, problem: str) -
     cursor.execute(
         """
         UPDATE stock_sourcerun SET state = 'failed', finished_at = %(at)s, problem = %(problem)s
-        WHERE source_id = %(source)s AND state = 'reading' AND pg_try_advisory_xact_lock(%(lock)s, (%(source)s %% 2147483647)::int)
+        WHERE source_id = %(source)s AND state = 'reading' AND pg_try_advisory_xact_lock(%(lock)s, (source_id %% 2147483647)::int)
         """,
         {"at": at, "problem": problem, "source": source, "lock": UPLOAD_LOCK},
     )
