@@ -162,8 +162,10 @@ def _begin(source: StockSource, reference: str, whole: bool, as_of: datetime, ac
         )
         if run.state not in ENDED:
             run.problems.all().delete()
+            if run.state == State.FAILED:  # refused for its moment, perhaps: what is fetched again is of another one
+                run.as_of = as_of
             run.state, run.problem, run.rows_changed = State.READING, "", 0
-            run.save(update_fields=["state", "problem", "rows_changed"])
+            run.save(update_fields=["state", "problem", "rows_changed", "as_of"])
             left = source.runs.filter(state=State.READING, pk__lt=run.pk)
             left.update(state=State.FAILED, finished_at=uc.at, problem="It was interrupted, and newer figures came before it was repeated.")
         StockSource.objects.filter(pk=source.pk).update(last_run_at=uc.at)

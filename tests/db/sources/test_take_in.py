@@ -370,3 +370,16 @@ def test_runs_of_a_source_that_fails_for_months_go_and_one_that_waits_stays(desk
         kept = dict(SourceRun.objects.values_list("pk", "state"))
         assert kept == {waiting.pk: State.STOPPED, failed[-1]: State.FAILED}
         assert SourceRun.objects.get(pk=waiting.pk).body
+
+
+def test_a_file_that_was_refused_as_older_is_taken_in_once_it_is_not(desk: Desk) -> None:
+    """A worker whose clock was ahead has brought figures "of the moment of fetching"; those of the others count again after that moment."""
+    ahead = desk.shop.at + timedelta(minutes=10)
+    now, desk.shop.at = desk.shop.at, ahead
+    assert desk.take(desk.all(SKU_1=9)).state == State.DONE
+    desk.shop.at = now
+    refused = desk.take(desk.all(SKU_1=8), reference="next")
+    assert (refused.state, desk.shop.level(desk.units["SKU-1"])[0]) == (State.FAILED, 9)
+    desk.shop.later(minutes=15)
+    again = desk.take(desk.all(SKU_1=8), reference="next")
+    assert (again.pk, again.state, desk.shop.level(desk.units["SKU-1"])[0]) == (refused.pk, State.DONE, 8)
