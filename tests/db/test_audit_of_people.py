@@ -145,8 +145,9 @@ class Person:
         self.command("adjust", self.unit.sku, "--location", self.place.code, "--on-hand", 2, "--reason", "one broke")
 
     def edit_table(self) -> None:
-        level = Level.objects.filter(stock_unit=self.unit, location=self.place).first()
-        cell = f"cell_{self.unit.pk}_{self.place.pk}_{level.on_hand if level else 0}"
+        with self.busy.shop.scope():
+            seen = Level.objects.get(stock_unit=self.unit, location=self.place).on_hand
+        cell = f"cell_{self.unit.pk}_{self.place.pk}_{seen}"
         self.post("stock_table", reason="counted", **{cell: 41})
 
     def hold(self) -> None:
