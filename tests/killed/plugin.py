@@ -23,7 +23,7 @@ from stallkeeper.core.scope import organisation_scope
 
 CHANGES_NOTHING = {"plan.channel", "offers.sweep", "offers.new_day", "wake.connection", "keys.wrapping", "keys.drop", "day.partitions"}
 """The first three look, and should find nothing; one wakes after its commit, two change the file of keys, one makes tables."""
-LAST_WORDS = {"import.products": {"catalog_importrun"}, "import.stock": {"catalog_importrun"}}
+LAST_WORDS = {f"import.{kind}": {"catalog_importrun"} for kind in ("products", "stock", "stock_table")}
 """Written when an exception ends a run. What really kills says nothing; that the run is closed later has tests of its own."""
 
 

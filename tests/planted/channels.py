@@ -181,7 +181,7 @@ bug(
     "A hold is over, and its reservation is not given up.",
     "2",
     "stallkeeper.channels.observed:_end",
-    ("    _reserve(uc, cursor, [(hold.id, hold.offer_id, 0) for hold in holds], ending)\n", ""),
+    ("    _reserve(uc, cursor, [(hold.id, hold.offer_id, keep) for hold in holds], ending)\n", ""),
 )
 bug(
     "figure that fell is new at every look",
