@@ -15,11 +15,11 @@ from django.utils.translation import gettext_lazy
 
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.own_rule_rows import count_own
-from stallkeeper.backoffice.rule_plan import plan_rules
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.catalog.models import PriceList
 from stallkeeper.channels import breaker, connect, rules
 from stallkeeper.channels.models import Channel, ChannelLocation
+from stallkeeper.channels.rule_plan import plan_rules
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock.models import Location, LocationOwner

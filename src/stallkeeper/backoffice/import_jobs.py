@@ -6,14 +6,13 @@ import logging
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import connection
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
+from stallkeeper.backoffice import uploads
 from stallkeeper.catalog.imports.runs import queue_run
 from stallkeeper.catalog.models import ImportRun
 from stallkeeper.stock import table_files
@@ -42,35 +41,17 @@ class Wish:
 def start(organisation_id: int, file: UploadedFile[bytes], wish: Wish, actor: str) -> ImportRun:
     """Keep the file, make the row of the run, and begin; the row tells how it goes."""
     run = queue_run(wish.kind, file.name or wish.kind, organisation_id, actor, wish.dry_run)
-    path = _keep(file)
-    threading.Thread(target=_work, args=(run, path, wish), name=f"import {run.pk}", daemon=True).start()
-    return run
+    return _begin(run, uploads.keep(file), wish)
 
 
 def start_file(organisation_id: int, path: Path, name: str, wish: Wish, actor: str) -> ImportRun:
-    """The same of a file that we have written ourselves (``new_file``)."""
-    run = queue_run(wish.kind, name, organisation_id, actor, wish.dry_run)
+    """The same of a file that we have written ourselves (``uploads.new_file``)."""
+    return _begin(queue_run(wish.kind, name, organisation_id, actor, wish.dry_run), path, wish)
+
+
+def _begin(run: ImportRun, path: Path, wish: Wish) -> ImportRun:
     threading.Thread(target=_work, args=(run, path, wish), name=f"import {run.pk}", daemon=True).start()
     return run
-
-
-def new_file() -> Path:
-    """An empty file where those that were brought are kept."""
-    with NamedTemporaryFile(dir=_folder(), delete=False) as kept:
-        return Path(kept.name)
-
-
-def _folder() -> Path:
-    folder = settings.ENV.home / "uploads"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
-
-
-def _keep(file: UploadedFile[bytes]) -> Path:
-    with NamedTemporaryFile(dir=_folder(), delete=False) as kept:  # nothing of the name that came with it
-        for piece in file.chunks():
-            kept.write(piece)
-        return Path(kept.name)
 
 
 def _work(run: ImportRun, path: Path, wish: Wish) -> None:

@@ -17,13 +17,13 @@ from stallkeeper.backoffice.channel_rules import RANGES, bound
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.own_rule_rows import OwnRow, own_with
 from stallkeeper.backoffice.paging import page
-from stallkeeper.backoffice.rule_plan import plan_change
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.catalog.models import Product, StockUnit
 from stallkeeper.channels import breaker, overrides, rules
 from stallkeeper.channels.models import Channel
 from stallkeeper.channels.overriding import NAMES
 from stallkeeper.channels.rule_models import RuleOverride
+from stallkeeper.channels.rule_plan import plan_change
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from stallkeeper.channels import refresh
 from stallkeeper.core.retry import again_on_conflict
-from stallkeeper.core.use_case import use_case
+from stallkeeper.core.use_case import TakenBack, use_case
 from stallkeeper.stock import places
 from stallkeeper.stock.places import Changes
 from stallkeeper.stock.reserve import STALE
@@ -25,24 +26,16 @@ class PlacePlan:
         return self.rises + self.falls
 
 
-class _TakenBack(Exception):
-    def __init__(self, plan: PlacePlan) -> None:
-        super().__init__("the change was only tried")
-        self.plan = plan
-
-
 @again_on_conflict
 def plan_change(organisation_id: int, place_id: int, wanted: Changes, actor: str) -> PlacePlan:
     """Change the place in a transaction that is rolled back, and count. PlaceError as from changing.
 
     Orders are not served anew in it: what a place gives or takes back by that comes on top.
     """
-    try:
-        with use_case("plan.place", organisation_id=organisation_id, actor=actor) as uc:
-            places.change(uc, place_id, wanted)
-            found = refresh.refresh(uc, uc.peek(STALE), dry_run=True)
-            falls = found.after < found.before
-            zero = falls & (found.after == 0)
-            raise _TakenBack(PlacePlan(int((found.after > found.before).sum()), int(falls.sum()), int(zero.sum())))
-    except _TakenBack as taken:
-        return taken.plan
+    with suppress(TakenBack), use_case("plan.place", organisation_id=organisation_id, actor=actor) as uc:
+        places.change(uc, place_id, wanted)
+        found = refresh.refresh(uc, uc.peek(STALE), dry_run=True)
+        raise TakenBack
+    falls = found.after < found.before
+    zero = falls & (found.after == 0)
+    return PlacePlan(int((found.after > found.before).sum()), int(falls.sum()), int(zero.sum()))

@@ -8,9 +8,7 @@ import time
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.db import connection
@@ -19,6 +17,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from stallkeeper.backoffice import uploads
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.backoffice.source_forms import ColumnsForm, FileForm
 from stallkeeper.backoffice.source_rows import RunRow
@@ -146,13 +145,8 @@ def upload(request: MemberRequest, pk: int) -> HttpResponse:
 
 
 def _keep(file: UploadedFile[bytes]) -> Path:
-    folder = settings.ENV.home / "uploads"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _tidy(folder)
-    with NamedTemporaryFile(dir=folder, prefix=PREFIX, delete=False) as kept:  # nothing of the name that came with it
-        for piece in file.chunks():
-            kept.write(piece)
-        return Path(kept.name)
+    _tidy(uploads.folder())
+    return uploads.keep(file, PREFIX)
 
 
 def _tidy(folder: Path) -> None:

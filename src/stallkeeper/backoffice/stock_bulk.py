@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from stallkeeper.backoffice import import_jobs
+from stallkeeper.backoffice import import_jobs, uploads
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show, wants_fragment
 from stallkeeper.backoffice.stock_table import MOST, table_units
@@ -144,7 +144,7 @@ def stock_bulk(request: MemberRequest) -> HttpResponse:
 
 def _begin(request: MemberRequest, form: BulkForm, found: BulkPlan) -> ImportRun:
     """The changes as a file of the table, taken in while the page shows how far it is. The same yes, said twice, counts once."""
-    given, path = form.cleaned_data, import_jobs.new_file()
+    given, path = form.cleaned_data, uploads.new_file()
     table_files.write_changes(path, given["place"], given["token"] or uuid4().hex[:12], [row[1:] for row in found.changes])
     wish = import_jobs.Wish(table_files.KIND, dry_run=False, allow_many_zeroings=True)
     return import_jobs.start_file(request.organisation.pk, path, given["reason"], wish, request.user.actor)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from stallkeeper.catalog.models import StockUnit
-from stallkeeper.channels import breaker, overrides, queries
+from stallkeeper.channels import breaker, overrides
 from stallkeeper.channels.models import Channel
 from stallkeeper.channels.overriding import NAMES
 from stallkeeper.channels.rule_models import RuleOverride
+from stallkeeper.channels.rule_plan import plan_change
 from stallkeeper.channels.rules import RuleError
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.ops.connections import rules_given
 
 Act = Callable[[UseCase], object]
-ALL = 10_000_000
 MOST = 1_000
 """Rows that a listing shows; name the category or the SKU to see others."""
 
@@ -48,24 +46,11 @@ def _units(skus: Sequence[str]) -> dict[str, int]:
     return found
 
 
-class _TakenBack(Exception):
-    """Only tried."""
-
-
 def plan(organisation_id: int, channel: Channel, act: Act, actor: str) -> str:
     """One sentence: what the act would change. It is done and taken back."""
-    said = ""
-    try:
-        with use_case("plan.rules", organisation_id=organisation_id, actor=actor) as uc:
-            before = queries.lock_offers_of_channel(channel.pk, 0, ALL)["intended"]
-            act(uc)
-            after = queries.lock_offers_of_channel(channel.pk, 0, ALL)["intended"]
-            falls = after < before
-            said = f"{channel.name}: of {len(after)} offers {int((after > before).sum())} would rise and {int(falls.sum())} fall"
-            said += f", {int(np.sum(falls & (after == 0)))} of them to zero."
-            raise _TakenBack
-    except _TakenBack:
-        return said
+    found = plan_change(organisation_id, channel.pk, act, actor)
+    said = f"{channel.name}: of {found.offers} offers {found.rises} would rise and {found.falls} fall"
+    return f"{said}, {found.to_zero} of them to zero."
 
 
 @again_on_conflict

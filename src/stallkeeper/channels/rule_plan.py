@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,16 +12,10 @@ import numpy as np
 from stallkeeper.channels import queries, rules
 from stallkeeper.channels.models import Offer, OfferPrice
 from stallkeeper.core.copy import Ints
-from stallkeeper.core.use_case import UseCase, use_case
+from stallkeeper.core.use_case import TakenBack, UseCase, use_case
 
 ALL = 10_000_000
 EXAMPLES = 10
-
-
-class _TakenBack(Exception):
-    def __init__(self, plan: Plan) -> None:
-        super().__init__("rules were only tried")
-        self.plan = plan
 
 
 @dataclass(frozen=True)
@@ -53,15 +48,14 @@ def plan_rules(organisation_id: int, channel_id: int, locations: Sequence[int], 
 
 def plan_change(organisation_id: int, channel_id: int, change: Callable[[UseCase], object], actor: str) -> Plan:
     """The same for any change of a channel's rules: it is made, counted, and taken back."""
-    try:
-        with use_case("plan.rules", organisation_id=organisation_id, actor=actor) as uc:
-            before, prices_before = queries.lock_offers_of_channel(channel_id, 0, ALL), _prices(channel_id)
-            change(uc)
-            after, prices_after = queries.lock_offers_of_channel(channel_id, 0, ALL), _prices(channel_id)
-            priced = sum(prices_before.get(offer) != price for offer, price in prices_after.items())
-            raise _TakenBack(_compare(before["id"], before["intended"], after["intended"], priced))
-    except _TakenBack as taken:
-        return taken.plan
+    with suppress(TakenBack), use_case("plan.rules", organisation_id=organisation_id, actor=actor) as uc:
+        before, prices_before = queries.lock_offers_of_channel(channel_id, 0, ALL), _prices(channel_id)
+        change(uc)
+        after, prices_after = queries.lock_offers_of_channel(channel_id, 0, ALL), _prices(channel_id)
+        priced = sum(prices_before.get(offer) != price for offer, price in prices_after.items())
+        plan = _compare(before["id"], before["intended"], after["intended"], priced)
+        raise TakenBack
+    return plan
 
 
 def _prices(channel_id: int) -> dict[int, Decimal | None]:
