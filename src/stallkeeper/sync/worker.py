@@ -12,10 +12,12 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, connections
+from procrastinate import App
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
@@ -103,7 +105,7 @@ async def _work(concurrency: int) -> None:
     if not isinstance(connector, DjangoConnector):
         raise TypeError("the worker is running already in this process")
     with app.replace_connector(connector.get_worker_connector()) as working:
-        async with working.open_async(), asyncio.TaskGroup() as group:
+        async with _opened(working), asyncio.TaskGroup() as group:
             for size, queues in slots(concurrency):
                 group.create_task(
                     working.run_worker_async(
@@ -115,6 +117,23 @@ async def _work(concurrency: int) -> None:
                         install_signal_handlers=False,
                     )
                 )
+
+
+@contextlib.asynccontextmanager
+async def _opened(working: App) -> AsyncIterator[None]:
+    """Its connections, closed again even if the stop comes while they are being opened: a pool cut short in its opening never ends."""
+    opening = asyncio.create_task(_open(working))
+    try:
+        await asyncio.shield(opening)
+        yield
+    finally:
+        await working.close_async()
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
+
+
+async def _open(working: App) -> None:
+    await working.open_async()
 
 
 def slots(threads: int) -> list[tuple[int, list[str]]]:
