@@ -233,3 +233,24 @@ def test_a_read_beside_a_sale_leaves_no_figure_that_it_has_not_shown(market: Mar
         delivery.own_sales(uc, "dummy", [OwnSale(offer.pk, 4, asked - timedelta(seconds=30), "order")])
     assert stall.reload(offer).believed_qty == after
     assert stall.todo() == [offer.pk], "what is unknown is read; what is not as it should be is sent"
+
+
+def test_a_read_that_is_written_late_changes_nothing(market: Market) -> None:
+    """Two lanes read at once, and the one that asked first writes last. What belief rests on stays the later read: a sale from before it is
+    in its figure, and is not taken off once more (invariants 9 and 10)."""
+    stall = market.stall()
+    offer = stall.offer(market.shop.unit("MUG", 9), shown=9)
+    stall.run()
+    market.clock.tick(60)
+    known = Known(offer.pk, offer.channel_id, "MUG", offer.external_id, 9, stall.reload(offer).sent_at, None, None, "")
+    first, second = market.clock(), market.clock() + timedelta(seconds=40)
+    market.clock.tick(60)
+    ref = OfferRef("MUG", offer.external_id)
+    for asked, state in ((second, OfferState(ref, quantity=7)), (first, OfferState(ref, quantity=9)), (first, None)):
+        with market.shop.use_case() as uc:
+            reading.write(uc, [(known, state)], asked)
+        now = stall.reload(offer)
+        assert (now.believed_qty, now.observed_qty, now.observed_at, now.refused_code) == (7, 7, second, "")
+    with market.shop.use_case() as uc:
+        delivery.own_sales(uc, "dummy", [OwnSale(offer.pk, 2, first + timedelta(seconds=20), "order")])
+    assert stall.reload(offer).believed_qty == 7

@@ -10,7 +10,7 @@ import pytest
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import guarding
 from stallkeeper.channels.explain import explain
-from stallkeeper.channels.models import GuardedUnit, Offer, WriteWindow
+from stallkeeper.channels.models import GuardedUnit, LaneKind, Offer, WriteWindow
 from stallkeeper.core import housekeeping
 from stallkeeper.orders import cases
 from stallkeeper.orders.models import Shortage
@@ -104,6 +104,50 @@ def test_an_unknown_figure_counts_as_the_most_it_could_be(market: Market) -> Non
     assert two.emulator.quantity_of("MUG") == 3
     market.settle(4)
     assert sum(shown(market)) == 10
+
+
+def test_a_listing_that_is_gone_leaves_its_room_to_others(market: Market) -> None:
+    """Its channel says that it has no such offer: what it showed counts as sold for half an hour, then others are raised (invariants 4 and
+    10; seeds 115 and 126 of the simulation). Of one that nobody has ever seen, none counts."""
+    unit = three(market, 9)
+    one, two, _ = market.stalls
+    never = market.stall()
+    never.offer(unit, shown=0)
+    never.emulator.remove_offer("MUG")
+    one.emulator.remove_offer("MUG")
+    market.clock.tick(1_000)
+    one.run(LaneKind.BACKGROUND)
+    never.run(LaneKind.BACKGROUND)
+    with market.shop.scope():
+        gone = list(Offer.objects.filter(refused_code="no_such_offer").order_by("id").values_list("most_qty", "missing_qty"))
+    assert gone == [(0, 9), (0, 0)]
+    guard(market, unit)
+    market.settle(2)
+    market.stock(unit, 12)
+    two.run()
+    assert (intended(market), two.emulator.quantity_of("MUG")) == ([3, 3, 3, 3], 2), "nine may have been sold before it went"
+    market.clock.tick(1_800)
+    market.settle(2)
+    assert [stall.emulator.quantity_of("MUG") for stall in market.stalls[1:3]] == [3, 3]
+
+
+def test_what_was_refused_does_not_go_out_again_for_want_of_room(market: Market) -> None:
+    """There is room for one, and the channel refuses one: nothing goes out until there is room for another figure (seed 150)."""
+    unit = three(market, 9)
+    guard(market, unit)
+    market.settle(2)
+    fourth = market.stall()
+    offer = fourth.offer(unit, shown=0)
+    fourth.emulator.offers["MUG"].refuse_stock = "no stock for this one"
+    with market.shop.use_case("test.drain") as uc:
+        guarding.refresh.drain_stale(uc)
+    for cut, refused, calls in ((1, 1, 1), (None, 1, 1), (2, 2, 2), (None, 2, 2)):
+        if cut is not None:
+            market.stalls[cut].run()
+        fourth.run()
+        assert fourth.reload(offer).refused_qty == refused
+        assert len([call for call in fourth.emulator.calls if call.path == "/v1/stock"]) == calls
+    assert fourth.todo() == []
 
 
 def test_scarce_units_are_guarded_by_the_threshold_and_do_not_flap(market: Market) -> None:

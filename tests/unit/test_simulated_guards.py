@@ -35,3 +35,15 @@ def test_what_makes_up_for_open_orders_is_no_raise() -> None:
 
 def test_one_more_than_that_is_a_raise() -> None:
     assert raises(12) == ["offer C goes up from 0 to 12; then 21 of C may be shown, of 1"]
+
+
+def test_a_listing_that_is_gone_shows_none_until_something_is_sent() -> None:
+    """Only a read can tell, so only what the channel has said counts."""
+    refused = {"refused": 5, "refused_at": NOON + timedelta(minutes=1), "believed": None}
+    guards, shop = Guards(most={3: 20}), SimpleNamespace(now=SimpleNamespace(tickets=[]), offers_before={3: OTHER}, offers={})
+    told: list[int] = []
+    for why, sent_at in (("stock_refused no", NOON), ("no_such_offer none", NOON + timedelta(minutes=2)), ("no_such_offer none", NOON)):
+        shop.offers = {3: structs.replace(OTHER, refused_why=why, sent_at=sent_at, **refused)}
+        guards._remember(shop)  # type: ignore[arg-type]
+        told.append(guards.most[3])
+    assert told == [20, 20, 0]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from stallkeeper.channels.delivery_queries import PRICE, QUANTITY, Figures, Value
-from stallkeeper.core.copy import array
+from stallkeeper.core.copy import array, moments
 from stallkeeper.core.sql import Answer, Cursor, ask, rows
 
 
@@ -223,8 +223,13 @@ MISSING = """missing_qty = CASE WHEN row.replaces THEN greatest(row.missing + ro
 """Units that a quantity fell by are missing until orders tell of them; a figure that rises has them again."""
 
 
+NOT_OUTDATED = "(figure.believed{end} IS NULL OR figure.observed_at IS NULL OR figure.observed_at <= %(at)s)"
+"""A read is not older than the one that belief rests on. Where nothing is believed, any read is better than none: clocks may differ."""
+
+
 def write_reads(cursor: Cursor, figures: Figures, read: Sequence[ReadRow], at: datetime) -> list[Shown]:
-    """Store what was read at ``at``. Belief follows, unless something was sent, sold or read after this read began.
+    """Store what was read at ``at``. Belief follows, unless something was sent, sold or read after this read began. A read from before the
+    one that belief rests on changes nothing, and is not returned: what it showed is contained in that.
 
     Where orders moved the belief meanwhile to another figure than was read, nobody can tell which of them the read contains: it is unknown.
     Kept, it would count as what this read showed, and sales from before that as part of it.
@@ -248,6 +253,7 @@ def write_reads(cursor: Cursor, figures: Figures, read: Sequence[ReadRow], at: d
             FROM unnest(%(offers)s::bigint[], %(values)s::{figures.type}[], %(reserves)s::int[], %(believed)s::{figures.type}[],
                         %(sent_at)s::timestamptz[]) AS given(offer, value, reserved, believed, sent_at)
             JOIN {figures.table} AS figure ON figure.{figures.key} = given.offer
+            WHERE {NOT_OUTDATED.format(end=end)}
         )
         UPDATE {figures.table} AS figure
         SET observed{end} = row.value, {reserved} observed_at = %(at)s,
@@ -268,6 +274,36 @@ def write_reads(cursor: Cursor, figures: Figures, read: Sequence[ReadRow], at: d
         },
     )
     return sorted(Shown(*row) for row in rows(cursor))
+
+
+def write_absent(cursor: Cursor, absent: Sequence[tuple[int, datetime | None]], at: datetime) -> list[int]:
+    """The channel has said, to a read at ``at``, that it has no such offers: (offer, last send when the read began). Belief is unknown and
+    they show none, unless something was sent meanwhile; what they showed before counts as missing. Returns them without those that a
+    later read has found. Locks: the offers (held already). Index: primary key.
+    """
+    offers, sent_at = [offer for offer, _ in absent], [moment for _, moment in absent]
+    cursor.execute(
+        f"""
+        WITH found AS (
+            SELECT figure.id, figure.sent_at IS NOT DISTINCT FROM given.sent_at AS none,
+                   CASE WHEN figure.believed_qty IS NULL AND figure.missing_qty < 0 THEN figure.missing_qty
+                        WHEN figure.missing_since > %(unexplained_since)s THEN greatest(figure.missing_qty, 0) ELSE 0 END AS missing,
+                   coalesce(figure.believed_qty, figure.most_qty, 0) AS gone
+            FROM unnest(%(offers)s::bigint[], %(sent_at)s::timestamptz[]) AS given(offer, sent_at)
+            JOIN channels_offer AS figure ON figure.id = given.offer
+            WHERE {NOT_OUTDATED.format(end="_qty")}
+        )
+        UPDATE channels_offer AS figure
+        SET believed_qty = CASE WHEN none THEN NULL ELSE figure.believed_qty END,
+            most_qty = CASE WHEN none THEN 0 ELSE figure.most_qty END,
+            missing_qty = CASE WHEN none THEN greatest(found.missing + found.gone, 0) ELSE figure.missing_qty END,
+            missing_since = CASE WHEN none AND found.gone > 0 THEN %(at)s ELSE figure.missing_since END
+        FROM found WHERE figure.id = found.id
+        RETURNING figure.id
+        """,  # noqa: S608 - constants of this module
+        {"at": at, "offers": array(offers), "sent_at": moments(sent_at), "unexplained_since": at - UNEXPLAINED_FOR},
+    )
+    return sorted(row[0] for row in rows(cursor))
 
 
 def log_lost_sends(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:

@@ -7,6 +7,7 @@ far as what the others may show at that moment leaves room: cuts that are accept
 What a channel *may show* of an offer, and may have sold without our knowing:
 
 * what we believe; where that is unknown, the most that it can be (``Offer.most_qty``): what was believed before, or what is on its way;
+  nothing, where the channel says that it has no such offer;
 * and units that are gone from its figure while no order explains them yet (``Offer.missing_qty``), for half an hour.
 """
 
@@ -288,14 +289,14 @@ def hold_back(uc: UseCase, chosen: Sequence[tuple[Waiting, Value]]) -> Passed:
 def let_out(
     chosen: Sequence[tuple[Waiting, Value]], stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], exposure: Exposure
 ) -> Passed:
-    """``hold_back`` from what was gathered. Pure."""
+    """``hold_back`` from what was gathered. What the channel has refused waits until there is room for another figure. Pure."""
     first = {stake.offer_id: stake for stake in stakes}
     out: list[tuple[Waiting, Value]] = []
     held: list[int] = []
     for row, value in chosen:
         stake = first.get(row.offer_id)
         allowed = value if stake is None else _allowed(exposure, stake, channels[stake.channel_id], int(value))
-        if allowed is None:
+        if allowed is None or allowed == row.refused:
             held.append(row.offer_id)
         else:
             out.append((row, allowed))

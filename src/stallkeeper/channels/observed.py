@@ -95,11 +95,12 @@ def judge(offer: Watched, known: Known, state: OfferState, own: int, held: int) 
 
 
 def settle(uc: UseCase, seen: Look, shown: Sequence[Shown]) -> None:
-    """Set the holds by what the read turned out to be. ``shown``: the figures as they were written."""
+    """Set the holds by what the read turned out to be. ``shown``: the figures as they were written; a read that came too late is not in."""
     if not seen.sights:
         return
+    written = {row.offer_id for row in shown}
     counts = {row.offer_id for row in shown if row.replaced and (row.confirmed or row.observed != row.seen_before)}
-    wanted = [sight for sight in seen.sights if sight.offer.offer_id in counts or not sight.needs_belief]
+    wanted = [sight for sight in seen.sights if sight.offer.offer_id in (counts if sight.needs_belief else written)]
     with connection.cursor() as cursor:
         new = [
             _new(uc, sight, extra, seen.at) for sight in wanted if (extra := sight.missing - _units(seen.holds, sight.offer.offer_id)) > 0

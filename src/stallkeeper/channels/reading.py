@@ -31,7 +31,7 @@ def write(uc: UseCase, read: Sequence[Read], asked: datetime, own: Mapping[int, 
     Units that the figures say are sold are held until their order comes (``observed``); ``own``: see there.
     """
     found = [(known, state) for known, state in read if state is not None]
-    missing = sorted(known.offer_id for known, state in read if state is None)
+    missing = sorted((known.offer_id, known.sent_at) for known, state in read if state is None)
     quantities: list[ReadRow] = [(known.offer_id, state.quantity, state.reserved, known.believed, known.sent_at) for known, state in found]
     prices: list[ReadRow] = [_price(known, state.price) for known, state in found if known.currency and _asked_for(known, state)]
     seen = observed.look(uc, found, own or {}, asked)
@@ -39,7 +39,7 @@ def write(uc: UseCase, read: Sequence[Read], asked: datetime, own: Mapping[int, 
     differing = drift.note(uc, QUANTITY.kind, shown, asked) if shown else 0
     differing += _write_prices(uc, prices, asked)
     if missing:
-        _write_missing(uc, missing)
+        _write_missing(uc, missing, asked)
     observed.settle(uc, seen, shown)
     return differing
 
@@ -99,10 +99,13 @@ def _write_figures(uc: UseCase, figures: Figures, read: Sequence[ReadRow], asked
     return shown
 
 
-def _write_missing(uc: UseCase, offers: Sequence[int]) -> None:
+def _write_missing(uc: UseCase, missing: Sequence[tuple[int, datetime | None]], asked: datetime) -> None:
     """Not sent, and not asked again, until the intention changes, a person has it tried again, or a read finds them. Belief goes: whoever
-    believes that the channel shows the right figure would take a listing that is not there for one that needs nothing."""
+    believes that the channel shows the right figure would take a listing that is not there for one that needs nothing. Buyers are shown
+    none of it, so it takes no room from others (``guard``). ``missing``: (offer, last send when the read began)."""
     with connection.cursor() as cursor:
+        delivery_queries.lock(cursor, QUANTITY, [offer for offer, _ in missing])
+        offers = belief_queries.write_absent(cursor, missing, asked)
         for figures in (QUANTITY, PRICE):
             delivery_queries.lock(cursor, figures, offers)
             intended = belief_queries.intended_of(cursor, figures, offers)

@@ -244,7 +244,9 @@ def _put_right(world: World) -> None:
 
 
 def _work_off(world: World) -> None:
-    """Workers take what is due until nothing is, or for a bounded time; budgets may hold up who reads back for seconds."""
+    """Workers take what is due until nothing is, or for a bounded time; budgets may hold up who reads back for seconds. First comes what
+    every tenth tick finds: marks whose job got lost."""
+    world.perform([(partial(attempt, world, hub.tidy), world.workers[0])])
     waited = 0
     for _ in range(CALM_JOBS):
         world.clock.pass_(0.5)

@@ -18,6 +18,8 @@ from stallkeeper.ops.simulation.truth.shop import Shop
 from stallkeeper.ops.simulation.truth.stalls import StallView
 from stallkit.manifest import Quirks
 
+NO_SUCH_OFFER = "no_such_offer"
+
 
 @dataclass
 class Guards:
@@ -49,8 +51,9 @@ class Guards:
         for offer in shop.offers.values():
             if offer.believed is not None:
                 self.most[offer.id] = offer.believed
+            elif _absent(offer, was := shop.offers_before.get(offer.id)):
+                self.most[offer.id] = 0
             else:
-                was = shop.offers_before.get(offer.id)
                 anew = [offer.sent] if offer.sent is not None and (was is None or was.sent_at != offer.sent_at) else []
                 self.most[offer.id] = max([self.most.get(offer.id, 0), *anew])
             if offer.id in waits:
@@ -69,6 +72,16 @@ class Guards:
             if was is not None and was.sent_at != offer.sent_at and raised and there > room:
                 told = f"goes up from {before[offer.id]} to {offer.sent}; then {there} of {shop.units[unit].sku} may be shown, of {room}"
                 yield Breach("4", f"{shop.offer(offer)} {told}")
+
+
+def _absent(offer: Offer, was: Offer | None) -> bool:
+    """Whether the channel has just told a read that it has no such offer, and nothing was sent since: its buyers are shown none."""
+    told = (
+        offer.refused_at is not None and offer.refused_why.startswith(NO_SUCH_OFFER) and (was is None or was.refused_at != offer.refused_at)
+    )
+    if not told or offer.refused_at is None:
+        return False
+    return offer.sent_at is None or (was is not None and was.sent_at == offer.sent_at) or offer.sent_at < offer.refused_at
 
 
 def _quotas(shop: Shop, quirks: Mapping[int, Quirks], mine: list[tuple[Offer, int]], unit: int, room: int) -> Iterator[Breach]:
