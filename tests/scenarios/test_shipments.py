@@ -40,24 +40,26 @@ def stalls(town: Town, mug: StockUnit, firm: Shop) -> dict[str, Stall]:
 
 
 def test_a_shipment_in_two_parts_with_its_numbers(town: Town, firm: Shop, mug: StockUnit, stalls: dict[str, Stall]) -> None:
-    """Walmart: each parcel has its own number, the shelf falls parcel by parcel, buyers see no change at any point."""
+    """Walmart: each parcel has its own number, the shelf falls parcel by parcel, buyers see no change at any point. What two people put
+    into one parcel in the same second is two shipments, and both are told (11)."""
     walmart = stalls["walmart"]
-    order = walmart.emulator.place_order([("MUG", 3)])
+    order = walmart.emulator.place_order([("MUG", 4)])
     town.work(10)
     walmart.ship(order, {"1": 2}, carrier="UPS", tracking="1Z-A")
     town.work(40)
     assert walmart.order(order).state == "part_shipped"
-    assert firm.level(mug) == (8, 1, 0)
+    assert firm.level(mug) == (8, 2, 0)
+    walmart.ship(order, {"1": 1}, carrier="FedEx", tracking="FX-B")
     walmart.ship(order, {"1": 1}, carrier="FedEx", tracking="FX-B")
     town.work(40)
 
     assert walmart.order(order).state == "shipped"
-    assert firm.level(mug) == (7, 0, 0)
+    assert firm.level(mug) == (6, 0, 0)
     parcels = walmart.emulator.parcels[order]
-    assert [(parcel.quantity, parcel.tracking.tracking_number) for parcel in parcels] == [(2, "1Z-A"), (1, "FX-B")]
-    assert [parcel.tracking.carrier_name.carrier for parcel in parcels] == ["UPS", "FedEx"]
-    assert walmart.emulator.orders[order].ship_calls == 2
-    assert all(stall.shown() == {"MUG": 7} for stall in stalls.values())
+    assert [(parcel.quantity, parcel.tracking.tracking_number) for parcel in parcels] == [(2, "1Z-A"), (1, "FX-B"), (1, "FX-B")]
+    assert [parcel.tracking.carrier_name.carrier for parcel in parcels] == ["UPS", "FedEx", "FedEx"]
+    assert walmart.emulator.orders[order].ship_calls == 3
+    assert all(stall.shown() == {"MUG": 6} for stall in stalls.values())
     assert_true(*stalls.values())
     assert_adds_up(firm, calm=True)
     assert not notices(firm)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
 from django.db import connection
 
@@ -160,15 +160,15 @@ def _whole_if_it_must_be(order: Order, rows: list[OrderLine], asked: Mapping[int
 def _record(
     uc: UseCase, order: Order, wanted: Mapping[int, int], carrier: str, tracking: str, url: str, at: datetime, reference: str
 ) -> Shipment:
-    number = Shipment.objects.filter(order=order).count() + 1
+    earlier = list(Shipment.objects.filter(order=order).values_list("shipped_at", flat=True))
     shipment = Shipment.objects.create(
         organisation_id=uc.organisation_id,
         order=order,
-        reference=reference or f"{order.pk}-{number}",
+        reference=reference or f"{order.pk}-{len(earlier) + 1}",
         carrier=carrier,
         tracking_number=tracking,
         tracking_url=url,
-        shipped_at=at,
+        shipped_at=_own_second(at, earlier),
         actor=uc.actor,
     )
     ShipmentLine.objects.bulk_create(
@@ -176,6 +176,15 @@ def _record(
         for line, quantity in sorted(wanted.items())
     )
     return shipment
+
+
+def _own_second(at: datetime, earlier: Iterable[datetime]) -> datetime:
+    """The first second from ``at`` on in which nothing of the order has left yet: where a channel is asked whether it knows of a shipment,
+    it is known by its tracking number and its second, and two that go into one parcel at once would pass for one."""
+    taken = {int(other.timestamp()) for other in earlier}
+    while int(at.timestamp()) in taken:
+        at += timedelta(seconds=1)
+    return at
 
 
 def _goods_leave(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapping[int, int], shipment: Shipment) -> None:

@@ -137,7 +137,7 @@ class Truth:
         yield from order_rules.promises(self.shop)
         yield from order_rules.shortages(self.shop)
         yield from order_rules.no_false_alarm(self.shop)
-        yield from order_rules.what_is_left(self.shop)
+        yield from order_rules.what_is_left(self.shop, several=self.promises.put_off)
         yield from order_rules.open_units(self.shop)
         yield from order_rules.money(self.shop, self.accounts)
 

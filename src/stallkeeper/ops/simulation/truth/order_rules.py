@@ -96,11 +96,15 @@ def _sold_before(shop: Shop, line: Line) -> bool:
     return shop.orders_before.get(line.order_id, shop.orders[line.order_id]).state != "pending"
 
 
-def what_is_left(shop: Shop) -> Iterator[Breach]:
-    """6: after a shipment of ours the order has been shipped if nothing of it is open any more, and in part if something is."""
-    for command in shop.now.commands:
+def what_is_left(shop: Shop, *, several: bool) -> Iterator[Breach]:
+    """6: after a shipment of ours the order has been shipped if nothing of it is open any more, and in part if something is. Not where more
+    was done to the order before the look (``several``: it may have been): what is cancelled of the rest is told to the channel, and the
+    order's state is the channel's."""
+    new = [command for command in shop.now.commands if command.id not in shop.commands_before]
+    cancelled = {command.subject_id for command in new if command.kind == "cancel"}
+    for command in new:
         order = shop.orders.get(command.subject_id)
-        if command.kind != "ship" or command.id in shop.commands_before or order is None or shop.looks == 1:
+        if command.kind != "ship" or order is None or order.id in cancelled or several or shop.looks == 1:
             continue
         left = sum(line.open for line in shop.lines.values() if line.order_id == order.id)
         if (order.state == "shipped") != (left == 0):
