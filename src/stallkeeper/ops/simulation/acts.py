@@ -26,13 +26,14 @@ from stallkeeper.stock.holds import HoldError
 from stallkeeper.stock.incoming import IncomingError
 from stallkeeper.stock.ledger import NotEnough
 from stallkeeper.stock.places import PlaceError
+from stallkeeper.stock.sources import SourceError
 
 if TYPE_CHECKING:
     from stallkeeper.ops.simulation.world import World
 
 REFUSALS = (
     CancelError, CatalogueError, CommandError, ConnectError, CountError, FenceError, HoldError, IncomingError, LinkError, NotEnough,
-    NotLeftError, NotThatPlan, PlaceError, RuleError, ShipError, SwitchError,
+    NotLeftError, NotThatPlan, PlaceError, RuleError, ShipError, SourceError, SwitchError,
 )  # fmt: skip
 """How the rules say no to a person."""
 
@@ -71,5 +72,5 @@ def attempt(world: World, play: Play) -> None:
         world.reach(f"refused: {type(refusal).__name__}")
 
 
-WORKERS = {"worker works", "trade now", "read back now", "tidy", "lapses", "night"}
+WORKERS = {"worker works", "trade now", "read back now", "tidy", "lapses", "night", "ask the source now"}
 """Acts that a worker plays; all others of ours are the web process's."""

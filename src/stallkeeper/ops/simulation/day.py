@@ -22,7 +22,7 @@ from django.db import connections
 from stallkeeper.channels import switches
 from stallkeeper.channels.models import Connection, LaneStep
 from stallkeeper.core.tenancy import organisation_scope
-from stallkeeper.ops.simulation import acts, buyers, cabinet, crowd, hub, listings, people, ruling, shelf, situations
+from stallkeeper.ops.simulation import acts, buyers, cabinet, crowd, feeds, hub, listings, people, ruling, shelf, situations
 from stallkeeper.ops.simulation.acts import ACTS, attempt
 from stallkeeper.ops.simulation.crowd import Stuck, gathered
 from stallkeeper.ops.simulation.database import Server, default_connection_on
@@ -114,7 +114,7 @@ def plan(seed: int) -> tuple[Weather, list[Step]]:
         if several and dice.random() < MEET:
             chosen[:2] = dice.choice(MEETINGS)
         steps.append(Step(tuple(chosen), dice.getrandbits(32)))
-    return weather, steps
+    return weather, feeds.with_source(seed, steps, Step, races=race > 0)
 
 
 def play(seed: int, server: Server, steps: Sequence[Step] | None = None, *, limit: float = LIMIT) -> Played:
@@ -216,6 +216,8 @@ def _calm(world: World) -> None:
         _work_off(world)
         world.perform([(partial(attempt, world, people.look_at_refusals), "web")])
         world.perform([(partial(attempt, world, people.look_at_returns), "web")])
+        if world.feeds:
+            world.perform([(partial(attempt, world, feeds.settle), "web")])
         if number >= SHORT and world.seed % WHOLE and world.judge is not None and world.judge.is_settled():
             break
     _work_off(world)
@@ -234,6 +236,8 @@ def _catch_up(world: World, behind: timedelta) -> None:
 
 def _put_right(world: World) -> None:
     """Accounts are connected and every switch is on."""
+    if world.files is not None:
+        world.note(f"their file is {world.files.publish(world.dice, good=True)}")
     for stall in world.stalls:
         if stall.account().state == Connection.State.NEEDS_RECONNECT:
             people.enter_credentials(world, stall)

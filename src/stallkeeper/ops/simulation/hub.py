@@ -22,7 +22,7 @@ MOST_JOBS = 3
 PARCEL = 60
 """After so many seconds a parcel has arrived where a platform scans it."""
 FACTORY = RequestFactory()
-TASKS = {task.name: task for task in (tasks.trade, tasks.background, tasks.drain_stale, tasks.daily)}
+TASKS = {task.name: task for task in (tasks.trade, tasks.background, tasks.source, tasks.drain_stale, tasks.daily)}
 
 
 @act("worker works", 22)

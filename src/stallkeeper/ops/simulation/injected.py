@@ -15,17 +15,17 @@ from random import Random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Protocol
 
-from django.db import IntegrityError, connection
+from django.db import DatabaseError, IntegrityError, connection
 
 from stallkeeper.channels import belief_queries, guard, lanes
 from stallkeeper.channels.lanes import HEARTBEAT, Claim
 from stallkeeper.core import clock, crash
-from stallkeeper.ops.simulation import crowd
+from stallkeeper.ops.simulation import crowd, files
 from stallkeeper.ops.simulation.truth.events import Told
 from stallkeeper.ops.simulation.violation import Violation
 from stallkeeper.ops.simulation.world import FEW
 from stallkeeper.stock import ledger
-from stallkeeper.sync import adapters, budgets, life, orders, run, runner, tasks
+from stallkeeper.sync import adapters, budgets, life, orders, run, runner, sources, tasks
 from stallkeeper.sync.adapters import Session
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def injected(world: World) -> Iterator[None]:
             (runner, "time", SimpleNamespace(monotonic=world.seconds)),
             (runner, "Heart", partial(Heart, world)),
             (life, "name", world.name_of_process),
+            (sources, "Door", partial(files.door, world)),
             (tasks, "run_lane", world.run_lane),
             (orders, "accept", world.accept),
             (belief_queries, "UNEXPLAINED_FOR", UNEXPLAINED_FOR),
@@ -102,7 +103,9 @@ class Ear(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         text = self.format(record)
         self.world.told(Told("log", text))
-        if record.exc_info and isinstance(record.exc_info[1], IntegrityError):
+        error = record.exc_info[1] if record.exc_info else None
+        ours = record.name == sources.__name__ and not isinstance(error, DatabaseError)
+        if isinstance(error, IntegrityError) or (error is not None and ours):
             self.world.mistakes.append(Violation("error", text))
 
 

@@ -20,12 +20,14 @@ from stallkeeper.channels import balancer, guarding, rules
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import UseCase, use_case
-from stallkeeper.ops.simulation import crowd, habits, queries
+from stallkeeper.ops.simulation import crowd, feeds, habits, queries
 from stallkeeper.ops.simulation.clock import MORNING, WorldClock
 from stallkeeper.ops.simulation.crowd import Crowd, Walker
 from stallkeeper.ops.simulation.faults import Chaos, Weather
+from stallkeeper.ops.simulation.files import FileServer
 from stallkeeper.ops.simulation.stalls import ACTOR, Stall, emulated
 from stallkeeper.ops.simulation.truth import events
+from stallkeeper.ops.simulation.truth.files import FeedView
 from stallkeeper.ops.simulation.violation import Violation
 from stallkeeper.orders import intake
 from stallkeeper.orders.intake import IntakeResult
@@ -108,6 +110,9 @@ class World:
     points: Counter[str] = field(default_factory=Counter)
     situations: Counter[str] = field(default_factory=Counter)
     judge: Judge | None = None
+    feeds: list[FeedView] = field(default_factory=list)
+    """Sources that bring the numbers of a place: one, in some seeds."""
+    files: FileServer | None = None
     organisation: Organisation = field(init=False)
     lives: dict[str, str] = field(default_factory=dict)
     indigestible: set[tuple[int, str]] = field(default_factory=set)
@@ -174,7 +179,7 @@ class World:
         self.at_point("wire:before")
 
     def _replied(self, stall: Stall) -> None:
-        self._wait_for_reply()
+        self.wait_for_reply()
         call = stall.emulator.calls[-1]
         if (slowest := self.chaos.weather.rate("slow")) and not self.racing:
             self.sleep(self.dice.uniform(0, slowest))
@@ -183,7 +188,7 @@ class World:
             self.chaos.hit[call.fault] += 1
         self.at_point("wire:after")
 
-    def _wait_for_reply(self) -> None:
+    def wait_for_reply(self) -> None:
         """In bad weather a platform takes half a minute now and then; hearts beat meanwhile."""
         if self.chaos.weather.rates and self.dice.random() < SLOW:
             self.reach("a slow reply")
@@ -238,6 +243,11 @@ class World:
     def take_job(self) -> tuple[str, dict[str, Any]] | None:
         """The next job that waits, taken off the queue."""
         return queries.take_job(self.crowd.watcher)
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """SKUs of what lies on shelves."""
+        return SKUS
 
     def some_stall(self) -> Stall:
         """Any of the stalls; those who race mostly mean the same."""
@@ -396,6 +406,8 @@ class World:
             guarded = Random(f"guard:{self.seed}")  # noqa: S311
             if guarded.random() < GUARDED:
                 self._guard(guarded)
+            if feeds.has_source(self.seed):
+                feeds.open_source(self)
 
     def _guard(self, dice: Random) -> None:
         """Channels share some of the goods, or whatever there is little of."""

@@ -11,12 +11,14 @@ from stallkeeper.ops.simulation.truth import channel_rules, deep_queries, flow_r
 from stallkeeper.ops.simulation.truth.belief import Beliefs
 from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.events import Canary, Counted, Crashed, Moved, Told, TruthEvent
+from stallkeeper.ops.simulation.truth.files import FeedView
 from stallkeeper.ops.simulation.truth.kept_rules import Promises
 from stallkeeper.ops.simulation.truth.lane_rules import Lanes
 from stallkeeper.ops.simulation.truth.past_rules import Past
 from stallkeeper.ops.simulation.truth.price_rules import Prices
 from stallkeeper.ops.simulation.truth.push_rules import Pushes
 from stallkeeper.ops.simulation.truth.shop import Shop
+from stallkeeper.ops.simulation.truth.source_rules import Feed
 from stallkeeper.ops.simulation.truth.stalls import StallView
 from stallkeeper.ops.simulation.truth.stock_rules import Stock
 from stallkeeper.ops.simulation.truth.velocity_rules import Sales
@@ -25,6 +27,8 @@ from stallkeeper.ops.simulation.truth.wire_rules import Calls
 
 DEEP = 25
 """Every so many looks go over whole tables too."""
+LOOKED = "commit:sync.source_end:after"
+"""A source's lane has just said whether the source is silent."""
 
 
 class Truth:
@@ -33,7 +37,9 @@ class Truth:
     ``bystanders``: other organisations in the same database that do nothing, so nothing of theirs may change.
     """
 
-    def __init__(self, organisation_id: int, stalls: Sequence[StallView], bystanders: Sequence[int] = ()) -> None:
+    def __init__(
+        self, organisation_id: int, stalls: Sequence[StallView], bystanders: Sequence[int] = (), feeds: Sequence[FeedView] = ()
+    ) -> None:
         self.stalls = {stall.channel_id: stall for stall in stalls}
         self.accounts = {stall.connection_id: stall for stall in stalls}
         self.quirks = {stall.channel_id: stall.quirks for stall in stalls}
@@ -44,6 +50,7 @@ class Truth:
         self.guards = guard_rules.Guards()
         self.lanes, self.walls = Lanes(), Walls(tuple(bystanders))
         self.past = Past()
+        self.feeds = [Feed(view) for view in feeds]
         self.crashed = False
         self.found: list[Breach] = []
 
@@ -69,7 +76,7 @@ class Truth:
         deep = self.crashed or self.shop.looks % DEEP == 0
         self.crashed = False
         with organisation_scope(self.shop.organisation_id):
-            found = [*self._now(), *(self._deep() if deep else ())]
+            found = [*self._now(), *(self._deep() if deep else ()), *self._silent(where)]
         return [Breach(breach.invariant, f"{breach.text} (after {where})") for breach in found]
 
     def undisturbed(self, last: datetime) -> list[Breach]:
@@ -128,6 +135,12 @@ class Truth:
         yield from self.calls.check(self.stalls)
         yield from self.promises.check(self.shop)
         yield from self.walls.check(self.shop)
+        for feed in self.feeds:
+            yield from feed.check(self.shop)
+
+    def _silent(self, where: str) -> Iterator[Breach]:
+        for feed in self.feeds if self.beliefs.in_step and where == LOOKED else ():
+            yield from feed.silent(self.shop, clock.now())
 
     def _orders(self) -> Iterator[Breach]:
         yield from channel_rules.once(self.shop, self.accounts)
@@ -166,3 +179,5 @@ class Truth:
         yield from offer_rules.shown(self.shop, self.stalls)
         yield from price_rules.shown(self.shop, self.stalls)
         yield from self.promises.at_end(self.shop)
+        for feed in self.feeds:
+            yield from feed.when_quiet(self.shop)

@@ -156,7 +156,9 @@ PARTS = {
     "movements": _rows(
         "id, stock_unit_id, quantity, from_location_id, to_location_id, cause, reference, occurred_at", _written("stock_movement"), "id"
     ),
-    "kept": _rows("id, stock_unit_id, location_id, owner_type, owner_id, kind, before, after", _written("stock_reservation_event"), "id"),
+    "kept": _rows(
+        "id, stock_unit_id, location_id, owner_type, owner_id, kind, before, after, at", _written("stock_reservation_event"), "id"
+    ),
     "sent": _rows("id, offer_id, kind, at, value::text, outcome", _written("channels_sent_log"), "id"),
     "stories": _rows("id, order_id, kind, actor, detail::text", _written("orders_orderevent"), "id"),
     "audit": _rows("id, actor, action, subject_type, subject_id, detail::text", _written("core_auditentry"), "id"),

@@ -89,6 +89,7 @@ class Kept(Row, frozen=True):
     kind: str
     before: int
     after: int
+    at: datetime
 
 
 class Incoming(Row, frozen=True):
