@@ -47,3 +47,23 @@ def test_a_listing_that_is_gone_shows_none_until_something_is_sent() -> None:
         guards._remember(shop)  # type: ignore[arg-type]
         told.append(guards.most[3])
     assert told == [20, 20, 0]
+
+
+def test_a_call_that_did_not_happen_raises_nothing() -> None:
+    """Five stood, a sale left two of them, none was to go out, and the call had to wait: that five were sent last is true again."""
+    shown = structs.replace(WAS, sent=5, accepted=5, observed=5, believed=2, open=3)
+    picked = structs.replace(shown, sent=0, sent_at=NOON + timedelta(minutes=1), believed=None)
+    guards = Guards(most={1: 2, 3: 20})
+
+    def look(was: Offer, now: Offer) -> list[str]:
+        shop = SimpleNamespace(
+            offers={1: now}, offers_before={1: was}, units={3: SimpleNamespace(sku="C")}, offer=lambda offer: f"offer {offer.sku}"
+        )
+        found = guards._raises(shop, {1: Quirks(), 3: Quirks()}, [(now, 1), (OTHER, 1)], 3, 0, {1: 2, 3: 20})  # type: ignore[arg-type]
+        told = [breach.text for breach in found]
+        guards._note_sent(shop)  # type: ignore[arg-type]
+        return told
+
+    assert look(shown, picked) == []
+    assert look(picked, shown) == []
+    assert look(shown, structs.replace(shown, sent_at=NOON + timedelta(minutes=2)))[0].startswith("offer C goes up from 2 to 5")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from stallkeeper.ops.simulation.truth import offer_rules
 from stallkeeper.ops.simulation.truth.breach import Breach
@@ -27,6 +27,8 @@ class Guards:
 
     were: set[int] = field(default_factory=set)
     most: dict[int, int] = field(default_factory=dict)
+    stood: dict[int, tuple[int | None, datetime | None]] = field(default_factory=dict)
+    """What an offer said was sent last, and when, before it was sent anew: a call that did not happen leaves that, and sends nothing."""
 
     def check(self, shop: Shop, stalls: Mapping[int, StallView], today: date, *, several: bool) -> Iterator[Breach]:
         """``several``: more than one commit since the last look, so nobody can tell what stood when a figure went out."""
@@ -42,6 +44,16 @@ class Guards:
             if unit in self.were and not several:
                 yield from self._raises(shop, quirks, mine, unit, room, before)
         self.were = guarded
+        self._note_sent(shop)
+
+    def _note_sent(self, shop: Shop) -> None:
+        for offer in shop.offers.values():
+            was = shop.offers_before.get(offer.id)
+            if was is not None and self._sent_anew(was, offer):
+                self.stood[offer.id] = was.sent, was.sent_at
+
+    def _sent_anew(self, was: Offer | None, offer: Offer) -> bool:
+        return was is None or (was.sent_at != offer.sent_at and self.stood.get(offer.id) != (offer.sent, offer.sent_at))
 
     def _remember(self, shop: Shop) -> None:
         waits: dict[int, int] = {}
@@ -54,7 +66,7 @@ class Guards:
             elif _absent(offer, was := shop.offers_before.get(offer.id)):
                 self.most[offer.id] = 0
             else:
-                anew = [offer.sent] if offer.sent is not None and (was is None or was.sent_at != offer.sent_at) else []
+                anew = [offer.sent] if offer.sent is not None and self._sent_anew(was, offer) else []
                 self.most[offer.id] = max([self.most.get(offer.id, 0), *anew])
             if offer.id in waits:
                 self.most[offer.id] = max(self.most[offer.id], waits[offer.id])
@@ -69,7 +81,7 @@ class Guards:
             was = shop.offers_before.get(offer.id)
             back = offer_rules.added_back(offer, quirks[offer.channel_id])
             raised = offer.sent is not None and offer.id in before and offer.sent > max(before[offer.id], back)
-            if was is not None and was.sent_at != offer.sent_at and raised and there > room:
+            if was is not None and self._sent_anew(was, offer) and raised and there > room:
                 told = f"goes up from {before[offer.id]} to {offer.sent}; then {there} of {shop.units[unit].sku} may be shown, of {room}"
                 yield Breach("4", f"{shop.offer(offer)} {told}")
 

@@ -27,7 +27,11 @@ AFTER = timedelta(microseconds=1)
 
 
 class Past:
-    """What stood on the offers at moments of the day. ``fit``: no process has worked by a wrong clock."""
+    """What stood on the offers at moments of the day.
+
+    ``fit``: no process has worked by a wrong clock. One that has may have written down that something was promised after it was given back:
+    then nothing is judged that is told from such moments, neither past figures nor who was first in a case file.
+    """
 
     def __init__(self) -> None:
         self.quiet = 0
@@ -49,7 +53,7 @@ class Past:
         for at, figures in chance.sample(self.kept, min(MOMENTS, len(self.kept))) if self.fit else ():
             yield from _explained(shop, at, {offer: stood for offer, stood in figures.items() if offer in shop.offers})
         lines = list(Shortage.objects.order_by("id").values_list("line_id", flat=True))
-        for line in chance.sample(lines, min(CASES, len(lines))):
+        for line in chance.sample(lines, min(CASES, len(lines))) if self.fit else ():
             file = cases.open_case(shop.organisation_id, line)
             if file.verdict.kind is Kind.BUG:
                 yield Breach("3", f"the case file of {shop.line(shop.lines[line])} says bug: {file.verdict.broken}")
