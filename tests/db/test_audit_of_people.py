@@ -41,7 +41,6 @@ BY_PEOPLE = (
 )
 """Where people start use cases."""
 NOTHING_DECIDED = {
-    "plan.rules": "a plan: always rolled back",
     "plan.place": "a plan: always rolled back",
     "propose.links": "works out what fits; linking is another use case",
     "show.columns": "what one person sees of a table",
@@ -66,6 +65,7 @@ RECORDED_BY = {
     "send.stock": ("channels/send_tasks.py", "offers.send"),
     "plan.save": ("channels/plans.py", "plan.save"),
     "plan.apply": ("channels/plans.py", "plan.apply"),
+    "plan.at_once": ("channels/plans.py", "plan.apply"),
     "plan.discard": ("channels/plans.py", "plan.discard"),
     "set.source": ("stock/source_setup.py", "add.source"),
     "settle.source_run": ("stock/sources.py", "allow.source_run"),
@@ -232,9 +232,6 @@ DONE: dict[str, tuple[Callable[[Person], None], ...]] = {
     "resync.channel": (Person.resync,),
     "change.offers": (Person.read_again,),
     "change.channel": (Person.rules,),
-    "save.rules": (Person.rules,),
-    "save.override": (Person.own_rules,),
-    "remove.override": (Person.no_own_rules,),
     "read.buyer": (Person.buyer,),
     "set.fence": (Person.fence,),
     "set.guard": (Person.guard, Person.guard_by_command),
@@ -242,7 +239,7 @@ DONE: dict[str, tuple[Callable[[Person], None], ...]] = {
     "set.incoming": (Person.incoming,),
     "change.organisation": (Person.organisation,),
 }
-ALSO = (Person.rotate,)
+ALSO = (Person.rotate, Person.own_rules, Person.no_own_rules)
 
 
 def test_every_use_case_of_people_is_thought_of() -> None:

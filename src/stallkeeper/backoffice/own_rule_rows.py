@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.backoffice.offer_rows import units_like
 from stallkeeper.backoffice.paging import count_up_to_limit
+from stallkeeper.channels import rules
 from stallkeeper.channels.models import Channel
 from stallkeeper.channels.overriding import NAMES
 from stallkeeper.channels.rule_models import Rounding, RuleOverride
@@ -40,8 +40,8 @@ class Counted(NamedTuple):
 
 def count_own(channel: Channel) -> Counted:
     """Of a channel."""
-    rules = RuleOverride.objects.filter(channel=channel, valid_until=None)
-    return Counted(count_up_to_limit(rules.filter(stock_unit=None)), count_up_to_limit(rules.exclude(stock_unit=None)))
+    found = RuleOverride.objects.filter(channel=channel, valid_until=None)
+    return Counted(count_up_to_limit(found.filter(stock_unit=None)), count_up_to_limit(found.exclude(stock_unit=None)))
 
 
 @dataclass(frozen=True)
@@ -54,20 +54,21 @@ class OwnRow:
     def said(self) -> list[tuple[StrOrPromise, StrOrPromise]]:
         """(rule, value), in the order in which the rules are applied."""
         values = ((name, getattr(self.rule, name)) for name in SHORT if name in NAMES)
-        return [(SHORT[name], _words(name, value)) for name, value in values if value not in (None, "")]
+        return [(SHORT[name], value_words(name, value)) for name, value in values if value not in (None, "")]
 
 
-def _words(name: str, value: object) -> StrOrPromise:
+def value_words(name: str, value: object) -> StrOrPromise:
+    """A rule's value, as it is or as JSON keeps it."""
     if name == "share_rounding":
         return str(Rounding(str(value)).label)
-    return f"{value.normalize():f} %" if name in PER_CENT and isinstance(value, Decimal) else str(value)
+    return f"{rules.plain(value)} %" if name in PER_CENT else str(rules.plain(value))
 
 
 def own_with(channel: Channel, filters: Mapping[str, str]) -> QuerySet[RuleOverride]:
     """The overrides in force that fit ``kind`` (category, product) and ``q``, ready for the table (one statement)."""
-    rules = RuleOverride.objects.filter(channel=channel, valid_until=None).select_related("stock_unit")
+    found = RuleOverride.objects.filter(channel=channel, valid_until=None).select_related("stock_unit")
     if filters.get("kind") in ("category", "product"):
-        rules = rules.filter(stock_unit__isnull=filters["kind"] == "category")
+        found = found.filter(stock_unit__isnull=filters["kind"] == "category")
     if text := filters.get("q", "").strip():
-        rules = rules.filter(Q(stock_unit__in=units_like(text)) | Q(category__icontains=text))
-    return rules
+        found = found.filter(Q(stock_unit__in=units_like(text)) | Q(category__icontains=text))
+    return found

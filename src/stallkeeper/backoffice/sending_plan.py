@@ -11,6 +11,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from stallkeeper.backoffice import plan_words
+from stallkeeper.backoffice.actors import names_of
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.backoffice.sending_settings import proposal_of, setting_rows
 from stallkeeper.channels import plan_items, plans, proposals, switches
@@ -74,6 +76,23 @@ def _saved(request: MemberRequest, proposal: Proposal, *, look: bool) -> HttpRes
     return redirect("backoffice:sending")
 
 
+def proposed(request: MemberRequest, proposal: Proposal, back: str, *args: int) -> HttpResponse:
+    """Where a changed rule or place leads: to the plan of what it would change; or back, where it changes nothing and is in force now.
+
+    REFUSALS if it cannot be. A colleague's plan that was not sent yet makes room, and that is said.
+    """
+    other = plans.open_plan()
+    made = plans.propose(request.organisation.pk, proposal, request.user.actor)
+    if made.state == SendPlan.State.APPLIED:
+        messages.success(request, _("Saved, and in force. Nothing has to be sent for it."))
+        return redirect(back, *args)
+    if other is not None and other.made_by != request.user.actor:
+        who = names_of([other.made_by])[other.made_by]
+        note = _("Plan {number} of {who}, which was not sent, makes room for this one.")
+        messages.warning(request, note.format(number=other.pk, who=who))
+    return redirect("backoffice:plan")
+
+
 @screen(Permission.VIEW_STOCK)
 def plan(request: MemberRequest) -> HttpResponse:
     """The plan that is saved: counts, what stops it, some of its values, and the button that sends exactly this."""
@@ -87,6 +106,7 @@ def _show(request: MemberRequest, shown: SendPlan | None, stale: Stale | None = 
     context = {
         "title": _("Plan {number}").format(number=shown.pk),
         "plan": shown,
+        "said": plan_words.words_of(shown),
         "rows": rows,
         "proposal": proposals.decode(shown.proposal),
         "held": [row for row in rows if row.counts.held],

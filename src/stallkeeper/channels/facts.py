@@ -13,15 +13,12 @@ import numpy as np
 from django.db import connection
 
 from stallkeeper.channels import overriding, overriding_queries, queries, velocity
-from stallkeeper.channels.overriding import Found, Overrides
+from stallkeeper.channels.overriding import Found, Overrides, Proposed
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.core.copy import Ints
 from stallkeeper.stock.availability import (
     ALWAYS,
     NOT_SET,
-    ROUND_DOWN,
-    ROUND_NEAREST,
-    ROUND_UP,
     Flags,
     Places,
     Rules,
@@ -36,8 +33,7 @@ from stallkit.registry import manifest_of
 INACTIVE, UNCOUNTED = 0, 2
 """Of a row of places (``queries.gather_places``); 1 is counted."""
 
-ROUNDINGS = {"down": ROUND_DOWN, "up": ROUND_UP, "nearest": ROUND_NEAREST}
-ROUNDING_NAMES = {number: name for name, number in ROUNDINGS.items()}
+ROUNDING_NAMES = {number: name for name, number in overriding.ROUNDINGS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +60,8 @@ class Facts:
     today: date
     overrides: Overrides | None = None
     sold: Mapping[str, Ints] | None = None
+    proposed: Proposed | None = None
+    """Rules of categories and products that are not in force, and are worked with as if they were: they are among ``overrides``."""
 
 
 def gather_channels(organisation: int) -> dict[int, ChannelFacts]:
@@ -71,9 +69,17 @@ def gather_channels(organisation: int) -> dict[int, ChannelFacts]:
 
 
 def gather(
-    organisation: int, channels: Mapping[int, ChannelFacts], offers: Mapping[str, Ints], places: Mapping[str, Ints], today: date
+    organisation: int,
+    channels: Mapping[int, ChannelFacts],
+    offers: Mapping[str, Ints],
+    places: Mapping[str, Ints],
+    today: date,
+    proposed: Proposed | None = None,
 ) -> Facts:
-    """Add the rare facts (fences, incoming, overrides, sales) where a channel needs them. Call it after the offers are locked."""
+    """Add the rare facts (fences, incoming, overrides, sales) where a channel needs them. Call it after the offers are locked.
+
+    ``proposed``: rules of categories and products to be worked with as if they were in force.
+    """
     horizon = max((channel.horizon_days for channel in channels.values()), default=0)
     fences: Sequence[tuple[int, int, int]] = ()
     incoming: Sequence[tuple[int, int, date, int]] = ()
@@ -84,9 +90,20 @@ def gather(
             incoming = queries.gather_incoming(cursor, organisation, today, today + timedelta(days=horizon)) if horizon else ()
     overridden = [channel.id for channel in channels.values() if channel.overridden]
     whole = len(places["unit"]) > FEW
-    overrides = overriding_queries.gather(overridden, np.unique(offers["unit"]), whole=whole) if overridden else None
-    sold = velocity.sold(organisation, channels.values(), places["component"], whole=whole)
-    return Facts(channels, offers, places, fences, incoming, today, overrides, sold)
+    overrides = gather_overrides(overridden, np.unique(offers["unit"]), whole=whole, proposed=proposed)
+    paced = proposed is not None and bool((proposed.said["velocity_share"] > 0).any())
+    sold = velocity.sold(organisation, channels.values(), places["component"], whole=whole, proposed=paced)
+    return Facts(channels, offers, places, fences, incoming, today, overrides, sold, proposed)
+
+
+def gather_overrides(overridden: Sequence[int], units: Ints, *, whole: bool, proposed: Proposed | None = None) -> Overrides | None:
+    """What categories and products say on the channels that have such rules, or would have them; None where none has."""
+    if proposed is None:
+        return overriding_queries.gather(overridden, units, whole=whole) if overridden else None
+    categories = sorted({name for name in proposed.category if name})
+    found = overriding_queries.gather(overridden, units, whole=whole, also=categories)
+    with connection.cursor() as cursor:
+        return overriding.as_if(found, proposed, overriding_queries.category_numbers(cursor, categories))
 
 
 FEW = 50_000
@@ -269,7 +286,7 @@ def _rules(
     return Rules(
         target=target[part],
         share=rule("share", [int(channel.share * 100) for channel in channels]),
-        rounding=rule("share_rounding", [ROUNDINGS[channel.share_rounding] for channel in channels]),
+        rounding=rule("share_rounding", [overriding.ROUNDINGS[channel.share_rounding] for channel in channels]),
         buffer=rule("buffer", [channel.buffer for channel in channels]),
         cap=rule("max_publish", [NOT_SET if channel.max_publish is None else channel.max_publish for channel in channels]),
         fixed=rule("fixed", [NOT_SET if channel.fixed is None else channel.fixed for channel in channels]),

@@ -20,13 +20,14 @@ from itertools import combinations
 
 import numpy as np
 
-from stallkeeper.channels import facts, overriding, overriding_queries
+from stallkeeper.channels import facts, overriding
 from stallkeeper.channels import guard_queries as queries
 from stallkeeper.channels import queries as channel_queries
 from stallkeeper.channels.belief_queries import UNEXPLAINED_FOR
 from stallkeeper.channels.delivery_queries import Value, Waiting
 from stallkeeper.channels.facts import Facts
 from stallkeeper.channels.guard_queries import Stake
+from stallkeeper.channels.overriding import Proposed
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.channels.quotas import Claim, Draws, Exposure, split
 from stallkeeper.core.copy import Ints
@@ -56,7 +57,7 @@ class Pools:
     draws: dict[int, Draws]
 
 
-def buffers_of(stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts]) -> dict[int, int]:
+def buffers_of(stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], proposed: Proposed | None = None) -> dict[int, int]:
     """What each offer's rules keep back: those of its product, of its category, or of its channel. In base units."""
     if not stakes:
         return {}
@@ -64,8 +65,8 @@ def buffers_of(stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts]) ->
     overridden = sorted({stake.channel_id for stake in stakes if channels[stake.channel_id].overridden})
     if overridden:
         channel, unit = (np.array([getattr(stake, name) for stake in stakes], dtype=np.int64) for name in ("channel_id", "sold"))
-        own = overriding_queries.gather(overridden, np.unique(unit), whole=False)
-        found = overriding.apply(own, own.find(channel, unit), "buffer", found) if len(own) else found
+        own = facts.gather_overrides(overridden, np.unique(unit), whole=False, proposed=proposed)
+        found = overriding.apply(own, own.find(channel, unit), "buffer", found) if own else found
     return dict(zip([stake.offer_id for stake in stakes], found.tolist(), strict=True))
 
 
@@ -208,7 +209,7 @@ def _split(found: Facts, stakes: Sequence[Stake], free: Free, result: Divided) -
     offers, shown = found.offers, result.shown
     rows = {offer: row for row, offer in enumerate(offers["id"].tolist())}
     stakes = [_fresh(stake, offers, rows) for stake in stakes if stake.channel_id in found.channels]
-    pools = pools_of(stakes, found.channels, free, buffers_of(stakes, found.channels), found.fences)
+    pools = pools_of(stakes, found.channels, free, buffers_of(stakes, found.channels, found.proposed), found.fences)
     first = {stake.offer_id: stake for stake in stakes}
     rooms, claims, quotas = list(pools.rooms), [], {}
     for offer, stake in first.items():

@@ -2,97 +2,164 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from decimal import Decimal
 
+import msgspec
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from stallkeeper.catalog.models import Product, StockUnit
 from stallkeeper.channels import facts, refresh, velocity
 from stallkeeper.channels.models import Channel
-from stallkeeper.channels.overriding import NAMES
+from stallkeeper.channels.overriding import NAMES, Own
 from stallkeeper.channels.rule_models import RuleOverride
-from stallkeeper.channels.rules import RuleError, quantities_anew
+from stallkeeper.channels.rules import RuleError, plain, quantities_anew
 from stallkeeper.core import audit
 from stallkeeper.core.use_case import UseCase
 from stallkit.registry import manifest_of
 
+SHOWN = 100
+"""Of categories and units that an audit entry names."""
 
-def of_category(uc: UseCase, channel_id: int, category: str, values: Mapping[str, object]) -> RuleOverride:
+
+def of_category(uc: UseCase, channel_id: int, category: str, values: Mapping[str, object]) -> None:
     """Say the rules of a category, in place of what was said of it before; a rule that is None falls through to the channel's.
 
-    RuleError if nothing is said, a value is out of range, or no product is in the category. All offers of the channel follow at once: a
-    product may come into the category, or leave it, at this very moment.
+    RuleError as from ``say``, also if no product is in the category any more.
     """
-    channel = _locked(channel_id)
     if not Product.objects.filter(category=category).exclude(category="").exists():
-        raise RuleError(f"category: no product is in a category {category!r}; choose one from the list of products")
-    rule = _checked(channel, values)
-    rule.category = category
-    begun = _begins(uc, [rule])
-    _end(uc, RuleOverride.objects.filter(channel=channel, category=category, valid_until=None))
-    _begin(uc, channel, [rule])
-    audit.record(uc, "save.override", "channel", channel_id, category=category, **_said(rule))
-    _follow(uc, channel_id, None, begun=begun)
-    return rule
+        raise RuleError(_no_such_category(category))
+    say(uc, channel_id, [own([category], [], values)])
 
 
 def of_units(uc: UseCase, channel_id: int, units: Sequence[int], values: Mapping[str, object]) -> int:
-    """Say the rules of single stock units, the same for each, in place of what was said of these before; how many.
-
-    RuleError if nothing is said, a value is out of range, or a unit is not ours. Their offers follow at once.
-    """
-    channel = _locked(channel_id)
-    wanted = sorted(set(units))
-    known = StockUnit.objects.in_bulk(wanted)
-    if missing := sorted(set(wanted) - known.keys()):
-        raise RuleError(f"sku: there is no stock unit with number {missing[0]}")
-    if not wanted:
-        raise RuleError("sku: no product is chosen")
-    made = [_checked(channel, values) for _ in wanted]
-    for rule, unit in zip(made, wanted, strict=True):
-        rule.stock_unit = known[unit]
-    begun = _begins(uc, made)
-    _end(uc, RuleOverride.objects.filter(channel=channel, stock_unit__in=wanted, valid_until=None))
-    _begin(uc, channel, made)
-    audit.record(uc, "save.override", "channel", channel_id, units=wanted[:100], number=len(wanted), **_said(made[0]))
-    _follow(uc, channel_id, wanted, begun=begun)
-    return len(wanted)
+    """Say the rules of single stock units, the same for each, in place of what was said of these before; how many. RuleError as from
+    ``say``."""
+    say(uc, channel_id, [own([], units, values)])
+    return len(set(units))
 
 
 def remove(uc: UseCase, channel_id: int, ids: Sequence[int] | None = None, *, in_category: str = "") -> int:
     """End overrides of a channel: those with these ids, or all single products' of a category; how many there were."""
-    channel = _locked(channel_id)
-    found = RuleOverride.objects.filter(channel=channel, valid_until=None)
+    return say(uc, channel_id, [taken_away(channel_id, ids, in_category=in_category)])
+
+
+def own(categories: Sequence[str], units: Iterable[int], values: Mapping[str, object]) -> Own:
+    """What a person says. RuleError if it is nothing: of nothing, or no rule."""
+    said = {name: plain(value) for name, value in values.items() if value not in (None, "")}
+    if not said:
+        raise RuleError("rules: say at least one; to go back to the channel's rules, remove this one")
+    found = msgspec.convert({"categories": list(categories), "units": sorted(set(units)), "rules": said}, Own)
+    if not found.categories and not found.units:
+        raise RuleError("sku: no product is chosen")
+    return found
+
+
+def taken_away(channel_id: int, ids: Sequence[int] | None = None, *, in_category: str = "") -> Own:
+    """What is said to end overrides that are in force: those with these ids, or all single products' of a category."""
+    found = RuleOverride.objects.filter(channel_id=channel_id, valid_until=None)
     if ids is not None:
         found = found.filter(pk__in=ids)
     if in_category:
         found = found.filter(stock_unit__variants__product__category=in_category).distinct()
-    gone = list(found.values_list("pk", "stock_unit_id", "category"))
-    if not gone:
+    gone = list(found.values_list("stock_unit_id", "category"))
+    return Own(sorted(category for _unit, category in gone if category), sorted(unit for unit, _category in gone if unit is not None))
+
+
+def said_now(channel_id: int, of: Sequence[Own]) -> list[Own]:
+    """What is in force of the same categories and units: saying this instead changes nothing. Alike ones stand together."""
+    categories, units = _named(of)
+    rows = {(rule.category, rule.stock_unit_id): _said(rule) for rule in _in_force(channel_id, categories, units)}
+    alike: dict[bytes, Own] = {}
+    for category, unit in [*((name, None) for name in categories), *(("", number) for number in units)]:
+        rules = rows.get((category, unit), {})
+        group = alike.setdefault(msgspec.json.encode(rules, order="deterministic"), Own(rules=rules))
+        if unit is None:
+            group.categories.append(category)
+        else:
+            group.units.append(unit)
+    return [alike[key] for key in sorted(alike)]
+
+
+def say(uc: UseCase, channel_id: int, said: Sequence[Own]) -> int:
+    """Say rules of categories and stock units, each in place of what was said of the same before; how many had rules before.
+
+    RuleError as from ``would_begin``. Offers follow at once: all of the channel where a category is named, since a product may come into
+    it, or leave it, at this very moment. Locks: the channel, its offers by id.
+    """
+    channel = Channel.objects.select_related("connection").select_for_update(of=("self",)).get(pk=channel_id)
+    made = would_begin(channel, said)
+    begun = any(rule.velocity_share for rule in made) and not velocity.in_use(facts.gather_channels(uc.organisation_id).values())
+    categories, units = _named(said)
+    ended = _in_force(channel_id, categories, units).update(valid_until=uc.at)
+    if not made and not ended:
         return 0
-    _end(uc, RuleOverride.objects.filter(pk__in=[pk for pk, _unit, _category in gone]))
-    categories = sorted({category for _pk, _unit, category in gone if category})
-    units = sorted({unit for _pk, unit, _category in gone if unit is not None})
-    audit.record(uc, "remove.override", "channel", channel_id, number=len(gone), categories=categories[:100], units=units[:100])
-    _follow(uc, channel_id, None if categories else units, begun=False)
-    return len(gone)
+    for rule in made:
+        rule.organisation_id, rule.valid_from, rule.actor = uc.organisation_id, uc.at, uc.actor
+    RuleOverride.objects.bulk_create(made, batch_size=1_000)
+    for each in said:
+        _record(uc, channel_id, each)
+    _follow(uc, channel_id, None if categories else units, begun=begun)
+    return ended
 
 
-def _locked(channel_id: int) -> Channel:
-    """Saving for a channel waits for whoever saves for it."""
-    return Channel.objects.select_related("connection").select_for_update(of=("self",)).get(pk=channel_id)
+def would_begin(channel: Channel, said: Sequence[Own]) -> list[RuleOverride]:
+    """The rows that saying this would begin, unsaved; nothing is written.
+
+    RuleError if a value is out of range, something is named twice, there is no such unit, or no product ever was in such a category.
+    """
+    categories, units = _named(said)
+    _are_there(channel, [name for each in said if each.rules for name in each.categories], units)
+    if twice := [of for of, times in Counter([*categories, *units]).items() if times > 1]:
+        raise RuleError(f"rules: {twice[0]} is named twice")
+    found = []
+    for each in said:
+        if each.rules:
+            rule = _checked(channel, each.rules)
+            found += [_of(rule, category=name) for name in each.categories]
+            found += [_of(rule, stock_unit_id=number) for number in each.units]
+    return found
+
+
+def _named(said: Sequence[Own]) -> tuple[list[str], list[int]]:
+    return sorted(name for each in said for name in each.categories), sorted(number for each in said for number in each.units)
+
+
+def _in_force(channel_id: int, categories: Sequence[str], units: Sequence[int]) -> QuerySet[RuleOverride]:
+    of = Q(stock_unit=None, category__in=categories) | Q(category="", stock_unit__in=units)
+    return RuleOverride.objects.filter(of, channel_id=channel_id, valid_until=None)
+
+
+def _are_there(channel: Channel, categories: Sequence[str], units: Sequence[int]) -> None:
+    """A category that has had rules here may be empty by now: undoing says them again."""
+    known = set(Product.objects.filter(category__in=categories).exclude(category="").values_list("category", flat=True))
+    had = RuleOverride.objects.filter(channel=channel, stock_unit=None, category__in=categories)
+    known |= set(had.values_list("category", flat=True))
+    if missing := sorted(set(categories) - known):
+        raise RuleError(_no_such_category(missing[0]))
+    if missing_units := sorted(set(units) - set(StockUnit.objects.filter(pk__in=units).values_list("pk", flat=True))):
+        raise RuleError(f"sku: there is no stock unit with number {missing_units[0]}")
+
+
+def _no_such_category(category: str) -> str:
+    return f"category: no product is in a category {category!r}; choose one from the list of products"
+
+
+def _of(rule: RuleOverride, **of: object) -> RuleOverride:
+    one = copy(rule)
+    for name, value in of.items():
+        setattr(one, name, value)
+    return one
 
 
 def _checked(channel: Channel, values: Mapping[str, object]) -> RuleOverride:
     """The rules as a row that belongs to nothing yet; RuleError names the field that cannot be."""
     if unknown := sorted(set(values) - set(NAMES)):
         raise RuleError(f"There is no such rule of a category or product: {unknown[0]!r}; there are {', '.join(NAMES)}.")
-    given = {name: "" if name == "share_rounding" and value is None else value for name, value in values.items()}
-    rule = RuleOverride(channel=channel, **given)
-    if all(value in (None, "") for value in values.values()):
-        raise RuleError("rules: say at least one; to go back to the channel's rules, remove this one")
+    rule = RuleOverride(channel=channel, **values)
     try:
         rule.clean_fields(exclude=["organisation", "channel", "valid_from", "actor"])
     except ValidationError as error:
@@ -108,21 +175,6 @@ def _checked(channel: Channel, values: Mapping[str, object]) -> RuleOverride:
     return rule
 
 
-def _begins(uc: UseCase, made: Iterable[RuleOverride]) -> bool:
-    """Whether these are the first to keep sales back."""
-    return any(rule.velocity_share for rule in made) and not velocity.in_use(facts.gather_channels(uc.organisation_id).values())
-
-
-def _end(uc: UseCase, rules: QuerySet[RuleOverride]) -> None:
-    rules.update(valid_until=uc.at)
-
-
-def _begin(uc: UseCase, channel: Channel, made: Sequence[RuleOverride]) -> None:
-    for rule in made:
-        rule.organisation_id, rule.channel, rule.valid_from, rule.actor = uc.organisation_id, channel, uc.at, uc.actor
-    RuleOverride.objects.bulk_create(made, batch_size=1_000)
-
-
 def _follow(uc: UseCase, channel_id: int, units: Sequence[int] | None, *, begun: bool) -> None:
     """Have the offers of units follow (None: all of the channel)."""
     if begun:
@@ -133,7 +185,12 @@ def _follow(uc: UseCase, channel_id: int, units: Sequence[int] | None, *, begun:
         refresh.refresh(uc, units)
 
 
-def _said(rule: RuleOverride) -> dict[str, object]:
+def _record(uc: UseCase, channel_id: int, each: Own) -> None:
+    of = {"categories": each.categories[:SHOWN], "units": each.units[:SHOWN], "number": len(each.categories) + len(each.units)}
+    audit.record(uc, "save.override" if each.rules else "remove.override", "channel", channel_id, **of, **each.rules)
+
+
+def _said(rule: RuleOverride) -> dict[str, str | int | None]:
     """What it says, as plain values."""
     said = {name: getattr(rule, name) for name in NAMES}
-    return {name: format(value, "f") if isinstance(value, Decimal) else value for name, value in said.items() if value not in (None, "")}
+    return {name: str(plain(value)) if isinstance(value, Decimal) else value for name, value in said.items() if value not in (None, "")}

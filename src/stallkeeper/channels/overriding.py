@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.core.copy import Ints
+from stallkeeper.stock.availability import ROUND_DOWN, ROUND_NEAREST, ROUND_UP
 
 FALLS_THROUGH = -1
 """In a column of an override: it says nothing of this rule."""
 NONE = -1
 NAMES = ("share", "share_rounding", "buffer", "max_publish", "zero_at", "fixed", "velocity_share")
 """Rules that a category or a product may have of its own. Per cents are in hundredths in the columns, roundings are their numbers."""
+ROUNDINGS = {"down": ROUND_DOWN, "up": ROUND_UP, "nearest": ROUND_NEAREST}
+
+
+class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is said of categories, or of stock units by their number: the same rules (by NAMES, decimals as text) of each of them, in place
+    of what was said before. No rules: what was said is taken away."""
+
+    categories: list[str] = msgspec.field(default_factory=list)
+    units: list[int] = msgspec.field(default_factory=list)
+    rules: dict[str, str | int | None] = msgspec.field(default_factory=dict)
 
 
 class Origin(models.TextChoices):
@@ -44,6 +56,11 @@ class Overrides:
 
     def __len__(self) -> int:
         return len(self.channel)
+
+    @property
+    def keys(self) -> list[tuple[int, int, int]]:
+        """Channel, unit, category of each row."""
+        return list(zip(self.channel.tolist(), self.unit.tolist(), self.category.tolist(), strict=True))
 
     def find(self, channel: Ints, unit: Ints) -> Found:
         """The rows of the categories and of the products of offers."""
@@ -85,6 +102,32 @@ def _look_up(channels: Ints, things: Ints, rows: Ints, channel: Ints, thing: Int
     at = np.minimum(np.searchsorted(keys[order], wanted), len(rows) - 1)
     place = order[at]
     return np.where(keys[place] == wanted, rows[place], NONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What would be said on some channels, in columns like those in force. Rows that say nothing stand for what would be taken away."""
+
+    channel: Ints
+    unit: Ints
+    category: Sequence[str]
+    """"" : the row is a product's."""
+    said: Mapping[str, Ints]
+
+
+def as_if(overrides: Overrides, proposed: Proposed, numbers: Mapping[str, int]) -> Overrides:
+    """The overrides as they would be. ``numbers``: those of the proposed categories, whose members must be among the gathered ones."""
+    category = np.array([numbers[name] if name else NONE for name in proposed.category], dtype=np.int64)
+    named = set(zip(proposed.channel.tolist(), proposed.unit.tolist(), category.tolist(), strict=True))
+    stays = np.array([key not in named for key in overrides.keys], dtype=bool)
+    return Overrides(
+        np.concatenate([overrides.channel[stays], proposed.channel]),
+        np.concatenate([overrides.unit[stays], proposed.unit]),
+        np.concatenate([overrides.category[stays], category]),
+        {name: np.concatenate([overrides.said[name][stays], proposed.said[name]]) for name in NAMES},
+        overrides.members,
+        overrides.member_of,
+    )
 
 
 def apply(overrides: Overrides, found: Found, name: str, values: Ints) -> Ints:

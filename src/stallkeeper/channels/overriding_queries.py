@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from stallkeeper.channels.overriding import NAMES, Overrides
-from stallkeeper.core.copy import Ints, array, columns, moments, read_columns
+from stallkeeper.core.copy import Ints, array, columns, moments, read_columns, texts
 from stallkeeper.core.sql import Cursor, rows
 
 ROW_COLUMNS = ("channel", "unit", "category", *NAMES)
@@ -17,14 +17,15 @@ NUMBER_OF = "(hashtextextended(category, 0) & 9223372036854775807)"
 IN_FORCE = "valid_from <= %(at)s AND (valid_until IS NULL OR valid_until > %(at)s)"
 
 
-def gather(channels: Sequence[int], units: Ints, *, whole: bool, at: datetime | None = None) -> Overrides:
+def gather(channels: Sequence[int], units: Ints, *, whole: bool, at: datetime | None = None, also: Sequence[str] = ()) -> Overrides:
     """The overrides of channels that matter to units (``whole``: these are all there are), now or as they were in force ``at`` a moment.
 
-    Products stand in the categories that they stand in now. Indexes: rule_override_unit_once, rule_override_current,
+    Products stand in the categories that they stand in now; ``also``: categories whose members are wanted whether or not they have rules.
+    Indexes: rule_override_unit_once, rule_override_current,
     variant_once (its stock unit).
     """
     force = "valid_until IS NULL" if at is None else IN_FORCE
-    given = {"channels": array(channels), "units": units, "at": at}
+    given = {"channels": array(channels), "units": units, "at": at, "also": texts(also)}
     mine = "" if whole else "AND (stock_unit_id IS NULL OR stock_unit_id = ANY(%(units)s::bigint[]))"
     found = read_columns(
         f"""
@@ -40,7 +41,7 @@ def gather(channels: Sequence[int], units: Ints, *, whole: bool, at: datetime | 
         given,
         ROW_COLUMNS,
     )
-    members = _members(force, given, whole=whole) if (found["category"] >= 0).any() else {"unit": units[:0], "category": units[:0]}
+    members = _members(force, given, whole=whole) if also or (found["category"] >= 0).any() else {"unit": units[:0], "category": units[:0]}
     said = {name: found[name] for name in NAMES}
     return Overrides(found["channel"], found["unit"], found["category"], said, members["unit"], members["category"])
 
@@ -56,11 +57,18 @@ def _members(force: str, given: Mapping[str, object], *, whole: bool) -> dict[st
             ORDER BY variant.stock_unit_id, variant.id) AS first
         WHERE first.category IN (SELECT category FROM channels_ruleoverride
                                  WHERE channel_id = ANY(%(channels)s::bigint[]) AND stock_unit_id IS NULL AND {force})
+           OR first.category = ANY(%(also)s::text[])
         ORDER BY first.unit
         """,  # noqa: S608 - constants of this module
         given,
         ("unit", "category"),
     )
+
+
+def category_numbers(cursor: Cursor, categories: Sequence[str]) -> dict[str, int]:
+    """The numbers of categories. Reads no table."""
+    cursor.execute(f"SELECT category, {NUMBER_OF} FROM unnest(%s::text[]) AS row(category)", [texts(categories)])  # noqa: S608 - a constant
+    return dict(rows(cursor))
 
 
 SoldRow = tuple[int, int, datetime]

@@ -41,19 +41,25 @@ class Worked:
     """Units whose channels share what there is."""
 
     @property
+    def idle(self) -> bool:
+        """Nothing would be sent that is not shown already."""
+        return not any(len(part) for part in self.parts.values())
+
+    @property
     def held(self) -> dict[int, tuple[str, ...]]:
         """What must be confirmed, by channel."""
         return {counts.channel_id: counts.held for counts in self.counts if counts.held}
 
 
 def channels_of(proposal: Proposal) -> dict[int, Channel]:
-    """The channels that a plan is about: those it names, or all that are, or would be, active. ProposalError names what is wrong."""
+    """The channels that a plan is about: those it names, and where it is about the company, all that are active. ProposalError names what
+    is wrong."""
     every = {channel.pk: channel for channel in Channel.objects.select_related("connection", "organisation", "price_list").order_by("pk")}
     proposals.check(proposal, every)
     only = proposal.only
     if only is not None:
         return {pk: every[pk] for pk in only}
-    return {pk: channel for pk, channel in every.items() if channel.active or proposal.channels.get(pk, NO_CHANGE).switches.get("active")}
+    return {pk: channel for pk, channel in every.items() if channel.active or proposal.channels.get(pk)}
 
 
 def work_out(organisation_id: int, proposal: Proposal, at: datetime) -> Worked:
@@ -71,7 +77,7 @@ def work_out(organisation_id: int, proposal: Proposal, at: datetime) -> Worked:
         counts.append(said)
     base: dict[str, object] = {
         "sending": company_now,
-        "channels": {str(pk): proposals.state_of(channel) for pk, channel in channels.items()},
+        "channels": {str(pk): proposals.state_of(channel, proposal.channels.get(pk, NO_CHANGE)) for pk, channel in channels.items()},
     }
     words = msgspec.json.encode([organisation_id, proposals.encode(proposal), base], order="deterministic")
     return Worked(proposal, base, parts, tuple(counts), plan_items.fingerprint(hashlib.sha256(words).digest(), parts), shared)
@@ -86,7 +92,7 @@ def _quantities(
     organisation_id: int, proposal: Proposal, would: Mapping[int, Channel], company: bool, at: datetime
 ) -> tuple[dict[str, Ints], Ints]:
     """The offers' columns, and ``after``: what they should show then; and the units whose channels share what there is (``guard``)."""
-    now = facts.gather_channels(organisation_id)
+    now, own = facts.gather_channels(organisation_id), proposals.overrides_as_if(would, proposal.channels)
     for pk, channel in would.items():
         now[pk] = proposals.facts_as_if(now[pk], channel, proposal.channels.get(pk, NO_CHANGE), company)
     offers = plan_queries.read_offers(list(would))
@@ -95,7 +101,7 @@ def _quantities(
     places = queries.gather_places(np.unique(offers["unit"]))
     if proposal.take_back:
         _shift(places, taking_back.differences(organisation_id, proposal.take_back))
-    found = facts.gather(organisation_id, now, offers, places, at.date())
+    found = facts.gather(organisation_id, now, offers, places, at.date(), own)
     after = guard.divide(found, facts.decide(found), at).shown
     return offers | {"after": after}, _shared(now, places)
 

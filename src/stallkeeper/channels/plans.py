@@ -14,12 +14,12 @@ import msgspec
 import numpy as np
 from django.db import connection
 
-from stallkeeper.channels import breaker, plan_items, plan_queries, plan_work, proposals, rules, send_tasks, switches
+from stallkeeper.channels import breaker, overrides, plan_items, plan_queries, plan_work, proposals, rules, send_tasks, switches
 from stallkeeper.channels.models import Channel, SendPlan, SendPlanPart
 from stallkeeper.channels.plan_items import ABSENT, NO_ITEMS, Counts, Moved, Part
 from stallkeeper.channels.plan_work import Worked
 from stallkeeper.channels.proposals import ChannelChange, Proposal
-from stallkeeper.core import audit
+from stallkeeper.core import audit, clock
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.stock import taking_back
@@ -98,19 +98,30 @@ def save(organisation_id: int, proposal: Proposal, actor: str, *, undoes: int | 
         _may_turn(proposal)
         worked = look(organisation_id, proposal, uc.at)
         SendPlan.objects.filter(state=SendPlan.State.OPEN).update(state=SendPlan.State.REPLACED)
-        plan = SendPlan.objects.create(
-            organisation_id=organisation_id,
-            proposal=proposals.encode(proposal),
-            base=worked.base,
-            counts=[msgspec.to_builtins(counts) for counts in worked.counts],
-            fingerprint=worked.fingerprint,
-            made_at=uc.at,
-            made_by=actor,
-            undoes_id=undoes,
-        )
-        _keep_parts(plan, worked.parts)
-        _forget_parts(plan)
-        audit.record(uc, "plan.save", "plan", plan.pk, fingerprint=plan.fingerprint, **_sums(worked.counts))
+        return _keep(uc, worked, undoes_id=undoes)
+
+
+def propose(organisation_id: int, proposal: Proposal, actor: str) -> SendPlan:
+    """Save it as a plan to be looked at; where nothing would be sent otherwise than now, put it in force at once. ``state`` says which."""
+    if look(organisation_id, proposal, clock.now()).idle and (done := at_once(organisation_id, proposal, actor, only_if_idle=True)):
+        return done
+    return save(organisation_id, proposal, actor)
+
+
+def _keep(uc: UseCase, worked: Worked, **more: object) -> SendPlan:
+    plan = SendPlan.objects.create(
+        organisation_id=uc.organisation_id,
+        proposal=proposals.encode(worked.proposal),
+        base=worked.base,
+        counts=[msgspec.to_builtins(counts) for counts in worked.counts],
+        fingerprint=worked.fingerprint,
+        made_at=uc.at,
+        made_by=uc.actor,
+        **more,
+    )
+    _keep_parts(plan, worked.parts)
+    _forget_parts(plan)
+    audit.record(uc, "plan.save", "plan", plan.pk, fingerprint=plan.fingerprint, **_sums(worked.counts))
     return plan
 
 
@@ -138,7 +149,7 @@ def _keep_parts(plan: SendPlan, parts: Mapping[int, Part]) -> None:
 def _forget_parts(plan: SendPlan) -> None:
     """The items of plans that were never applied, and of those that lie far back, go; their counts stay."""
     latest = list(SendPlan.objects.filter(state=SendPlan.State.APPLIED).order_by("-pk").values_list("pk", flat=True)[:KEEP])
-    SendPlanPart.objects.exclude(plan_id__in=[*latest, plan.pk]).delete()
+    SendPlanPart.objects.exclude(plan_id__in=[*latest, plan.pk]).exclude(plan__state=SendPlan.State.OPEN).delete()
 
 
 def _sums(counts: Sequence[Counts]) -> dict[str, int]:
@@ -190,18 +201,48 @@ def apply(organisation_id: int, plan_id: int, fingerprint: str, actor: str, *, s
             return plan
         if plan.state != SendPlan.State.OPEN:
             raise PlanError("This plan was replaced or discarded. Open the sending table and look at the newest one.")
-        proposal = proposals.decode(plan.proposal)
-        worked = _work_out_locked(uc, proposal)
-        _still_says(plan, worked, lower_is_fine=lower_is_fine)
-        if worked.held and not sure:
-            raise Held({counts.code: counts.held for counts in worked.counts if counts.held})
-        _put_in_force(uc, proposal, worked, sure=sure)
-        _is_written(worked)
+        worked = _work_out_locked(uc, proposals.decode(plan.proposal))
+        _still_says(said(plan), worked, lower_is_fine=lower_is_fine)
+        _put_in_force(uc, worked, sure=sure)
         plan.state, plan.applied_at, plan.applied_by, plan.before = SendPlan.State.APPLIED, uc.at, actor, worked.base
         plan.save(update_fields=["state", "applied_at", "applied_by", "before"])
-        audit.record(uc, "plan.apply", "plan", plan.pk, fingerprint=fingerprint, confirmed=sorted(worked.held), **_sums(worked.counts))
-        send_tasks.begin_plan(uc, plan, _sent(worked))
+        _begin_to_send(uc, plan, worked)
     return plan
+
+
+@again_on_conflict
+def at_once(
+    organisation_id: int,
+    proposal: Proposal,
+    actor: str,
+    *,
+    looked: Worked | None = None,
+    sure: bool = False,
+    lower_is_fine: bool = False,
+    only_if_idle: bool = False,
+) -> SendPlan | None:
+    """Make a plan and apply it in one step: for a command that has shown what ``look`` said (``looked``), or that asks nobody. The plan
+    that is open stays open.
+
+    Stale if it no longer says what was looked at, Held as from ``apply``; None if something would be sent and it was wanted
+    ``only_if_idle``. Locks as ``apply``.
+    """
+    with use_case("plan.at_once", organisation_id=organisation_id, actor=actor) as uc:
+        _may_turn(proposal)
+        worked = _work_out_locked(uc, proposal)
+        if only_if_idle and not worked.idle:
+            return None
+        if looked is not None:
+            _still_says(looked, worked, lower_is_fine=lower_is_fine)
+        _put_in_force(uc, worked, sure=sure)
+        plan = _keep(uc, worked, state=SendPlan.State.APPLIED, applied_at=uc.at, applied_by=actor, before=worked.base)
+        _begin_to_send(uc, plan, worked)
+    return plan
+
+
+def _begin_to_send(uc: UseCase, plan: SendPlan, worked: Worked) -> None:
+    audit.record(uc, "plan.apply", "plan", plan.pk, fingerprint=plan.fingerprint, confirmed=sorted(worked.held), **_sums(worked.counts))
+    send_tasks.begin_plan(uc, plan, _sent(worked))
 
 
 def _work_out_locked(uc: UseCase, proposal: Proposal) -> Worked:
@@ -215,13 +256,18 @@ def _work_out_locked(uc: UseCase, proposal: Proposal) -> Worked:
     return plan_work.work_out(uc.organisation_id, proposal, uc.at)
 
 
-def _still_says(plan: SendPlan, worked: Worked, *, lower_is_fine: bool) -> None:
+def said(plan: SendPlan) -> Worked:
+    """What the plan said when it was made."""
+    return Worked(proposals.decode(plan.proposal), plan.base, parts_of(plan), tuple(counts_of(plan)), plan.fingerprint, plan_items.NOTHING)
+
+
+def _still_says(then: Worked, worked: Worked, *, lower_is_fine: bool) -> None:
     """Stale if the plan says something else than it did."""
-    if worked.fingerprint == plan.fingerprint:
+    if worked.fingerprint == then.fingerprint:
         return
-    moves = _moved(parts_of(plan), worked)
-    settings = _settings_moved(plan, worked)
-    worse = {counts.code for counts in worked.counts if set(counts.held)} - {counts.code for counts in counts_of(plan) if counts.held}
+    moves = _moved(then.parts, worked)
+    settings = _settings_moved(then, worked)
+    worse = {counts.code for counts in worked.counts if counts.held} - {counts.code for counts in then.counts if counts.held}
     if lower_is_fine and not settings and not worse and not any(price or found.higher.any() for _, price, found in moves):
         return
     raise Stale(sum(len(found) for _, _, found in moves), _examples(moves, worked), settings)
@@ -260,12 +306,13 @@ def _figure(value: np.int64) -> int | None:
     return None if value in {NOT_SET, ABSENT} else int(value)
 
 
-def _settings_moved(plan: SendPlan, worked: Worked) -> list[str]:
+def _settings_moved(made: Worked, worked: Worked) -> list[str]:
     """Rules and switches that were changed since the plan was made, in words."""
     found = []
-    if plan.base["sending"] != worked.base["sending"]:
+    if made.base["sending"] != worked.base["sending"]:
         found.append("the switch of the company was turned")
-    then, now = plan.base["channels"], worked.base["channels"]
+    then, now = made.base["channels"], worked.base["channels"]
+    assert isinstance(then, dict)
     assert isinstance(now, dict)
     codes = {str(counts.channel_id): counts.code for counts in worked.counts}
     for channel in sorted(then.keys() | now.keys(), key=int):
@@ -274,18 +321,24 @@ def _settings_moved(plan: SendPlan, worked: Worked) -> list[str]:
             found.append(f"channel {codes.get(channel, channel)} {'came' if old is None else 'went'}")
         elif old != new:
             changed = sorted(name for part in ("rules", "switches") for name in new[part] if old[part].get(name) != new[part][name])
+            changed += ["rules of categories or products"] if old.get("own") != new.get("own") else []
             found.append(f"of channel {codes[channel]} other settings hold: {', '.join(changed) or 'writing allowed'}")
     return found
 
 
-def _put_in_force(uc: UseCase, proposal: Proposal, worked: Worked, *, sure: bool) -> None:
-    """By the use cases that people use one by one; each works the offers out anew. SwitchError if stock would go where no orders are read
-    and nobody is ``sure`` of that."""
+def _put_in_force(uc: UseCase, worked: Worked, *, sure: bool) -> None:
+    """By the use cases that people use one by one; each works the offers out anew. Held if it goes beyond limits, SwitchError if stock
+    would go where no orders are read, and nobody is ``sure`` of that."""
+    if worked.held and not sure:
+        raise Held({counts.code: counts.held for counts in worked.counts if counts.held})
+    proposal = worked.proposal
     if proposal.take_back:
         taking_back.take_back(uc, proposal.take_back)
     for pk, change in sorted(proposal.channels.items()):
         if change.rules or change.locations is not None:
             rules.save(uc, pk, locations=change.locations, **change.rules)
+        if change.own:
+            overrides.say(uc, pk, change.own)
     for pk, change in sorted(proposal.channels.items()):
         if change.switches:
             switches.set_channel(uc, pk, without_orders=sure, **change.switches)
@@ -297,6 +350,7 @@ def _put_in_force(uc: UseCase, proposal: Proposal, worked: Worked, *, sure: bool
         elif counts.channel_id in proposal.channels:
             breaker.look_again(uc, counts.channel_id)
     uc.mark("wake_connection", Channel.objects.filter(pk__in=worked.parts).values_list("connection_id", flat=True))
+    _is_written(worked)
 
 
 def _is_written(worked: Worked) -> None:
@@ -347,10 +401,13 @@ def reverse_of(plan: SendPlan) -> Proposal:
 
 def _put_back(change: ChannelChange, before: Mapping[str, Mapping[str, object]]) -> ChannelChange:
     was, switched = before["rules"], before["switches"]
-    value = {"rules": {name: was[name] for name in change.rules}, "switches": {name: switched[name] for name in change.switches}}
+    value: dict[str, object] = {
+        "rules": {name: was[name] for name in change.rules},
+        "switches": {name: switched[name] for name in change.switches},
+    }
     if change.locations is not None:
-        value["locations"] = was["locations"]  # type: ignore[assignment]
-    return msgspec.convert(value, ChannelChange)
+        value["locations"] = was["locations"]
+    return msgspec.convert(value | {"own": before.get("own", [])}, ChannelChange)
 
 
 def undo(organisation_id: int, actor: str) -> SendPlan:

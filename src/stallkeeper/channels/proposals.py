@@ -1,17 +1,21 @@
-"""What a plan proposes: other rules, other switches, a stock run taken back. Kept as JSON, decoded strictly; applied by the use cases that
-people use one by one."""
+"""What a plan proposes: other rules of channels, categories and products, other switches, a stock run taken back. Kept as JSON, decoded
+strictly; applied by the use cases that people use one by one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
+from decimal import Decimal
 from typing import Any
 
 import msgspec
+import numpy as np
 
-from stallkeeper.channels import rules
+from stallkeeper.channels import overrides, overriding, rules
 from stallkeeper.channels.models import Channel
+from stallkeeper.channels.overriding import FALLS_THROUGH, NAMES, NONE, Own, Proposed
 from stallkeeper.channels.queries import ChannelFacts
+from stallkeeper.channels.rule_models import RuleOverride
 from stallkeeper.channels.switches import CHANNEL_SWITCHES
 from stallkeeper.stock.models import Location
 
@@ -24,14 +28,16 @@ class ProposalError(ValueError):
 
 
 class ChannelChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Of one channel: switches to turn, rules to save (as ``rules.save`` takes them, decimals and dates as text), places that count."""
+    """Of one channel: switches to turn, rules to save (as ``rules.save`` takes them, decimals and dates as text), places that count, and
+    what is said of categories and products (``overrides.say``)."""
 
     switches: dict[str, bool] = msgspec.field(default_factory=dict)
     rules: dict[str, str | int | bool | None] = msgspec.field(default_factory=dict)
     locations: list[int] | None = None
+    own: list[Own] = msgspec.field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.switches or self.rules or self.locations is not None)
+        return bool(self.switches or self.rules or self.locations is not None or self.own)
 
 
 class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -63,9 +69,9 @@ def encode(proposal: Proposal) -> dict[str, object]:
     return built
 
 
-def change_of(values: Mapping[str, object], switches: Mapping[str, bool]) -> ChannelChange:
-    """A change of these rules (as ``rules.plain`` gives them) and switches."""
-    return msgspec.convert({"rules": dict(values), "switches": dict(switches)}, ChannelChange)
+def change_of(values: Mapping[str, object], switches: Mapping[str, bool], locations: list[int] | None = None) -> ChannelChange:
+    """A change of these rules (as ``rules.plain`` gives them), switches and places."""
+    return msgspec.convert({"rules": dict(values), "switches": dict(switches), "locations": locations}, ChannelChange)
 
 
 def check(proposal: Proposal, channels: Mapping[int, Channel]) -> None:
@@ -77,6 +83,8 @@ def check(proposal: Proposal, channels: Mapping[int, Channel]) -> None:
             raise ProposalError(f"A plan turns the switches {', '.join(SENDING_SWITCHES)}, not {unknown[0]!r}.")
         if unknown := sorted(set(change.rules) - set(rules.RULES)):
             raise ProposalError(f"There is no rule {unknown[0]!r}; rules are {', '.join(rules.RULES)}.")
+        if any(not each.categories and not each.units for each in change.own):
+            raise ProposalError("Rules of their own are said of categories, or of stock units by their number: name some.")
 
 
 def as_if(channel: Channel, change: ChannelChange) -> Channel:
@@ -102,7 +110,38 @@ def facts_as_if(facts: ChannelFacts, would: Channel, change: ChannelChange, comp
     given |= {"active": would.active, "sends": sends(would, company, "stock")}
     if change.locations is not None:
         given["locations"] = places_of(change)
+    if change.own:
+        given["overridden"] = True
     return facts._replace(**given)
+
+
+def overrides_as_if(would: Mapping[int, Channel], changes: Mapping[int, ChannelChange]) -> Proposed | None:
+    """What availability needs to know of the rules that would be said of categories and products; None where there are none. RuleError as
+    from saying them."""
+    rows: list[RuleOverride] = []
+    for pk, change in sorted(changes.items()):
+        if change.own:
+            rows += overrides.would_begin(would[pk], change.own)
+            gone = [each for each in change.own if not each.rules]
+            rows += [RuleOverride(channel=would[pk], category=name) for each in gone for name in each.categories]
+            rows += [RuleOverride(channel=would[pk], stock_unit_id=unit) for each in gone for unit in each.units]
+    if not rows:
+        return None
+    return Proposed(
+        np.array([row.channel_id for row in rows], dtype=np.int64),
+        np.array([row.stock_unit_id or NONE for row in rows], dtype=np.int64),
+        [row.category for row in rows],
+        {name: np.array([_figure(getattr(row, name)) for row in rows], dtype=np.int64) for name in NAMES},
+    )
+
+
+def _figure(value: object) -> int:
+    """A rule's value in a column of overrides."""
+    if value in (None, ""):
+        return FALLS_THROUGH
+    if isinstance(value, Decimal):
+        return int(value * 100)
+    return value if isinstance(value, int) else overriding.ROUNDINGS[str(value)]
 
 
 def sends(channel: Channel, company: bool, kind: str) -> bool:
@@ -111,7 +150,9 @@ def sends(channel: Channel, company: bool, kind: str) -> bool:
     return company and channel.active and own and channel.connection.writes_allowed
 
 
-def state_of(channel: Channel) -> dict[str, object]:
-    """What a plan rests on and puts back: the channel's rules, places and switches, as JSON."""
+def state_of(channel: Channel, change: ChannelChange) -> dict[str, object]:
+    """What a plan rests on and puts back: the channel's rules, places and switches, and what holds of the categories and products of which
+    the change speaks, as JSON."""
     switches = {name: getattr(channel, CHANNEL_SWITCHES[name]) for name in SENDING_SWITCHES}
-    return {"rules": rules.snapshot(channel), "switches": switches, "writes": channel.connection.writes_allowed}
+    state = {"rules": rules.snapshot(channel), "switches": switches, "writes": channel.connection.writes_allowed}
+    return state | ({"own": msgspec.to_builtins(overrides.said_now(channel.pk, change.own))} if change.own else {})

@@ -38,15 +38,18 @@ def in_use(channels: Iterable[ChannelFacts]) -> bool:
     return any(channel.paced for channel in channels)
 
 
-def sold(organisation: int, channels: Iterable[ChannelFacts], units: Ints, *, whole: bool) -> dict[str, Ints] | None:
+def sold(
+    organisation: int, channels: Iterable[ChannelFacts], units: Ints, *, whole: bool, proposed: bool = False
+) -> dict[str, Ints] | None:
     """Units sold in the last hour by counted unit, rising, of the given units or of all; None where no rule asks for it.
 
-    Where a rule is only proposed, nothing is written down yet: then the orders are asked.
+    Where a rule is only proposed, of a channel or (``proposed``) of a category or product, nothing is written down yet: then the orders are
+    asked.
     """
     facts = list(channels)
     if in_use(facts):
         return queries.sold_lately(organisation, units, whole=whole)
-    if not any(channel.velocity_share for channel in facts):
+    if not proposed and not any(channel.velocity_share for channel in facts):
         return None
     sums: dict[int, int] = {}
     for unit, quantity, _at in _of_the_hour(organisation, clock.now()):

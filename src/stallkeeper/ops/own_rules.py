@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from stallkeeper.catalog.models import StockUnit
-from stallkeeper.channels import breaker, overrides
+from stallkeeper.channels import overrides
 from stallkeeper.channels.models import Channel
 from stallkeeper.channels.overriding import NAMES
+from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.channels.rule_models import RuleOverride
-from stallkeeper.channels.rule_plan import plan_change
 from stallkeeper.channels.rules import RuleError
-from stallkeeper.core.retry import again_on_conflict
-from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.ops.connections import rules_given
 
-Act = Callable[[UseCase], object]
 MOST = 1_000
 """Rows that a listing shows; name the category or the SKU to see others."""
 
 
-def saying(channel: Channel, category: str | None, skus: Sequence[str], given: tuple[str, ...]) -> Act:
+def saying(channel: Channel, category: str | None, skus: Sequence[str], given: tuple[str, ...]) -> Proposal:
     """Rules as given (NAME=VALUE), of a category or of products; RuleError if a value or a SKU is wrong."""
-    values = rules_given(given)
-    if category:
-        return lambda uc: overrides.of_category(uc, channel.pk, category, values)
-    units = list(_units(skus).values())
-    return lambda uc: overrides.of_units(uc, channel.pk, units, values)
+    categories = [category] if category else []
+    said = overrides.own(categories, [] if category else _units(skus).values(), rules_given(given))
+    return Proposal(channels={channel.pk: ChannelChange(own=[said])})
 
 
-def removal(channel: Channel, category: str | None, skus: Sequence[str]) -> Act:
+def removal(channel: Channel, category: str | None, skus: Sequence[str]) -> Proposal:
     """The rules of a category, or of products, are taken away; RuleError if there are none."""
     found = RuleOverride.objects.filter(channel=channel, valid_until=None)
     found = found.filter(category=category) if category else found.filter(stock_unit__in=list(_units(skus).values()))
     ids = list(found.values_list("pk", flat=True))
     if not ids:
         raise RuleError(f"There are no rules of {category or ', '.join(skus)} on {channel.code}: see stallkeeper rules {channel.code}")
-    return lambda uc: overrides.remove(uc, channel.pk, ids)
+    return Proposal(channels={channel.pk: ChannelChange(own=[overrides.taken_away(channel.pk, ids)])})
 
 
 def _units(skus: Sequence[str]) -> dict[str, int]:
@@ -44,29 +39,6 @@ def _units(skus: Sequence[str]) -> dict[str, int]:
     if missing := [sku for sku in skus if sku not in found]:
         raise RuleError(f"sku: there is no stock unit {missing[0]!r}")
     return found
-
-
-def plan(organisation_id: int, channel: Channel, act: Act, actor: str) -> str:
-    """One sentence: what the act would change. It is done and taken back."""
-    found = plan_change(organisation_id, channel.pk, act, actor)
-    said = f"{channel.name}: of {found.offers} offers {found.rises} would rise and {found.falls} fall"
-    return f"{said}, {found.to_zero} of them to zero."
-
-
-@again_on_conflict
-def say(organisation_id: int, channel: Channel, act: Act, actor: str) -> None:
-    """Say rules; what differs goes out with the next run."""
-    with use_case("save.override", organisation_id=organisation_id, actor=actor) as uc:
-        act(uc)
-        breaker.look_again(uc, channel.pk)
-
-
-@again_on_conflict
-def take_away(organisation_id: int, channel: Channel, act: Act, actor: str) -> None:
-    """Take rules away; what differs goes out with the next run."""
-    with use_case("remove.override", organisation_id=organisation_id, actor=actor) as uc:
-        act(uc)
-        breaker.look_again(uc, channel.pk)
 
 
 def listed(channel: Channel, category: str | None, skus: Sequence[str]) -> list[dict[str, object]]:

@@ -8,12 +8,15 @@ from typing import TypeVar
 from stallkeeper.channels import plans, rules, send_tasks
 from stallkeeper.channels.models import Channel, Offer, SendPlan, SendTask
 from stallkeeper.channels.plan_items import PARTS_OF_A_UNIT, Counts, Items
+from stallkeeper.channels.plan_work import Worked
 from stallkeeper.channels.plans import PlanError
 from stallkeeper.channels.proposals import ChannelChange, Proposal, ProposalError
 from stallkeeper.channels.rules import RuleError
 from stallkeeper.channels.switches import SwitchError
+from stallkeeper.core import clock
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
+from stallkeeper.ops import terminal
 from stallkeeper.ops.connections import rules_given
 from stallkeeper.ops.terminal import Refusal
 from stallkeeper.stock import ledger
@@ -59,6 +62,30 @@ def _split(word: str) -> tuple[int, str, str]:
     if channel is None:
         raise Refusal(f"There is no channel {code!r}; stallkeeper channel lists them.")
     return channel.pk, name, value
+
+
+def decide(organisation_id: int, proposal: Proposal, actor: str, *, yes: bool, sure: bool, lower: bool) -> None:
+    """Say what the proposal would do, ask unless ``yes``, and send exactly that. Refusal if it cannot be, or moved meanwhile.
+
+    The question names what goes beyond the limits; where nobody is asked, ``sure`` has to say that it is meant.
+    """
+    looked = None if yes else refused_plainly(lambda: plans.look(organisation_id, proposal, clock.now()))
+    if looked is not None:
+        terminal.agreed(f"{in_words(looked)} Go on?", yes)
+    refused_plainly(
+        lambda: plans.at_once(organisation_id, proposal, actor, looked=looked, sure=sure or looked is not None, lower_is_fine=lower)
+    )
+
+
+def in_words(looked: Worked) -> str:
+    """A sentence for each channel: what would be sent, and what the limits would stop."""
+    said = []
+    for each in looked.counts:
+        words = f"{each.code}: {each.rises} of {each.offers} offers would rise and {each.falls} fall, {each.to_zero} of them to zero"
+        words += f", {each.unknown} are read first" if each.unknown else ""
+        words += f", {each.prices} prices would change" if each.prices else ""
+        said.append(f"{'; '.join([words, *each.held])}.")
+    return " ".join(said)
 
 
 def counts_row(counts: Counts) -> dict[str, object]:

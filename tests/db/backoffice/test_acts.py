@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import redirect_stderr
 from dataclasses import replace
 from io import StringIO
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from stallkeeper.__main__ import run
+from stallkeeper.channels import plans
 from stallkeeper.channels.models import Channel, Command, Connection, Offer, OfferTodo, RemoteListing
 from stallkeeper.channels.rule_models import RuleOverride
-from stallkeeper.core.models import Notification, Organisation
+from stallkeeper.core.models import Notification, Organisation, Role, User
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock.models import Level, Movement
-from tests.busy_shop import BusyShop, refuse_to_probe, text
+from tests.busy_shop import BusyShop, refuse_to_probe, signed_in, text
+from tests.shop import join
 
 
 def open_order(busy: BusyShop) -> Order:
@@ -149,29 +151,51 @@ def rules_of(client: Client, channel: Channel, **changes: object) -> dict[str, o
     return {name: value for name, value in (given | changes).items() if value is not None and value is not False}
 
 
+PLAN = "/sending/plan/"
+
+
+def planned(client: Client, answer: HttpResponse) -> str:
+    """The page of the plan that a form led to."""
+    assert (answer.status_code, answer["Location"]) == (302, PLAN)
+    return text(client.get(PLAN))
+
+
+def send_it(client: Client, busy: BusyShop, **how: str) -> None:
+    """Press the button of the plan's page."""
+    with busy.shop.scope():
+        plan = plans.open_plan()
+        assert plan is not None
+    answer = client.post(reverse("backoffice:apply_plan", args=[plan.pk]), {"fingerprint": plan.fingerprint} | how)
+    assert answer.status_code == 302
+
+
 def test_rules_show_what_they_change_and_change_nothing_before_the_yes(busy: BusyShop, client: Client) -> None:
-    """D3: a plan with counts for everything that fans out."""
+    """D3: a plan with counts for everything that fans out; saved as it is, it is the plan that is sent."""
     with busy.shop.scope():
         before = dict(Offer.objects.filter(channel=busy.near).values_list("pk", "intended_qty"))
-    data = rules_of(client, busy.near, buffer=3)
-    address = reverse("backoffice:channel_rules", args=[busy.near.pk])
-    asked = client.post(address, data)
-    assert asked.status_code == 200, asked.context["form"].errors
-    rises, falls, to_zero = map(int, re.search(r"rise: (\d+) fall: (\d+), of which to zero: (\d+)", text(asked)).groups())
+    data, address = rules_of(client, busy.near, buffer=3), reverse("backoffice:channel_rules", args=[busy.near.pk])
+    shown = planned(client, client.post(address, data))
+    assert f"{busy.near.name}: Buffer: 1 → 3" in shown
     with busy.shop.scope():
         assert dict(Offer.objects.filter(channel=busy.near).values_list("pk", "intended_qty")) == before
         assert Channel.objects.get(pk=busy.near.pk).buffer == 1
-    assert client.post(address, data | {"sure": "1"}).status_code == 302
+        plan = plans.open_plan()
+        (counts,) = plans.counts_of(plan)
+        items = plans.parts_of(plan)[busy.near.pk].quantities
+    assert f"{counts.falls}" in shown
+    send_it(client, busy, sure="1")
     with busy.shop.scope():
         assert Channel.objects.get(pk=busy.near.pk).buffer == 3
         after = dict(Offer.objects.filter(channel=busy.near).values_list("pk", "intended_qty"))
-    fell = [pk for pk in after if (after[pk] or 0) < (before[pk] or 0)]
-    assert (rises, falls, to_zero) == (0, len(fell), sum(1 for pk in fell if after[pk] == 0))
-    assert falls > 20
+    assert sum(1 for pk in after if (after[pk] or 0) < (before[pk] or 0)) > 20
+    assert [after[offer] for offer in items.offer.tolist()] == items.after.tolist()
+    assert client.post(address, rules_of(client, busy.near))["Location"] == address, "nothing is different: there is nothing to plan"
+    with busy.shop.scope():
+        assert plans.open_plan() is None
 
 
 def test_a_product_gets_rules_of_its_own_and_loses_them_again(busy: BusyShop, client: Client) -> None:
-    """S3.31: planned first, saved with the yes, found in the list, taken away in the same two steps."""
+    """S3.31: planned, sent by the plan's fingerprint, found in the list, taken away in the same two steps."""
     with busy.shop.scope():
         offers = Offer.objects.filter(channel=busy.near, intended_qty__gt=3, stock_unit__kind="single").select_related("stock_unit")
         one, other = offers.order_by("pk")[:2]
@@ -182,9 +206,10 @@ def test_a_product_gets_rules_of_its_own_and_loses_them_again(busy: BusyShop, cl
         with busy.shop.scope():
             return [Offer.objects.get(pk=offer.pk).intended_qty for offer in (one, other)]
 
-    assert "fall: 2, of which to zero: 0" in text(client.post(address, data))
+    said = planned(client, client.post(address, data))
+    assert f"{one.stock_unit.sku}, {other.stock_unit.sku}: fixed number 1, last hour's sales 20.5 %" in said
     assert shown() == [one.intended_qty, other.intended_qty]
-    assert client.post(address, data | {"sure": "1"}).status_code == 302
+    send_it(client, busy, lower_is_fine="1")
     assert shown() == [1, 1]
     listed = text(client.get(address, {"q": one.stock_unit.sku, "kind": "product"}))
     assert "1 category or product has rules of its own" in listed
@@ -192,10 +217,11 @@ def test_a_product_gets_rules_of_its_own_and_loses_them_again(busy: BusyShop, cl
     assert "fixed number: 1" in listed
     with busy.shop.scope():
         rules = list(RuleOverride.objects.filter(valid_until=None).values_list("pk", flat=True))
-    assert "rise: 2" in text(client.post(remove, {"rule": rules}))
+    assert "rules of their own are taken away" in planned(client, client.post(remove, {"rule": rules}))
     assert shown() == [1, 1]
-    assert client.post(remove, {"rule": rules, "sure": "1"}).status_code == 302
+    send_it(client, busy)
     assert shown() == [one.intended_qty, other.intended_qty]
+    assert client.post(remove, {"rule": rules})["Location"] == address, "they are gone: nothing is chosen"
     for wrong, why in (
         ({"skus": "NO-SUCH", "fixed": "1"}, "There is no stock unit NO-SUCH."),
         ({"fixed": "1"}, "Name a category, or SKUs: one of the two."),
@@ -203,8 +229,19 @@ def test_a_product_gets_rules_of_its_own_and_loses_them_again(busy: BusyShop, cl
         ({"skus": one.stock_unit.sku, "share": "101"}, "less than or equal to 100"),
         ({"skus": one.stock_unit.sku}, "say at least one"),
     ):
-        refused = client.post(address, wrong | {"sure": "1"})
+        refused = client.post(address, wrong)
         assert (refused.status_code, why in text(refused)) == (422, True), why
+
+
+def test_a_plan_that_makes_room_is_named(busy: BusyShop, client: Client) -> None:
+    """One plan is open: a colleague's that was not sent yet is replaced, and whoever does that is told."""
+    colleague = User.objects.create_user("second@example.com")
+    join(busy.organisation, colleague, Role.OPERATIONS)
+    address = reverse("backoffice:channel_rules", args=[busy.near.pk])
+    theirs = signed_in(colleague)
+    theirs.post(address, rules_of(theirs, busy.near, buffer=4))
+    assert "makes room for this one" in text(client.post(address, rules_of(client, busy.near, buffer=5), follow=True))
+    assert "makes room for this one" not in text(client.post(address, rules_of(client, busy.near, buffer=6), follow=True))
 
 
 def test_rules_that_cannot_be_are_named(busy: BusyShop, client: Client) -> None:

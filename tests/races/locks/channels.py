@@ -353,7 +353,7 @@ LOCKS: dict[str, Proof] = {
     "channels/cutover.py:answer": Pair("no answer once orders are taken", the_cutover_is_answered_when_orders_begin, CHANNEL, whose=0),
     "channels/switches.py:set_channel": Pair("a switch is turned once", a_switch_is_turned_twice, CHANNEL),
     "channels/rules.py:save": Pair("the newest version has all rules", two_rules_are_saved, CHANNEL),
-    "channels/overrides.py:_locked": Pair("an override ends once", an_override_is_removed_twice, CHANNEL),
+    "channels/overrides.py:say": Pair("an override ends once", an_override_is_removed_twice, CHANNEL),
     "channels/breaker.py:release": Pair("a plan is released once", a_plan_is_released_twice, CHANNEL),
     "channels/breaker.py:look_again": Pair("a stop ends once", a_stop_is_looked_at_twice, CHANNEL),
     "channels/breaker.py:let_pass": Belt("a confirmed plan is let through once", "who applies a plan holds its channels already"),

@@ -167,6 +167,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:offers.sweep",
         "commit:password.first",
         "commit:plan.apply",
+        "commit:plan.at_once",
         "commit:plan.channel",
         "commit:plan.discard",
         "commit:plan.save",
@@ -179,11 +180,8 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:record.count",
         "commit:release.observed_hold",
         "commit:remember.database",
-        "commit:remove.override",
         "commit:resync.channel",
         "commit:rotate.keys",
-        "commit:save.override",
-        "commit:save.rules",
         "commit:send.stock",
         "commit:set.exchange",
         "commit:set.fence",
@@ -216,7 +214,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
     ),
 }
 
-TAKEN_BACK: dict[Kind, tuple[str, ...]] = {Kind.COMMIT: ("commit:plan.place", "commit:plan.rules")}
+TAKEN_BACK: dict[Kind, tuple[str, ...]] = {Kind.COMMIT: ("commit:plan.place",)}
 """Looks at what would be: their transactions are always taken back, so nobody comes past."""
 
 
