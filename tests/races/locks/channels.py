@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from stallkeeper.catalog import prices
 from stallkeeper.catalog.models import PriceList
@@ -41,7 +41,6 @@ from stallkeeper.channels.models import (
 )
 from stallkeeper.channels.observed import Sale
 from stallkeeper.channels.proposals import ChannelChange, Proposal
-from stallkeeper.channels.rule_models import RuleOverride
 from stallkeeper.core.models import AuditEntry
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import ledger, reserve
@@ -159,14 +158,16 @@ def two_rules_are_saved() -> Race:
     )
 
 
-def an_override_is_removed_twice() -> Race:
+def two_say_rules_of_a_product() -> Race:
     shop = Shop.open()
     channel, unit = shop.channel(), shop.unit("MUG", 5)
     shop.offer(channel, unit)
-    within(shop, lambda uc: overrides.of_units(uc, channel.pk, [unit.pk], {"buffer": 1}))()
-    with shop.scope():
-        rule = RuleOverride.objects.get().pk
-    return counted_once(within(shop, lambda uc: overrides.remove(uc, channel.pk, [rule])))
+    results = Results()
+
+    def say(buffer: int) -> Callable[[], None]:
+        return results.of(within(shop, lambda uc: overrides.of_units(uc, channel.pk, [unit.pk], {"buffer": buffer})), IntegrityError)
+
+    return Race(say(1), say(2), lambda: "one of the two could not be said" if results.refused else "")
 
 
 def rules_change_while_goods_come() -> Race:
@@ -353,7 +354,7 @@ LOCKS: dict[str, Proof] = {
     "channels/cutover.py:answer": Pair("no answer once orders are taken", the_cutover_is_answered_when_orders_begin, CHANNEL, whose=0),
     "channels/switches.py:set_channel": Pair("a switch is turned once", a_switch_is_turned_twice, CHANNEL),
     "channels/rules.py:save": Pair("the newest version has all rules", two_rules_are_saved, CHANNEL),
-    "channels/overrides.py:say": Pair("an override ends once", an_override_is_removed_twice, CHANNEL),
+    "channels/overrides.py:say": Pair("of two sayings the later one holds", two_say_rules_of_a_product, CHANNEL),
     "channels/breaker.py:release": Pair("a plan is released once", a_plan_is_released_twice, CHANNEL),
     "channels/breaker.py:look_again": Pair("a stop ends once", a_stop_is_looked_at_twice, CHANNEL),
     "channels/breaker.py:let_pass": Belt("a confirmed plan is let through once", "who applies a plan holds its channels already"),
