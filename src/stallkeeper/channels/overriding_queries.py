@@ -67,7 +67,10 @@ def _members(force: str, given: Mapping[str, object], *, whole: bool) -> dict[st
 
 def category_numbers(cursor: Cursor, categories: Sequence[str]) -> dict[str, int]:
     """The numbers of categories. Reads no table."""
-    cursor.execute(f"SELECT category, {NUMBER_OF} FROM unnest(%s::text[]) AS row(category)", [texts(categories)])  # noqa: S608 - a constant
+    cursor.execute(
+        f"SELECT category, {NUMBER_OF} FROM unnest(%s::text[]) AS row(category) ORDER BY category",  # noqa: S608 - a constant
+        [texts(categories)],
+    )
     return dict(rows(cursor))
 
 
