@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from stallkeeper.channels import observed
+from stallkeeper.channels import observed, reading
+from stallkeeper.channels.belief_queries import Known
 from stallkeeper.channels.models import Channel, ObservedHold, Offer
 from stallkeeper.core.models import Organisation
 from stallkeeper.stock.models import Reservation
@@ -15,6 +16,7 @@ from stallkeeper.sync import lapses
 from stallkit.adapters.dummy import manifest
 from stallkit.adapters.dummy.adapter import Adapter
 from stallkit.manifest import Observer
+from stallkit.types import OfferRef, OfferState
 from tests.market import Market, Stall
 
 
@@ -246,7 +248,7 @@ def test_a_reserve_above_our_open_orders_is_held_until_it_falls(
     """Steps 2, 4 and 5 of the worked example, on one stall: reserve 0 -> 2 with one order known; the other half ends with the reserve."""
     first, _ = watched
     platform = Reserving(monkeypatch, first)
-    begin(market, watched)
+    mug, _ = begin(market, watched)
     order = first.emulator.place_order([("MUG", 1)])
     first.emulator.change_quantity("MUG", -1, "sale")
     platform.reserved = 2
@@ -259,6 +261,13 @@ def test_a_reserve_above_our_open_orders_is_held_until_it_falls(
     lapses.run()
     market.settle(2)
     assert kept(market) == (10, 1, 1), "a reserve ends when the platform's own does, not by time"
+    now = first.reload(mug)
+    known = Known(mug.pk, mug.channel_id, "MUG", mug.external_id, now.believed_qty, now.sent_at, None, None, "")
+    market.shop.at = market.clock()
+    with market.shop.use_case() as uc:
+        stale = OfferState(OfferRef("MUG", mug.external_id), quantity=now.observed_qty, reserved=5)
+        reading.write(uc, [(known, stale)], now.observed_at - timedelta(seconds=30), {mug.pk: 1})
+    assert kept(market) == (10, 1, 1), "a reserve that was read before the last one, and is written after it, says nothing"
     platform.reserved = 1
     first.emulator.change_quantity("MUG", 1, "cancel")
     market.settle(3)
