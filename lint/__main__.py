@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from lint import code, databases, outward, points, sizes, templates
+from lint import code, databases, outward, points, sizes, templates, words
 from lint.engine import RULES, examine, files
 
-SUBJECTS = (sizes, databases, code, points, templates, outward)
+SUBJECTS = (sizes, databases, code, points, templates, outward, words)
 
 
 def main() -> int:

@@ -23,6 +23,7 @@ import httpx
 
 from stallkit.errors import NeedsReconnect
 from stallkit.http import TIMEOUT
+from stallkit.words import said as _
 
 Resolver = Callable[[str, int], Sequence[str]]
 """(host, port) to addresses as text."""
@@ -85,7 +86,7 @@ class GuardedTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if read_url(str(request.url)) != self.target:
-            raise AddressNotAllowed(f"this connection is for {self.target.host}, not for {request.url.host}")
+            raise AddressNotAllowed(_("this connection is for {host}, not for {other}", host=self.target.host, other=request.url.host))
         try:
             addresses = self._addresses()
         except OSError as error:
@@ -126,11 +127,11 @@ def connect(host: str, port: int, allow: Sequence[str] = (), *, resolve: Resolve
 def read_place(host: str, port: int) -> Target:
     """A host and port that stand alone, without a URL around them."""
     if not 0 < port < 65_536:
-        raise AddressNotAllowed(f"there is no port {port}")
+        raise AddressNotAllowed(_("there is no port {port}", port=port))
     try:
         return Target(read_host(host.strip().encode("idna" if not host.isascii() else "ascii").decode().lower()), port)
     except UnicodeError as error:
-        raise AddressNotAllowed(f"{host!r} is not the name of a host") from error
+        raise AddressNotAllowed(_("{host!r} is not the name of a host", host=host)) from error
 
 
 def checked_addresses(target: Target, allow: Sequence[str], resolve: Resolver) -> tuple[Address, ...]:
@@ -164,13 +165,13 @@ def read_url(url: str) -> Target:
         parsed = httpx.URL(url)
         port = {"http": 80, "https": 443}.get(parsed.scheme, 0) if parsed.port is None else parsed.port
     except (httpx.InvalidURL, ValueError, TypeError) as error:
-        raise AddressNotAllowed(f"this is not an address: {error}") from error
+        raise AddressNotAllowed(_("this is not an address: {error}", error=str(error))) from error
     if parsed.scheme not in {"http", "https"}:
-        raise AddressNotAllowed(f"an address starts with http:// or https://, not with {parsed.scheme or 'nothing'}:")
+        raise AddressNotAllowed(_("an address starts with http:// or https://, not with {scheme}:", scheme=parsed.scheme or _("nothing")))
     if parsed.userinfo:
-        raise AddressNotAllowed("an address must not hold a user name or password; enter them in their own fields")
+        raise AddressNotAllowed(_("an address must not hold a user name or password; enter them in their own fields"))
     if not 0 < port < 65_536:
-        raise AddressNotAllowed(f"there is no port {port}")
+        raise AddressNotAllowed(_("there is no port {port}", port=port))
     return Target(read_host(parsed.raw_host.decode("ascii").lower()), port)
 
 
@@ -182,9 +183,9 @@ def read_host(host: str) -> str:
     except ValueError:
         pass
     if not _NAME.fullmatch(host):
-        raise AddressNotAllowed(f"{host!r} is not the name of a host")
+        raise AddressNotAllowed(_("{host!r} is not the name of a host", host=host))
     if _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
-        raise AddressNotAllowed(f"write the address {host} in its usual form: four decimal numbers with dots")
+        raise AddressNotAllowed(_("write the address {host} in its usual form: four decimal numbers with dots", host=host))
     return host.rstrip(".")
 
 
@@ -197,7 +198,11 @@ def check_addresses(target: Target, addresses: Sequence[Address], allow: Sequenc
         faces = meanings(address)
         if not all(is_public(face) or any(face in network for network in networks) for face in faces):
             raise AddressNotAllowed(
-                f"{target.host} leads to {address}, which is not a public address; the operator can allow it for this installation"
+                _(
+                    "{host} leads to {address}, which is not a public address; the operator can allow it for this installation",
+                    host=target.host,
+                    address=str(address),
+                )
             )
 
 

@@ -32,6 +32,8 @@ from stallkit.errors import (
 )
 from stallkit.manifest import Limit
 from stallkit.pacing import Pacer
+from stallkit.words import Said
+from stallkit.words import said as _
 
 T = TypeVar("T")
 
@@ -88,7 +90,9 @@ class Reply:
         try:
             return msgspec.json.decode(self.body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise unreadable(f"{describe_body(self)}: {error}", writes=self.writes, status=self.status) from error
+            raise unreadable(
+                _("{body}: {error}", body=describe_body(self), error=str(error)), writes=self.writes, status=self.status
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,8 @@ def unreadable(detail: str, *, writes: bool, status: int | None = None) -> Adapt
 def describe_body(reply: Reply) -> str:
     """A few safe words about a reply that could not be read."""
     kind = reply.headers.get("content-type", "no content type").split(";")[0]
-    return f"HTTP {reply.status}, {kind}, {len(reply.body)} bytes, is not what the contract says"
+    size = len(reply.body)
+    return _("HTTP {status}, {kind}, {size} bytes, is not what the contract says", status=reply.status, kind=kind, size=size)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float:
@@ -141,16 +146,18 @@ def default_error(reply: Reply, now: datetime) -> AdapterError:
     status = reply.status
     if 300 <= status < 400:
         return unreadable(
-            f"the platform wants to send us elsewhere (HTTP {status}); check the base URL", writes=reply.writes, status=status
+            _("the platform wants to send us elsewhere (HTTP {status}); check the base URL", status=status),
+            writes=reply.writes,
+            status=status,
         )
     if status == 429:
-        return SlowDown("the platform asks us to slow down (429)", retry_after=retry_after(reply.headers, now), status=status)
+        return SlowDown(_("the platform asks us to slow down (429)"), retry_after=retry_after(reply.headers, now), status=status)
     if status in {401, 403}:
-        return NeedsReconnect(f"the platform refuses our credentials or address (HTTP {status})", status=status)
+        return NeedsReconnect(_("the platform refuses our credentials or address (HTTP {status})", status=status), status=status)
     if status >= 500 or status == 408:
         kind = OutcomeUnknown if reply.writes else TryLater
-        return kind(f"the platform failed (HTTP {status})", status=status)
-    return Refused(f"the platform refused the call (HTTP {status})", code=str(status), status=status)
+        return kind(_("the platform failed (HTTP {status})", status=status), status=status)
+    return Refused(_("the platform refused the call (HTTP {status})", status=status), code=str(status), status=status)
 
 
 SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "wm_sec.access_token", "x-api-key", "api-key"}
@@ -169,10 +176,13 @@ def spellings(secrets: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def hide(text: str, secrets: tuple[str, ...]) -> str:
-    """``text`` without the secrets, in any of their spellings."""
+    """``text`` without the secrets, in any of their spellings, nor in what it was made of."""
+    if isinstance(text, Said) and text.values:
+        text = Said(text.pattern, {name: hide(value, secrets) if isinstance(value, str) else value for name, value in text.values.items()})
+    hidden = text
     for secret in spellings(secrets):
-        text = text.replace(secret, HIDDEN)
-    return text
+        hidden = hidden.replace(secret, HIDDEN)
+    return text if hidden == text else hidden
 
 
 def hide_body(body: bytes, kind: str, secrets: tuple[str, ...]) -> bytes:
@@ -318,21 +328,21 @@ class Door:
                 extensions={"timeout": TIMEOUT.as_dict()},
             )
         except (httpx.InvalidURL, UnicodeError) as error:
-            raise Refused(f"the address cannot be used: {error}") from error
+            raise Refused(_("the address cannot be used: {error}", error=str(error))) from error
 
     def _failure(self, request: Request, sent: httpx.Request, error: Exception) -> AdapterError:
         """The error for a call without a readable reply."""
         host = sent.url.host
         if isinstance(error, TooLarge):
-            return unreadable(f"the reply of {host} is larger than {error.most} bytes", writes=request.writes)
+            return unreadable(_("the reply of {host} is larger than {most} bytes", host=host, most=error.most), writes=request.writes)
         if isinstance(error, zlib.error | httpx.DecodingError):
-            return unreadable(f"the reply of {host} cannot be unpacked: {error}", writes=request.writes)
+            return unreadable(_("the reply of {host} cannot be unpacked: {error}", host=host, error=str(error)), writes=request.writes)
         if isinstance(error, httpx.UnsupportedProtocol):
-            return Refused(f"the address of {host or 'the platform'} must start with http:// or https://")
+            return Refused(_("the address of {host} must start with http:// or https://", host=host or _("the platform")))
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
-            return TryLater(f"no connection to {host}: {type(error).__name__}: {error}")
+            return TryLater(_("no connection to {host}: {kind}: {error}", host=host, kind=type(error).__name__, error=str(error)))
         kind = OutcomeUnknown if request.writes else TryLater
-        return kind(f"no reply from {host}: {type(error).__name__}")
+        return kind(_("no reply from {host}: {kind}", host=host, kind=type(error).__name__))
 
     def _judge(self, request: Request, reply: Reply) -> Reply:
         if 400 <= reply.status < 500 and reply.status != 429 and request.limit.refusal_cost > request.cost:

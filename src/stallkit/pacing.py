@@ -14,6 +14,7 @@ from typing import Protocol
 
 from stallkit.errors import SlowDown
 from stallkit.manifest import Limit
+from stallkit.words import said as _
 
 
 class Priority(IntEnum):
@@ -110,7 +111,7 @@ class MemoryPacer:
             bucket = self._buckets.get(limit.bucket, Bucket(float(limit.capacity), now))
             self._buckets[limit.bucket], wait = take(bucket, limit, now, self.priority, cost)
         if wait > 0:
-            raise SlowDown(f"our own budget '{limit.bucket}' is spent for {wait:.1f} s", retry_after=wait)
+            raise SlowDown(_("our own budget '{bucket}' is spent for {wait:.1f} s", bucket=limit.bucket, wait=wait), retry_after=wait)
 
     def charge(self, limit: Limit, cost: float) -> None:
         with self._lock:

@@ -37,10 +37,20 @@ from tests.file_servers import (
     mail,
 )
 from tests.ftp_server import FtpServer
+from tests.said import all_said
 from tests.tables import xlsx
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
+
+
+@pytest.fixture(autouse=True)
+def _said():
+    """Every error that comes up here could be shown in another language."""
+    with all_said():
+        yield
+
+
 CODES = Columns(code="sku", quantity="qty")
 STOCK = b"sku,qty\nMUG-1,5\nMUG-2,7\n"
 SHEET = "1AbCdEfGhIjKlMnOpQrStUvWxYz0123456789"

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from stallkeeper.backoffice.connect_words import trouble
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.backoffice.words import told
 from stallkeeper.channels import connect
 from stallkeeper.channels.models import Channel, Connection
 from stallkeeper.core.people import Permission
@@ -83,5 +84,5 @@ def _make(request: MemberRequest, account: Connection, form: ChannelForm) -> Cha
                 uc, account, code=given["code"], name=given["name"], currency=given["currency"], warehouse=given.get("warehouse", "")
             )
     except (connect.ConnectError, ValidationError) as error:
-        form.add_error(None, error.messages[0] if isinstance(error, ValidationError) else str(error))
+        form.add_error(None, error.messages[0] if isinstance(error, ValidationError) else told(error))
         return None

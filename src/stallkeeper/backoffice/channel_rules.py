@@ -11,6 +11,7 @@ from stallkeeper.backoffice.own_rule_rows import count_own
 from stallkeeper.backoffice.rule_forms import RulesForm
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.backoffice.sending_plan import REFUSALS, proposed
+from stallkeeper.backoffice.words import told
 from stallkeeper.channels.models import Channel
 from stallkeeper.channels.proposals import Proposal
 from stallkeeper.core.people import Permission, can
@@ -38,5 +39,5 @@ def _try(request: MemberRequest, form: RulesForm, pk: int) -> HttpResponse | Non
     try:
         return proposed(request, Proposal(channels={pk: change}), "backoffice:channel_rules", pk)
     except REFUSALS as error:
-        form.add_error(None, str(error))
+        form.add_error(None, told(error))
         return None

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice.screens import MemberRequest, screen
+from stallkeeper.backoffice.words import told
 from stallkeeper.channels import breaker
 from stallkeeper.channels.models import Channel
 from stallkeeper.core.people import Permission
@@ -23,7 +24,7 @@ def release(request: MemberRequest, pk: int) -> HttpResponse:
     try:
         breaker.release(request.organisation.pk, shown.pk, request.POST.get("fingerprint", ""), request.user.actor)
     except breaker.NotThatPlan as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     else:
         messages.success(request, _("Released. What waited goes out with the next run."))
     return redirect("backoffice:channel", pk)

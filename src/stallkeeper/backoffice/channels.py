@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.backoffice.words import told
 from stallkeeper.channels import connect, cutover, switches
 from stallkeeper.channels.models import Channel, Connection, OfferTodo
 from stallkeeper.channels.send_preview import send_preview
@@ -74,7 +75,7 @@ def company_switch(request: MemberRequest) -> HttpResponse:
         with use_case("switch.company", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
             switches.set_company(uc, allowed)
     except switches.SwitchError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
         return redirect("backoffice:channels")
     messages.success(request, _("Sending is allowed for the company.") if allowed else _("Nothing is sent to any channel any more."))
     return redirect("backoffice:channels")
@@ -144,7 +145,7 @@ def turn(request: MemberRequest, pk: int) -> HttpResponse:
         return _ask_to_go_unwatched(request, shown)
     except switches.SwitchError as error:
         unasked = shown.cutover == Channel.Cutover.UNASKED
-        messages.error(request, _("Answer the question about open orders first.") if unasked else str(error))
+        messages.error(request, _("Answer the question about open orders first.") if unasked else told(error))
     else:
         title = next((each.title for each in SWITCHES if each.name == name), name)
         messages.success(request, _("{switch}: on.").format(switch=title) if on else _("{switch}: off.").format(switch=title))
@@ -169,7 +170,7 @@ def answer_cutover(request: MemberRequest, pk: int) -> HttpResponse:
         with use_case("answer.cutover", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
             cutover.answer(uc, shown.pk, include=answer == "include")
     except cutover.CutoverError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     else:
         messages.success(request, _("Noted. The channel may take orders now."))
     return redirect("backoffice:channel", pk)

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from stallkeeper.backoffice.words import told
 from stallkit.errors import AdapterError, NeedsReconnect, Refused, SlowDown
 from stallkit.manifest import Manifest, SettingKind
 
@@ -17,8 +18,8 @@ def trouble(error: Exception, manifest: Manifest, other_address: str = "") -> st
     if isinstance(error, ValidationError):
         return " ".join(error.messages)
     if not isinstance(error, AdapterError):
-        return str(error)
-    return f"{_sentence(error.detail)} {_remedy(error, manifest, other_address)}"
+        return told(error)
+    return f"{_sentence(told(error.detail))} {_remedy(error, manifest, other_address)}"
 
 
 def _sentence(said: str) -> str:
@@ -48,5 +49,5 @@ def _remedy(error: AdapterError, manifest: Manifest, other_address: str) -> str:
 def _credentials(manifest: Manifest) -> str:
     """The labels of what opens the account: the settings that are needed and typed by hand."""
     typed = {SettingKind.TEXT, SettingKind.SECRET}
-    labels = [f"“{setting.label}”" for setting in manifest.settings if setting.required and setting.kind in typed]
+    labels = [f"“{told(setting.label)}”" for setting in manifest.settings if setting.required and setting.kind in typed]
     return _(" or ").join(labels) or _("a setting")

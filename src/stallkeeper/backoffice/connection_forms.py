@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.backoffice.forms import LookMixin, look
+from stallkeeper.backoffice.words import told
 from stallkeeper.channels import connect
 from stallkeeper.channels.models import Channel, Connection
 from stallkit.manifest import Manifest, Setting, SettingKind
@@ -27,7 +28,7 @@ def field_for(setting: Setting, secret_kept: bool = False) -> forms.Field:
             placeholder = gettext("stored; leave empty to keep it") if secret_kept else ""
             field: forms.Field = forms.CharField(widget=forms.PasswordInput(attrs={"placeholder": placeholder}))
         case SettingKind.CHOICE:
-            field = forms.ChoiceField(choices=list(setting.choices), initial=setting.default)
+            field = forms.ChoiceField(choices=[(value, told(label)) for value, label in setting.choices], initial=setting.default)
         case SettingKind.INTEGER:
             field = forms.IntegerField(initial=setting.default)
         case SettingKind.BOOLEAN:
@@ -36,7 +37,7 @@ def field_for(setting: Setting, secret_kept: bool = False) -> forms.Field:
             field = forms.URLField(assume_scheme="https", initial=setting.default)
         case _:
             field = forms.CharField(initial=setting.default)
-    field.label, field.help_text = setting.label, setting.help
+    field.label, field.help_text = told(setting.label), told(setting.help)
     field.required = setting.required and not secret_kept and setting.kind is not SettingKind.BOOLEAN
     return field
 

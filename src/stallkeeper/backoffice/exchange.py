@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from stallkeeper.backoffice.exchange_rows import Standing
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.backoffice.words import told
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock.models import Location, LocationOwner, StockSource
@@ -96,7 +97,7 @@ def exchange_places(request: MemberRequest, pk: int) -> HttpResponse:
         with use_case("set.exchange", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
             accounts.map_places(uc, found, places)
     except SourceError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     else:
         messages.success(request, _("Saved. It counts from the next figures on."))
     return redirect("backoffice:exchange", pk)
@@ -113,7 +114,7 @@ def exchange_good(request: MemberRequest, pk: int) -> HttpResponse:
         with use_case("set.exchange", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
             goods.link(uc, found, code, sku)
     except SourceError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     else:
         messages.success(request, _("{sku} gets its figures from 1C from the next ones on.").format(sku=sku))
     return redirect("backoffice:exchange", pk)

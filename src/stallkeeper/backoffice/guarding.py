@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.screens import MemberRequest, screen
 from stallkeeper.backoffice.unit_panel import show_unit
+from stallkeeper.backoffice.words import told
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import guarding
 from stallkeeper.core.people import Permission
@@ -34,7 +35,7 @@ def guard(request: MemberRequest, pk: int) -> HttpResponse:
     try:
         _set(request, unit, on)
     except guarding.GuardError as error:
-        return show_unit(request, unit, str(error))
+        return show_unit(request, unit, told(error))
     return show_unit(request, unit, _("Its channels share what is there.") if on else _("Each channel may show all of it."))
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from stallkeeper.backoffice.kept_rows import FenceForm, HoldForm, IncomingForm
 from stallkeeper.backoffice.screens import MemberRequest, screen
 from stallkeeper.backoffice.unit_panel import show_unit
+from stallkeeper.backoffice.words import told
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.fences import FenceError, set_fence
 from stallkeeper.core.people import Permission
@@ -86,5 +87,5 @@ def incoming(request: MemberRequest, pk: int) -> HttpResponse:
 def _again(request: MemberRequest, unit: StockUnit, name: str, form: forms.Form, error: ValueError | None = None) -> HttpResponse:
     """The unit with the form that was wrong, and why."""
     if error is not None:
-        form.add_error(None, str(error))
+        form.add_error(None, told(error))
     return show_unit(request, unit, came_back={name: form})

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice.paging import page
 from stallkeeper.backoffice.screens import MemberRequest, back, screen, show
+from stallkeeper.backoffice.words import told
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import links
 from stallkeeper.channels.models import Channel, RemoteListing
@@ -188,7 +189,7 @@ def choose(request: MemberRequest, pk: int) -> HttpResponse:
     try:
         _chosen(request, listing, unit, int(factor) if factor.isdecimal() else 0)
     except links.LinkError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     else:
         messages.success(request, _("{listing} is {unit} now.").format(listing=listing.sku, unit=unit.sku))
     return back(request, "backoffice:listings")

@@ -15,6 +15,7 @@ from stallkeeper.backoffice.forms import REASONS, CancelForm, LinkLineForm, Ship
 from stallkeeper.backoffice.order_messages import form_for, tell_again, unsaid
 from stallkeeper.backoffice.order_page import show_order
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.backoffice.words import told
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.commands import CommandError
 from stallkeeper.core.people import Permission
@@ -48,7 +49,7 @@ def ship(request: MemberRequest, pk: int) -> HttpResponse:
         try:
             _ship(request, order, form)
         except (ShipError, NotEnough) as error:
-            form.add_error(None, str(error))
+            form.add_error(None, told(error))
         else:
             messages.success(request, _("Shipped. {channel} is told in the next run.").format(channel=order.channel.name))
             return redirect("backoffice:order", pk)
@@ -78,7 +79,7 @@ def not_left(request: MemberRequest, pk: int) -> HttpResponse:
     try:
         units = sum(take_back(request.organisation.pk, order.pk, None, actor=request.user.actor).values())
     except NotLeftError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     else:
         text = ngettext("{count} unit is back on the shelf.", "{count} units are back on the shelf.", units)
         messages.success(request, text.format(count=units))
@@ -99,7 +100,7 @@ def cancel(request: MemberRequest, pk: int) -> HttpResponse:
             reason = CancelReason(form.cleaned_data["reason"])
             units = cancel_lines(request.organisation.pk, pk, form.quantities(), reason=reason, actor=request.user.actor)
         except CancelError as error:
-            form.add_error(None, str(error))
+            form.add_error(None, told(error))
         else:
             _say_cancelled(request, order, units)
             return redirect("backoffice:order", pk)
@@ -145,7 +146,7 @@ def retry(request: MemberRequest, pk: int, command: int) -> HttpResponse:
     try:
         tell_again(request.organisation.pk, pk, message, form, request.user.actor)
     except (CommandError, ShipError) as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     else:
         messages.success(request, _("{channel} is told again in the next run.").format(channel=order.channel.name))
     return redirect("backoffice:order", pk)
@@ -164,7 +165,7 @@ def link_line(request: MemberRequest, pk: int, line: int) -> HttpResponse:
     try:
         link(request.organisation.pk, row.pk, unit.pk, for_ever=form.cleaned_data["for_ever"], actor=request.user.actor)
     except LinkError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     else:
         messages.success(request, _("{line} is now {unit}.").format(line=row.sku, unit=unit.sku))
     return redirect("backoffice:order", pk)

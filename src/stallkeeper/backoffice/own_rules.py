@@ -13,6 +13,7 @@ from stallkeeper.backoffice.paging import page
 from stallkeeper.backoffice.rule_forms import OwnRulesForm
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.backoffice.sending_plan import REFUSALS, proposed
+from stallkeeper.backoffice.words import told
 from stallkeeper.catalog.models import Product
 from stallkeeper.channels import overrides
 from stallkeeper.channels.models import Channel
@@ -47,7 +48,7 @@ def _try(request: MemberRequest, channel: Channel, form: OwnRulesForm) -> HttpRe
     try:
         return proposed(request, form.proposal(channel), "backoffice:own_rules", channel.pk)
     except REFUSALS as error:
-        form.add_error(None, str(error))
+        form.add_error(None, told(error))
         return None
 
 

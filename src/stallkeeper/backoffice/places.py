@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.place_plan import plan_change
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.backoffice.words import told
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
@@ -97,7 +98,7 @@ def _create(request: MemberRequest, form: PlaceForm) -> bool:
                 sellable=given["sellable"],
             )
     except PlaceError as error:
-        form.add_error(None, str(error))
+        form.add_error(None, told(error))
         return False
     messages.success(request, _("{name} is there. Choose in a channel's rules whether it sells from it.").format(name=given["name"]))
     return True

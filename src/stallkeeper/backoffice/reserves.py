@@ -17,6 +17,7 @@ from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.paging import page
 from stallkeeper.backoffice.reserve_rows import ENDINGS, PROMISES, HoldRow, channel_rows, holds_with, promise_rows, promises_with
 from stallkeeper.backoffice.screens import MemberRequest, back, screen, show
+from stallkeeper.backoffice.words import told
 from stallkeeper.channels import balancer, observed, preflight
 from stallkeeper.channels.models import Channel, ObservedHold
 from stallkeeper.core import clock
@@ -104,7 +105,7 @@ def release(request: MemberRequest, pk: int) -> HttpResponse:
     try:
         units = _released(request, pk, form.cleaned_data["reason"], form.cleaned_data["keep"] or 0)
     except observed.ObservedError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     else:
         note = ngettext("{count} unit is on sale again.", "{count} units are on sale again.", units)
         messages.success(request, note.format(count=units))
@@ -137,7 +138,7 @@ def start(request: MemberRequest) -> HttpResponse:
             with use_case("turn.balancer", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
                 moment = balancer.start(uc, list(form.cleaned_data["channels"]), form.cleaned_data["moment"])
         except balancer.BalancerError as error:
-            form.add_error(None, str(error))
+            form.add_error(None, told(error))
         else:
             if wait := balancer.waits(request.organisation):
                 messages.warning(request, wait)

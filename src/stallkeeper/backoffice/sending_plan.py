@@ -15,6 +15,7 @@ from stallkeeper.backoffice import plan_words
 from stallkeeper.backoffice.actors import names_of
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.backoffice.sending_settings import proposal_of, setting_rows
+from stallkeeper.backoffice.words import told
 from stallkeeper.channels import plan_items, plans, proposals, switches
 from stallkeeper.channels.models import Channel, Offer, SendPlan
 from stallkeeper.channels.plan_items import Counts, Items
@@ -68,7 +69,7 @@ def _saved(request: MemberRequest, proposal: Proposal, *, look: bool) -> HttpRes
     try:
         plans.save(request.organisation.pk, proposal, request.user.actor)
     except REFUSALS as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
         return redirect("backoffice:sending")
     if look:
         return redirect("backoffice:plan")
@@ -160,7 +161,7 @@ def apply_plan(request: MemberRequest, pk: int) -> HttpResponse:
         messages.error(request, _("This plan goes beyond the limits. If it is meant, tick that you have seen it."))
         return _show(request, plans.open_plan(), status=409)
     except REFUSALS as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
         return redirect("backoffice:sending")
     task = done.tasks.order_by("pk").first()
     return redirect("backoffice:send_task", task.pk) if task else redirect("backoffice:sending")
@@ -171,7 +172,7 @@ def _show_anew(request: MemberRequest, pk: int, stale: Stale) -> HttpResponse:
     try:
         fresh = plans.save(request.organisation.pk, proposals.decode(old.proposal), request.user.actor, undoes=old.undoes_id)
     except REFUSALS as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
         return redirect("backoffice:sending")
     return _show(request, fresh, stale, status=409)
 
@@ -202,6 +203,6 @@ def undo_send(request: MemberRequest) -> HttpResponse:
         else:
             plans.undo(request.organisation.pk, request.user.actor)
     except REFUSALS as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
         return redirect("backoffice:undo_send")
     return redirect("backoffice:plan")

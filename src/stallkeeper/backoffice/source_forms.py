@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from stallkeeper.backoffice.connection_forms import OWN_PREFIX, field_for, text_of
 from stallkeeper.backoffice.forms import LookMixin, look
 from stallkeeper.backoffice.imports import ENCODINGS
+from stallkeeper.backoffice.words import told
 from stallkeeper.channels.models import Channel
 from stallkeeper.stock.models import COPIES, SHOWN, TYPED, Location, LocationOwner, SourceBasis, SourceMode, StockSource
 from stallkeeper.stock.source_setup import Terms, settings_of
@@ -70,7 +71,9 @@ class SourceForm(LookMixin, forms.Form):
 
     def __init__(self, manifest: SourceManifest, data: Mapping[str, Any] | None = None, *, source: StockSource | None = None) -> None:
         self.manifest, self.source = manifest, source
-        super().__init__(data, initial={name: getattr(source, name) for name in self.base_fields} if source else {"name": manifest.title})
+        super().__init__(
+            data, initial={name: getattr(source, name) for name in self.base_fields} if source else {"name": told(manifest.title)}
+        )
         self._kept = settings_of(source) if source else {}
         for setting in manifest.settings:
             secret = setting.kind is SettingKind.SECRET

@@ -8,6 +8,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from stallkeeper.backoffice.actors import names_of
+from stallkeeper.backoffice.words import told
 from stallkeeper.stock.models import BY_HAND, TYPED, SourceRun, StockSource
 from stallkeeper.sync import source_kinds
 
@@ -25,7 +26,7 @@ class SourceRow:
 
     @cached_property
     def kind(self) -> str:
-        return source_kinds.manifest_of(self.source.kind).title
+        return told(source_kinds.manifest_of(self.source.kind).title)
 
     @cached_property
     def last(self) -> SourceRun | None:

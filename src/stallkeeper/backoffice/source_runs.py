@@ -22,6 +22,7 @@ from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.backoffice.source_forms import ColumnsForm, FileForm
 from stallkeeper.backoffice.source_rows import RunRow
 from stallkeeper.backoffice.sources import show_source
+from stallkeeper.backoffice.words import told
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import use_case
@@ -67,7 +68,7 @@ def settle_run(request: MemberRequest, pk: int, run: int) -> HttpResponse:
         with use_case("settle.source_run", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
             (stock.let_through if allow else stock.drop)(uc, run)
     except SourceError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     else:
         messages.success(request, _("The figures go in now.") if allow else _("The figures were dropped; nothing was changed."))
     return redirect("backoffice:source_run", pk, run)
@@ -83,7 +84,7 @@ def source_columns(request: MemberRequest, pk: int) -> HttpResponse:
             with use_case("set.source", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
                 source_setup.map_columns(uc, pk, form.shape(), form.columns(), form.places())
         except SourceError as error:
-            form.add_error(None, str(error))
+            form.add_error(None, told(error))
         else:
             messages.success(request, _("Saved. Switch the source on, or look now, when it looks right."))
             return redirect("backoffice:source", pk)
@@ -109,7 +110,7 @@ def look_at_source(request: MemberRequest, pk: int) -> HttpResponse:
         elif source_kinds.manifest_of(source.kind).pull:
             source_samples.look(source, request.user.actor)
     except SourceError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     return redirect("backoffice:source_columns", pk)
 
 
@@ -133,7 +134,7 @@ def upload(request: MemberRequest, pk: int) -> HttpResponse:
         ready = source_samples.ready(source, path, request.user.actor)
     except SourceError as error:
         ready = False
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     if not ready:
         path.unlink(missing_ok=True)
         messages.info(request, _("Say which column is what; then bring the file in once more."))

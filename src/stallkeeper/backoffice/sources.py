@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.backoffice.source_forms import FileForm, SourceForm
 from stallkeeper.backoffice.source_rows import RunRow, SourceRow, title_of
+from stallkeeper.backoffice.words import told
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock import source_setup
@@ -45,7 +46,7 @@ def add_source(request: MemberRequest, kind: str) -> HttpResponse:
                 place = form.cleaned_data["location"]
                 made = source_setup.add(uc, place, kind, settings.shown, settings.hidden, form.terms())
         except SourceError as error:
-            form.add_error(None, str(error))
+            form.add_error(None, told(error))
         else:
             note = _("{name} is there.") if kind in BY_HAND else _("{name} is there, and switched off.")
             messages.success(request, note.format(name=made.name))
@@ -96,7 +97,7 @@ def edit_source(request: MemberRequest, pk: int) -> HttpResponse:
             with use_case("set.source", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
                 source_setup.change(uc, pk, form.terms(), settings.shown, settings.hidden)
         except SourceError as error:
-            form.add_error(None, str(error))
+            form.add_error(None, told(error))
         else:
             messages.success(request, _("Saved."))
             return redirect("backoffice:source", pk)
@@ -114,7 +115,7 @@ def turn_source(request: MemberRequest, pk: int) -> HttpResponse:
         with use_case("set.source", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
             source_setup.turn(uc, pk, enabled)
     except SourceError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     else:
         messages.success(request, _("It is on.") if enabled else _("It is off; the numbers stay as they are."))
     return redirect("backoffice:source", pk)
@@ -129,7 +130,7 @@ def ask_source(request: MemberRequest, pk: int) -> HttpResponse:
         with use_case("set.source", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
             source_setup.ask_now(uc, pk)
     except SourceError as error:
-        messages.error(request, str(error))
+        messages.error(request, told(error))
     else:
         messages.success(request, _("It is asked now; its run stands below in a moment."))
     return redirect("backoffice:source", pk)

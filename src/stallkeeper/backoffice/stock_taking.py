@@ -24,7 +24,7 @@ from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.imports import download, encoding_field
 from stallkeeper.backoffice.kept_rows import offer_places
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
-from stallkeeper.backoffice.templatetags.stallkeeper import on_screen
+from stallkeeper.backoffice.words import told
 from stallkeeper.catalog.imports.sheets import template_xlsx
 from stallkeeper.core import clock
 from stallkeeper.core.people import Permission
@@ -107,7 +107,7 @@ def _compare(request: MemberRequest, form: CountForm) -> Preview | None:
             moment, encoding = given["as_of"], given["encoding"] or None
             return preview(request.organisation.pk, Path(kept.name), given["place"], moment, clock.now(), encoding)
     except (FileRefused, CountError) as error:
-        form.add_error(None, on_screen(str(error)))
+        form.add_error(None, told(error))
         return None
 
 

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.catalog.models import StockUnit
+from stallkeeper.core import words
 from stallkeeper.core.models import Secret
 from stallkeeper.core.tenancy import ChildModel, TenantModel
 
@@ -307,6 +308,7 @@ class StockSource(TenantModel):
     last_as_of = models.DateTimeField(null=True, blank=True)
     last_rows = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=500, blank=True, default="")
+    last_error_words = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -332,6 +334,11 @@ class StockSource(TenantModel):
     def continuous(self) -> bool:
         """Whether figures come by themselves, so that their absence means something."""
         return self.enabled and self.kind not in BY_HAND
+
+    @property
+    def told(self) -> str:
+        """``last_error``, to be translated."""
+        return words.of_row(self.last_error, self.last_error_words)
 
 
 class SourceRun(TenantModel):
@@ -368,6 +375,7 @@ class SourceRun(TenantModel):
     rows_left_out = models.PositiveIntegerField(default=0)
     rows_refused = models.PositiveIntegerField(default=0)
     problem = models.TextField(blank=True, default="")
+    problem_words = models.JSONField(null=True, blank=True)
     allowed_by = models.CharField(max_length=60, blank=True, default="")
     body = models.BinaryField(null=True, blank=True)
 
@@ -375,6 +383,11 @@ class SourceRun(TenantModel):
         constraints = [models.UniqueConstraint(fields=["source", "reference"], name="source_run_once")]
         verbose_name = _("run of a source")
         verbose_name_plural = _("runs of sources")
+
+    @property
+    def told(self) -> str:
+        """``problem``, to be translated."""
+        return words.of_row(self.problem, self.problem_words)
 
 
 class SourceProblem(TenantModel):
@@ -385,3 +398,9 @@ class SourceProblem(TenantModel):
     column = models.CharField(max_length=60, blank=True)
     value = models.CharField(max_length=200, blank=True)
     message = models.CharField(max_length=300)
+    message_words = models.JSONField(null=True, blank=True)
+
+    @property
+    def told(self) -> str:
+        """``message``, to be translated."""
+        return words.of_row(self.message, self.message_words)

@@ -12,12 +12,15 @@ from typing import NamedTuple
 import msgspec
 from django.db import connection
 
+from stallkeeper.core import words
 from stallkeeper.stock import source_queries as queries
 from stallkeeper.stock.imports import Counted, Resolver, StockItem
 from stallkeeper.stock.models import Location, LocationOwner, SourceBasis, SourceMode, StockSource
 from stallkeeper.stock.source_queries import Standing
 from stallkit.sources.types import Figure, RowProblem
 from stallkit.tables.cells import Problem
+from stallkit.words import plain
+from stallkit.words import said as _
 
 BATCH = 5_000
 CORRECTED = "commerceml"
@@ -123,7 +126,7 @@ class _Reader:
         try:
             place = self._places.find(figure.location)
         except KeyError:
-            text = "This place is not mapped: say on the source's mapping screen which of your places it is, or to leave it out."
+            text = _("This place is not mapped: say on the source's mapping screen which of your places it is, or to leave it out.")
             found.problems.append(Problem(figure.row, "location", figure.location, text))
             found.blind = True
             return None
@@ -164,17 +167,31 @@ def gather(source: StockSource, wanted: Sequence[Wanted]) -> Iterator[tuple[Want
 
 
 Packed = tuple[int, str, str, str, int, datetime | None]
-Unread = tuple[int, str, str, str, str | None]
+
+
+class Unread(msgspec.Struct, array_like=True):
+    """A ``RowProblem`` in a body that was packed; earlier releases kept no ``words``."""
+
+    row: int
+    column: str
+    value: str
+    message: str
+    code: str | None
+    words: dict[str, object] | None = None
+
+    def problem(self) -> RowProblem:
+        return RowProblem(self.row, self.column, self.value, words.of_row(self.message, self.words), self.code)
 
 
 def pack(rows: Sequence[Figure | RowProblem]) -> bytes:
     """Rows as bytes, to be kept while their run waits for a person."""
     figures: list[Packed] = [(f.row, f.code, f.gtin, f.location, f.quantity, f.as_of) for f in rows if isinstance(f, Figure)]
-    unread: list[Unread] = [(p.row, p.column, p.value, p.message, p.code) for p in rows if isinstance(p, RowProblem)]
+    refused = [row for row in rows if isinstance(row, RowProblem)]
+    unread = [Unread(p.row, p.column, p.value, plain(p.message), p.code, words.kept(p.message)) for p in refused]
     return zlib.compress(msgspec.msgpack.encode((figures, unread)), 1)
 
 
 def unpack(body: bytes) -> list[Figure | RowProblem]:
     """The rows again."""
     figures, unread = msgspec.msgpack.decode(zlib.decompress(body), type=tuple[list[Packed], list[Unread]])
-    return [*(RowProblem(*row) for row in unread), *(Figure(*row) for row in figures)]
+    return [*(row.problem() for row in unread), *(Figure(*row) for row in figures)]

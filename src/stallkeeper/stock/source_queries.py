@@ -79,7 +79,7 @@ def units_of_codes(cursor: Cursor, organisation: int, codes: Sequence[str]) -> l
     return [row[0] for row in rows(cursor)]
 
 
-ProblemRow = tuple[int, str, str, str]
+ProblemRow = tuple[int, str, str, str, str | None]
 """row, column, value, message"""
 
 
@@ -87,10 +87,10 @@ def add_problems(cursor: Cursor, organisation: int, run: int, problems: Sequence
     """Keep what is wrong with rows of a run. Locks: the new rows."""
     cursor.execute(
         """
-        INSERT INTO stock_sourceproblem (organisation_id, run_id, "row", "column", value, message)
-        SELECT %s, %s, * FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[])
+        INSERT INTO stock_sourceproblem (organisation_id, run_id, "row", "column", value, message, message_words)
+        SELECT %s, %s, * FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::jsonb[])
         """,
-        [organisation, run, *columns(problems, array, texts, texts, texts)],
+        [organisation, run, *columns(problems, array, texts, texts, texts, texts)],
     )
 
 
@@ -129,14 +129,14 @@ def let_go(cursor: Cursor, source: int) -> None:
     cursor.execute("SELECT pg_advisory_unlock(%s, (%s %% 2147483647)::int)", [UPLOAD_LOCK, source])
 
 
-def close_interrupted(cursor: Cursor, source: int, at: datetime, problem: str) -> int:
+def close_interrupted(cursor: Cursor, source: int, at: datetime, problem: str, words: str | None) -> int:
     """Mark runs of this source as failed whose process is gone: nobody holds its lock. How many there were. Index: by source."""
     cursor.execute(
         """
-        UPDATE stock_sourcerun SET state = 'failed', finished_at = %(at)s, problem = %(problem)s
+        UPDATE stock_sourcerun SET state = 'failed', finished_at = %(at)s, problem = %(problem)s, problem_words = %(words)s::jsonb
         WHERE source_id = %(source)s AND state = 'reading' AND pg_try_advisory_xact_lock(%(lock)s, (source_id %% 2147483647)::int)
         """,
-        {"at": at, "problem": problem, "source": source, "lock": UPLOAD_LOCK},
+        {"at": at, "problem": problem, "words": words, "source": source, "lock": UPLOAD_LOCK},
     )
     return int(cursor.rowcount)
 

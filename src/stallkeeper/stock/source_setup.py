@@ -13,6 +13,7 @@ from stallkeeper.core import audit, notify, secrets
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock.models import BY_HAND, COPIES, PLACE, TYPED, Location, LocationOwner, SourceBasis, SourceMode, StockSource
 from stallkeeper.stock.sources import WAKE, SourceError
+from stallkit.words import said as _
 
 SHORTEST, LONGEST = 1, 7 * 24 * 60
 """Minutes between two looks."""
@@ -38,7 +39,7 @@ class Terms(TypedDict, total=False):
 def add(uc: UseCase, location: Location, kind: str, config: Mapping[str, str], hidden: Mapping[str, str], terms: Terms) -> StockSource:
     """A new source of a place, switched off. ``hidden`` are settings that are stored encrypted. SourceError names what is wrong."""
     if location.owner == LocationOwner.VIRTUAL:
-        raise SourceError(f"location: {location.code} is no place where goods lie")
+        raise SourceError(_("location: {code} is no place where goods lie", code=location.code))
     source = StockSource(organisation_id=uc.organisation_id, location=location, kind=kind, config=dict(config), created_at=uc.at, **terms)
     _check(source)
     source.save()
@@ -75,11 +76,11 @@ def map_columns(
     or gets its figures from another source."""
     source = StockSource.objects.get(pk=source_id)
     if not columns.get("quantity") or not (columns.get("code") or columns.get("gtin")):
-        raise SourceError("columns: say which column holds the quantity, and which the code or the GTIN")
+        raise SourceError(_("columns: say which column holds the quantity, and which the code or the GTIN"))
     codes = {code for code in places.values() if code}
     known = set(Location.objects.exclude(owner=LocationOwner.VIRTUAL).filter(code__in=codes).values_list("code", flat=True))
     if unknown := sorted(codes - known):
-        raise SourceError(f"places: there is no place with the code {unknown[0]!r}")
+        raise SourceError(_("places: there is no place with the code {unknown!r}", unknown=unknown[0]))
     source.shape, source.columns, source.places, source.fingerprint = dict(shape), dict(columns), dict(places), _seen(source)
     if source.continuous:
         _refuse_second(source)
@@ -109,7 +110,7 @@ def turn(uc: UseCase, source_id: int, enabled: bool) -> StockSource:
     source.enabled = enabled
     if enabled:
         if source.kind == TYPED:
-            raise SourceError("kind: figures of this place are typed; there is nothing to switch on")
+            raise SourceError(_("kind: figures of this place are typed; there is nothing to switch on"))
         _refuse_second(source)
         _refuse_unfit(source)
         source.next_at = source.enabled_at = uc.at
@@ -126,7 +127,7 @@ def ask_now(uc: UseCase, source_id: int) -> None:
     that are in already are not read again: they would count twice."""
     source = StockSource.objects.get(pk=source_id)
     if not source.continuous:
-        raise SourceError("enabled: the source is switched off, or brings figures only by hand")
+        raise SourceError(_("enabled: the source is switched off, or brings figures only by hand"))
     again = _seen(source) or AGAIN + source.fingerprint.removeprefix(AGAIN)
     StockSource.objects.filter(pk=source_id).update(next_at=uc.at, fingerprint=again)
     audit.record(uc, "ask.source", "stock_source", source_id)
@@ -161,18 +162,20 @@ def _seal(uc: UseCase, source: StockSource, hidden: Mapping[str, str]) -> None:
 
 def _check(source: StockSource) -> None:
     if not source.name.strip():
-        raise SourceError("name: give the source a name")
+        raise SourceError(_("name: give the source a name"))
     if StockSource.objects.filter(name=source.name).exclude(pk=source.pk).exists():
-        raise SourceError(f"name: there is a source called {source.name!r} already")
+        raise SourceError(_("name: there is a source called {name!r} already", name=source.name))
     if source.mode not in SourceMode.values or source.basis not in SourceBasis.values:
-        raise SourceError(f"mode is one of {', '.join(SourceMode.values)}, basis one of {', '.join(SourceBasis.values)}")
+        raise SourceError(
+            _("mode is one of {modes}, basis one of {bases}", modes=", ".join(SourceMode.values), bases=", ".join(SourceBasis.values))
+        )
     if source.mode == SourceMode.DELTAS and source.basis == SourceBasis.NET:
-        raise SourceError("basis: differences are of what lies there; they cannot have our orders taken off")
+        raise SourceError(_("basis: differences are of what lies there; they cannot have our orders taken off"))
     if not SHORTEST <= source.interval_minutes <= LONGEST:
-        raise SourceError(f"interval_minutes: from {SHORTEST} to {LONGEST:,} minutes")
+        raise SourceError(_("interval_minutes: from {shortest} to {longest:,} minutes", shortest=SHORTEST, longest=LONGEST))
     for name in ("zero_limit", "change_limit", "least_rows"):
         if not 0 <= getattr(source, name) <= 100:
-            raise SourceError(f"{name}: from 0 to 100 per cent")
+            raise SourceError(_("{name}: from 0 to 100 per cent", name=name))
     _refuse_unfit(source)
     if source.continuous:
         _refuse_second(source)
@@ -186,7 +189,7 @@ def _seen(source: StockSource) -> str:
 def _refuse_unfit(source: StockSource) -> None:
     """What is copied are levels, and no place copies itself, not over others either: units would go round and come back."""
     if source.kind in COPIES and source.mode == SourceMode.DELTAS:
-        raise SourceError("mode: what is copied are levels, not differences; choose listed or all")
+        raise SourceError(_("mode: what is copied are levels, not differences; choose listed or all"))
     if source.kind != PLACE:
         return
     others = StockSource.objects.filter(enabled=True, kind=PLACE).exclude(pk=source.pk).select_related("location")
@@ -196,7 +199,8 @@ def _refuse_unfit(source: StockSource) -> None:
         way.append(place)
         place = copied.get(place, "")
     if place == source.location.code:
-        raise SourceError(f"location: {' copies '.join([*way, place])}; a place cannot get its figures from itself")
+        circle = " ← ".join([*way, place])
+        raise SourceError(_("location: places copy each other ({circle}); a place cannot get its figures from itself", circle=circle))
 
 
 def check_places(source: StockSource) -> None:
@@ -212,7 +216,9 @@ def _refuse_second(source: StockSource) -> None:
     ours = _codes(source)
     for other in StockSource.objects.select_related("location").filter(enabled=True).exclude(kind__in=BY_HAND).exclude(pk=source.pk):
         if both := sorted(ours & _codes(other)):
-            raise SourceError(f"location: figures of {both[0]} come from {other.name} already; switch that one off first")
+            raise SourceError(
+                _("location: figures of {both} come from {name} already; switch that one off first", both=both[0], name=other.name)
+            )
 
 
 def _codes(source: StockSource) -> set[str]:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from stallkeeper.core import audit, clock, notify
+from stallkeeper.core import audit, clock, notify, words
 from stallkeeper.core.models import Severity
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
@@ -29,6 +29,8 @@ from stallkeeper.stock.source_figures import MISSING, Read, Wanted
 from stallkeeper.stock.source_queries import Standing
 from stallkit.sources.types import Figure, RowProblem
 from stallkit.tables.cells import FileRefused, Problem
+from stallkit.words import joined
+from stallkit.words import said as _
 
 KEEP = timedelta(days=30)
 KEEP_PROBLEMS = 10
@@ -107,7 +109,7 @@ def let_through(uc: UseCase, run_id: int) -> SourceRun:
     run = SourceRun.objects.select_related("source").get(pk=run_id)
     older = run.source.runs.filter(state=State.STOPPED, pk__lt=run.pk).order_by("pk").first()
     if older is not None and run.source.mode != SourceMode.DELTAS:
-        raise SourceError(f"run {older.pk} came before and waits, too: let it through or drop it first")
+        raise SourceError(_("run {pk} came before and waits, too: let it through or drop it first", pk=older.pk))
     _settle(run, state=State.ALLOWED, allowed_by=uc.actor[:60])
     audit.record(uc, "allow.source_run", "stock_source", run.source_id, run=run.pk, zeroed=run.rows_zeroed, changed=run.rows_changed)
     uc.mark(WAKE, [run.source_id])
@@ -120,11 +122,12 @@ def drop(uc: UseCase, run_id: int) -> SourceRun:
     _settle(run, state=State.DROPPED, finished_at=uc.at, body=None)
     if not run.source.runs.filter(state=State.STOPPED).exists():
         notify.resolve(uc, _stopped_key(run.source_id))
-        StockSource.objects.filter(pk=run.source_id).update(last_error="")
+        StockSource.objects.filter(pk=run.source_id).update(**words.columns("last_error", ""))
     audit.record(uc, "drop.source_run", "stock_source", run.source_id, run=run.pk)
     return run
 
 
+OVERTAKEN = _("It was interrupted, and newer figures came before it was repeated.")
 WAKE = "wake_source"
 """Mark: sources whose lane has something to do now."""
 
@@ -132,7 +135,7 @@ WAKE = "wake_source"
 def _settle(run: SourceRun, **fields: object) -> None:
     """Change a run that waits; two people who do so at once are told who was first."""
     if not SourceRun.objects.filter(pk=run.pk, state=State.STOPPED).update(**fields):
-        raise SourceError(f"run {run.pk} does not wait for anybody any more")
+        raise SourceError(_("run {pk} does not wait for anybody any more", pk=run.pk))
     run.refresh_from_db()
 
 
@@ -164,10 +167,10 @@ def _begin(source: StockSource, reference: str, whole: bool, as_of: datetime, ac
             run.problems.all().delete()
             if run.state == State.FAILED:  # refused for its moment, perhaps: what is fetched again is of another one
                 run.as_of = as_of
-            run.state, run.problem, run.rows_changed = State.READING, "", 0
-            run.save(update_fields=["state", "problem", "rows_changed", "as_of"])
+            run.state, run.problem, run.problem_words, run.rows_changed = State.READING, "", None, 0
+            run.save(update_fields=["state", "problem", "problem_words", "rows_changed", "as_of"])
             left = source.runs.filter(state=State.READING, pk__lt=run.pk)
-            left.update(state=State.FAILED, finished_at=uc.at, problem="It was interrupted, and newer figures came before it was repeated.")
+            left.update(state=State.FAILED, finished_at=uc.at, **words.columns("problem", OVERTAKEN))
         StockSource.objects.filter(pk=source.pk).update(last_run_at=uc.at)
     return run
 
@@ -207,7 +210,7 @@ class _Work:
         self.run.rows_missing, self.run.rows_zeroed = len(missing), judged.zeroed
         if judged.reasons and not self.allow:
             self.run.rows_changed = len(judged.changing)
-            return self._stop(found, " ".join(judged.reasons))
+            return self._stop(found, joined(judged.reasons))
         problems = self._apply(judged.changing)
         return self._end(State.DONE, self._note(found), [*found.problems, *problems])
 
@@ -215,13 +218,15 @@ class _Work:
         found = reading.read(self.source, figures, self.run.as_of, clock.now())
         self.run.rows_total, self.run.rows_used, self.run.rows_left_out = found.rows, len(found.wanted), found.left_out
         if not found.rows and self.run.whole:
-            raise FileRefused("There is no row of figures in it. Nothing was changed: an empty file does not mean an empty shelf.")
+            raise FileRefused(_("There is no row of figures in it. Nothing was changed: an empty file does not mean an empty shelf."))
         if found.problems and not found.wanted and not found.left_out:
-            raise FileRefused(f"None of the {found.rows:,} rows could be used; nothing was changed.", found.problems)
+            raise FileRefused(_("None of the {rows:,} rows could be used; nothing was changed.", rows=found.rows), found.problems)
         stale = self.source.last_as_of is not None and self.run.as_of < self.source.last_as_of
         if stale and not self.again and self.source.mode != SourceMode.DELTAS:
             now, last = f"{self.run.as_of:%Y-%m-%d %H:%M:%S}", f"{self.source.last_as_of:%Y-%m-%d %H:%M:%S}"
-            raise FileRefused(f"These figures are of {now} UTC, older than those of {last} that were taken in; nothing was changed.")
+            raise FileRefused(
+                _("These figures are of {now} UTC, older than those of {last} that were taken in; nothing was changed.", now=now, last=last)
+            )
         return found
 
     def _missing(self, found: Read) -> list[Wanted]:
@@ -231,7 +236,7 @@ class _Work:
 
     def _note(self, found: Read) -> str:
         if self.source.mode == SourceMode.ALL and self.run.whole and found.blind:
-            return "Rows could not be read, and nobody knows which articles they are about: so nothing that is missing was set to zero."
+            return _("Rows could not be read, and nobody knows which articles they are about: so nothing that is missing was set to zero.")
         return ""
 
     def _judge(self, wanted: Sequence[Wanted], found: Read) -> _Judged:
@@ -254,26 +259,27 @@ class _Work:
         groups = [(changed[place], zeroed[place], filled[place]) for place in filled]
         for some, none, there in [*groups, (changed.total(), zeroed.total(), filled.total())]:
             if _too_many(none, there, source.zero_limit, source.limits_from):
-                reasons.append(f"{none:,} of {there:,} articles in stock would go to zero.")
+                reasons.append(_("{none:,} of {there:,} articles in stock would go to zero.", none=none, there=there))
             if _too_many(some, there, source.change_limit, source.limits_from):
-                reasons.append(f"{some:,} of {there:,} articles in stock would get another number.")
+                reasons.append(_("{some:,} of {there:,} articles in stock would get another number.", some=some, there=there))
         if self.run.whole and source.last_rows >= source.limits_from and found.rows * 100 < source.least_rows * source.last_rows:
-            reasons.append(f"It has {found.rows:,} rows; the one before had {source.last_rows:,}.")
+            reasons.append(_("It has {rows:,} rows; the one before had {last:,}.", rows=found.rows, last=source.last_rows))
         waits = source.runs.filter(state__in=(State.STOPPED, State.ALLOWED), pk__lt=self.run.pk).exists()
         if waits and not self.run.whole and source.mode != SourceMode.DELTAS:
-            reasons.append("It lists changes only, and figures that came before it wait for a person.")
+            reasons.append(_("It lists changes only, and figures that came before it wait for a person."))
         return list(dict.fromkeys(reasons))
 
     def _stop(self, found: Read, why: str) -> SourceRun:
         body = reading.pack(found.came)
-        text = f"{why} Nothing was changed. Look at the figures; then let them through, or drop them."
+        text = joined([why, _("Nothing was changed. Look at the figures; then let them through, or drop them.")])
         with self._ending() as uc:
             self.guard()
             self._replace_older(uc)
-            self.run.state, self.run.problem, self.run.body, self.run.finished_at = State.STOPPED, text, body, uc.at
+            self.run.state, self.run.body, self.run.finished_at = State.STOPPED, body, uc.at
+            self._say(text)
             self._keep(found.problems)
             self._forget_old(uc)
-            self._change_source(last_error=text[:500])
+            self._change_source(**words.columns("last_error", text, 500))
             title = f"{self.source.name}: new figures wait for you"
             notify.raise_(uc, _stopped_key(self.source.pk), Severity.ERROR, title, text, f"/sources/{self.source.pk}/runs/{self.run.pk}/")
             audit.record(uc, "stop.source_run", "stock_source", self.source.pk, run=self.run.pk, reason=why)
@@ -286,10 +292,11 @@ class _Work:
                 self._replace_older(uc)
                 self._done(uc)
             else:
-                StockSource.objects.filter(pk=self.source.pk).update(last_error=problem[:500])
+                StockSource.objects.filter(pk=self.source.pk).update(**words.columns("last_error", problem, 500))
                 title = f"{self.source.name}: the figures could not be used"
                 notify.raise_(uc, f"source:{self.source.pk}:failed", Severity.WARNING, title, problem, f"/sources/{self.source.pk}/")
-            self.run.state, self.run.problem, self.run.finished_at, self.run.body = state, problem, uc.at, None
+            self.run.state, self.run.finished_at, self.run.body = state, uc.at, None
+            self._say(problem)
             self._keep(problems)
             self._forget_old(uc)
             counts = {"rows": self.run.rows_total, "changed": self.run.rows_changed, "refused": self.run.rows_refused}
@@ -298,7 +305,7 @@ class _Work:
 
     def _done(self, uc: UseCase) -> None:
         source = self.source
-        fields: dict[str, object] = {"last_success_at": uc.at, "last_error": ""}
+        fields: dict[str, object] = {"last_success_at": uc.at, **words.columns("last_error", "")}
         fields["last_as_of"] = max(self.run.as_of, source.last_as_of or self.run.as_of)
         if self.run.whole:
             fields["last_rows"] = self.run.rows_total
@@ -327,9 +334,12 @@ class _Work:
             older = self.source.runs.filter(state__in=(State.STOPPED, State.ALLOWED), pk__lt=self.run.pk)
             older.update(state=State.REPLACED, finished_at=uc.at, body=None)
 
+    def _say(self, text: str) -> None:
+        self.run.problem, self.run.problem_words = words.storable(text), words.kept(text)
+
     def _keep(self, problems: Sequence[Problem]) -> None:
         self.run.problems.all().delete()
-        rows = [(max(p.row, 0), _storable(p.column)[:60], _storable(p.value)[:200], _storable(p.message)[:300]) for p in problems]
+        rows = [_kept(problem) for problem in problems]
         with connection.cursor() as cursor:
             if rows:
                 queries.add_problems(cursor, self.run.organisation_id, self.run.pk, rows)
@@ -381,10 +391,10 @@ def _too_many(some: int, there: int, limit: int, least: int) -> bool:
 
 
 def _gone(row: Wanted) -> Problem:
-    text = "More has left since then, by the ledger, than the source had: the place is at zero now. Count it."
+    text = _("More has left since then, by the ledger, than the source had: the place is at zero now. Count it.")
     return Problem(max(row.number, 0), "quantity", str(row.quantity), text)
 
 
-def _storable(text: str) -> str:
-    """PostgreSQL's text holds no NUL and no lone surrogates."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+def _kept(problem: Problem) -> queries.ProblemRow:
+    column, value, message = (words.storable(text) for text in (problem.column, problem.value, problem.message))
+    return max(problem.row, 0), column[:60], value[:200], message[:300], words.kept_json(problem.message)

@@ -11,27 +11,28 @@ from stallkeeper.stock.sources import SourceError
 from stallkit.manifest import Setting
 from stallkit.sources import registry
 from stallkit.sources.manifest import SourceManifest
+from stallkit.words import said as _
 
 UPLOAD, LOCATION, CHANNEL, API, COMMERCEML = "upload", PLACE, SHOWN, "api", "commerceml"
 HUB = {
-    TYPED: SourceManifest(TYPED, "Typed by hand", (), file=False, pull=False),
-    UPLOAD: SourceManifest(UPLOAD, "A file that people upload", (), file=True, pull=False),
+    TYPED: SourceManifest(TYPED, _("Typed by hand"), (), file=False, pull=False),
+    UPLOAD: SourceManifest(UPLOAD, _("A file that people upload"), (), file=True, pull=False),
     LOCATION: SourceManifest(
         LOCATION,
-        "Another place",
-        (Setting("location", "Place", help="Its units on hand are copied."),),
+        _("Another place"),
+        (Setting("location", _("Place"), help=_("Its units on hand are copied.")),),
         file=False,
         pull=True,
     ),
     CHANNEL: SourceManifest(
         CHANNEL,
-        "What a channel shows",
-        (Setting("channel", "Channel", help="Its figures of linked offers are copied. Nothing may be sent there from this place."),),
+        _("What a channel shows"),
+        (Setting("channel", _("Channel"), help=_("Its figures of linked offers are copied. Nothing may be sent there from this place.")),),
         file=False,
         pull=True,
     ),
-    API: SourceManifest(API, "A program that sends figures (API)", (), file=False, pull=False),
-    COMMERCEML: SourceManifest(COMMERCEML, "1C (CommerceML)", (), file=False, pull=False),
+    API: SourceManifest(API, _("A program that sends figures (API)"), (), file=False, pull=False),
+    COMMERCEML: SourceManifest(COMMERCEML, _("1C (CommerceML)"), (), file=False, pull=False),
 }
 """Kinds that need no transport."""
 
@@ -45,7 +46,7 @@ def manifest_of(kind: str) -> SourceManifest:
     """The declaration of a kind; SourceError if there is none."""
     known = kinds()
     if kind not in known:
-        raise SourceError(f"kind: there is no kind {kind!r}; known are {', '.join(known)}")
+        raise SourceError(_("kind: there is no kind {kind!r}; known are {known}", kind=kind, known=", ".join(known)))
     return known[kind]
 
 
@@ -66,7 +67,7 @@ def place_of(config: Mapping[str, str]) -> Location:
     """The place that is copied."""
     found = Location.objects.exclude(owner=LocationOwner.VIRTUAL).filter(code=config.get("location", "")).first()
     if found is None:
-        raise SourceError(f"location: there is no place with the code {config.get('location', '')!r}")
+        raise SourceError(_("location: there is no place with the code {location!r}", location=config.get("location", "")))
     return found
 
 
@@ -74,5 +75,5 @@ def channel_of(config: Mapping[str, str]) -> Channel:
     """The channel whose figures are copied."""
     found = Channel.objects.select_related("connection__credentials").filter(code__iexact=config.get("channel", "")).first()
     if found is None:
-        raise SourceError(f"channel: there is no channel with the code {config.get('channel', '')!r}")
+        raise SourceError(_("channel: there is no channel with the code {channel!r}", channel=config.get("channel", "")))
     return found

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 from django.db import DatabaseError, connection
 
-from stallkeeper.core import clock, crash
+from stallkeeper.core import clock, crash, words
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock import source_queries, source_setup
@@ -24,6 +24,7 @@ from stallkeeper.sync.budgets import refuse_in_transaction
 from stallkeeper.sync.sources import Brought
 from stallkit.errors import AdapterError
 from stallkit.sources.types import Columns, Fetched, FileRefused, Preview, Shape
+from stallkit.words import said as _
 
 TEMPLATE = Columns(code="sku", quantity="on_hand", gtin="gtin", location="location", as_of="as_of")
 """The columns of our own spreadsheet (S3.12): a file that has them needs no mapping."""
@@ -38,7 +39,7 @@ def look(source: StockSource, actor: str) -> Preview:
         except (AdapterError, FileRefused) as error:
             raise SourceError(str(error)) from error
         if fetched is None:
-            raise SourceError("There is no file there yet.")
+            raise SourceError(_("There is no file there yet."))
         if fetched.learned:
             with use_case("set.source", organisation_id=source.organisation_id, actor=actor) as uc:
                 source_setup.learn(uc, source.pk, fetched.learned)
@@ -119,6 +120,6 @@ def close_interrupted(source: StockSource) -> int:
     What is fetched, sent by a program or by 1C is repeated by whoever brings it."""
     if source.kind != source_kinds.UPLOAD:
         return 0
-    problem = "It was interrupted. Bring the same file once more: what is in already does not count twice."
+    problem = _("It was interrupted. Bring the same file once more: what is in already does not count twice.")
     with organisation_scope(source.organisation_id), crash.committing("source_run.interrupted"), connection.cursor() as cursor:
-        return source_queries.close_interrupted(cursor, source.pk, clock.now(), problem)
+        return source_queries.close_interrupted(cursor, source.pk, clock.now(), problem, words.kept_json(problem))

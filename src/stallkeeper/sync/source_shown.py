@@ -15,6 +15,7 @@ from stallkit.manifest import Capability
 from stallkit.pacing import Priority
 from stallkit.sources.types import Figure, RowProblem
 from stallkit.types import OfferRef
+from stallkit.words import said as _
 
 LANE = "source"
 
@@ -25,10 +26,10 @@ def read(source: StockSource, heart: Heart) -> list[Figure | RowProblem]:
     channel = source_kinds.channel_of(source.config)
     refuse_circle(channel, source)
     if channel.connection.state != Connection.State.READY:
-        raise SourceError(f"{channel.connection.name} is not connected; connect it again first")
+        raise SourceError(_("{name} is not connected; connect it again first", name=channel.connection.name))
     session = adapters.session(channel.connection, LANE)
     if not session.can(Capability.READ_STATES):
-        raise SourceError(f"{session.manifest.title} does not tell what it shows")
+        raise SourceError(_("{title} does not tell what it shows", title=session.manifest.title))
     offers = list(Offer.objects.filter(channel=channel).select_related("stock_unit").order_by("pk"))
     shown = _ask(session, channel, offers, heart)
     return [_row(number, offer, shown.get(_ref(offer))) for number, offer in enumerate(offers, 1)]
@@ -39,7 +40,11 @@ def refuse_circle(channel: Channel, source: StockSource) -> None:
     sells = ChannelLocation.objects.filter(channel=channel, location=source.location).exists()
     if channel.stock_enabled and sells:
         raise SourceError(
-            f"{channel.name} gets its figures from {source.location.code}: switch sending off first, or copy to another place"
+            _(
+                "{name} gets its figures from {code}: switch sending off first, or copy to another place",
+                name=channel.name,
+                code=source.location.code,
+            )
         )
 
 
@@ -66,5 +71,5 @@ def _parts(refs: list[OfferRef], size: int) -> Iterator[list[OfferRef]]:
 
 def _row(number: int, offer: Offer, quantity: int | None) -> Figure | RowProblem:
     if quantity is None:
-        return RowProblem(number, "quantity", offer.sku, "The channel does not say how many it shows.", offer.stock_unit.sku)
+        return RowProblem(number, "quantity", offer.sku, _("The channel does not say how many it shows."), offer.stock_unit.sku)
     return Figure(number, offer.stock_unit.sku, "", "", quantity * offer.pack_factor, None)

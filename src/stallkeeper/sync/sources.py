@@ -22,7 +22,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from stallkeeper.channels import lanes
 from stallkeeper.channels.lanes import Claim, Heart, LaneLost
-from stallkeeper.core import clock, crash, notify
+from stallkeeper.core import clock, crash, notify, words
 from stallkeeper.core.models import Organisation, Severity
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import source_queries, source_setup
@@ -36,6 +36,8 @@ from stallkit.sources import files, registry
 from stallkit.sources.bringing import marks_of
 from stallkit.sources.door import Door
 from stallkit.sources.types import Columns, Fetched, Figure, FileRefused, Preview, RowProblem, Shape
+from stallkit.words import plain
+from stallkit.words import said as _
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +88,7 @@ def ask(held: Claim, heart: Heart) -> Asked:
     error = ""
     if source_kinds.manifest_of(source.kind).pull and (source.next_at is None or source.next_at <= at):
         came, error = _try(held, heart, source)
-    return Asked(_end(held, source, at, came, error), error)
+    return Asked(_end(held, source, at, came, error), plain(error)[:500])
 
 
 def _guard(held: Claim) -> Callable[[], None]:
@@ -108,7 +110,7 @@ def _try(held: Claim, heart: Heart, source: StockSource) -> tuple[Came, str]:
         return Came.NO_ANSWER, _told(held, source, Refused(str(error)))
     except Exception as error:
         log.exception("source %s", source.pk)
-        return Came.NO_ANSWER, _told(held, source, Unintelligible(f"{type(error).__name__}: {error}"))
+        return Came.NO_ANSWER, _told(held, source, Unintelligible(_("{kind}: {error}", kind=type(error).__name__, error=str(error))))
     if run is None:
         return Came.NOTHING_NEW, ""
     return Came.FIGURES, run.problem if run.state in {SourceRun.State.FAILED, SourceRun.State.STOPPED} else ""
@@ -116,11 +118,11 @@ def _try(held: Claim, heart: Heart, source: StockSource) -> tuple[Came, str]:
 
 def _told(held: Claim, source: StockSource, error: AdapterError) -> str:
     """Errors that a person must hear of are told at once; of those that pass, silence will tell."""
-    text = error.detail[:500]
+    text = error.detail
     if isinstance(error, NeedsReconnect | Refused | Unintelligible):
         with lanes.guarded(held, "sync.source_error") as uc:
             title = f"{source.name}: its figures could not be fetched"
-            notify.raise_(uc, f"source:{source.pk}:failed", Severity.WARNING, title, text, f"/sources/{source.pk}/")
+            notify.raise_(uc, f"source:{source.pk}:failed", Severity.WARNING, title, text[:500], f"/sources/{source.pk}/")
     return text or type(error).__name__
 
 
@@ -186,7 +188,7 @@ def fetch(source: StockSource, folder: Path, seen: str) -> Fetched | None:
 def of_file(source: StockSource, fetched: Fetched) -> Brought:
     """The rows of a file as the source's mapping reads it; SourceError if nobody has said which column is what."""
     if not source.columns:
-        raise SourceError("Say on the mapping screen which column is what; nothing is taken in before.")
+        raise SourceError(_("Say on the mapping screen which column is what; nothing is taken in before."))
     zone = ZoneInfo(Organisation.objects.get(pk=source.organisation_id).time_zone)
     shape, columns = shape_of(source), msgspec.convert(source.columns, Columns)
     rows = _rows(fetched.path, shape, columns, zone, signed=source.mode == SourceMode.DELTAS)
@@ -217,7 +219,7 @@ def _of_place(source: StockSource) -> Brought:
 
 
 def _print(rows: Sequence[Figure | RowProblem]) -> str:
-    return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(rows, enc_hook=plain)).hexdigest()
 
 
 def _end(held: Claim, source: StockSource, at: datetime, came: Came, error: str) -> datetime:
@@ -230,11 +232,11 @@ def _end(held: Claim, source: StockSource, at: datetime, came: Came, error: str)
         if came is not Came.UNASKED and now.next_at == source.next_at:  # or somebody asks for one more
             now.next_at = at + (min(max(_failing(source, at), SOONEST), interval) if came is Came.NO_ANSWER else interval)
         if came is Came.NO_ANSWER:
-            now.last_error = error[:500]
+            now.last_error, now.last_error_words = words.storable(error)[:500], words.kept(error)
         if came is Came.NOTHING_NEW and not now.runs.filter(state=SourceRun.State.STOPPED).exists():
-            now.last_success_at, now.last_error = uc.at, ""
+            now.last_success_at, now.last_error, now.last_error_words = uc.at, "", None
             notify.resolve(uc, f"source:{source.pk}:failed")
-        now.save(update_fields=["next_at", "last_error", "last_success_at"])
+        now.save(update_fields=["next_at", "last_error", "last_error_words", "last_success_at"])
         watched = _watch(uc, now, interval)
         return min(watched, now.next_at or watched) if source_kinds.manifest_of(now.kind).pull else watched
 

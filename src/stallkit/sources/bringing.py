@@ -19,18 +19,19 @@ from stallkit.errors import NeedsReconnect, TryLater
 from stallkit.manifest import Setting, SettingKind
 from stallkit.tables import texts
 from stallkit.tables.cells import FileRefused
+from stallkit.words import said as _
 
 SECONDS = 300.0
 """How long a whole file may take to arrive."""
 JUST_NOW = timedelta(seconds=5)
 AS_OF = Setting(
     "as_of",
-    "The numbers are from",
+    _("The numbers are from"),
     SettingKind.CHOICE,
-    "Sales since then are taken into account. Choose the moment of fetching if the server's clock or time zone is wrong.",
+    _("Sales since then are taken into account. Choose the moment of fetching if the server's clock or time zone is wrong."),
     required=False,
     default="file",
-    choices=(("file", "the file's own date and time"), ("fetch", "the moment of fetching")),
+    choices=(("file", _("the file's own date and time")), ("fetch", _("the moment of fetching"))),
 )
 
 
@@ -50,9 +51,11 @@ class Deadline:
     def check(self, size: int = 0) -> None:
         """TryLater past the time, FileRefused past the size."""
         if time.monotonic() > self.end:
-            raise TryLater("the file did not arrive in time; it is fetched again later")
+            raise TryLater(_("the file did not arrive in time; it is fetched again later"))
         if size > texts.MOST_BYTES:
-            raise FileRefused(f"The file has more than {texts.MOST_BYTES // 1_000_000} MB. Offer less, or split it into several files.")
+            raise FileRefused(
+                _("The file has more than {most} MB. Offer less, or split it into several files.", most=texts.MOST_BYTES // 1_000_000)
+            )
 
 
 @contextmanager
@@ -111,7 +114,7 @@ def port_of(config: Mapping[str, str], default: int) -> int:
     """The port that was set; NeedsReconnect if it is no number."""
     typed = config.get("port", "").strip()
     if typed and not (typed.isascii() and typed.isdigit()):
-        raise NeedsReconnect(f"the port must be a number, not {typed!r}")
+        raise NeedsReconnect(_("the port must be a number, not {typed!r}", typed=typed))
     return int(typed) if typed else default
 
 
@@ -120,7 +123,7 @@ def parts_of(address: str) -> SplitResult:
     try:
         return urlsplit(address.strip())
     except ValueError as error:
-        raise NeedsReconnect(f"this is not an address: {error}") from None
+        raise NeedsReconnect(_("this is not an address: {error}", error=str(error))) from None
 
 
 def plain_name(name: str, default: str) -> str:

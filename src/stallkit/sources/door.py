@@ -14,6 +14,7 @@ from stallkit.guard import Resolver, system_resolver
 from stallkit.http import Door as HttpDoor
 from stallkit.http import open_client
 from stallkit.manifest import Limit
+from stallkit.words import said as _
 
 SECONDS = 30.0
 """How long one answer may take."""
@@ -39,7 +40,9 @@ class Door:
         try:
             return guard.connect(host, port, self.allow, resolve=self.resolve, seconds=seconds)
         except OSError as error:
-            raise TryLater(f"no connection to {host}:{port}: {error.strerror or type(error).__name__}") from error
+            raise TryLater(
+                _("no connection to {host}:{port}: {why}", host=host, port=port, why=error.strerror or type(error).__name__)
+            ) from error
 
     def tls(self) -> ssl.SSLContext:
         """The context for TLS: certificates and names are checked."""

@@ -19,6 +19,7 @@ from stallkit.sources.types import Columns, Figure, FileRefused, Preview, RowPro
 from stallkit.sources.unpacking import is_packed, unpacked
 from stallkit.tables.cells import Cell, CellRefused, quoted, shown, text_of, whole
 from stallkit.tables.opening import OLE, beginning, old_format
+from stallkit.words import said as _
 
 FORMATS = ("csv", "xlsx", "xml", "json")
 LONGEST_TEXT = 200
@@ -44,9 +45,9 @@ def figures(path: Path, shape: Shape, columns: Columns, zone: ZoneInfo, *, signe
     be negative. No more than a piece of the file is held in memory (of JSON the file itself).
     """
     if not columns.quantity or not (columns.code or columns.gtin):
-        raise FileRefused("It is not said yet which column holds the quantity, and which the code or GTIN.")
+        raise FileRefused(_("It is not said yet which column holds the quantity, and which the code or GTIN."))
     if shape.decimal not in {"", ",", "."}:
-        raise FileRefused(f"The decimal sign is a comma or a point, not {shape.decimal!r}.")
+        raise FileRefused(_("The decimal sign is a comma or a point, not {decimal!r}.", decimal=shape.decimal))
     stack = ExitStack()
     try:
         records = _open(path, shape, stack)
@@ -55,7 +56,7 @@ def figures(path: Path, shape: Shape, columns: Columns, zone: ZoneInfo, *, signe
         rows = records.take(list(named.values()))
         first = next(rows, None)
         if first is None:
-            raise FileRefused("The file has columns, but no rows below them. Nothing was changed.")
+            raise FileRefused(_("The file has columns, but no rows below them. Nothing was changed."))
     except BaseException:
         stack.close()
         raise
@@ -69,7 +70,13 @@ def _open(path: Path, shape: Shape, stack: ExitStack) -> Records:
         path = Path(stack.enter_context(unpacked(path)).name)
     format_ = format_of(path)
     if shape.format and shape.format != format_:
-        raise FileRefused(f"The file is {format_}, and {shape.format} was expected. If it changed for good, say anew how it is built.")
+        raise FileRefused(
+            _(
+                "The file is {found}, and {expected} was expected. If it changed for good, say anew how it is built.",
+                found=format_,
+                expected=shape.format,
+            )
+        )
     match format_:
         case "xlsx":
             return grids.open_workbook(path, shape)
@@ -88,13 +95,13 @@ def format_of(path: Path) -> str:
     if start.startswith(OLE):
         raise FileRefused(old_format(path))
     if start.startswith((b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")):
-        raise FileRefused("The file is packed in a way that is not read (gzip, 7z or RAR). Pack it as ZIP, or offer it without packing.")
+        raise FileRefused(_("The file is packed in a way that is not read (gzip, 7z or RAR). Pack it as ZIP, or offer it without packing."))
     if start.startswith(b"%PDF"):
-        raise FileRefused("The file is a PDF. Offer a CSV, XLSX, XML or JSON file.")
+        raise FileRefused(_("The file is a PDF. Offer a CSV, XLSX, XML or JSON file."))
     plain = start.replace(b"\0", b"").removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff").lstrip()
     if _WEB_PAGE.match(plain):
         raise FileRefused(
-            "This is a web page, not a file of figures: perhaps a sign-in page, or an error. Look at the address in a browser."
+            _("This is a web page, not a file of figures: perhaps a sign-in page, or an error. Look at the address in a browser.")
         )
     if plain.startswith(b"<"):
         return "xml"
@@ -104,10 +111,13 @@ def format_of(path: Path) -> str:
 def _check_columns(records: Records, names: list[str]) -> None:
     absent = records.absent(names)
     if absent and not records.columns:
-        raise FileRefused("The file holds no rows. Nothing was changed.")
+        raise FileRefused(_("The file holds no rows. Nothing was changed."))
     if absent:
         have = ", ".join(records.columns[:30])
-        raise FileRefused(f"Column {' and '.join(map(repr, absent))} is not in the file. It has: {have}. If the file changed, map it anew.")
+        missing = ", ".join(map(repr, absent))
+        raise FileRefused(
+            _("Column {missing} is not in the file. It has: {have}. If the file changed, map it anew.", missing=missing, have=have)
+        )
 
 
 def _read(stack: ExitStack, rows: Iterator[tuple[int, list[Cell]]], row: _Row) -> Iterator[Figure | RowProblem]:
@@ -138,11 +148,11 @@ class _Row:
             return RowProblem(number, self._named[field], _safe(shown(self._cell(field, cells))), str(error), named)
         if not texts_["code"] and not texts_["gtin"]:
             return RowProblem(
-                number, self._named.get("code") or self._named["gtin"], "", "is empty: nothing tells which product this is.", ""
+                number, self._named.get("code") or self._named["gtin"], "", _("is empty: nothing tells which product this is."), ""
             )
         if quantity is None:
             named = texts_["code"] or texts_["gtin"]
-            return RowProblem(number, self._named["quantity"], "", "is empty: unknown is not zero. Write 0 if there is none.", named)
+            return RowProblem(number, self._named["quantity"], "", _("is empty: unknown is not zero. Write 0 if there is none."), named)
         return Figure(number, texts_["code"], texts_["gtin"], texts_["location"], quantity, as_of)
 
     def _cell(self, field: str, cells: list[Cell]) -> Cell:
@@ -154,11 +164,11 @@ def plain_text(cell: Cell) -> str:
     """A short text of one line; CellRefused for what no code and no place can be."""
     text = cell.strip() if type(cell) is str and not cell.startswith("'") else text_of(cell).strip()
     if len(text) > LONGEST_TEXT:
-        raise CellRefused(f"has {len(text):,} characters; at most {LONGEST_TEXT} are read.")
+        raise CellRefused(_("has {text:,} characters; at most {most} are read.", text=len(text), most=LONGEST_TEXT))
     if not text.isprintable():
         text = text.replace("\N{NO-BREAK SPACE}", " ")
         if not text.isprintable():
-            raise CellRefused("holds line breaks or characters that cannot be seen. Remove them.")
+            raise CellRefused(_("holds line breaks or characters that cannot be seen. Remove them."))
     return text
 
 
@@ -171,11 +181,11 @@ def moment(cell: Cell, zone: ZoneInfo) -> datetime | None:
     elif isinstance(cell, str):
         found = _moment_of_text(cell.strip())
     else:
-        raise CellRefused(f"{cell} is no date with a time of day; write it like 2026-05-01 18:30.")
+        raise CellRefused(_("{cell} is no date with a time of day; write it like 2026-05-01 18:30.", cell=str(cell)))
     try:
         return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
     except OverflowError:
-        raise CellRefused(f"{found} is beyond the calendar.") from None
+        raise CellRefused(_("{found} is beyond the calendar.", found=str(found))) from None
 
 
 def _moment_of_text(typed: str) -> datetime:
@@ -185,9 +195,9 @@ def _moment_of_text(typed: str) -> datetime:
             return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - the zone comes after
         found = datetime.fromisoformat(typed)
     except ValueError:
-        raise CellRefused(f"{quoted(typed)} is not a date and time; write it like 2026-05-01 18:30.") from None
+        raise CellRefused(_("{typed} is not a date and time; write it like 2026-05-01 18:30.", typed=quoted(typed))) from None
     if not re.search(r"\d[T ]\d", typed):
-        raise CellRefused(f"{quoted(typed)} has no time of day; write both, like {date.isoformat(found)} 18:30.")
+        raise CellRefused(_("{typed} has no time of day; write both, like {day} 18:30.", typed=quoted(typed), day=date.isoformat(found)))
     return found
 
 

@@ -34,25 +34,30 @@ from stallkit.sources.door import SECONDS as ANSWER_SECONDS
 from stallkit.sources.door import Door
 from stallkit.sources.manifest import SourceManifest
 from stallkit.sources.types import Fetched
+from stallkit.words import said as _
 
-SECURITY = (("explicit", "TLS (FTPS, explicit)"), ("implicit", "TLS from the start (FTPS, implicit)"), ("none", "none: password in clear"))
+SECURITY = (
+    ("explicit", _("TLS (FTPS, explicit)")),
+    ("implicit", _("TLS from the start (FTPS, implicit)")),
+    ("none", _("none: password in clear")),
+)
 MANIFEST = SourceManifest(
     kind="ftp",
-    title="File on an FTP server",
+    title=_("File on an FTP server"),
     settings=(
-        Setting("host", "Server", help="Its name, without ftp://."),
-        Setting("port", "Port", SettingKind.INTEGER, required=False, help="21, or 990 for TLS from the start, if left empty."),
+        Setting("host", _("Server"), help=_("Its name, without ftp://.")),
+        Setting("port", _("Port"), SettingKind.INTEGER, required=False, help=_("21, or 990 for TLS from the start, if left empty.")),
         Setting(
             "security",
-            "Encryption",
+            _("Encryption"),
             SettingKind.CHOICE,
             required=False,
             default="explicit",
             choices=SECURITY,
         ),
-        Setting("user", "User name", required=False, default="anonymous"),
-        Setting("password", "Password", SettingKind.SECRET, required=False),
-        Setting("path", "Path of the file", help="With * and ? in the name, the newest file that fits: /out/stock-*.csv."),
+        Setting("user", _("User name"), required=False, default="anonymous"),
+        Setting("password", _("Password"), SettingKind.SECRET, required=False),
+        Setting("path", _("Path of the file"), help=_("With * and ? in the name, the newest file that fits: /out/stock-*.csv.")),
         AS_OF,
     ),
     file=True,
@@ -127,7 +132,7 @@ class Source:
         self.security = config.get("security") or "explicit"
         self.path = config.get("path", "").strip()
         if not self.path or not self.path.isprintable():
-            raise NeedsReconnect("the path of the file is missing, or holds line breaks; write it like /out/stock.csv")
+            raise NeedsReconnect(_("the path of the file is missing, or holds line breaks; write it like /out/stock.csv"))
 
     def fetch(self, folder: Path, seen: str) -> Fetched | None:
         began, known, into = self.clock(), marks_of(seen), folder / "file"
@@ -140,7 +145,7 @@ class Source:
                 return None
             self._download(client, name, file)
             if (client.number(f"SIZE {name}"), client.number(f"MDTM {name}")) != (size, changed) or (size and file.tell() != int(size)):
-                raise TryLater(f"{name} is being written just now; it is fetched again later")
+                raise TryLater(_("{name} is being written just now; it is fetched again later", name=name))
         digest = digest_of(into)
         if digest == known.get("sha256"):
             return None
@@ -169,7 +174,7 @@ class Source:
         try:
             client.sign_in(self.config.get("user") or "anonymous", self.config.get("password", ""))
         except ftplib.error_perm as error:
-            raise NeedsReconnect(f"the server does not let us in: {words_of(error)}") from error
+            raise NeedsReconnect(_("the server does not let us in: {words}", words=words_of(error))) from error
 
     def _chosen(self, client: Client) -> str:
         """The path, or the newest file that fits it."""
@@ -180,7 +185,7 @@ class Source:
         client.retrlines(f"NLST {folder}" if folder else "NLST", lambda line: _collect(names, line, pattern))
         client.voidcmd("TYPE I")
         if not names:
-            raise Refused(f"no file in {folder or 'the folder'} fits {pattern}")
+            raise Refused(_("no file in {folder} fits {pattern}", folder=folder or _("the folder"), pattern=pattern))
         paths = [posixpath.join(folder, name) for name in sorted(names)[-MOST_CANDIDATES:]]
         return max(paths, key=lambda path: (client.number(f"MDTM {path}"), path))
 
@@ -212,16 +217,18 @@ def told(error: Exception, secrets: tuple[str, ...]) -> AdapterError:
     """What an error of ftplib or the network means."""
     words = hide(words_of(error), secrets)
     if isinstance(error, ssl.SSLCertVerificationError):
-        return NeedsReconnect(f"the server's certificate cannot be trusted: {error.verify_message}")
+        return NeedsReconnect(_("the server's certificate cannot be trusted: {verify_message}", verify_message=error.verify_message))
     if isinstance(error, ssl.SSLError):
-        return NeedsReconnect(f"no encrypted connection comes about ({error.reason}); perhaps the server knows another kind of encryption")
+        return NeedsReconnect(
+            _("no encrypted connection comes about ({reason}); perhaps the server knows another kind of encryption", reason=error.reason)
+        )
     if isinstance(error, ftplib.error_perm):
         if words.startswith("550"):
-            return Refused(f"there is no such file, or we may not read it: {words}", code="550")
-        return NeedsReconnect(f"the server refuses: {words}")
+            return Refused(_("there is no such file, or we may not read it: {words}", words=words), code="550")
+        return NeedsReconnect(_("the server refuses: {words}", words=words))
     if isinstance(error, ftplib.error_proto | ftplib.error_reply | ValueError):
-        return Unintelligible(f"the server does not speak FTP as it should: {words}")
-    return TryLater(f"the connection broke off: {words or type(error).__name__}")
+        return Unintelligible(_("the server does not speak FTP as it should: {words}", words=words))
+    return TryLater(_("the connection broke off: {words}", words=words or type(error).__name__))
 
 
 def words_of(error: Exception) -> str:

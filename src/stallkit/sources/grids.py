@@ -16,6 +16,7 @@ from stallkit.tables.cells import Cell, FileRefused, normal
 from stallkit.tables.opening import Rows
 from stallkit.tables.texts import CsvFile
 from stallkit.tables.workbooks import Workbook
+from stallkit.words import said as _
 
 HEADER_WITHIN = 20
 
@@ -28,7 +29,7 @@ class Grid:
         self._rows = rows
         first = list(islice(rows.rows(), HEADER_WITHIN))
         if not any(filled(cells) for _, cells in first):
-            raise FileRefused(f"The file is empty: nothing stands in its first {HEADER_WITHIN} rows.")
+            raise FileRefused(_("The file is empty: nothing stands in its first {header_within} rows.", header_within=HEADER_WITHIN))
         header = guessing.header_row(first) if shape.header_row is None else shape.header_row
         self.shape = replace(shape, header_row=header)
         width = max(len(cells) for _, cells in first)
@@ -40,7 +41,7 @@ class Grid:
             return []
         found = next((cells for row, cells in islice(self._rows.rows(), number) if row == number), [])
         if not filled(found):
-            raise FileRefused(f"Row {number}, which should name the columns, is empty or not there.")
+            raise FileRefused(_("Row {number}, which should name the columns, is empty or not there.", number=number))
         return found
 
     def take(self, names: Sequence[str]) -> Iterator[tuple[int, list[Cell]]]:
@@ -73,8 +74,11 @@ def recognised(path: Path) -> str:
     found = encodings.recognised(path) or _by_names(path)
     if not found:
         raise FileRefused(
-            f"The text is not UTF-8, and its letters do not tell which other encoding it has. Say which: {texts.ENCODINGS}; "
-            "or save the file as 'CSV UTF-8' or .xlsx."
+            _(
+                "The text is not UTF-8, and its letters do not tell which other encoding it has. Say which: {encodings}; or "
+                "save the file as 'CSV UTF-8' or .xlsx.",
+                encodings=texts.ENCODINGS,
+            )
         )
     return found
 

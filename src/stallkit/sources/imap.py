@@ -35,25 +35,26 @@ from stallkit.sources.door import Door
 from stallkit.sources.manifest import SourceManifest
 from stallkit.sources.types import Fetched
 from stallkit.tables.cells import FileRefused
+from stallkit.words import said as _
 
-SECURITY = (("tls", "TLS"), ("starttls", "STARTTLS"), ("none", "none: password in clear"))
+SECURITY = (("tls", _("TLS")), ("starttls", _("STARTTLS")), ("none", _("none: password in clear")))
 MANIFEST = SourceManifest(
     kind="imap",
-    title="Attachment in a mailbox",
+    title=_("Attachment in a mailbox"),
     settings=(
-        Setting("host", "Server", help="The IMAP server's name: imap.example.com."),
-        Setting("port", "Port", SettingKind.INTEGER, required=False, help="993, or 143 without TLS from the start, if left empty."),
-        Setting("security", "Encryption", SettingKind.CHOICE, required=False, default="tls", choices=SECURITY),
-        Setting("user", "User name"),
-        Setting("password", "Password", SettingKind.SECRET, help="Where the provider has them, a password for this use alone."),
-        Setting("folder", "Folder", required=False, default="INBOX"),
+        Setting("host", _("Server"), help=_("The IMAP server's name: imap.example.com.")),
+        Setting("port", _("Port"), SettingKind.INTEGER, required=False, help=_("993, or 143 without TLS from the start, if left empty.")),
+        Setting("security", _("Encryption"), SettingKind.CHOICE, required=False, default="tls", choices=SECURITY),
+        Setting("user", _("User name")),
+        Setting("password", _("Password"), SettingKind.SECRET, help=_("Where the provider has them, a password for this use alone.")),
+        Setting("folder", _("Folder"), required=False, default="INBOX"),
         Setting(
             "sender",
-            "Sender",
-            help="Only mail from this address, or from @this.domain. A sender can be forged: use a mailbox that strangers do not know.",
+            _("Sender"),
+            help=_("Only mail from this address, or from @this.domain. A sender can be forged: use a mailbox that strangers do not know."),
         ),
-        Setting("subject", "Subject contains", required=False),
-        Setting("attachment", "Name of the file", required=False, help="With * and ?: stock*.xlsx. Empty: any table.", default=""),
+        Setting("subject", _("Subject contains"), required=False),
+        Setting("attachment", _("Name of the file"), required=False, help=_("With * and ?: stock*.xlsx. Empty: any table."), default=""),
         AS_OF,
     ),
     file=True,
@@ -83,7 +84,9 @@ class Client(imaplib.IMAP4):
 
     def read(self, size: int) -> bytes:
         if size > MOST_BYTES:
-            raise FileRefused(f"The message has {size // 1_000_000} MB; at most {MOST_BYTES // 1_000_000} MB are read.")
+            raise FileRefused(
+                _("The message has {size} MB; at most {most} MB are read.", size=size // 1_000_000, most=MOST_BYTES // 1_000_000)
+            )
         self.deadline.check()
         return super().read(size)
 
@@ -112,9 +115,9 @@ class Source:
         self.config, self.door, self.clock = config, door, clock
         self.sender = config.get("sender", "").strip().casefold()
         if "@" not in self.sender:
-            raise NeedsReconnect("say from which address the mail has to come, or from which domain (@supplier.example)")
+            raise NeedsReconnect(_("say from which address the mail has to come, or from which domain (@supplier.example)"))
         if not all(config.get(name, "").isprintable() for name in ("user", "password", "folder", "sender", "subject")):
-            raise NeedsReconnect("one of the settings holds line breaks or characters that cannot be seen; enter it again")
+            raise NeedsReconnect(_("one of the settings holds line breaks or characters that cannot be seen; enter it again"))
 
     def fetch(self, folder: Path, seen: str) -> Fetched | None:
         began, known = self.clock(), marks_of(seen)
@@ -128,7 +131,9 @@ class Source:
                 attachment = self._attachment(message) if message is not None else None
                 if message is not None and attachment is not None:
                     return self._kept(folder, mark, message, attachment, known, began)
-        raise Refused(f"none of the newest {MOST_MESSAGES} messages from {self.sender} brings the file", code="no_message")
+        raise Refused(
+            _("none of the newest {most} messages from {sender} brings the file", most=MOST_MESSAGES, sender=self.sender), code="no_message"
+        )
 
     def _kept(
         self, folder: Path, mark: str, message: MailMessage, attachment: MailAttachment, known: Mapping[str, str], began: datetime
@@ -185,10 +190,12 @@ class Source:
 
     def _message(self, mailbox: Mailbox, uid: str) -> MailMessage | None:
         """The message, if it is really from the sender: a server finds parts of names too."""
-        _, answer = mailbox.client.uid("FETCH", uid, "(RFC822.SIZE)")
+        _status, answer = mailbox.client.uid("FETCH", uid, "(RFC822.SIZE)")
         size = re.search(rb"RFC822\.SIZE (\d+)", b" ".join(part for part in answer if isinstance(part, bytes)))
         if size and int(size[1]) > MOST_BYTES:
-            raise FileRefused(f"The message has {int(size[1]) // 1_000_000} MB; at most {MOST_BYTES // 1_000_000} MB are read.")
+            raise FileRefused(
+                _("The message has {size} MB; at most {most} MB are read.", size=int(size[1]) // 1_000_000, most=MOST_BYTES // 1_000_000)
+            )
         message = next(iter(mailbox.fetch(AND(uid=uid), mark_seen=False)), None)
         if message is None:
             return None
@@ -201,7 +208,13 @@ class Source:
         fitting = [each for each in message.attachments if any(fnmatch.fnmatchcase(each.filename.casefold(), one) for one in patterns)]
         if len(fitting) > 1:
             names = ", ".join(plain_name(each.filename, "?") for each in fitting[:5])
-            raise FileRefused(f"The newest message brings {len(fitting)} files that fit ({names}). Say which by the name of the file.")
+            raise FileRefused(
+                _(
+                    "The newest message brings {fitting} files that fit ({names}). Say which by the name of the file.",
+                    fitting=len(fitting),
+                    names=names,
+                )
+            )
         return fitting[0] if fitting else None
 
 
@@ -209,13 +222,15 @@ def told(error: Exception, secrets: tuple[str, ...]) -> AdapterError:
     """What an error of the mailbox or the network means."""
     words = hide(" ".join(str(error).split())[:200], secrets)
     if isinstance(error, ssl.SSLCertVerificationError):
-        return NeedsReconnect(f"the server's certificate cannot be trusted: {error.verify_message}")
+        return NeedsReconnect(_("the server's certificate cannot be trusted: {verify_message}", verify_message=error.verify_message))
     if isinstance(error, ssl.SSLError):
-        return NeedsReconnect(f"no encrypted connection comes about ({error.reason}); perhaps the server knows another kind of encryption")
+        return NeedsReconnect(
+            _("no encrypted connection comes about ({reason}); perhaps the server knows another kind of encryption", reason=error.reason)
+        )
     if isinstance(error, MailboxLoginError) or "AUTHENTICATIONFAILED" in words:
-        return NeedsReconnect("the server does not know this user name with this password")
+        return NeedsReconnect(_("the server does not know this user name with this password"))
     if isinstance(error, MailboxFolderSelectError):
-        return Refused("there is no such folder in the mailbox", code="no_folder")
+        return Refused(_("there is no such folder in the mailbox"), code="no_folder")
     if isinstance(error, OSError | EOFError | imaplib.IMAP4.abort):
-        return TryLater(f"the connection broke off: {words or type(error).__name__}")
-    return Refused(f"the mail server refuses: {words}")
+        return TryLater(_("the connection broke off: {words}", words=words or type(error).__name__))
+    return Refused(_("the mail server refuses: {words}", words=words))

@@ -17,6 +17,7 @@ from stallkit.sources.records import LOOK, check_count
 from stallkit.sources.types import Shape
 from stallkit.tables import texts
 from stallkit.tables.cells import Cell, FileRefused
+from stallkit.words import said as _
 
 MOST_BETWEEN = 500_000
 """Elements between the ends of two rows: they are held together."""
@@ -66,7 +67,13 @@ def _items(file: BinaryIO, encoding: str, item: str, around: int = 0) -> Iterato
             _forget(element, around)
             since = 0
         elif since > MOST_BETWEEN:
-            raise FileRefused(f"Between two <{item}> there are more than {MOST_BETWEEN:,} elements: choose the element that is a row.")
+            raise FileRefused(
+                _(
+                    "Between two <{item}> there are more than {most:,} elements: choose the element that is a row.",
+                    item=item,
+                    most=MOST_BETWEEN,
+                )
+            )
 
 
 def _ends(file: BinaryIO, encoding: str) -> Iterator[etree._Element]:
@@ -91,21 +98,25 @@ def _ends(file: BinaryIO, encoding: str) -> Iterator[etree._Element]:
     except etree.XMLSyntaxError as error:
         raise FileRefused(_broken(error)) from None
     except LookupError:
-        raise FileRefused(f"XML in the encoding {encoding} is not read; save it as UTF-8.") from None
+        raise FileRefused(_("XML in the encoding {encoding} is not read; save it as UTF-8.", encoding=encoding)) from None
 
 
 def _check_entities(first: etree._Element) -> None:
     """A feed may name a DTD; one that brings its own words for texts is a trick, or needs what we do not read."""
     dtd = first.getroottree().docinfo.internalDTD
     if dtd is not None and next(iter(dtd.iterentities()), None) is not None:  # type: ignore[attr-defined]
-        raise FileRefused("The file declares entities (<!ENTITY …>), which are not read: they can fill the memory. Remove them.")
+        raise FileRefused(_("The file declares entities (<!ENTITY …>), which are not read: they can fill the memory. Remove them."))
 
 
 def _broken(error: etree.XMLSyntaxError) -> str:
     words = str(error)
     if "ncoding" in words or "UTF-8" in words:
-        return f"The text is not in the encoding that the file names ({words}). Save it again, or choose its encoding: {texts.ENCODINGS}."
-    return f"The file is no whole XML; it was cut off on its way, or is not built right ({words}). Fetch or save it again."
+        return _(
+            "The text is not in the encoding that the file names ({words}). Save it again, or choose its encoding: {encodings}.",
+            words=words,
+            encodings=texts.ENCODINGS,
+        )
+    return _("The file is no whole XML; it was cut off on its way, or is not built right ({words}). Fetch or save it again.", words=words)
 
 
 def _forget(element: etree._Element, around: int) -> None:
@@ -135,7 +146,7 @@ def reader_of(path: str) -> Reader:
     def read(element: etree._Element) -> str | None:
         here: etree._Element | None = element
         below: etree._Element | None = None
-        for _ in range(up):
+        for _step in range(up):
             here, below = (here.getparent(), here) if here is not None else (None, None)
         for step in down:
             here, below = _child(here, step, below) if here is not None else None, None
@@ -199,7 +210,7 @@ def _best(path: Path, encoding: str) -> str:
                 groups.setdefault(local(element), []).append(element)
         scores = {name: (guessing.score(*_sample(found)), len(found)) for name, found in groups.items()}
     if not scores:
-        raise FileRefused("The file has no element that could be a row: none has parts or attributes.")
+        raise FileRefused(_("The file has no element that could be a row: none has parts or attributes."))
     return max(scores, key=lambda name: scores[name])
 
 

@@ -18,6 +18,7 @@ from stallkit.sources.records import LOOK, Records, check_count
 from stallkit.sources.types import Shape
 from stallkit.tables import texts
 from stallkit.tables.cells import Cell, FileRefused, shown
+from stallkit.words import said as _
 
 MOST_BYTES = 64_000_000
 MOST_VALUES = 5_000_000
@@ -82,21 +83,29 @@ def open_json(path: Path, shape: Shape) -> Records:
     objects = Objects(path, shape)
     if not objects.is_table:
         return objects
-    for _ in objects.rows():  # a row that is no array is found before any is used
+    for _row in objects.rows():  # a row that is no array is found before any is used
         pass
     return Grid(objects, objects.shape)
 
 
 def _body(path: Path, encoding: str) -> bytes:
     if path.stat().st_size > MOST_BYTES:
-        raise FileRefused(f"The file has {path.stat().st_size // 1_000_000} MB; of JSON at most {MOST_BYTES // 1_000_000} MB are read.")
+        raise FileRefused(
+            _(
+                "The file has {size} MB; of JSON at most {most} MB are read.",
+                size=path.stat().st_size // 1_000_000,
+                most=MOST_BYTES // 1_000_000,
+            )
+        )
     name = texts.known_encoding(encoding or texts.marked_encoding(path))
     try:
         body = path.read_bytes() if name == "utf-8-sig" else path.read_bytes().decode(name).encode()
     except UnicodeError:
-        raise FileRefused(f"The text is not {name}. Save the file as UTF-8, as JSON has to be, or choose its encoding.") from None
+        raise FileRefused(
+            _("The text is not {name}. Save the file as UTF-8, as JSON has to be, or choose its encoding.", name=name)
+        ) from None
     if body.count(b",") > MOST_VALUES:
-        raise FileRefused(f"The file holds more than {MOST_VALUES:,} values. Split it, or leave out what is not stock.")
+        raise FileRefused(_("The file holds more than {most:,} values. Split it, or leave out what is not stock.", most=MOST_VALUES))
     return body.removeprefix(b"\xef\xbb\xbf")
 
 
@@ -107,7 +116,12 @@ def _at(body: bytes | Raw, path: str) -> Raw:
         inside = msgspec.json.decode(here, type=dict[str, Raw]) if _starts(here, b"{") else {}
         if step not in inside:
             raise FileRefused(
-                f"The file has no {step!r} where the rows should be ({path}). It has: {', '.join(sorted(inside)[:20]) or 'no keys'}."
+                _(
+                    "The file has no {step!r} where the rows should be ({path}). It has: {keys}.",
+                    step=step,
+                    path=path,
+                    keys=", ".join(sorted(inside)[:20]) or _("no keys"),
+                )
             )
         here = inside[step]
     return here
@@ -118,7 +132,9 @@ def _rows(here: Raw, path: str) -> list[tuple[str | None, Raw]]:
         return [(None, raw) for raw in msgspec.json.decode(here, type=list[Raw])]
     if _starts(here, b"{"):
         return list(msgspec.json.decode(here, type=dict[str, Raw]).items())
-    raise FileRefused(f"There are no rows {f'at {path}' if path else 'in the file'}: neither an array nor an object.")
+    if path:
+        raise FileRefused(_("There are no rows at {path}: neither an array nor an object.", path=path))
+    raise FileRefused(_("There are no rows in the file: neither an array nor an object."))
 
 
 def _best(body: bytes) -> str:
@@ -128,7 +144,7 @@ def _best(body: bytes) -> str:
         return max(found, key=lambda each: each[:2])[2]
     if _starts(Raw(body), b"{") or _starts(Raw(body), b"["):
         return ""
-    raise FileRefused("The file is no JSON of rows: it begins neither with [ nor with {.")
+    raise FileRefused(_("The file is no JSON of rows: it begins neither with [ nor with {."))
 
 
 def _arrays(here: Raw, path: str, depth: int) -> Iterator[tuple[str, list[Raw]]]:
@@ -183,4 +199,6 @@ def _starts(raw: Raw, mark: bytes) -> bool:
 
 
 def _broken(error: Exception) -> str:
-    return f"The file is no whole JSON; it was cut off on its way, or is not built right ({error}). Fetch or save it again."
+    return _(
+        "The file is no whole JSON; it was cut off on its way, or is not built right ({error}). Fetch or save it again.", error=str(error)
+    )

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from stallkit.sources.types import Shape
 from stallkit.tables.cells import Cell, FileRefused
+from stallkit.words import said as _
 
 MOST_ROWS = 2_000_000
 LOOK = 50
@@ -16,7 +17,7 @@ LOOK = 50
 def check_count(rows: int) -> None:
     """FileRefused for more rows than any table of stock has: each could be a problem that is kept."""
     if rows > MOST_ROWS:
-        raise FileRefused(f"The file has more than {MOST_ROWS:,} rows. Leave out what is not stock, or split it.")
+        raise FileRefused(_("The file has more than {most:,} rows. Leave out what is not stock, or split it.", most=MOST_ROWS))
 
 
 class Records(Protocol):

@@ -38,23 +38,24 @@ from stallkit.sources.manifest import SourceManifest
 from stallkit.sources.types import Fetched
 from stallkit.tables import texts
 from stallkit.tables.cells import FileRefused
+from stallkit.words import said as _
 
 MANIFEST = SourceManifest(
     kind="sftp",
-    title="File on an SFTP server",
+    title=_("File on an SFTP server"),
     settings=(
-        Setting("host", "Server", help="Its name, without sftp://."),
-        Setting("port", "Port", SettingKind.INTEGER, required=False, help="22 if left empty."),
-        Setting("user", "User name"),
-        Setting("password", "Password", SettingKind.SECRET, required=False, help="Or the pass phrase of the private key."),
-        Setting("private_key", "Private key", SettingKind.SECRET, required=False, help="Instead of a password: the whole file."),
+        Setting("host", _("Server"), help=_("Its name, without sftp://.")),
+        Setting("port", _("Port"), SettingKind.INTEGER, required=False, help=_("22 if left empty.")),
+        Setting("user", _("User name")),
+        Setting("password", _("Password"), SettingKind.SECRET, required=False, help=_("Or the pass phrase of the private key.")),
+        Setting("private_key", _("Private key"), SettingKind.SECRET, required=False, help=_("Instead of a password: the whole file.")),
         Setting(
             "host_key",
-            "Key of the server",
+            _("Key of the server"),
             required=False,
-            help="Found out at first contact, and from then on the only one that is trusted. Clear it if the server got a new one.",
+            help=_("Found out at first contact, and from then on the only one that is trusted. Clear it if the server got a new one."),
         ),
-        Setting("path", "Path of the file", help="With * and ? in the name, the newest file that fits: /out/stock-*.csv."),
+        Setting("path", _("Path of the file"), help=_("With * and ? in the name, the newest file that fits: /out/stock-*.csv.")),
         AS_OF,
     ),
     file=True,
@@ -88,7 +89,7 @@ class Source:
         self.config, self.door, self.clock = config, door, clock
         self.path = config.get("path", "").strip()
         if not self.path or not self.path.isprintable():
-            raise NeedsReconnect("the path of the file is missing, or holds line breaks; write it like /out/stock.csv")
+            raise NeedsReconnect(_("the path of the file is missing, or holds line breaks; write it like /out/stock.csv"))
 
     def fetch(self, folder: Path, seen: str) -> Fetched | None:
         began, into, deadline = self.clock(), folder / "file", Deadline(SECONDS)
@@ -103,7 +104,7 @@ class Source:
             _download(client, name, before.st_size or 0, file, deadline)
             after = client.stat(name)
             if (after.st_size, after.st_mtime, file.tell()) != (before.st_size, before.st_mtime, before.st_size):
-                raise TryLater(f"{name} is being written just now; it is fetched again later")
+                raise TryLater(_("{name} is being written just now; it is fetched again later", name=name))
         digest = digest_of(into)
         if digest == known.get("sha256"):
             return None
@@ -123,21 +124,21 @@ class Source:
             self._sign_in(transport)
             client = paramiko.SFTPClient.from_transport(transport)
             if client is None:
-                raise TryLater("the server opens no SFTP session")
+                raise TryLater(_("the server opens no SFTP session"))
             client.get_channel().settimeout(ANSWER_SECONDS)  # type: ignore[union-attr]
             yield client, key
         except (paramiko.SSHException, paramiko.SFTPError) as error:
-            raise TryLater(f"the connection did not come about or broke off: {type(error).__name__}") from None
+            raise TryLater(_("the connection did not come about or broke off: {kind}", kind=type(error).__name__)) from None
         except FileNotFoundError:
-            raise Refused("there is no such file", code="no_such_file") from None
+            raise Refused(_("there is no such file"), code="no_such_file") from None
         except PermissionError:
-            raise Refused("the server does not let us read this file", code="permission_denied") from None
+            raise Refused(_("the server does not let us read this file"), code="permission_denied") from None
         except (OSError, EOFError) as error:
-            raise TryLater(f"the connection broke off: {type(error).__name__}") from None
+            raise TryLater(_("the connection broke off: {kind}", kind=type(error).__name__)) from None
         except FileRefused:
             raise
         except (ValueError, LookupError, TypeError, struct.error) as error:
-            raise Unintelligible(f"the server does not speak SFTP as it should ({type(error).__name__})") from None
+            raise Unintelligible(_("the server does not speak SFTP as it should ({kind})", kind=type(error).__name__)) from None
         finally:
             stack.close()
             if transport is not None:
@@ -156,8 +157,12 @@ class Source:
         key = f"{shown.get_name()} SHA256:{base64.b64encode(hashlib.sha256(shown.asbytes()).digest()).decode().rstrip('=')}"
         if pinned and pinned != key:
             raise NeedsReconnect(
-                f"the server shows another key ({key}) than at first contact ({pinned}). If it was changed on purpose, clear the field "
-                "'Key of the server'; if not, somebody stands between"
+                _(
+                    "the server shows another key ({key}) than at first contact ({pinned}). If it was changed on purpose, clear "
+                    "the field 'Key of the server'; if not, somebody stands between",
+                    key=key,
+                    pinned=pinned,
+                )
             )
         return key
 
@@ -169,11 +174,11 @@ class Source:
             else:
                 left = transport.auth_password(user, password)
         except paramiko.BadAuthenticationType:
-            raise NeedsReconnect("the server does not take this way of signing in; try a password or a private key instead") from None
+            raise NeedsReconnect(_("the server does not take this way of signing in; try a password or a private key instead")) from None
         except paramiko.AuthenticationException:
-            raise NeedsReconnect("the server does not know this user name with this password or key") from None
+            raise NeedsReconnect(_("the server does not know this user name with this password or key")) from None
         if left:
-            raise NeedsReconnect(f"the server wants more than one proof ({', '.join(left)}), which is not supported")
+            raise NeedsReconnect(_("the server wants more than one proof ({left}), which is not supported", left=", ".join(left)))
 
     def _chosen(self, client: paramiko.SFTPClient) -> str:
         """The path, or the newest file that fits it."""
@@ -183,11 +188,17 @@ class Source:
         found = []
         for number, each in enumerate(client.listdir_iter(folder or ".")):
             if number > MOST_NAMES:
-                raise Refused(f"{folder or 'the folder'} holds more than {MOST_NAMES:,} files; name the file, or clear the folder")
+                raise Refused(
+                    _(
+                        "{folder} holds more than {most:,} files; name the file, or clear the folder",
+                        folder=folder or _("the folder"),
+                        most=MOST_NAMES,
+                    )
+                )
             if fnmatch.fnmatchcase(each.filename, pattern) and each.filename.isprintable():
                 found.append((each.st_mtime or 0, each.filename))
         if not found:
-            raise Refused(f"no file in {folder or 'the folder'} fits {pattern}")
+            raise Refused(_("no file in {folder} fits {pattern}", folder=folder or _("the folder"), pattern=pattern))
         return posixpath.join(folder, max(found)[1])
 
 
@@ -206,7 +217,7 @@ def read_key(text: str, phrase: str) -> paramiko.PKey:
         try:
             return kind.from_private_key(io.StringIO(text.strip() + "\n"), phrase or None)
         except paramiko.PasswordRequiredException:
-            raise NeedsReconnect("the private key needs its pass phrase; enter it as password") from None
+            raise NeedsReconnect(_("the private key needs its pass phrase; enter it as password")) from None
         except (paramiko.SSHException, ValueError, IndexError):
             continue
-    raise NeedsReconnect("the private key cannot be read: paste the whole file (ed25519, ecdsa or rsa), and its pass phrase as password")
+    raise NeedsReconnect(_("the private key cannot be read: paste the whole file (ed25519, ecdsa or rsa), and its pass phrase as password"))

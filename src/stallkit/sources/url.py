@@ -17,16 +17,19 @@ from stallkit.sources.door import Door
 from stallkit.sources.manifest import SourceManifest
 from stallkit.sources.types import Fetched
 from stallkit.tables import texts
+from stallkit.words import said as _
 
 MANIFEST = SourceManifest(
     kind="url",
-    title="File at a web address",
+    title=_("File at a web address"),
     settings=(
-        Setting("address", "Address", SettingKind.URL, "http:// or https://; a CSV, XLSX, XML, YML or JSON file, or a ZIP of one."),
-        Setting("user", "User name", required=False, help="If the server asks for one (basic authentication)."),
-        Setting("password", "Password", SettingKind.SECRET, required=False),
-        Setting("header", "Header", required=False, help="Name of a header that carries a key, if the server asks for one: X-Api-Key."),
-        Setting("header_value", "Value of the header", SettingKind.SECRET, required=False),
+        Setting("address", _("Address"), SettingKind.URL, _("http:// or https://; a CSV, XLSX, XML, YML or JSON file, or a ZIP of one.")),
+        Setting("user", _("User name"), required=False, help=_("If the server asks for one (basic authentication).")),
+        Setting("password", _("Password"), SettingKind.SECRET, required=False),
+        Setting(
+            "header", _("Header"), required=False, help=_("Name of a header that carries a key, if the server asks for one: X-Api-Key.")
+        ),
+        Setting("header_value", _("Value of the header"), SettingKind.SECRET, required=False),
         AS_OF,
     ),
     file=True,
@@ -44,9 +47,9 @@ class Source:
         self.config, self.door, self.clock = config, door, clock
         self.address = config.get("address", "").strip()
         if not (config.get("header_value", "").isascii() and config.get("header_value", "").isprintable()):
-            raise NeedsReconnect("the value of the header holds characters that cannot be sent there; enter it again")
+            raise NeedsReconnect(_("the value of the header holds characters that cannot be sent there; enter it again"))
         if config.get("header") and not config["header"].replace("-", "").isalnum():
-            raise NeedsReconnect(f"{config['header']!r} is not the name of a header; write it like X-Api-Key")
+            raise NeedsReconnect(_("{header!r} is not the name of a header; write it like X-Api-Key", header=config["header"]))
 
     def fetch(self, folder: Path, seen: str) -> Fetched | None:
         began, parts, known = self.clock(), parts_of(self.address), marks_of(seen)
@@ -99,8 +102,16 @@ def refusal(reply: Reply) -> AdapterError | None:
     """What a person who entered an address needs to know."""
     if 300 <= reply.status < 400:
         there = urlsplit(reply.headers.get("location", "")).netloc.rpartition("@")[2]
-        where = f"to {there}" if there else "to another page"
-        return NeedsReconnect(f"the address sends us on {where} (HTTP {reply.status}); enter the address where the file really is")
+        where = there or _("another page")
+        return NeedsReconnect(
+            _(
+                "the address sends us on to {where} (HTTP {status}); enter the address where the file really is",
+                where=where,
+                status=reply.status,
+            )
+        )
     if reply.status in {404, 410}:
-        return Refused(f"there is no file at this address (HTTP {reply.status})", code=str(reply.status), status=reply.status)
+        return Refused(
+            _("there is no file at this address (HTTP {status})", status=reply.status), code=str(reply.status), status=reply.status
+        )
     return None

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from stallkit.words import Said
+from stallkit.words import said as _
 
-class Hollow(str):
+
+class Hollow(Said):
     """A cell that readers give as empty although a formula stands in it; the text says what to do."""
 
     __slots__ = ()
@@ -70,9 +73,13 @@ def text_of(cell: Cell) -> str:
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, datetime | date | time | timedelta):
-        raise CellRefused(f"is a date or time in the spreadsheet ({cell}); format the column as text and type the value anew.")
+        raise CellRefused(
+            _("is a date or time in the spreadsheet ({cell}); format the column as text and type the value anew.", cell=str(cell))
+        )
     if not abs(cell) < EXACT:
-        raise CellRefused(f"is a number of more than 15 digits ({cell:.0f}): its last digits are lost. Format the column as text.")
+        raise CellRefused(
+            _("is a number of more than 15 digits ({cell:.0f}): its last digits are lost. Format the column as text.", cell=cell)
+        )
     return str(int(cell)) if cell == int(cell) else repr(cell)
 
 
@@ -80,14 +87,16 @@ def whole(cell: Cell, *, signed: bool = False, decimal: str = "") -> int | None:
     """A whole number from 0 up, or from below 0 too where it is a change (``signed``); None for an empty cell. CellRefused for the rest:
     nothing is rounded, and what can be read in two ways is not read in one, unless ``decimal`` says which sign begins a fraction."""
     if isinstance(cell, bool | datetime | date | time | timedelta):
-        raise CellRefused(f"is a date or a yes/no in the spreadsheet ({cell}); format the column as number and type it anew.")
+        raise CellRefused(
+            _("is a date or a yes/no in the spreadsheet ({cell}); format the column as number and type it anew.", cell=str(cell))
+        )
     if cell is None:
         return None
     number = _whole_of_text(cell, decimal) if isinstance(cell, str) else _whole_of_number(cell)
     if number is not None and number < 0 and not signed:
-        raise CellRefused(f"{number} is negative; what is there cannot be less than 0. Write 0 or count again.")
+        raise CellRefused(_("{number} is negative; what is there cannot be less than 0. Write 0 or count again.", number=number))
     if number is not None and abs(number) > LARGEST_COUNT:
-        raise CellRefused(f"{number:,} is too large; at most {LARGEST_COUNT:,} are kept.")
+        raise CellRefused(_("{number:,} is too large; at most {most:,} are kept.", number=number, most=LARGEST_COUNT))
     return number
 
 
@@ -97,30 +106,32 @@ def _whole_of_text(typed: str, decimal: str) -> int | None:
     if not plain:
         return None
     if not plain.isascii():
-        raise CellRefused(f"{quoted(typed)} is not a number; write it like 12.")
+        raise CellRefused(_("{typed} is not a number; write it like 12.", typed=quoted(typed)))
     if decimal and (found := _WITH[decimal].fullmatch(plain)):
         return int(re.sub("[.,]", "", found[1]))
     if _WHOLE.fullmatch(plain) and (not decimal or plain.isdigit()):
         return int(re.split("[.,]", plain)[0])
     if not decimal and _TWO_WAYS.fullmatch(plain):
-        raise CellRefused(f"{quoted(typed)} can be read in two ways; write whole numbers without points and commas, like 1000.")
+        raise CellRefused(
+            _("{typed} can be read in two ways; write whole numbers without points and commas, like 1000.", typed=quoted(typed))
+        )
     if _FRACTION.fullmatch(plain):
-        raise CellRefused(f"{quoted(typed)} is not a whole number; stock is counted in whole units.")
-    raise CellRefused(f"{quoted(typed)} is not a number; write it like 12.")
+        raise CellRefused(_("{typed} is not a whole number; stock is counted in whole units.", typed=quoted(typed)))
+    raise CellRefused(_("{typed} is not a number; write it like 12.", typed=quoted(typed)))
 
 
 def _whole_of_number(number: float) -> int:
     if not abs(number) < EXACT:
-        raise CellRefused(f"{number} is not a number that can be counted.")
+        raise CellRefused(_("{number} is not a number that can be counted.", number=str(number)))
     if number != int(number):
-        raise CellRefused(f"{number} is not a whole number; stock is counted in whole units.")
+        raise CellRefused(_("{number} is not a whole number; stock is counted in whole units.", number=number))
     return int(number)
 
 
 def solid(cell: str) -> None:
     """CellRefused for a cell that only looks empty: a formula stands in it."""
     if isinstance(cell, Hollow):
-        raise CellRefused(str(cell))
+        raise CellRefused(cell)
 
 
 def shown(cell: Cell) -> str:

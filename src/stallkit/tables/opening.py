@@ -10,6 +10,7 @@ from stallkit.tables import texts
 from stallkit.tables.cells import Cell, FileRefused
 from stallkit.tables.texts import CsvFile
 from stallkit.tables.workbooks import SAVE_AGAIN, Workbook
+from stallkit.words import said as _
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -39,10 +40,14 @@ def beginning(path: Path) -> bytes:
     """The first bytes of a file of reasonable size; FileRefused for one that is empty or too large."""
     size = path.stat().st_size
     if size == 0:
-        raise FileRefused("The file is empty (0 bytes). Save it again and try once more.")
+        raise FileRefused(_("The file is empty (0 bytes). Save it again and try once more."))
     if size > texts.MOST_BYTES:
         raise FileRefused(
-            f"The file has {size // 1_000_000:,} MB; at most {texts.MOST_BYTES // 1_000_000} MB are read. Split it into several files."
+            _(
+                "The file has {size:,} MB; at most {most} MB are read. Split it into several files.",
+                size=size // 1_000_000,
+                most=texts.MOST_BYTES // 1_000_000,
+            )
         )
     with path.open("rb") as file:
         return file.read(4096)
@@ -51,5 +56,5 @@ def beginning(path: Path) -> bytes:
 def old_format(path: Path) -> str:
     """What to do with a file of Excel's old container. Encrypted new ones use it too, and name their stream."""
     if "EncryptedPackage".encode("utf-16-le") in path.read_bytes():
-        return f"The workbook is protected by a password. Remove the password. {SAVE_AGAIN}"
-    return f"This is a workbook of Excel 97-2003 (.xls). {SAVE_AGAIN}"
+        return _("The workbook is protected by a password. Remove the password. {save_again}", save_again=SAVE_AGAIN)
+    return _("This is a workbook of Excel 97-2003 (.xls). {save_again}", save_again=SAVE_AGAIN)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from stallkit.tables.cells import Cell, FileRefused, normal
+from stallkit.words import said as _
 
 MOST_BYTES = 100_000_000
 MOST_LINE = 100_000
@@ -21,7 +22,7 @@ BOMS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 DELIMITERS = ",;\t|"
-ENCODINGS = (
+ENCODINGS = _(
     "windows-1250 (Polish, Romanian, Czech, Hungarian), windows-1251 (Russian, Bulgarian), windows-1252 or latin-1 (western Europe), utf-16"
 )
 csv.field_size_limit(MOST_BYTES)
@@ -66,16 +67,24 @@ class CsvFile:
             raise FileRefused(self._undecodable(number + 1)) from None
         except csv.Error as error:
             raise FileRefused(
-                f"Row {number + 1} of the file is broken: a quotation mark is opened and not closed, or stands inside a quoted text "
-                f'without being doubled ("") ({error}). Correct the row, or save the file again as CSV or XLSX.'
+                _(
+                    "Row {number} of the file is broken: a quotation mark is opened and not closed, or stands inside a quoted "
+                    'text without being doubled ("") ({error}). Correct the row, or save the file again as CSV or XLSX.',
+                    number=number + 1,
+                    error=str(error),
+                )
             ) from None
         return number
 
     def _undecodable(self, row: int) -> str:
         name = self.encoding.upper().removesuffix("-SIG")
-        return (
-            f"Near row {row} the text is not {name}. Save the file as 'CSV UTF-8' (in Excel: Save as, CSV UTF-8) or as .xlsx; "
-            f"or say which encoding it has (--encoding on the command line): {ENCODINGS}."
+        return _(
+            "Near row {row} the text is not {name}. Save the file as 'CSV UTF-8' (in Excel: Save as, CSV UTF-8) or as .xlsx; "
+            "or say which encoding it has {how}: {encodings}.",
+            row=row,
+            name=name,
+            how=_("(--encoding on the command line)"),
+            encodings=ENCODINGS,
         )
 
 
@@ -88,7 +97,10 @@ def marked_encoding(path: Path) -> str:
             return name
     if start.count(0) > len(start) // 4:
         raise FileRefused(
-            "The text seems to be UTF-16 without a mark. Save it as 'CSV UTF-8', or say so (on the command line: --encoding utf-16-le)."
+            _(
+                "The text seems to be UTF-16 without a mark. Save it as 'CSV UTF-8', or {how}.",
+                how=_("say so (on the command line: --encoding utf-16-le)"),
+            )
         )
     return "utf-8"
 
@@ -99,7 +111,9 @@ def known_encoding(encoding: str) -> str:
         name = codecs.lookup(encoding.strip()).name
         "".encode(name)
     except (LookupError, ValueError):
-        raise FileRefused(f"The encoding {encoding!r} is not known; write one of {ENCODINGS}, utf-8.") from None
+        raise FileRefused(
+            _("The encoding {encoding!r} is not known; write one of {encodings}, utf-8.", encoding=encoding, encodings=ENCODINGS)
+        ) from None
     return "utf-8-sig" if name == "utf-8" else name
 
 

@@ -18,6 +18,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 
 from stallkit.tables import archives, trial
 from stallkit.tables.cells import Cell, FileRefused, Hollow
+from stallkit.words import said as _
 
 MOST_ENTRIES = 1_000
 MOST_BYTES = 500_000_000
@@ -27,7 +28,7 @@ MOST_RATIO = 100
 MOST_CELLS = 10_000_000
 MOST_START = 1_000_000
 OVERLAP = 512
-SAVE_AGAIN = "Open it in your spreadsheet program, save it as .xlsx (Excel workbook), and try again."
+SAVE_AGAIN = _("Open it in your spreadsheet program, save it as .xlsx (Excel workbook), and try again.")
 
 _FAR = re.compile(rb'r="(?:[A-Z]{2}|[A-Z]?\d{6})')
 """Cells beyond column Z, rows from 100,000 on: what a usual sheet does not have, found in one fast search."""
@@ -57,10 +58,16 @@ class Workbook:
             workbook = CalamineWorkbook.from_path(str(path))
             self.name = sheet or _first_sheet_name(workbook)
             if sheet and sheet not in workbook.sheet_names:
-                raise FileRefused(f"The workbook has no sheet {sheet!r}. It has: {', '.join(workbook.sheet_names[:20])}.")
+                raise FileRefused(
+                    _(
+                        "The workbook has no sheet {sheet!r}. It has: {sheet_names}.",
+                        sheet=sheet,
+                        sheet_names=", ".join(workbook.sheet_names[:20]),
+                    )
+                )
             self._sheet = workbook.get_sheet_by_name(self.name)
         except CalamineError as error:
-            raise FileRefused(f"The workbook is damaged ({error}). {SAVE_AGAIN}") from None
+            raise FileRefused(_("The workbook is damaged ({error}). {save_again}", error=str(error), save_again=SAVE_AGAIN)) from None
         self.total = self._sheet.end[0] + 1 if self._sheet.end else 0
         self.left = self._sheet.start[1] if self._sheet.start else 0
         self._hollow = _positions(findings.hollow, self.left)
@@ -79,19 +86,28 @@ def look_through(path: Path, sheet: str = "") -> Findings:
     """Unpack everything in pieces. FileRefused if it is not a whole, plain, reasonable XLSX file."""
     try:
         if not archives.directory_is_small(path):
-            raise FileRefused(f"The file holds far more parts than a workbook; that has a few dozen. {SAVE_AGAIN}")
+            raise FileRefused(_("The file holds far more parts than a workbook; that has a few dozen. {save_again}", save_again=SAVE_AGAIN))
         with zipfile.ZipFile(path) as archive:
             _check_entries(archive)
             total = _look_at_all(path, archive, findings := Findings(), sheet)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as error:
         if isinstance(error, FileRefused):
             raise
-        raise FileRefused(f"The file is damaged or was cut off on its way. {SAVE_AGAIN}") from None
+        raise FileRefused(_("The file is damaged or was cut off on its way. {save_again}", save_again=SAVE_AGAIN)) from None
     if findings.last_row * findings.wide > MOST_CELLS:
-        raise FileRefused(f"The sheet is too large: {findings.last_row:,} rows and {findings.wide} columns. Split it into several files.")
+        raise FileRefused(
+            _(
+                "The sheet is too large: {last_row:,} rows and {wide} columns. Split it into several files.",
+                last_row=findings.last_row,
+                wide=findings.wide,
+            )
+        )
     if total > SUSPICIOUS_BYTES and not trial.survives(path):
         raise FileRefused(
-            f"The workbook cannot be read with the memory and time that a table needs. Split it into several files. {SAVE_AGAIN}"
+            _(
+                "The workbook cannot be read with the memory and time that a table needs. Split it into several files. {save_again}",
+                save_again=SAVE_AGAIN,
+            )
         )
     return findings
 
@@ -109,24 +125,32 @@ def _look_at_all(path: Path, archive: zipfile.ZipFile, findings: Findings, name:
 def _check_entries(archive: zipfile.ZipFile) -> None:
     names = archive.namelist()
     if len(names) > MOST_ENTRIES:
-        raise FileRefused(f"The file holds {len(names):,} parts; a workbook has a few dozen. {SAVE_AGAIN}")
+        raise FileRefused(
+            _("The file holds {names:,} parts; a workbook has a few dozen. {save_again}", names=len(names), save_again=SAVE_AGAIN)
+        )
     if any(entry.flag_bits & 1 for entry in archive.infolist()):
-        raise FileRefused(f"The file is protected by a password. Remove the password. {SAVE_AGAIN}")
+        raise FileRefused(_("The file is protected by a password. Remove the password. {save_again}", save_again=SAVE_AGAIN))
     if len({name.lower() for name in names}) < len(names):
-        raise FileRefused(f"The file holds two parts of the same name; which of them counts is not clear. {SAVE_AGAIN}")
+        raise FileRefused(
+            _("The file holds two parts of the same name; which of them counts is not clear. {save_again}", save_again=SAVE_AGAIN)
+        )
     if "mimetype" in names or "content.xml" in names:
-        raise FileRefused(f"This is an OpenDocument file. {SAVE_AGAIN}")
+        raise FileRefused(_("This is an OpenDocument file. {save_again}", save_again=SAVE_AGAIN))
     if any(name.endswith("workbook.bin") for name in names):
-        raise FileRefused(f"This is a binary workbook (.xlsb). {SAVE_AGAIN}")
+        raise FileRefused(_("This is a binary workbook (.xlsb). {save_again}", save_again=SAVE_AGAIN))
     if not any(name.startswith("xl/") and name.endswith(".xml") for name in names):
-        raise FileRefused(f"This is a ZIP file, but not an Excel workbook. {SAVE_AGAIN}")
+        raise FileRefused(_("This is a ZIP file, but not an Excel workbook. {save_again}", save_again=SAVE_AGAIN))
 
 
 def _check_size(total: int, packed: int) -> None:
     if total > MOST_BYTES or (total > SUSPICIOUS_BYTES and total > packed * MOST_RATIO):
         raise FileRefused(
-            f"The file unpacks to far more than a table needs (over {total // 1_000_000:,} MB from {max(1, packed // 1_000_000):,} MB). "
-            "Remove what is not the table, or split it into several files."
+            _(
+                "The file unpacks to far more than a table needs (over {total:,} MB from {packed:,} MB). Remove what is not "
+                "the table, or split it into several files.",
+                total=total // 1_000_000,
+                packed=max(1, packed // 1_000_000),
+            )
         )
 
 
@@ -148,9 +172,9 @@ def _examine(piece: bytes, findings: Findings) -> None:
     if b"r='" in piece or _FAR.search(piece):
         _measure(piece, findings)
     if b"v>#" in piece:
-        _note_hollow(_ERROR, b"e", True, "holds a formula with an error; correct it, or write the value itself.", piece, findings)
+        _note_hollow(_ERROR, b"e", True, _("holds a formula with an error; correct it, or write the value itself."), piece, findings)
     if b"<f" in piece or b":f" in piece:
-        why = "holds a formula without a saved result; save the file in a spreadsheet program, or write the value itself."
+        why = _("holds a formula without a saved result; save the file in a spreadsheet program, or write the value itself.")
         _note_hollow(_NO_RESULT, b"str", False, why, piece, findings)
 
 
@@ -158,7 +182,7 @@ def _measure(piece: bytes, findings: Findings) -> None:
     """How far the cells of a piece reach; FileRefused for corners that no table has."""
     for letters, digits in _REFERENCE.findall(piece):
         if len(letters) > 2 or len(digits) > 6:
-            raise FileRefused("The sheet has cells beyond column ZZ or row 999,999. Remove them, or copy the table into a new workbook.")
+            raise FileRefused(_("The sheet has cells beyond column ZZ or row 999,999. Remove them, or copy the table into a new workbook."))
         findings.last_row = max(findings.last_row, int(digits))
         findings.wide = max(findings.wide, _column(letters))
 
@@ -222,7 +246,7 @@ def _first_sheet_name(workbook: CalamineWorkbook) -> str:
     for meta in workbook.sheets_metadata:
         if meta.typ == SheetTypeEnum.WorkSheet and meta.visible == SheetVisibleEnum.Visible:
             return meta.name
-    raise FileRefused(f"The workbook has no visible sheet. {SAVE_AGAIN}")
+    raise FileRefused(_("The workbook has no visible sheet. {save_again}", save_again=SAVE_AGAIN))
 
 
 def _positions(hollow: dict[str, str], left: int) -> dict[int, dict[int, str]]:

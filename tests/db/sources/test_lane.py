@@ -347,7 +347,7 @@ def test_what_is_copied_are_levels(feed: Feed) -> None:
 
 def test_no_place_copies_itself_nor_goes_round(feed: Feed) -> None:
     far, third = feed.shop.add_place("FAR"), feed.shop.add_place("THIRD")
-    with pytest.raises(SourceError, match="FAR copies FAR"):
+    with pytest.raises(SourceError, match="FAR ← FAR"):
         feed.add("location", {"location": "FAR"}, place=far)
     feed.add("location", {"location": "FAR"}, place=third)
     first = feed.add("location", {"location": "THIRD"}, place=feed.shop.place, enabled=False)
@@ -355,5 +355,5 @@ def test_no_place_copies_itself_nor_goes_round(feed: Feed) -> None:
         source_setup.turn(uc, feed.source.pk, False)
         source_setup.turn(uc, first.pk, True)
     home = feed.shop.place.code
-    with pytest.raises(SourceError, match=f"FAR copies {home} copies THIRD copies FAR"):
+    with pytest.raises(SourceError, match=f"FAR ← {home} ← THIRD ← FAR"):
         feed.add("location", {"location": home}, place=far)

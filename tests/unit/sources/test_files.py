@@ -22,6 +22,7 @@ from stallkit.sources import records, unpacking
 from stallkit.sources.files import figures, preview
 from stallkit.sources.types import Columns, Figure, FileRefused, RowProblem, Shape
 from stallkit.tables import texts
+from tests.said import all_said, unsaid
 from tests.tables import csv_file, with_part, xlsx
 
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -39,6 +40,12 @@ YML = """<?xml version="1.0" encoding="{encoding}"?>
 </offers></shop></yml_catalog>"""
 
 
+@pytest.fixture(autouse=True)
+def _said():
+    with all_said():
+        yield
+
+
 def put(folder, body, name="file"):
     path = folder / name
     path.write_bytes(body.encode() if isinstance(body, str) else body)
@@ -49,6 +56,7 @@ def read(path, columns=None, shape=None, **named):
     """(figures as (code, gtin, location, quantity), problems as (row, column, value)) as a source without further settings reads them."""
     seen = preview(path, shape)
     rows = list(figures(path, seen.shape, columns or seen.guess, WARSAW, **named))
+    assert [part for row in rows if isinstance(row, RowProblem) for part in unsaid(row.message)] == []
     good = [(row.code, row.gtin, row.location, row.quantity) for row in rows if isinstance(row, Figure)]
     return good, [(row.row, row.column, row.value) for row in rows if isinstance(row, RowProblem)]
 
@@ -389,7 +397,7 @@ def test_a_gigabyte_in_a_megabyte_is_refused_in_little_memory(tmp_path):
 
 
 def test_archives_that_are_not_one_file(tmp_path):
-    refused(packed(tmp_path), "holds 0 files")
+    refused(packed(tmp_path), "holds no file")
     refused(packed(tmp_path, "a", "b"), "holds 2 files \\(0.csv, 1.csv\\); it must hold exactly one")
     refused(packed(tmp_path, packed(tmp_path, "sku,qty\nA,1\n").read_bytes()), "not an Excel workbook")
     refused(put(tmp_path, gzip.compress(b"sku,qty\nA,1\n")), "gzip, 7z or RAR")

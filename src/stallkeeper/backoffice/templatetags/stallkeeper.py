@@ -17,6 +17,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy, ngette
 
 from stallkeeper.backoffice.lanes import ERROR_WORDS, STEP_NAMES
 from stallkeeper.backoffice.paging import COUNT_LIMIT
+from stallkeeper.backoffice.words import told
 from stallkeeper.channels.explain import Step
 from stallkeeper.channels.models import Run
 from stallkeeper.core import clock
@@ -211,18 +212,7 @@ def error_words(value: str) -> str:
     return f"{ERROR_WORDS[kind]}: {words}" if kind in ERROR_WORDS else value
 
 
-ON_SCREEN = {
-    "(--encoding on the command line)": gettext_lazy("under “Encoding”"),
-    "say so (on the command line: --encoding utf-16-le)": gettext_lazy("choose utf-16-le under “Encoding”"),
-}
-
-
-@register.filter
-def on_screen(value: str) -> str:
-    """A message that names options of the command line, with the fields of the screen in their place."""
-    for option, field in ON_SCREEN.items():
-        value = value.replace(option, str(field))
-    return value
+register.filter("on_screen", told)
 
 
 @register.filter

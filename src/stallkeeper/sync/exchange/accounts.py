@@ -21,6 +21,7 @@ from stallkeeper.stock.source_setup import Terms
 from stallkeeper.stock.sources import SourceError
 from stallkeeper.sync.models import Exchange
 from stallkeeper.sync.source_kinds import COMMERCEML
+from stallkit.words import said as _
 
 ENCODINGS = ("utf-8", "windows-1251")
 TRIES = 10
@@ -52,7 +53,7 @@ def connect(uc: UseCase, location: Location, terms: Terms, agreed: Agreed) -> Ma
 def open_for(uc: UseCase, source: StockSource, agreed: Agreed) -> Made:
     """The address that 1C calls to bring figures of this source. SourceError names what is wrong."""
     if source.kind != COMMERCEML or Exchange.objects.filter(source=source).exists():
-        raise SourceError(f"kind: {source.name} is no source of 1C, or has its address already")
+        raise SourceError(_("kind: {name} is no source of 1C, or has its address already", name=source.name))
     _check(agreed)
     password = secrets.token_urlsafe(15)
     exchange = Exchange.objects.create(
@@ -97,7 +98,7 @@ def map_places(uc: UseCase, exchange: Exchange, places: Mapping[str, str | None]
     codes = {code for code in places.values() if code}
     known = set(Location.objects.exclude(owner=LocationOwner.VIRTUAL).filter(code__in=codes).values_list("code", flat=True))
     if unknown := sorted(codes - known):
-        raise SourceError(f"places: there is no place with the code {unknown[0]!r}")
+        raise SourceError(_("places: there is no place with the code {unknown!r}", unknown=unknown[0]))
     source = exchange.source
     source.places = dict(places)
     source_setup.check_places(source)
@@ -155,6 +156,6 @@ def is_zone(name: str) -> bool:
 
 def _check(agreed: Agreed) -> None:
     if agreed.encoding not in ENCODINGS:
-        raise SourceError(f"encoding: one of {', '.join(ENCODINGS)}")
+        raise SourceError(_("encoding: one of {encodings}", encodings=", ".join(ENCODINGS)))
     if not is_zone(agreed.time_zone):
-        raise SourceError(f"time_zone: {agreed.time_zone!r} is no time zone; write it like Europe/Moscow")
+        raise SourceError(_("time_zone: {time_zone!r} is no time zone; write it like Europe/Moscow", time_zone=agreed.time_zone))

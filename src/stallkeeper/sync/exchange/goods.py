@@ -20,6 +20,7 @@ from stallkeeper.sync.exchange.sessions import actor_of
 from stallkeeper.sync.models import Exchange
 from stallkit.sources.commerceml.names import CHARACTERISTIC
 from stallkit.sources.commerceml.packets import Good, Packet
+from stallkit.words import said as _
 
 CHUNK = 5_000
 MOST_PLACES = 500
@@ -58,7 +59,7 @@ def link(uc: UseCase, exchange: Exchange, code: str, sku: str) -> None:
     """A person says which article a good of 1C is. SourceError if there is none, or it is one whose stock cannot be set."""
     unit = StockUnit.objects.filter(sku=sku, kind=UnitKind.SINGLE, stocked=True).first()
     if unit is None:
-        raise SourceError(f"sku: there is no counted article {sku!r} that is not a kit")
+        raise SourceError(_("sku: there is no counted article {sku!r} that is not a kit", sku=sku))
     add_identifier(uc, unit.pk, IdentifierKind.CHANNEL, code, scope=scope_of(exchange))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from stallkit.manifest import Basis, Capability, Limit, Manifest, Observer, OwnSale, Quirks, Setting, SettingKind
+from stallkit.words import said as _
 
 API = Limit("api", 6_000, timedelta(minutes=1), source="README.md, Limits", refusal_cost=2.0)
 TASKS = Limit("tasks", 600, timedelta(minutes=1), source="README.md, Limits")
@@ -18,20 +19,20 @@ MANIFEST = Manifest(
     title="Dummy market",
     capabilities=frozenset(Capability),
     settings=(
-        Setting("client_id", "Client ID", help="Any text; the emulator knows 'shop'."),
-        Setting("client_secret", "Client secret", SettingKind.SECRET),
+        Setting("client_id", _("Client ID"), help=_("Any text; the emulator knows 'shop'.")),
+        Setting("client_secret", _("Client secret"), SettingKind.SECRET),
         Setting(
             "callback_secret",
-            "Callback secret",
+            _("Callback secret"),
             SettingKind.SECRET,
-            help="Signs the market's callbacks. Without it every callback is ignored, and orders arrive at the next pull.",
+            help=_("Signs the market's callbacks. Without it every callback is ignored, and orders arrive at the next pull."),
             required=False,
         ),
         Setting(
             "overlap_seconds",
-            "Seconds that each pull looks back",
+            _("Seconds that each pull looks back"),
             SettingKind.INTEGER,
-            "A market that is known not to lag may be read with less, as under a load that would be read again and again.",
+            _("A market that is known not to lag may be read with less, as under a load that would be read again and again."),
             required=False,
             default=str(OVERLAP_SECONDS),
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from stallkit.manifest import Basis, Capability, Limit, Manifest, OwnSale, Quirks, Setting, SettingKind
+from stallkit.words import said as _
 
 SITES = (
     ("ro", "eMAG Romania"),
@@ -28,41 +29,44 @@ ORDERS = Limit("orders", 4, timedelta(milliseconds=500), "1.5: 12/s and 720/min 
 OTHER = Limit("other", 2, timedelta(milliseconds=1_100), "1.5: 3/s and 180/min on all other routes; 2 at once and 1.8/s stay under both")
 
 SETTINGS = (
-    Setting("site", "Platform", SettingKind.CHOICE, default="ro", choices=SITES),
-    Setting("user", "User name", help="A user of the eMAG account that has API rights."),
+    Setting("site", _("Platform"), SettingKind.CHOICE, default="ro", choices=SITES),
+    Setting("user", _("User name"), help=_("A user of the eMAG account that has API rights.")),
     Setting(
-        "password", "Password", SettingKind.SECRET, help="eMAG checks our address too: enter it in your account's list of allowed IPs."
+        "password",
+        _("Password"),
+        SettingKind.SECRET,
+        help=_("eMAG checks our address too: enter it in your account's list of allowed IPs."),
     ),
     Setting(
         "warehouse_id",
-        "Warehouse",
+        _("Warehouse"),
         SettingKind.INTEGER,
-        "The number of the eMAG warehouse whose stock is written; 1 if you have only one.",
+        _("The number of the eMAG warehouse whose stock is written; 1 if you have only one."),
         required=False,
         default="1",
     ),
     Setting(
         "with_fbe",
-        "Also read orders that eMAG fulfils",
+        _("Also read orders that eMAG fulfils"),
         SettingKind.BOOLEAN,
-        "They are shown and never acknowledged, shipped or cancelled from here. Doubles the calls for orders.",
+        _("They are shown and never acknowledged, shipped or cancelled from here. Doubles the calls for orders."),
         required=False,
     ),
     Setting(
         "callback_token",
-        "Callback token",
+        _("Callback token"),
         SettingKind.SECRET,
-        "If set, callbacks count only with this word as the last part of their path or as ?token=.",
+        _("If set, callbacks count only with this word as the last part of their path or as ?token=."),
         required=False,
     ),
     Setting(
         "save_body",
-        "Form of write requests",
+        _("Form of write requests"),
         SettingKind.CHOICE,
-        "Leave as it is unless eMAG answers every write with a complaint about its form.",
+        _("Leave as it is unless eMAG answers every write with a complaint about its form."),
         required=False,
         default="array",
-        choices=(("array", "plain list"), ("data", 'list wrapped in "data"')),
+        choices=(("array", _("plain list")), ("data", _('list wrapped in "data"'))),
     ),
 )
 

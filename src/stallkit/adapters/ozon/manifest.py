@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from stallkit.manifest import Basis, Capability, Limit, Manifest, Observer, OwnSale, Quirks, Setting, SettingKind
+from stallkit.words import said as _
 
 # Ozon counts 50 requests a second per Client-Id over all methods, and 80 requests a minute for stock. A token bucket lets "capacity +
 # refill" calls into one window: the four buckets together stay under 50 in any second, and that of stock under 80 in any minute.
@@ -21,13 +22,15 @@ READ_BATCH = 1_000
 """Seller API, /v2/product/info/stocks-by-warehouse/fbs: up to 1,000 offer_id a request."""
 
 SETTINGS = (
-    Setting("client_id", "Client ID", help="Seller account, Settings, API keys: the number above the list of keys."),
+    Setting("client_id", _("Client ID"), help=_("Seller account, Settings, API keys: the number above the list of keys.")),
     Setting(
         "api_key",
-        "API key",
+        _("API key"),
         SettingKind.SECRET,
-        help='Seller account, Settings, API keys: a key of type "Admin", or with the roles for products, stock, prices, FBS orders, '
-        "warehouses and returns. It lives for six months.",
+        help=_(
+            'Seller account, Settings, API keys: a key of type "Admin", or with the roles for products, stock, prices, FBS orders, '
+            "warehouses and returns. It lives for six months."
+        ),
     ),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from stallkit.manifest import Basis, Capability, Limit, Manifest, OwnSale, Quirks, Setting, SettingKind
+from stallkit.words import said as _
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 PAGE = "developer.walmart.com, Rate limiting, transcribed 2026-08"
@@ -32,22 +33,25 @@ MANIFEST = Manifest(
     capabilities=frozenset(Capability)
     - {Capability.READ_WAREHOUSES, Capability.COMPARE_AND_SET, Capability.READ_LABELS, Capability.READ_RETURNS},
     settings=(
-        Setting("client_id", "Client ID", help="Developer Portal, API keys, production."),
+        Setting("client_id", _("Client ID"), help=_("Developer Portal, API keys, production.")),
         Setting(
-            "client_secret", "Client secret", SettingKind.SECRET, help="Shown once beside the Client ID; make a new one if it is lost."
+            "client_secret",
+            _("Client secret"),
+            SettingKind.SECRET,
+            help=_("Shown once beside the Client ID; make a new one if it is lost."),
         ),
         Setting(
             "ship_node",
-            "Ship node",
+            _("Ship node"),
             required=False,
-            help="Number of the fulfilment centre whose stock is kept true. Needed only if the account has several.",
+            help=_("Number of the fulfilment centre whose stock is kept true. Needed only if the account has several."),
         ),
         Setting(
             "webhook_secret",
-            "Webhook secret",
+            _("Webhook secret"),
             SettingKind.SECRET,
             required=False,
-            help="The clientSecret given to Walmart for HMAC callbacks. Empty: callbacks are taken as unverified hints.",
+            help=_("The clientSecret given to Walmart for HMAC callbacks. Empty: callbacks are taken as unverified hints."),
         ),
     ),
     limits=LIMITS,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from stallkit.manifest import Basis, Capability, Limit, Manifest, Observer, OwnSale, Quirks, Setting, SettingKind
+from stallkit.words import said as _
 
 SANDBOX = "sandbox"
 SITES = (("ru", "Wildberries"), (SANDBOX, "Wildberries sandbox"))
@@ -50,25 +51,25 @@ SANDBOX_LIMITS = {
 LABELS = (("png", "PNG picture"), ("svg", "SVG drawing"), ("zplv", "ZPL, upright"), ("zplh", "ZPL, lying"))
 
 SETTINGS = (
-    Setting("site", "Platform", SettingKind.CHOICE, default="ru", choices=SITES),
+    Setting("site", _("Platform"), SettingKind.CHOICE, default="ru", choices=SITES),
     Setting(
         "token",
-        "API token",
+        _("API token"),
         SettingKind.SECRET,
-        "A personal token with the categories Marketplace, Content, Prices and Returns, not read-only. It lives for 180 days.",
+        _("A personal token with the categories Marketplace, Content, Prices and Returns, not read-only. It lives for 180 days."),
     ),
     Setting(
         "with_dbs",
-        "Also read orders that you deliver yourself",
+        _("Also read orders that you deliver yourself"),
         SettingKind.BOOLEAN,
-        "Schemes DBS and express. Without it, warehouses of these schemes cannot be used.",
+        _("Schemes DBS and express. Without it, warehouses of these schemes cannot be used."),
         required=False,
     ),
     Setting(
         "label_format",
-        "Form of the stickers",
+        _("Form of the stickers"),
         SettingKind.CHOICE,
-        "58 × 40 mm each; ZPL is for label printers that speak it.",
+        _("58 × 40 mm each; ZPL is for label printers that speak it."),
         required=False,
         default="png",
         choices=LABELS,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from stallkit.manifest import Basis, Capability, Limit, Manifest, Observer, OwnSale, Quirks, Setting, SettingKind
+from stallkit.words import said as _
 
 # The Market counts calls per resource and per minute or hour. A token bucket lets "capacity + refill" calls into one window, so each bucket
 # is cut to stay under the window: capacity and refill together make the published number. Being refused (HTTP 420) shuts the resource, and
@@ -27,35 +28,41 @@ ACCOUNT = Limit("account", 100, timedelta(seconds=400), "Limits: 1,000 an hour f
 SETTINGS = (
     Setting(
         "api_key",
-        "API key",
+        _("API key"),
         SettingKind.SECRET,
-        "Made in the cabinet under Settings, API and modules. It needs the rights to process orders, to manage products, and for prices.",
+        _(
+            "Made in the cabinet under Settings, API and modules. "
+            "It needs the rights to process orders, to manage products, and for prices."
+        ),
     ),
     Setting(
         "business_id",
-        "Cabinet",
+        _("Cabinet"),
         SettingKind.INTEGER,
-        "The number of the cabinet (businessId). Leave it empty to take the one that the key belongs to.",
+        _("The number of the cabinet (businessId). Leave it empty to take the one that the key belongs to."),
         required=False,
     ),
     Setting(
         "campaign_ids",
-        "Shops",
-        help="Numbers of shops (campaignId), with commas between them, if only their orders shall be taken. Empty: all of the cabinet.",
+        _("Shops"),
+        help=_("Numbers of shops (campaignId), with commas between them, if only their orders shall be taken. Empty: all of the cabinet."),
         required=False,
     ),
     Setting(
         "price_campaign_id",
-        "Shop with prices of its own",
+        _("Shop with prices of its own"),
         SettingKind.INTEGER,
-        "Prices are set for the whole cabinet. Where it allows prices per shop, the number of the shop (campaignId) whose prices are ours.",
+        _(
+            "Prices are set for the whole cabinet. "
+            "Where it allows prices per shop, the number of the shop (campaignId) whose prices are ours."
+        ),
         required=False,
     ),
     Setting(
         "test_orders",
-        "Take test orders instead of real ones",
+        _("Take test orders instead of real ones"),
         SettingKind.BOOLEAN,
-        "The orders that the cabinet's own tool for tests makes. Only for trying the connection.",
+        _("The orders that the cabinet's own tool for tests makes. Only for trying the connection."),
         required=False,
     ),
 )

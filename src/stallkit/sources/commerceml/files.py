@@ -17,6 +17,7 @@ from stallkit.sources.commerceml.numbers import moment, whole
 from stallkit.sources.commerceml.packets import Good, Offer, Packet, Returned
 from stallkit.sources.commerceml.refusals import Refusal, refuse
 from stallkit.sources.types import RowProblem
+from stallkit.words import said as _
 
 MOST_ROWS = 1_000_000
 MOST_TEXT = 1000
@@ -139,13 +140,15 @@ def _offer(row: int, element: etree._Element) -> Offer:
     good = _good(row, element)
     problems: list[RowProblem] = []
     if not good.code:
-        problems.append(RowProblem(row, names.ID, good.title, "The offer has no Ид: it is not known what it is an offer of."))
+        problems.append(RowProblem(row, names.ID, good.title, _("The offer has no Ид: it is not known what it is an offer of.")))
 
     def count(column: str, text: str) -> int | None:
         try:
             return whole(text)
         except ValueError as error:
-            problems.append(RowProblem(row, column, text.strip()[:200], f"{good.code or good.title}: {error}."))
+            problems.append(
+                RowProblem(row, column, text.strip()[:200], _("{good}: {error}.", good=good.code or good.title, error=str(error)))
+            )
             return None
 
     total = _child(element, names.QUANTITY)

@@ -5,101 +5,103 @@ from __future__ import annotations
 from enum import Enum
 
 from stallkit.sources.types import FileRefused
+from stallkit.words import Said
+from stallkit.words import said as _
 
 
 class Refusal(Enum):
-    """(English, Russian); ``{}`` is a detail."""
+    """(English, Russian); ``{detail}`` there and ``{}`` here is a detail."""
 
     NOT_XML = (
-        "The file is no whole XML document: {}. It may have been cut off on its way; let 1C send it again.",
+        _("The file is no whole XML document: {detail}. It may have been cut off on its way; let 1C send it again."),
         "Файл не читается как XML целиком: {}. Возможно, он передан не полностью. Повторите обмен.",
     )
     ENCODING = (
-        "The file is not in the encoding that its first line names: {}.",
+        _("The file is not in the encoding that its first line names: {detail}."),
         "Кодировка файла не та, что указана в его первой строке: {}.",
     )
     DOCTYPE = (
-        "The file declares a document type (DOCTYPE). CommerceML has none; such files are not read.",
+        _("The file declares a document type (DOCTYPE). CommerceML has none; such files are not read."),
         "В файле есть объявление DOCTYPE. В CommerceML его не бывает, такие файлы не принимаются.",
     )
     OTHER_XML = (
-        "The file is XML, but not CommerceML: it begins with {}, not with КоммерческаяИнформация.",
+        _("The file is XML, but not CommerceML: it begins with {detail}, not with КоммерческаяИнформация."),
         "Это не файл CommerceML: он начинается с {}, а не с КоммерческаяИнформация.",
     )
-    TOO_MANY_ROWS = ("The file has more than {} rows.", "В файле больше {} строк.")
+    TOO_MANY_ROWS = (_("The file has more than {detail} rows."), "В файле больше {} строк.")
     TOO_LARGE = (
-        "More than {} bytes came in one session. Let 1C send changes only, or without pictures.",
+        _("More than {detail} bytes came in one session. Let 1C send changes only, or without pictures."),
         "За один сеанс передано больше {} байт. Выгружайте только изменения или без картинок.",
     )
-    TOO_MANY_FILES = ("More than {} files came in one session.", "За один сеанс передано больше {} файлов.")
+    TOO_MANY_FILES = (_("More than {detail} files came in one session."), "За один сеанс передано больше {} файлов.")
     EXPANDS = (
-        "The archive {} unpacks to more than is allowed. Send smaller files.",
+        _("The archive {detail} unpacks to more than is allowed. Send smaller files."),
         "Архив {} распаковывается в слишком большой объём. Уменьшите выгрузку.",
     )
     NOT_ZIP = (
-        "The archive {} is no whole ZIP file. It may have been cut off on its way; let 1C send it again.",
+        _("The archive {detail} is no whole ZIP file. It may have been cut off on its way; let 1C send it again."),
         "Архив {} повреждён или передан не полностью. Повторите обмен.",
     )
-    NAME = ("A file may not be called {}.", "Недопустимое имя файла: {}.")
+    NAME = (_("A file may not be called {detail}."), "Недопустимое имя файла: {}.")
     NO_FILE = (
-        "There is no file {} in this session: it must be sent before it is imported.",
+        _("There is no file {detail} in this session: it must be sent before it is imported."),
         "Файл {} в этом сеансе не передавался. Сначала он должен быть передан (mode=file).",
     )
     CUT_BODY = (
-        "The connection broke: of {} bytes not all came. Nothing of this part was kept.",
+        _("The connection broke: of {detail} bytes not all came. Nothing of this part was kept."),
         "Соединение прервалось: из {} байт получены не все. Эта часть не сохранена, повторите обмен.",
     )
-    EMPTY_BODY = ("The file {} is empty.", "Файл {} пуст.")
+    EMPTY_BODY = (_("The file {detail} is empty."), "Файл {} пуст.")
     NO_SESSION = (
-        "This session is not known, or has ended. Begin again with checkauth.",
+        _("This session is not known, or has ended. Begin again with checkauth."),
         "Сеанс обмена не найден или закончился. Начните обмен заново (mode=checkauth).",
     )
     NOT_STARTED = (
-        "Call mode=init before {}.",
+        _("Call mode=init before {detail}."),
         "Перед mode={} нужно вызвать mode=init.",
     )
     MODE = (
-        "The mode {} is not known here.",
+        _("The mode {detail} is not known here."),
         "Неизвестный режим обмена: {}.",
     )
     KIND = (
-        "type must be catalog or sale, not {}.",
+        _("type must be catalog or sale, not {detail}."),
         "Параметр type должен быть catalog или sale, а не {}.",
     )
     OTHER_KIND = (
-        "The session was begun for {}, this call is for the other one. Catalogue and orders have sessions of their own.",
+        _("The session was begun for {detail}, this call is for the other one. Catalogue and orders have sessions of their own."),
         "Сеанс начат для type={}. Для товаров и для заказов нужны отдельные сеансы.",
     )
     PASSWORD = (
-        "The user name or the password is wrong.",
+        _("The user name or the password is wrong."),
         "Неверное имя пользователя или пароль. Проверьте настройки обмена с сайтом в 1С.",
     )
     LOCKED = (
-        "Too many wrong passwords. None is looked at for {} minutes.",
+        _("Too many wrong passwords. None is looked at for {detail} minutes."),
         "Слишком много неверных паролей. Повторите через {} мин.",
     )
     TOO_OFTEN = (
-        "More than {} sessions in an hour. Let the exchange run less often.",
+        _("More than {detail} sessions in an hour. Let the exchange run less often."),
         "Больше {} сеансов за час. Уменьшите частоту обмена.",
     )
     SWITCHED_OFF = (
-        "This source is switched off in Stallkeeper.",
+        _("This source is switched off in Stallkeeper."),
         "Этот источник выключен в Stallkeeper.",
     )
     LEVELS = (
-        "The source is set up for differences, and 1C sends what is there. Set it to “sets what is listed” in Stallkeeper.",
+        _("The source is set up for differences, and 1C sends what is there. Set it to “sets what is listed” in Stallkeeper."),
         "Источник в Stallkeeper настроен на приращения, а 1С передаёт остатки. Измените его режим.",
     )
     STOPPED = (
-        "The figures were not taken over: {} Nothing was changed. A person must let them through in Stallkeeper.",
+        _("The figures were not taken over: {detail} Nothing was changed. A person must let them through in Stallkeeper."),
         "Остатки не приняты: изменилось бы слишком много, ничего не изменено. Откройте источник в Stallkeeper и подтвердите загрузку. ({})",
     )
     NO_FIGURES = (
-        "{}",
+        _("{detail}"),
         "Файл не принят: {}",
     )
     OURS = (
-        "Something failed in the hub and was logged; nothing was changed. 1C will send it again.",
+        _("Something failed in the hub and was logged; nothing was changed. 1C will send it again."),
         "Внутренняя ошибка Stallkeeper, она записана в журнал. Ничего не изменено, повторите обмен.",
     )
 
@@ -109,7 +111,7 @@ class ExchangeRefused(FileRefused):
 
     def __init__(self, kind: Refusal, detail: str = "") -> None:
         english, russian = kind.value
-        super().__init__(english.format(detail))
+        super().__init__(Said(english.pattern, {"detail": detail}) if "{detail}" in english else english)
         self.kind = kind
         self.russian = russian.format(detail)
 
@@ -117,4 +119,5 @@ class ExchangeRefused(FileRefused):
 def refuse(kind: Refusal, detail: str = "") -> ExchangeRefused:
     """The error to raise; the detail is shortened and kept in one line."""
     plain = "".join(sign if sign.isprintable() else " " for sign in detail)
-    return ExchangeRefused(kind, " ".join(plain.split())[:300])
+    short = " ".join(plain.split())[:300]
+    return ExchangeRefused(kind, detail if short == detail else short)

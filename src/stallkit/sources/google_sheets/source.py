@@ -17,21 +17,24 @@ from stallkit.sources.google_sheets import wire
 from stallkit.sources.manifest import SourceManifest
 from stallkit.sources.types import Fetched
 from stallkit.tables import texts
+from stallkit.words import said as _
 
 MANIFEST = SourceManifest(
     kind="google_sheets",
-    title="Google Sheets",
+    title=_("Google Sheets"),
     settings=(
-        Setting("spreadsheet", "Address of the sheet", help="As the browser shows it, with the tab open that holds the stock."),
+        Setting("spreadsheet", _("Address of the sheet"), help=_("As the browser shows it, with the tab open that holds the stock.")),
         Setting(
             "service_account",
-            "Key of a service account",
+            _("Key of a service account"),
             SettingKind.SECRET,
             required=False,
-            help="The whole JSON file. Share the sheet with its client_email. Without a key anyone with the link must be allowed to read.",
+            help=_(
+                "The whole JSON file. Share the sheet with its client_email. Without a key anyone with the link must be allowed to read."
+            ),
         ),
-        Setting("range", "Range", required=False, help="A tab or a range, if it is not the whole tab: Stock!A1:D5000."),
-        Setting("api_url", "Other address", SettingKind.URL, required=False, help="Only for a proxy or an emulator of Google's API."),
+        Setting("range", _("Range"), required=False, help=_("A tab or a range, if it is not the whole tab: Stock!A1:D5000.")),
+        Setting("api_url", _("Other address"), SettingKind.URL, required=False, help=_("Only for a proxy or an emulator of Google's API.")),
     ),
     file=True,
     pull=True,
@@ -49,7 +52,7 @@ class Source:
         key = config.get("service_account", "").strip()
         self.account = wire.read_account(key) if key else None
         if self.account is not None and self.place.published:
-            raise NeedsReconnect("with a service account enter the sheet's own address, not the one that it is published at")
+            raise NeedsReconnect(_("with a service account enter the sheet's own address, not the one that it is published at"))
 
     def fetch(self, folder: Path, seen: str) -> Fetched | None:
         began, path = self.clock(), folder / "file"
@@ -69,7 +72,7 @@ class Source:
             typed = self.config.get("range", "")
             book = wire.Book([]) if typed.strip() else http.call(wire.build_book(self.place, token)).decode(wire.Book)
             if not typed.strip() and not book.sheets:
-                raise Unintelligible("Google tells of no sheet in this spreadsheet")
+                raise Unintelligible(_("Google tells of no sheet in this spreadsheet"))
             cells = wire.range_of(book, self.place.gid, typed)
             return wire.padded(http.call(wire.build_values(self.place, cells, token)).decode(wire.Values))
 
@@ -86,23 +89,23 @@ class Source:
     def _export(self, path: Path) -> None:
         """Fetch the CSV, going on only to where Google keeps such files."""
         http, request = self._http(wire.DOCUMENTS, ()).with_(read_error=wire.export_trouble), wire.build_csv(self.place)
-        for _ in range(wire.MOST_HOPS):
+        for _hop in range(wire.MOST_HOPS):
             with http.client, path.open("wb") as file:
                 reply = http.save(request, file, texts.MOST_BYTES, SECONDS)
             if not 300 <= reply.status < 400:
                 return
             http, request = self._onward(reply)
-        raise Refused("Google sends us round in circles; publish the sheet anew", code="redirects")
+        raise Refused(_("Google sends us round in circles; publish the sheet anew"), code="redirects")
 
     def _onward(self, reply: Reply) -> tuple[HttpDoor, Request]:
         there = urlsplit(reply.headers.get("location", ""))
         host = there.hostname or ""
         emulated = urlsplit(self.config.get("api_url", "")).netloc
         if host.startswith("accounts.google."):
-            raise NeedsReconnect("the sheet is not open to anyone with the link: open it, publish it, or use a service account")
+            raise NeedsReconnect(_("the sheet is not open to anyone with the link: open it, publish it, or use a service account"))
         google = there.scheme == "https" and (host == "docs.google.com" or host.endswith(".googleusercontent.com"))
         if not google and there.netloc != emulated:
-            raise NeedsReconnect(f"Google sends us on to {host or 'nowhere'}, which is not where it keeps sheets")
+            raise NeedsReconnect(_("Google sends us on to {host}, which is not where it keeps sheets", host=host or _("nowhere")))
         target = there.path + (f"?{there.query}" if there.query else "")
         base = f"{there.scheme}://{there.netloc}"
         return self.door.http(base, self.clock), Request("GET", target, wire.READS, accept=wire.ONWARD)

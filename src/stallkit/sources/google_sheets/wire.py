@@ -17,6 +17,7 @@ from stallkit.errors import AdapterError, NeedsReconnect, Refused, SlowDown
 from stallkit.http import Reply, Request, retry_after
 from stallkit.manifest import Limit
 from stallkit.sources.bringing import parts_of
+from stallkit.words import said as _
 
 API, TOKENS, DOCUMENTS = "https://sheets.googleapis.com", "https://oauth2.googleapis.com", "https://docs.google.com"
 TOKEN_PATH = "/token"  # noqa: S105 - a path
@@ -94,7 +95,7 @@ def read_place(typed: str) -> Place:
         return Place(published[1], gid if gid.isdigit() else "", f"/spreadsheets/d/e/{published[1]}/pub")
     if found := re.match(r"/spreadsheets/(?:u/\d+/)?d/([A-Za-z0-9_-]{20,})(?:/|$)", parts.path):
         return Place(found[1], gid if gid.isdigit() else "")
-    raise NeedsReconnect("this is not the address of a Google sheet; copy it from the browser: https://docs.google.com/spreadsheets/d/…")
+    raise NeedsReconnect(_("this is not the address of a Google sheet; copy it from the browser: https://docs.google.com/spreadsheets/d/…"))
 
 
 def read_account(text: str) -> Account:
@@ -102,9 +103,11 @@ def read_account(text: str) -> Account:
     try:
         account = msgspec.json.decode(text, type=Account)
     except msgspec.DecodeError as error:
-        raise NeedsReconnect("the key of the service account is not the JSON file that Google gives out; paste the whole file") from error
+        raise NeedsReconnect(
+            _("the key of the service account is not the JSON file that Google gives out; paste the whole file")
+        ) from error
     if account.type != "service_account":
-        raise NeedsReconnect(f"this is the key of a {account.type[:40]}, not of a service account")
+        raise NeedsReconnect(_("this is the key of a {type}, not of a service account", type=account.type[:40]))
     return account
 
 
@@ -122,9 +125,9 @@ def _signature(account: Account, text: bytes) -> bytes:
     try:
         key = serialization.load_pem_private_key(account.private_key.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise NeedsReconnect("the private key in the service account's file cannot be read; paste the whole file again") from error
+        raise NeedsReconnect(_("the private key in the service account's file cannot be read; paste the whole file again")) from error
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise NeedsReconnect("the service account's key is no RSA key")
+        raise NeedsReconnect(_("the service account's key is no RSA key"))
     return key.sign(text, padding.PKCS1v15(), hashes.SHA256())
 
 
@@ -165,7 +168,7 @@ def range_of(book: Book, gid: str, typed: str) -> str:
         return typed.strip()
     titles = {str(sheet.properties.sheetId): sheet.properties.title for sheet in book.sheets}
     if gid and gid not in titles:
-        raise Refused(f"the spreadsheet has no tab with the number {gid}; open the tab and copy the address anew", code="no_tab")
+        raise Refused(_("the spreadsheet has no tab with the number {gid}; open the tab and copy the address anew", gid=gid), code="no_tab")
     title = titles[gid] if gid else book.sheets[0].properties.title
     return "'" + title.replace("'", "''") + "'"
 
@@ -183,18 +186,18 @@ def trouble(reply: Reply, now: datetime, email: str) -> AdapterError | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         said = ""
     if reply.status == 403:
-        words = f"the sheet is not shared with {email}: share it for reading, and switch the Sheets API on for the project"
+        words = _("the sheet is not shared with {email}: share it for reading, and switch the Sheets API on for the project", email=email)
         return NeedsReconnect(words, status=403)
     if reply.status == 401:
-        return NeedsReconnect("Google does not accept the service account's token", status=401)
+        return NeedsReconnect(_("Google does not accept the service account's token"), status=401)
     if reply.status == 404:
-        return Refused("there is no such spreadsheet; copy its address anew from the browser", code="404", status=404)
+        return Refused(_("there is no such spreadsheet; copy its address anew from the browser"), code="404", status=404)
     if reply.status == 400:
-        words = f"Google cannot read this range: {said or 'it gives no reason'}; write it like Stock or Stock!A1:D500"
+        words = _("Google cannot read this range: {why}; write it like Stock or Stock!A1:D500", why=said or _("it gives no reason"))
         return Refused(words, code="400", status=400)
     if reply.status == 429:
         return SlowDown(
-            "Google asks us to slow down (60 reads a minute)", retry_after=max(retry_after(reply.headers, now), 60.0), status=429
+            _("Google asks us to slow down (60 reads a minute)"), retry_after=max(retry_after(reply.headers, now), 60.0), status=429
         )
     return None
 
@@ -202,14 +205,14 @@ def trouble(reply: Reply, now: datetime, email: str) -> AdapterError | None:
 def export_trouble(reply: Reply) -> AdapterError | None:
     """Why a sheet that anyone should be able to read is not given out."""
     if reply.status in {401, 403, 404, 410}:
-        words = "Google does not give this sheet out: open it to anyone with the link, publish it, or use a service account"
-        return NeedsReconnect(f"{words} (HTTP {reply.status})", status=reply.status)
+        words = _("Google does not give this sheet out: open it to anyone with the link, publish it, or use a service account")
+        return NeedsReconnect(_("{words} (HTTP {status})", words=words, status=reply.status), status=reply.status)
     return None
 
 
 def token_trouble(reply: Reply) -> AdapterError | None:
     """Why no token is given."""
     if reply.status in {400, 401, 403}:
-        words = "Google does not accept the service account's key: it was deleted, or this machine's clock is wrong"
+        words = _("Google does not accept the service account's key: it was deleted, or this machine's clock is wrong")
         return NeedsReconnect(words, status=reply.status)
     return None
