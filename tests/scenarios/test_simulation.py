@@ -96,6 +96,29 @@ def test_work_without_end_is_broken_off(server, monkeypatch: pytest.MonkeyPatch)
     assert "has made 2 calls without a rest" in played.violation.text
 
 
+def test_work_whose_job_got_lost_is_found_in_the_calm(server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seed 110: the job that refreshes what a change left over was lost. Every tenth tick of a worker finds such work, so calm days tick
+    like that as well."""
+    from django.db import connection
+
+    from stallkeeper.ops.simulation import day
+    from stallkeeper.ops.simulation.acts import ACTS
+    from stallkeeper.stock.models import Stale
+
+    left: list[int] = []
+
+    def loses_a_job(world) -> None:
+        Stale.objects.bulk_create([Stale(organisation=world.organisation, stock_unit=world.units["B"])], ignore_conflicts=True)
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM procrastinate_jobs WHERE task_name = 'drain_stale'")
+        left.append(Stale.objects.count())
+
+    monkeypatch.setitem(ACTS, "tidy", replace(ACTS["tidy"], play=loses_a_job))
+    monkeypatch.setattr(day.situations, "at_end", lambda _world: left.append(Stale.objects.count()))
+    assert day.play(3, server, [day.Step(("tidy",), 1)]).violation is None
+    assert left[0] > left[1] == 0
+
+
 def test_the_judge_sees_that_a_table_is_kept_by_somebody(server) -> None:
     """Seed 117: a worker stood still while it made a partition, and the judge waited for it."""
     from stallkeeper.ops.simulation import queries
