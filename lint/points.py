@@ -128,10 +128,6 @@ def listed() -> frozenset[str]:
 def _listed(source: Source) -> Iterator[tuple[int, str]]:
     """(line, name) of every point in the tables."""
     for node in source.tree.body:
-        if (
-            isinstance(node, ast.AnnAssign)
-            and _dotted(node.target) in {"ENGINE", "PERSON", "TAKEN_BACK"}
-            and isinstance(node.value, ast.Dict)
-        ):
+        if isinstance(node, ast.AnnAssign) and _dotted(node.target) in {"ENGINE", "PERSON"} and isinstance(node.value, ast.Dict):
             for value in node.value.values:
                 yield from ((part.lineno, str(part.value)) for part in ast.walk(value) if isinstance(part, ast.Constant))

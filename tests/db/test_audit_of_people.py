@@ -41,7 +41,6 @@ BY_PEOPLE = (
 )
 """Where people start use cases."""
 NOTHING_DECIDED = {
-    "plan.place": "a plan: always rolled back",
     "propose.links": "works out what fits; linking is another use case",
     "show.columns": "what one person sees of a table",
     "read.listings": "reads the catalogue, as the background run does",

@@ -8,11 +8,14 @@ from datetime import timedelta
 import pytest
 from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from stallkeeper.catalog.models import ImportRun
+from stallkeeper.channels import plans
 from stallkeeper.channels.models import Channel, Connection, RingFence
+from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.core import clock
 from stallkeeper.core.models import AuditEntry, Role, User
 from stallkeeper.stock.models import Incoming, Location, ManualHold, Movement, StockCount
@@ -60,35 +63,53 @@ def save_place(client: Client, place: Location, follow: bool = True, **changes: 
 def test_a_place_is_renamed_and_moved_up_without_asking(shop: Shop, owner: Client) -> None:
     attic = shop.add_place("ATTIC", 70)
     assert "ATTIC" in text(owner.get(reverse("backoffice:places")))
-    said = text(save_place(owner, attic, name="Attic, second floor", priority=5))
+    said = text(save_place(owner, attic, name="Attic, second floor"))
     assert "Attic, second floor is saved." in said
+    said = text(save_place(owner, attic, name="Attic, second floor", priority=5))
+    assert "Saved, and in force." in said
     shop.reload(attic)
     assert (attic.code, attic.name, attic.priority, attic.sellable, attic.active) == ("ATTIC", "Attic, second floor", 5, True, True)
     with shop.scope():
-        entry = AuditEntry.objects.get(action="change.place")
-        assert entry.detail["priority"] == [70, 5]
+        named, moved = AuditEntry.objects.filter(action="change.place").order_by("pk")
+        assert (named.detail["name"], moved.detail["priority"]) == (["ATTIC", "Attic, second floor"], [70, 5])
+
+
+def send_plan(shop: Shop, client: Client) -> HttpResponse:
+    with shop.scope():
+        plan = plans.open_plan()
+    assert plan is not None
+    return client.post(reverse("backoffice:apply_plan", args=[plan.pk]), {"fingerprint": plan.fingerprint})
 
 
 def test_a_place_that_is_sold_from_asks_before_it_stops(shop: Shop, owner: Client) -> None:
-    """D3: counts first; nothing changes before the yes."""
-    offer = shop.offer(shop.channel(), shop.unit("MUG", 5))
-    asked = text(save_place(owner, shop.place, sellable=None))
-    assert "1 offer gets another quantity" in asked
-    assert "fall: 1, of which to zero: 1" in asked
+    """D3: a plan first; nothing changes before it is sent. Who may change places may send it, and nothing but that."""
+    channel = shop.channel()
+    offer = shop.offer(channel, shop.unit("MUG", 5), believed_qty=5)
+    storeman = member(shop, Role.WAREHOUSE)
+    asked = text(save_place(storeman, shop.place, sellable=None))
+    assert "Main warehouse: What lies there may be sold: yes → no" in asked
+    assert "1 value would be sent" in asked
     shop.reload(shop.place)
     assert (shop.intended(offer), shop.place.sellable) == (5, True)
-    save_place(owner, shop.place, sellable=None, sure="1")
+    assert send_plan(shop, storeman).status_code == 302
     shop.reload(shop.place)
     assert (shop.intended(offer), shop.place.sellable) == (0, False)
-    assert "rise: 1" in text(save_place(owner, shop.place))
-    save_place(owner, shop.place, sure="1")
+    with shop.scope():
+        plans.undo(shop.organisation.pk, "user:1")
+    assert send_plan(shop, storeman).status_code == 302
     assert shop.intended(offer) == 5
-    save_place(owner, shop.place, active=None, sure="1")
+    assert "In use: yes → no" in text(save_place(owner, shop.place, active=None))
+    assert send_plan(shop, owner).status_code == 302
     assert "not in use" in text(owner.get(reverse("backoffice:places")))
+    with shop.scope():
+        plans.save(shop.organisation.pk, Proposal(channels={channel.pk: ChannelChange(rules={"buffer": 2})}), "user:1")
+    assert send_plan(shop, storeman).status_code == 403
+    assert "Send exactly this" not in text(storeman.get(reverse("backoffice:plan")))
 
 
 def test_a_wrong_place_comes_back_and_strangers_find_none(shop: Shop, owner: Client) -> None:
     assert save_place(owner, shop.place, name="").status_code == 422
+    assert save_place(owner, shop.place, priority="-1").status_code == 422
     reader = member(shop, Role.READ_ONLY)
     assert save_place(reader, shop.place, name="Mine").status_code == 403
     assert reverse("backoffice:place", args=[shop.place.pk]) not in reader.get(reverse("backoffice:places")).content.decode()

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.exceptions import ValidationError
 
-from stallkeeper.channels import connect, cutover, switches
+from stallkeeper.channels import connect, cutover, plans, switches
 from stallkeeper.channels.connect import ConnectError, Settings
 from stallkeeper.channels.models import Channel, Connection, Lane
+from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.core.models import AuditEntry, Organisation, Secret
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import use_case
@@ -203,6 +204,13 @@ def test_a_listing_with_one_price_for_all_warehouses_gets_it_from_one_channel(or
         switches.set_channel(uc, first.pk, prices=True)
         with pytest.raises(switches.SwitchError, match="W1 sends the prices"):
             switches.set_channel(uc, other.pk, active=True)
+    with organisation_scope(organisation.pk):
+        over = {first.pk: ChannelChange(switches={"prices": False}), other.pk: ChannelChange(switches={"prices": True, "active": True})}
+        plans.at_once(organisation.pk, Proposal(channels=over), "user:1")
+        assert list(Channel.objects.filter(connection=first.connection, prices_enabled=True).values_list("code", flat=True)) == ["W2"]
+        over = {other.pk: ChannelChange(switches={"active": False}), first.pk: ChannelChange(switches={"prices": True})}
+        plans.at_once(organisation.pk, Proposal(channels=over), "user:1")
+        assert Channel.objects.get(prices_enabled=True, active=True, connection=first.connection).code == "W1"
 
 
 def test_all_switches_together_let_stock_out(organisation, channel):

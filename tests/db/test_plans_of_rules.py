@@ -1,4 +1,4 @@
-"""Rules of categories and products go through the same plan as all others: counted, limited, applied as seen, undone (D3; ADR 0054)."""
+"""Rules of categories and products, and places, go by the same plan as all others: counted, limited, sent as seen, undone (ADR 0063)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from stallkeeper.catalog import products
 from stallkeeper.catalog.models import Product, StockUnit
 from stallkeeper.catalog.products import ProductFacts
 from stallkeeper.channels import guarding, overrides, plans, refresh
-from stallkeeper.channels.models import Offer, SendPlan
+from stallkeeper.channels.models import ChannelLocation, Offer, SendPlan
 from stallkeeper.channels.overriding import Own
 from stallkeeper.channels.plans import Held, PlanError, Stale
-from stallkeeper.channels.proposals import ChannelChange, Proposal, ProposalError
+from stallkeeper.channels.proposals import ChannelChange, PlaceChange, Proposal, ProposalError
 from stallkeeper.channels.rule_models import RuleOverride
 from stallkeeper.channels.rules import RuleError
 from stallkeeper.core.models import AuditEntry
 from stallkeeper.orders import intake
+from stallkeeper.stock import places
+from stallkeeper.stock.models import Location, LocationOwner
 from tests.db.test_plans import ACTOR, apply, save, shown
 from tests.market import Market, Stall
 from tests.planted.plant import Bug, planted
@@ -207,7 +209,103 @@ def test_every_plan_says_what_applying_it_writes(market: Market, stall: Stall) -
         assert len(refresh.sweep(uc)) == 0
 
 
+# --- places -------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_place_is_taken_out_and_put_back_by_a_plan(market: Market, stall: Stall) -> None:
+    """S3.26, D3: what lies where a channel may not sell from is not shown; counted for every channel first, stale if the place changed."""
+    shop = market.shop
+    attic = shop.add_place("ATTIC", 10)
+    both = market.stall(locations=[shop.place, attic])
+    unit, only_attic = shop.unit("MUG", {"MAIN": 4, "ATTIC": 6}), shop.unit("VASE", {"ATTIC": 5})
+    stall.offer(unit, shown=4)
+    both.offer(unit, shown=10)
+    both.offer(only_attic, shown=5)
+    market.settle(2)
+    out = Proposal(places={attic.pk: PlaceChange(sellable=False)})
+    plan = save(market, out)
+    assert {each.channel_id: (each.falls, each.to_zero) for each in plans.counts_of(plan)} == {
+        stall.channel.pk: (0, 0),
+        both.channel.pk: (2, 1),
+    }
+    with shop.use_case() as uc:
+        places.change(uc, attic.pk, {"sellable": False, "priority": 20})
+        places.change(uc, attic.pk, {"sellable": True})
+    apply(market, plan)
+    market.settle(2)
+    assert (shown(stall), shown(both)) == ([4], [0, 4])
+    shop.reload(attic)
+    assert (attic.sellable, attic.priority) == (False, 20)
+    again = save(market, out)
+    with shop.use_case() as uc:
+        places.change(uc, attic.pk, {"sellable": True})
+    with pytest.raises(Stale, match="of the places other settings hold"):
+        apply(market, again)
+    market.settle(2)
+    assert shown(both) == [5, 10]
+    apply(market, save(market, out))
+    market.settle(2)
+    with shop.scope():
+        back = plans.undo(shop.organisation.pk, ACTOR)
+        assert plans.undoing(back) == plans.Undoing(back=2, other=0, left=0)
+    apply(market, back)
+    market.settle(2)
+    assert (shown(stall), shown(both)) == ([4], [5, 10])
+
+
+def test_places_and_rules_go_in_one_plan_and_promises_beyond_stock_go_short(market: Market, stall: Stall) -> None:
+    """More than one change at a time: the place's word on backorder, the channel's places and its rules."""
+    shop = market.shop
+    attic = shop.add_place("ATTIC", 200, allows_backorder=True)
+    with shop.scope():
+        ChannelLocation.objects.create(organisation=shop.organisation, channel=stall.channel, location=attic)
+    unit = shop.unit("MUG", {"MAIN": 2, "ATTIC": 1})
+    stall.offer(unit, shown=3)
+    stall.run()
+    shop.at = market.clock()
+    with shop.use_case() as uc:
+        intake.accept(uc, stall.connection_id, [remote_order("1", [("MUG", 7)], at=shop.at)], shop.at)
+    assert shop.level(unit, attic)[:2] == (1, 7)
+    change = ChannelChange(rules={"buffer": 1}, locations=[shop.place.pk])
+    apply(market, save(market, Proposal(channels={stall.channel.pk: change}, places={attic.pk: PlaceChange(allows_backorder=False)})))
+    assert shop.level(unit, attic)[:2] == (1, 0), "what is left of the order is served from the channel's places"
+    with shop.scope():
+        assert plans.undo(shop.organisation.pk, ACTOR).proposal == {
+            "channels": {str(stall.channel.pk): {"rules": {"buffer": 0}, "locations": [shop.place.pk, attic.pk]}},
+            "places": {str(attic.pk): {"allows_backorder": True}},
+        }
+
+
+def test_a_place_that_cannot_be_changed_so_is_refused_when_the_plan_is_made(market: Market, stall: Stall) -> None:
+    shop, foreign = market.shop, Shop.open().place
+    with shop.scope():
+        virtual = Location.objects.get(virtual_role="customer")
+    for place, change, why in (
+        (foreign, PlaceChange(active=False), "no place"),
+        (virtual, PlaceChange(active=False), "virtual places"),
+        (shop.place, PlaceChange(owner=LocationOwner.VIRTUAL), "virtual places"),
+        (shop.place, PlaceChange(priority=-1), "priority: "),
+        (shop.place, PlaceChange(name="  "), "name: "),
+    ):
+        with pytest.raises((ProposalError, places.PlaceError), match=why):
+            save(market, Proposal(places={place.pk: change}))
+    with pytest.raises(RuleError, match="not a place whose stock can be offered"):
+        save(market, Proposal(channels={stall.channel.pk: ChannelChange(locations=[virtual.pk])}))
+    with shop.scope():
+        assert not SendPlan.objects.exists()
+
+
 FAULTS = [
+    (
+        Bug(
+            "places as they are",
+            "A plan forgets that places would count no more.",
+            (),
+            "stallkeeper.channels.proposals:_best_first",
+            (("if place.active and place.sellable", "if place.active or place.sellable"),),
+        ),
+        test_a_place_is_taken_out_and_put_back_by_a_plan,
+    ),
     (
         Bug(
             "own rules stay in a plan",

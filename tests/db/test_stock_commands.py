@@ -119,9 +119,12 @@ def test_what_is_not_for_sale_is_offered_nowhere(shop: Shop, cli) -> None:
     unit = shop.unit("MUG", 5)
     offer = shop.offer(shop.channel(), unit)
     assert shop.intended(offer) == 5
-    cli("location", "MAIN", "--not-sellable")
+    status, _, err = cli("location", "MAIN", "--not-sellable")
+    assert (status, shop.intended(offer)) == (1, 5), "what changes figures asks first"
+    assert "0 of 1 offers would rise" in err
+    cli("location", "MAIN", "--not-sellable", "--yes")
     assert shop.intended(offer) == 0
-    cli("location", "MAIN", "--sellable")
+    cli("location", "MAIN", "--sellable", "--yes")
     assert shop.intended(offer) == 5
 
 
@@ -405,8 +408,12 @@ def test_a_level_made_meanwhile_has_the_places_new_word(race_db, monkeypatch: py
     unit = shop.unit("MUG")
     made, changed, pause = threading.Event(), threading.Event(), threading.Event()
 
+    waiting = """SELECT EXISTS (
+        SELECT FROM pg_locks WHERE NOT granted AND relation = 'stock_level'::regclass
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"""
+
     def somebody_waits(other) -> bool:
-        return other.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'stock_level'::regclass)").fetchone()[0]
+        return other.execute(waiting).fetchone()[0]
 
     def make() -> None:
         with race_db.connect() as other:

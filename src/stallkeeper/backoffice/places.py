@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
@@ -10,14 +11,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from stallkeeper.backoffice.forms import LookMixin
-from stallkeeper.backoffice.place_plan import plan_change
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.backoffice.sending_plan import REFUSALS, proposed
+from stallkeeper.channels.proposals import PlaceChange, Proposal
 from stallkeeper.backoffice.words import told
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock.models import BY_HAND, Location, LocationOwner, StockSource
-from stallkeeper.stock.places import Changes, PlaceError, change, create_location
+from stallkeeper.stock.places import Changes, PlaceError, change, create_location, moves_figures
 
 REAL_OWNERS = [(value, label) for value, label in LocationOwner.choices if value != LocationOwner.VIRTUAL]
 
@@ -54,17 +56,9 @@ class ChangeForm(FactsForm):
     )
     active = forms.BooleanField(label=gettext_lazy("In use"), required=False)
 
-    def changes(self) -> Changes:
-        """What the form says, as the use case takes it."""
-        given = self.cleaned_data
-        return Changes(
-            name=given["name"],
-            owner=LocationOwner(given["owner"]),
-            priority=given["priority"],
-            sellable=given["sellable"],
-            allows_backorder=given["allows_backorder"],
-            active=given["active"],
-        )
+    def change(self) -> PlaceChange:
+        """What differs from what is in force."""
+        return msgspec.convert({name: self.cleaned_data[name] for name in self.changed_data}, PlaceChange)
 
 
 @screen(Permission.VIEW_STOCK)
@@ -106,19 +100,27 @@ def _create(request: MemberRequest, form: PlaceForm) -> bool:
 
 @screen(Permission.EDIT_STOCK)
 def place(request: MemberRequest, pk: int) -> HttpResponse:
-    """One place. POST counts which offers would show another number; where some would, it asks before it saves."""
+    """One place. POST makes the plan of which offers would show another number; where none would, it is saved at once."""
     shown = get_object_or_404(Location.objects.exclude(owner=LocationOwner.VIRTUAL), pk=pk)
     form = ChangeForm(request.POST or None, initial={name: getattr(shown, name) for name in ChangeForm.base_fields})
-    if request.method == "POST" and form.is_valid():
-        plan = None if request.POST.get("sure") else plan_change(request.organisation.pk, pk, form.changes(), request.user.actor)
-        if plan and plan.changes:
-            title = _("Change {name}?").format(name=shown.name)
-            return show(request, "backoffice/place_sure.html", {"title": title, "place": shown, "form": form, "plan": plan})
-        _changed(request, pk, form.changes())
-        messages.success(request, _("{name} is saved.").format(name=form.cleaned_data["name"]))
-        return redirect("backoffice:places")
+    if request.method == "POST" and form.is_valid() and (answer := _try(request, form, pk)):
+        return answer
     context = {"title": shown.name, "place": shown, "form": form}
     return show(request, "backoffice/place.html", context, status=422 if form.errors else 200)
+
+
+def _try(request: MemberRequest, form: ChangeForm, pk: int) -> HttpResponse | None:
+    """To the plan, or back; None if the place cannot be changed so, which the form then says."""
+    change = form.change()
+    try:
+        if moves_figures(change.fields()):
+            return proposed(request, Proposal(places={pk: change}), "backoffice:places")
+        _changed(request, pk, change.fields())
+    except REFUSALS as error:
+        form.add_error(None, told(error))
+        return None
+    messages.success(request, _("{name} is saved.").format(name=form.cleaned_data["name"]))
+    return redirect("backoffice:places")
 
 
 @again_on_conflict

@@ -14,10 +14,18 @@ from stallkeeper.catalog.models import PriceList, StockUnit
 from stallkeeper.channels import proposals
 from stallkeeper.channels.models import Channel, SendPlan
 from stallkeeper.channels.overriding import Own
-from stallkeeper.channels.proposals import ChannelChange
-from stallkeeper.stock.models import Location
+from stallkeeper.channels.proposals import ChannelChange, Proposal
+from stallkeeper.stock.models import Location, LocationOwner
 
 SWITCHES = {"stock": gettext_lazy("Send stock"), "prices": gettext_lazy("Send prices"), "active": gettext_lazy("Active")}
+PLACE = {
+    "name": gettext_lazy("Name"),
+    "owner": gettext_lazy("Whose stock"),
+    "priority": gettext_lazy("Priority"),
+    "sellable": gettext_lazy("What lies there may be sold"),
+    "allows_backorder": gettext_lazy("More may be promised than there is"),
+    "active": gettext_lazy("In use"),
+}
 NAMED = 5
 """Products and categories of one change that are named; of the rest, how many."""
 
@@ -30,7 +38,22 @@ def words_of(plan: SendPlan) -> list[str]:
     for pk, change in sorted(proposal.channels.items()):
         lines = [*_switches(change), *_rules(change, base["channels"].get(str(pk), {}).get("rules", {})), *_own(change.own)]
         said += [f"{names.get(pk, pk)}: {line}" for line in lines]
-    return said
+    return said + _changed_places(proposal, base.get("places", {}))
+
+
+def _changed_places(proposal: Proposal, before: Mapping[str, Mapping[str, object]]) -> list[str]:
+    names = dict(Location.objects.filter(pk__in=list(proposal.places)).values_list("pk", "name"))
+    return [
+        f"{names.get(pk, pk)}: {PLACE[name]}: {_plain(before[str(pk)][name])} → {_plain(value)}"
+        for pk, change in sorted(proposal.places.items())
+        for name, value in change.fields().items()
+    ]
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return str(LocationOwner(value).label) if value in LocationOwner.values else str(value)
 
 
 def _on(value: object) -> str:

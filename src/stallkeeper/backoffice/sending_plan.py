@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
@@ -27,9 +28,10 @@ from stallkeeper.core import clock
 from stallkeeper.core.people import Permission, can
 from stallkeeper.stock import ledger, taking_back
 from stallkeeper.stock.availability import NOT_SET
+from stallkeeper.stock.places import PlaceError
 
 EXAMPLES = 10
-REFUSALS = (PlanError, ProposalError, RuleError, SwitchError, ledger.NotEnough)
+REFUSALS = (PlanError, ProposalError, RuleError, SwitchError, PlaceError, ledger.NotEnough)
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def _show(request: MemberRequest, shown: SendPlan | None, stale: Stale | None = 
         "stale": stale,
         "undoing": plans.undoing(shown),
         "values": sum(row.counts.quantities + row.counts.prices for row in rows),
-        "may_send": can(request.membership, Permission.SEND),
+        "may_send": _may(request, shown),
     }
     return show(request, "backoffice/plan.html", context, status=status)
 
@@ -147,11 +149,25 @@ def _examples(items: Items, skus: dict[int, str], unit: int) -> list[Example]:
     return [Example(skus.get(offer, "–"), words(before), words(after)) for offer, before, after in rows]
 
 
+def _may(request: MemberRequest, shown: SendPlan) -> bool:
+    """Who may change places may send a plan of nothing else; all others are for those who may send."""
+    proposal = proposals.decode(shown.proposal)
+    only_places = proposal == Proposal(places=proposal.places) and bool(proposal.places)
+    return can(request.membership, Permission.EDIT_STOCK if only_places else Permission.SEND)
+
+
+def _found(request: MemberRequest, pk: int) -> SendPlan:
+    found = get_object_or_404(SendPlan, pk=pk)
+    if not _may(request, found):
+        raise PermissionDenied("the plan changes more than places")
+    return found
+
+
 @require_POST
-@screen(Permission.SEND)
+@screen(Permission.EDIT_STOCK)
 def apply_plan(request: MemberRequest, pk: int) -> HttpResponse:
     """Send exactly the plan that was looked at. One that says something else by now is refused, and the new one shown instead."""
-    get_object_or_404(SendPlan, pk=pk)
+    _found(request, pk)
     how = {name: bool(request.POST.get(name)) for name in ("sure", "lower_is_fine")}
     try:
         done = plans.apply(request.organisation.pk, pk, request.POST.get("fingerprint", ""), request.user.actor, **how)
@@ -178,10 +194,10 @@ def _show_anew(request: MemberRequest, pk: int, stale: Stale) -> HttpResponse:
 
 
 @require_POST
-@screen(Permission.EDIT_RULES)
+@screen(Permission.EDIT_STOCK)
 def discard_plan(request: MemberRequest, pk: int) -> HttpResponse:
     """The plan is not wanted."""
-    get_object_or_404(SendPlan, pk=pk)
+    _found(request, pk)
     plans.discard(request.organisation.pk, pk, request.user.actor)
     messages.success(request, _("Discarded. What was in force stays in force."))
     return redirect("backoffice:sending")

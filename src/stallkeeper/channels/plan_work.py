@@ -24,6 +24,7 @@ from stallkeeper.core.models import Organisation
 from stallkeeper.core.sql import hot_cursor
 from stallkeeper.stock import taking_back
 from stallkeeper.stock.availability import NOT_SET
+from stallkeeper.stock.models import Location
 
 NO_CHANGE = ChannelChange()
 
@@ -39,11 +40,13 @@ class Worked:
     fingerprint: str
     shared: Ints
     """Units whose channels share what there is."""
+    moved: int = 0
+    """Figures and prices that would be others than those in force."""
 
     @property
     def idle(self) -> bool:
-        """Nothing would be sent that is not shown already."""
-        return not any(len(part) for part in self.parts.values())
+        """It would be in force without anybody being sent anything else."""
+        return not (self.moved or self.proposal.turns or self.proposal.take_back)
 
     @property
     def held(self) -> dict[int, tuple[str, ...]]:
@@ -56,6 +59,7 @@ def channels_of(proposal: Proposal) -> dict[int, Channel]:
     is wrong."""
     every = {channel.pk: channel for channel in Channel.objects.select_related("connection", "organisation", "price_list").order_by("pk")}
     proposals.check(proposal, every)
+    proposals.check_places(proposal, Location.objects.in_bulk(list(proposal.places)))
     only = proposal.only
     if only is not None:
         return {pk: every[pk] for pk in only}
@@ -79,8 +83,11 @@ def work_out(organisation_id: int, proposal: Proposal, at: datetime) -> Worked:
         "sending": company_now,
         "channels": {str(pk): proposals.state_of(channel, proposal.channels.get(pk, NO_CHANGE)) for pk, channel in channels.items()},
     }
+    if proposal.places:
+        base["places"] = proposals.places_now(proposal)
     words = msgspec.json.encode([organisation_id, proposals.encode(proposal), base], order="deterministic")
-    return Worked(proposal, base, parts, tuple(counts), plan_items.fingerprint(hashlib.sha256(words).digest(), parts), shared)
+    moved = sum(int((table["after"] != table["intended"]).sum()) for table in (quantities, prices))
+    return Worked(proposal, base, parts, tuple(counts), plan_items.fingerprint(hashlib.sha256(words).digest(), parts), shared, moved)
 
 
 def _of(table: Mapping[str, Ints], channel: int) -> dict[str, Ints]:
@@ -95,6 +102,8 @@ def _quantities(
     now, own = facts.gather_channels(organisation_id), proposals.overrides_as_if(would, proposal.channels)
     for pk, channel in would.items():
         now[pk] = proposals.facts_as_if(now[pk], channel, proposal.channels.get(pk, NO_CHANGE), company)
+    for pk, locations in proposals.locations_as_if(proposal).items():
+        now[pk] = now[pk]._replace(locations=locations)
     offers = plan_queries.read_offers(list(would))
     if not len(offers["id"]):
         return offers | {"after": offers["id"]}, plan_items.NOTHING

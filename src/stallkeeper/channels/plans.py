@@ -18,11 +18,11 @@ from stallkeeper.channels import breaker, overrides, plan_items, plan_queries, p
 from stallkeeper.channels.models import Channel, SendPlan, SendPlanPart
 from stallkeeper.channels.plan_items import ABSENT, NO_ITEMS, Counts, Moved, Part
 from stallkeeper.channels.plan_work import Worked
-from stallkeeper.channels.proposals import ChannelChange, Proposal
+from stallkeeper.channels.proposals import ChannelChange, PlaceChange, Proposal
 from stallkeeper.core import audit, clock
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
-from stallkeeper.stock import taking_back
+from stallkeeper.stock import places, taking_back
 from stallkeeper.stock.availability import NOT_SET
 
 EXAMPLES = 20
@@ -128,9 +128,10 @@ def _keep(uc: UseCase, worked: Worked, **more: object) -> SendPlan:
 def _may_turn(proposal: Proposal) -> None:
     """What a switch asks for first is said when the plan is made, not when it is applied."""
     channels = plan_work.channels_of(proposal)
+    off = [pk for pk, change in proposal.channels.items() if False in (change.switches.get("prices"), change.switches.get("active"))]
     for pk, change in proposal.channels.items():
         if pk in channels:
-            switches.may_turn(channels[pk], [name for name, on in change.switches.items() if on])
+            switches.may_turn(channels[pk], [name for name, on in change.switches.items() if on], off)
 
 
 def _keep_parts(plan: SendPlan, parts: Mapping[int, Part]) -> None:
@@ -248,6 +249,8 @@ def _begin_to_send(uc: UseCase, plan: SendPlan, worked: Worked) -> None:
 def _work_out_locked(uc: UseCase, proposal: Proposal) -> Worked:
     """The plan of this moment, which stays true until the commit: channels, levels, offers are locked in the order of the house."""
     channels = sorted(plan_work.channels_of(proposal))
+    switches.hold_accounts(pk for pk, change in proposal.channels.items() if change.switches.get("prices") or change.switches.get("active"))
+    places.hold(any(change.allows_backorder is not None for change in proposal.places.values()))
     locked = list(Channel.objects.select_for_update(of=("self",)).filter(pk__in=channels).order_by("pk").values_list("pk", flat=True))
     if proposal.take_back:
         taking_back.hold(uc, proposal.take_back)
@@ -311,6 +314,8 @@ def _settings_moved(made: Worked, worked: Worked) -> list[str]:
     found = []
     if made.base["sending"] != worked.base["sending"]:
         found.append("the switch of the company was turned")
+    if made.base.get("places") != worked.base.get("places"):
+        found.append("of the places other settings hold")
     then, now = made.base["channels"], worked.base["channels"]
     assert isinstance(then, dict)
     assert isinstance(now, dict)
@@ -339,7 +344,9 @@ def _put_in_force(uc: UseCase, worked: Worked, *, sure: bool) -> None:
             rules.save(uc, pk, locations=change.locations, **change.rules)
         if change.own:
             overrides.say(uc, pk, change.own)
-    for pk, change in sorted(proposal.channels.items()):
+    for pk, other in sorted(proposal.places.items()):
+        places.change(uc, pk, other.fields())
+    for pk, change in sorted(proposal.channels.items(), key=lambda each: (any(each[1].switches.values()), each[0])):
         if change.switches:
             switches.set_channel(uc, pk, without_orders=sure, **change.switches)
     if proposal.sending is not None:
@@ -347,7 +354,7 @@ def _put_in_force(uc: UseCase, worked: Worked, *, sure: bool) -> None:
     for counts in worked.counts:
         if counts.held:
             breaker.let_pass(uc, counts.channel_id, worked.fingerprint)
-        elif counts.channel_id in proposal.channels:
+        elif counts.channel_id in proposal.channels or (proposal.places and len(worked.parts[counts.channel_id])):
             breaker.look_again(uc, counts.channel_id)
     uc.mark("wake_connection", Channel.objects.filter(pk__in=worked.parts).values_list("connection_id", flat=True))
     _is_written(worked)
@@ -356,10 +363,11 @@ def _put_in_force(uc: UseCase, worked: Worked, *, sure: bool) -> None:
 def _is_written(worked: Worked) -> None:
     """What stands in the offers now is what the plan says, to the unit; PlanError if not.
 
-    A run taken back is written with the commit. Of a unit whose channels share what there is, each channel was saved with the others as
-    they were before: these are split again after the commit, and the gate lets no more out than there is.
+    A run taken back, and what a place gives or takes, is written with the commit, or by the job right after it. Of a unit whose channels
+    share what there is, each channel was saved with the others as they were before: these are split again after the commit, and the gate
+    lets no more out than there is.
     """
-    if worked.proposal.take_back:
+    if worked.proposal.take_back or worked.proposal.places:
         return
     offers = plan_queries.read_offers(sorted(worked.parts))
     for channel, part in worked.parts.items():
@@ -396,7 +404,10 @@ def reverse_of(plan: SendPlan) -> Proposal:
     proposal = proposals.decode(plan.proposal)
     before = plan.before or {}
     channels = {pk: _put_back(change, before["channels"][str(pk)]) for pk, change in proposal.channels.items() if change}
-    return Proposal(sending=None if proposal.sending is None else bool(before["sending"]), channels=channels)
+    sending = None if proposal.sending is None else bool(before["sending"])
+    return Proposal(
+        sending=sending, channels=channels, places=msgspec.convert(before.get("places", {}), dict[int, PlaceChange], str_keys=True)
+    )
 
 
 def _put_back(change: ChannelChange, before: Mapping[str, Mapping[str, object]]) -> ChannelChange:

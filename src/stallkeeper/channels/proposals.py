@@ -1,23 +1,24 @@
-"""What a plan proposes: other rules of channels, categories and products, other switches, a stock run taken back. Kept as JSON, decoded
-strictly; applied by the use cases that people use one by one."""
+"""What a plan proposes: other rules of channels, categories and products, other switches and places, a stock run taken back. Kept as JSON,
+decoded strictly; applied by the use cases that people use one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
 
 from stallkeeper.channels import overrides, overriding, rules
-from stallkeeper.channels.models import Channel
+from stallkeeper.channels.models import Channel, ChannelLocation
 from stallkeeper.channels.overriding import FALLS_THROUGH, NAMES, NONE, Own, Proposed
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.channels.rule_models import RuleOverride
 from stallkeeper.channels.switches import CHANNEL_SWITCHES
-from stallkeeper.stock.models import Location
+from stallkeeper.stock.models import Location, LocationOwner
+from stallkeeper.stock.places import Changes, check_change
 
 SENDING_SWITCHES = ("stock", "prices", "active")
 """Switches that a plan may turn. The others (orders, acknowledging) send no figures and are turned where they are."""
@@ -40,6 +41,22 @@ class ChannelChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
         return bool(self.switches or self.rules or self.locations is not None or self.own)
 
 
+class PlaceChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What of a place would be different (``places.change``); None: it stays."""
+
+    name: str | None = None
+    owner: LocationOwner | None = None
+    priority: int | None = None
+    sellable: bool | None = None
+    allows_backorder: bool | None = None
+    active: bool | None = None
+
+    def fields(self) -> Changes:
+        """The same for the use case."""
+        said = {name: getattr(self, name) for name in self.__struct_fields__}
+        return cast("Changes", {name: value for name, value in said.items() if value is not None})
+
+
 class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Everything of a plan that somebody decided. Empty: what would be sent as things are. ``take_back``: stock runs, by the start of
     their movements' references (``import:12``)."""
@@ -47,12 +64,18 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     sending: bool | None = None
     channels: dict[int, ChannelChange] = msgspec.field(default_factory=dict)
     take_back: list[str] = msgspec.field(default_factory=list)
+    places: dict[int, PlaceChange] = msgspec.field(default_factory=dict)
 
     @property
     def only(self) -> list[int] | None:
         """The channels that it is about; None where it is about all of them."""
         changed = sorted(channel for channel, change in self.channels.items() if change)
-        return changed if changed and self.sending is None and not self.take_back else None
+        return changed if changed and self.sending is None and not self.take_back and not self.places else None
+
+    @property
+    def turns(self) -> bool:
+        """It lets something out, or keeps it in, besides what it changes of the figures."""
+        return self.sending is not None or any(change.switches for change in self.channels.values())
 
 
 def decode(value: object) -> Proposal:
@@ -87,6 +110,14 @@ def check(proposal: Proposal, channels: Mapping[int, Channel]) -> None:
             raise ProposalError("Rules of their own are said of categories, or of stock units by their number: name some.")
 
 
+def check_places(proposal: Proposal, places: Mapping[int, Location]) -> None:
+    """The same of places; PlaceError as from changing them."""
+    for number, change in proposal.places.items():
+        if number not in places:
+            raise ProposalError(f"There is no place {number}.")
+        check_change(places[number], change.fields())
+
+
 def as_if(channel: Channel, change: ChannelChange) -> Channel:
     """The channel as it would be, unsaved. RuleError as from saving."""
     would = copy(channel)
@@ -98,18 +129,35 @@ def as_if(channel: Channel, change: ChannelChange) -> Channel:
     return would
 
 
-def places_of(change: ChannelChange) -> list[int]:
-    """The places that would count, best first, as the channel would see them."""
-    rows = Location.objects.filter(pk__in=change.locations or [], active=True, sellable=True)
-    return list(rows.order_by("priority", "pk").values_list("pk", flat=True))
+def locations_as_if(proposal: Proposal) -> dict[int, list[int]]:
+    """The places that would count for each channel, best first; empty if the proposal says nothing of places. RuleError as from saving."""
+    if not proposal.places and all(change.locations is None for change in proposal.channels.values()):
+        return {}
+    places = {pk: _place_as_if(place, proposal.places.get(pk)) for pk, place in Location.objects.in_bulk().items()}
+    chosen: dict[int, list[int]] = {}
+    for channel, place in ChannelLocation.objects.order_by("pk").values_list("channel_id", "location_id"):
+        chosen.setdefault(channel, []).append(place)
+    for pk, change in proposal.channels.items():
+        if change.locations is not None:
+            rules.check_places(change.locations)
+            chosen[pk] = change.locations
+    return {channel: _best_first(places[pk] for pk in found if pk in places) for channel, found in chosen.items()}
+
+
+def _place_as_if(place: Location, change: PlaceChange | None) -> Location:
+    for name, value in (change.fields() if change else {}).items():
+        setattr(place, name, value)
+    return place
+
+
+def _best_first(places: Iterable[Location]) -> list[int]:
+    return [place.pk for place in sorted(places, key=lambda place: (place.priority, place.pk)) if place.active and place.sellable]
 
 
 def facts_as_if(facts: ChannelFacts, would: Channel, change: ChannelChange, company: bool) -> ChannelFacts:
-    """What availability needs to know of the channel as it would be."""
+    """What availability needs to know of the channel as it would be, without its places."""
     given: dict[str, Any] = {name: getattr(would, name) for name in rules.RULES if name in ChannelFacts._fields}
     given |= {"active": would.active, "sends": sends(would, company, "stock")}
-    if change.locations is not None:
-        given["locations"] = places_of(change)
     if change.own:
         given["overridden"] = True
     return facts._replace(**given)
@@ -142,6 +190,13 @@ def _figure(value: object) -> int:
     if isinstance(value, Decimal):
         return int(value * 100)
     return value if isinstance(value, int) else overriding.ROUNDINGS[str(value)]
+
+
+def places_now(proposal: Proposal) -> dict[str, object]:
+    """What a plan rests on and puts back of the places that it changes, as JSON."""
+    places = Location.objects.in_bulk(list(proposal.places))
+    changes = sorted(proposal.places.items())
+    return {str(pk): {name: rules.plain(getattr(places[pk], name)) for name in change.fields()} for pk, change in changes}
 
 
 def sends(channel: Channel, company: bool, kind: str) -> bool:

@@ -96,10 +96,16 @@ def check(channel: Channel) -> None:
         raise RuleError(f"max_publish: {manifest.title} takes at most {manifest.quirks.max_quantity}")
 
 
-def _choose_places(uc: UseCase, channel: Channel, locations: Sequence[int]) -> None:
+def check_places(locations: Sequence[int]) -> set[int]:
+    """These places, each once; RuleError if the stock of one cannot be offered."""
     found = set(Location.objects.filter(pk__in=locations).exclude(owner=LocationOwner.VIRTUAL).values_list("pk", flat=True))
     if missing := sorted(set(locations) - found):
         raise RuleError(f"locations: {missing[0]} is not a place whose stock can be offered")
+    return found
+
+
+def _choose_places(uc: UseCase, channel: Channel, locations: Sequence[int]) -> None:
+    found = check_places(locations)
     ChannelLocation.objects.filter(channel=channel).exclude(location_id__in=found).delete()
     ChannelLocation.objects.bulk_create(
         (ChannelLocation(organisation_id=uc.organisation_id, channel=channel, location_id=place) for place in sorted(found)),

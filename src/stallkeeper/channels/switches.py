@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from django.db import models
 
 from stallkeeper.channels import quarantine, rules
@@ -77,7 +79,10 @@ def set_channel(uc: UseCase, channel_id: int, *, without_orders: bool = False, *
     Orders and stock need an answer to the cutover question first, and of several channels for one account's warehouses only one sends
     prices: SwitchError. Switching stock or prices on works out every offer anew
     (RuleError if the price rules cannot be applied). Stock without orders is Unwatched, unless ``without_orders`` says that it is meant.
+    Locks: the account where one of its channels only may send prices, the channel, its offers by id.
     """
+    if wanted.get("prices") or wanted.get("active"):
+        hold_accounts([channel_id])
     channel = Channel.objects.select_for_update().get(pk=channel_id)
     if unknown := sorted(set(wanted) - set(CHANNEL_SWITCHES)):
         raise SwitchError(f"There is no switch {unknown[0]!r}; a channel has {', '.join(CHANNEL_SWITCHES)}.")
@@ -133,18 +138,31 @@ def watch(uc: UseCase, account: Connection) -> int:
     return len(found)
 
 
-def may_turn(channel: Channel, switched_on: list[str]) -> None:
-    """SwitchError if something has to come before these switches are turned on, without turning them."""
+def hold_accounts(channels: Iterable[int]) -> None:
+    """Whoever lets another channel of the same accounts send prices waits, and sees these. To be called before channels are locked.
+
+    Only of accounts of which one channel may send prices. Locks: the accounts, by id.
+    """
+    platforms = Channel.objects.filter(pk__in=channels).values_list("connection_id", "connection__platform")
+    accounts = {account for account, platform in platforms if manifest_of(platform).quirks.per_warehouse}
+    if accounts:
+        list(Connection.objects.select_for_update(no_key=True).filter(pk__in=accounts).order_by("pk").values_list("pk"))
+
+
+def may_turn(channel: Channel, switched_on: list[str], turned_off: Collection[int] = ()) -> None:
+    """SwitchError if something has to come before these switches are turned on, without turning them. ``turned_off``: channels that will
+    send no prices by then."""
     _require_cutover(channel, switched_on)
-    _one_sends_prices(channel, switched_on)
+    _one_sends_prices(channel, switched_on, turned_off)
 
 
-def _one_sends_prices(channel: Channel, switched_on: list[str]) -> None:
+def _one_sends_prices(channel: Channel, switched_on: list[str], turned_off: Collection[int]) -> None:
     """Channels for several warehouses of one account show the same listing at the same price: two that send it would contradict each
     other, the later one would win."""
     if not {"prices", "active"} & set(switched_on) or not manifest_of(channel.connection.platform).quirks.per_warehouse:
         return
-    others = Channel.objects.filter(connection_id=channel.connection_id, prices_enabled=True, active=True).exclude(pk=channel.pk)
+    others = Channel.objects.filter(connection_id=channel.connection_id, prices_enabled=True, active=True)
+    others = others.exclude(pk__in=[channel.pk, *turned_off])
     other = others.order_by("code").first()
     if other is not None and (channel.prices_enabled or "prices" in switched_on):
         raise SwitchError(

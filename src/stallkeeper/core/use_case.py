@@ -58,10 +58,6 @@ class UseCase:
         return self.left.pop(kind, [])
 
 
-class TakenBack(Exception):
-    """Raised at the end of a use case that was only tried: nothing of it is kept. Suppress it around the use case."""
-
-
 Hook = Callable[[UseCase], None]
 _hooks: list[tuple[int, Hook]] = []
 

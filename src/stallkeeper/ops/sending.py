@@ -21,9 +21,10 @@ from stallkeeper.ops.connections import rules_given
 from stallkeeper.ops.terminal import Refusal
 from stallkeeper.stock import ledger
 from stallkeeper.stock.availability import NOT_SET
+from stallkeeper.stock.places import PlaceError
 
 R = TypeVar("R")
-REFUSALS = (PlanError, ProposalError, RuleError, SwitchError, ledger.NotEnough)
+REFUSALS = (PlanError, ProposalError, RuleError, SwitchError, PlaceError, ledger.NotEnough)
 LISTED = 1_000
 
 
@@ -65,16 +66,16 @@ def _split(word: str) -> tuple[int, str, str]:
 
 
 def decide(organisation_id: int, proposal: Proposal, actor: str, *, yes: bool, sure: bool, lower: bool) -> None:
-    """Say what the proposal would do, ask unless ``yes``, and send exactly that. Refusal if it cannot be, or moved meanwhile.
+    """Say what the proposal would do, ask unless ``yes`` or it would change nothing, and send exactly that. Refusal if it cannot be, or
+    moved meanwhile.
 
     The question names what goes beyond the limits; where nobody is asked, ``sure`` has to say that it is meant.
     """
     looked = None if yes else refused_plainly(lambda: plans.look(organisation_id, proposal, clock.now()))
-    if looked is not None:
+    if looked is not None and not looked.idle:
         terminal.agreed(f"{in_words(looked)} Go on?", yes)
-    refused_plainly(
-        lambda: plans.at_once(organisation_id, proposal, actor, looked=looked, sure=sure or looked is not None, lower_is_fine=lower)
-    )
+        sure = True
+    refused_plainly(lambda: plans.at_once(organisation_id, proposal, actor, looked=looked, sure=sure, lower_is_fine=lower))
 
 
 def in_words(looked: Worked) -> str:

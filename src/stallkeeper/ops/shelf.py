@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
+
 from stallkeeper.catalog.models import StockUnit
+from stallkeeper.channels.proposals import PlaceChange
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
@@ -16,17 +19,25 @@ from stallkeeper.stock.places import Changes
 
 
 @again_on_conflict
-def set_place(organisation: Organisation, actor: str, code: str, name: str, wanted: Changes) -> None:
-    """Change the place with this code, or make it; ``name`` "" leaves the name. Refusal if a new one has none."""
+def make_place(organisation: Organisation, actor: str, code: str, wanted: Changes) -> None:
+    """A new place with this code. Refusal if it gets no name."""
     with use_case("set.place", organisation_id=organisation.pk, actor=actor) as uc:
-        known = Location.objects.filter(code__iexact=code).first()
-        if known is None:
-            if not name:
-                raise Refusal(f"There is no place {code!r}. To make it, give it a name: stallkeeper location {code} --name …")
-            known = places.create_location(uc, code=code, name=name)
-        elif name:
-            wanted = {**wanted, "name": name}
-        places.change(uc, known.pk, wanted)
+        if not wanted.get("name"):
+            raise Refusal(f"There is no place {code!r}. To make it, give it a name: stallkeeper location {code} --name …")
+        made = places.create_location(uc, code=code, name=wanted["name"])
+        places.change(uc, made.pk, wanted)
+
+
+def differing(place: Location, wanted: Changes) -> PlaceChange:
+    """What of it is not so already."""
+    return msgspec.convert({name: value for name, value in wanted.items() if getattr(place, name) != value}, PlaceChange)
+
+
+@again_on_conflict
+def name_place(organisation: Organisation, actor: str, place: Location, wanted: Changes) -> None:
+    """Change of a place what moves no figures (``places.moves_figures``)."""
+    with use_case("set.place", organisation_id=organisation.pk, actor=actor) as uc:
+        places.change(uc, place.pk, wanted)
 
 
 @again_on_conflict

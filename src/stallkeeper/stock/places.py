@@ -15,6 +15,7 @@ from stallkeeper.stock.models import Location, LocationOwner, VirtualRole
 
 COUNTING = frozenset({"active", "sellable", "priority"})
 """What decides whether, and in which order, a place's stock counts for channels."""
+MOST_PRIORITY = 10_000
 
 
 class PlaceError(ValueError):
@@ -60,14 +61,35 @@ class Changes(TypedDict, total=False):
     active: bool
 
 
+def moves_figures(wanted: Collection[str]) -> bool:
+    """Whether changing these of a place may change what channels show, or who gets what."""
+    return not (COUNTING | {"allows_backorder"}).isdisjoint(wanted)
+
+
+def check_change(place: Location, wanted: Changes) -> None:
+    """PlaceError if the place cannot be changed so."""
+    if LocationOwner.VIRTUAL in {place.owner, wanted.get("owner")}:
+        raise PlaceError("owner: virtual places are Stallkeeper's own; they cannot be changed, and no other place can become one")
+    if not 0 <= wanted.get("priority", 0) <= MOST_PRIORITY:
+        raise PlaceError(f"priority: a whole number between 0 and {MOST_PRIORITY}")
+    if not wanted.get("name", place.name).strip():
+        raise PlaceError("name: a place has one")
+
+
+def hold(backorder: bool) -> None:
+    """Before offers are locked for a change of places: ``backorder`` keeps everybody off the levels, which the change will need later."""
+    if backorder:
+        with connection.cursor() as cursor:
+            places_queries.lock_all_levels(cursor)
+
+
 def change(uc: UseCase, location_id: int, wanted: Changes) -> dict[str, list[object]]:
     """Change a real place; returns {field: [before, after]} of what differs. PlaceError for virtual ones.
 
     Without backorder, promises beyond what is there go short, latest dispatch dates first; offers that show the place's stock follow.
     """
     place = Location.objects.select_for_update(no_key=True).get(pk=location_id)
-    if LocationOwner.VIRTUAL in {place.owner, wanted.get("owner")}:
-        raise PlaceError("owner: virtual places are Stallkeeper's own; they cannot be changed, and no other place can become one")
+    check_change(place, wanted)
     before = {field: getattr(place, field) for field in wanted}
     differing: dict[str, list[object]] = {field: [before[field], value] for field, value in wanted.items() if before[field] != value}
     if not differing:

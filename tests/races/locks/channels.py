@@ -141,6 +141,19 @@ def a_switch_is_turned_twice() -> Race:
     return counted_once(within(shop, lambda uc: switches.set_channel(uc, channel.pk, stock=True)))
 
 
+def two_channels_of_an_account_begin_to_send_prices() -> Race:
+    shop = Shop.open()
+    one, other = (shop.channel("wildberries", currency="RUB") for _ in range(2))
+    with shop.scope():
+        Channel.objects.filter(pk=other.pk).update(connection=one.connection)
+    results = Results()
+
+    def turn(channel: Channel) -> Callable[[], None]:
+        return results.of(within(shop, lambda uc: switches.set_channel(uc, channel.pk, prices=True)), switches.SwitchError)
+
+    return Race(turn(one), turn(other), lambda: "" if results.refused == 1 else f"{results.refused} of the two were refused")
+
+
 def two_rules_are_saved() -> Race:
     shop = Shop.open()
     channel = shop.channel()
@@ -353,6 +366,9 @@ LOCKS: dict[str, Proof] = {
     "channels/connect.py:reconnect": Pair("other settings of the account stay", an_account_is_reconnected_and_shut, "channels_connection"),
     "channels/cutover.py:answer": Pair("no answer once orders are taken", the_cutover_is_answered_when_orders_begin, CHANNEL, whose=0),
     "channels/switches.py:set_channel": Pair("a switch is turned once", a_switch_is_turned_twice, CHANNEL),
+    "channels/switches.py:hold_accounts": Pair(
+        "one channel of an account sends its prices", two_channels_of_an_account_begin_to_send_prices, 'FROM "channels_connection"'
+    ),
     "channels/rules.py:save": Pair("the newest version has all rules", two_rules_are_saved, CHANNEL),
     "channels/overrides.py:say": Pair("of two sayings the later one holds", two_say_rules_of_a_product, CHANNEL),
     "channels/breaker.py:release": Pair("a plan is released once", a_plan_is_released_twice, CHANNEL),

@@ -33,12 +33,16 @@ PLACE_COLUMNS = {
 @click.option("--sellable/--not-sellable", default=None, help="Whether what lies there may be sold.")
 @click.option("--backorder/--no-backorder", default=None, help="Whether more may be promised there than there is.")
 @click.option("--active/--inactive", default=None, help="Whether the place is in use.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--sure", is_flag=True, help="With --yes: what goes beyond the channels' limits is meant.")
+@click.option("--let-sales-go-on", "lower", is_flag=True, help="A figure that is lower by the time you answer is fine.")
 @json_option
 @boot.for_organisation
-def location(organisation: Organisation, code: str | None, as_json: bool, **options: object) -> None:
+def location(organisation: Organisation, code: str | None, yes: bool, sure: bool, lower: bool, as_json: bool, **options: object) -> None:
     """List the places, or make or change the one with this CODE.
 
-    With --no-backorder, promises beyond what is there go short, the latest dispatch dates first.
+    If offers get another quantity, you see first how many; what you saw is what is sent. With --no-backorder, promises beyond
+    what is there go short, the latest dispatch dates first.
 
     \b
     Examples:
@@ -52,7 +56,7 @@ def location(organisation: Organisation, code: str | None, as_json: bool, **opti
     if wanted and not code:
         raise Refusal("Name the place that you want to make or change, for instance: stallkeeper location SHOP --priority 50")
     if code and wanted:
-        _make_or_change(organisation, code, wanted)
+        _make_or_change(organisation, code, wanted, yes=yes, sure=sure, lower=lower)
     found = [_place(code)] if code else Location.objects.exclude(owner=LocationOwner.VIRTUAL).order_by("priority", "id")
     rows = [
         {"code": place.code, "name": place.name, "owner": place.owner, "priority": place.priority, "sellable": place.sellable,
@@ -62,16 +66,25 @@ def location(organisation: Organisation, code: str | None, as_json: bool, **opti
     terminal.show(rows, PLACE_COLUMNS, as_json=as_json)
 
 
-def _make_or_change(organisation: Organisation, code: str, wanted: dict[str, object]) -> None:
-    from stallkeeper.ops import shelf
-    from stallkeeper.stock.models import LocationOwner
+def _make_or_change(organisation: Organisation, code: str, wanted: dict[str, object], *, yes: bool, sure: bool, lower: bool) -> None:
+    from stallkeeper.channels.proposals import Proposal
+    from stallkeeper.ops import sending, shelf
+    from stallkeeper.stock.models import Location, LocationOwner
+    from stallkeeper.stock.places import moves_figures
 
     if "backorder" in wanted:
         wanted["allows_backorder"] = wanted.pop("backorder")
     if "owner" in wanted:
         wanted["owner"] = LocationOwner(str(wanted["owner"]))
-    name = str(wanted.pop("name", ""))
-    shelf.set_place(organisation, boot.actor(), code, name, cast("Changes", wanted))
+    known, asked = Location.objects.filter(code__iexact=code).first(), cast("Changes", wanted)
+    if known is None:
+        shelf.make_place(organisation, boot.actor(), code, asked)
+        return
+    change = shelf.differing(known, asked)
+    if moves_figures(change.fields()):
+        sending.decide(organisation.pk, Proposal(places={known.pk: change}), boot.actor(), yes=yes, sure=sure, lower=lower)
+    elif change.fields():
+        shelf.name_place(organisation, boot.actor(), known, change.fields())
 
 
 @click.command()

@@ -214,9 +214,6 @@ PERSON: dict[Kind, tuple[str, ...]] = {
     ),
 }
 
-TAKEN_BACK: dict[Kind, tuple[str, ...]] = {Kind.COMMIT: ("commit:plan.place",)}
-"""Looks at what would be: their transactions are always taken back, so nobody comes past."""
-
 
 @dataclass(frozen=True, slots=True)
 class Point:
