@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.backoffice.sending_plan import REFUSALS, proposed
-from stallkeeper.channels.proposals import PlaceChange, Proposal
 from stallkeeper.backoffice.words import told
+from stallkeeper.channels.proposals import PlaceChange, Proposal
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
