@@ -172,6 +172,15 @@ def test_blind_never_sends_more_than_anything_known() -> None:
                 assert (value is not None) == (shown is None or shown > min(known))
 
 
+@pytest.mark.parametrize(
+    ("accepted", "sent", "value"), [(None, None, 5), (5, None, None), (4, 4, None), (6, 6, 5), (4, 6, 5), (6, 4, 5)], ids=str
+)
+def test_blind_and_unread_only_what_may_be_a_cut_goes_out(accepted: int | None, sent: int | None, value: int | None) -> None:
+    """A read that told nothing, as a shop window that shows a write late: the channel shows no more than it was ever given. What is not
+    below that is a raise, and waits for the orders (the rush: it offered sold units once more)."""
+    assert blind_value(waiting(intended=5, believed=None, observed=None, accepted=accepted, sent=sent)) == value
+
+
 @pytest.mark.parametrize(("written", "after"), [(-1, 9), (2, None), (6, None)], ids=["before", "between", "afterwards"])
 def test_a_call_that_was_found_later_happened_some_time_since_it_was_made(written: float, after: int | None) -> None:
     """Seed 102: an acknowledgement whose reply was cut had lowered eMAG's figure before the write that followed it."""

@@ -150,6 +150,34 @@ def test_what_was_refused_does_not_go_out_again_for_want_of_room(market: Market)
     assert fourth.todo() == []
 
 
+def test_blind_and_unread_a_guarded_figure_stands(market: Market) -> None:
+    """Orders cannot be read, and the shop window told nothing: even a cut could offer sold units once more, and nobody needs it, for the
+    others count this stall with all that it was given. None is always safe (the rush with Yandex Market)."""
+    unit = three(market, 12)
+    guard(market, unit)
+    market.settle(2)
+    one, two, _ = market.stalls
+    assert shown(market) == [4, 4, 4]
+    for _ in range(3):
+        one.emulator.place_order([("MUG", 1)])
+    one.emulator.fail_next(Fault.SERVER_ERROR, times=10_000, path="/v1/orders")
+    market.clock.tick(60)
+    with market.shop.scope():
+        read = {"believed_qty": None, "most_qty": 4, "observed_qty": None, "observed_at": market.clock()}
+        Offer.objects.filter(channel=one.channel).update(**read)
+    market.stock(unit, 9)
+    one.run(outcome="error")
+    assert (one.emulator.quantity_of("MUG"), intended(market)) == (1, [3, 3, 3]), "3 would be two too many"
+    market.stock(unit, 0)
+    one.run()  # the order list is given a rest
+    assert one.emulator.quantity_of("MUG") == 0
+    two.run()
+    one.emulator.clear_faults()
+    market.stock(unit, 9)
+    market.settle(4, 60)
+    assert sum(shown(market)) == 6
+
+
 def test_scarce_units_are_guarded_by_the_threshold_and_do_not_flap(market: Market) -> None:
     """Below the threshold by themselves; back only above twice of it; a person's choice stands."""
     unit = three(market, 10)

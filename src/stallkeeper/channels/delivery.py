@@ -111,11 +111,15 @@ def needs_nothing(row: Waiting) -> bool:
 
 
 def blind_value(row: Waiting) -> Value | None:
-    """Without fresh orders: the least of what we intend, believe and saw, and only if the channel shows more than that."""
+    """Without fresh orders: the least of what we intend, believe and saw, and only if the channel shows, or may show, more than that.
+
+    Where a read has told nothing, it shows no more than was ever accepted or sent: sales that we have not heard of have only lowered it.
+    """
     known = [value for value in (row.intended, row.believed, row.observed) if value is not None]
     least = min(known)
     shown = row.believed if row.believed is not None else row.observed
-    return least if (shown is None or shown > least) and least != row.refused else None
+    most = shown if shown is not None else max((value for value in (row.accepted, row.sent) if value is not None), default=None)
+    return least if (most is None or most > least) and least != row.refused else None
 
 
 def zero(row: Waiting, view: View) -> Value | None:  # noqa: ARG001 - the same shape as value_to_send
@@ -171,22 +175,30 @@ def pick(
             view, stops = replace(view, stopped=True), None
             chosen, left = _decide(waiting, view, value_to_send)
         _strike(uc, figures, [row.offer_id for row in left if not now.live or needs_nothing(row)])
-        chosen, guarded = _pass_guard(uc, sorted(chosen, key=_urgency), now, window if len(waiting) == window else 0)
+        chosen, guarded = _pass_guard(uc, sorted(chosen, key=_urgency), now, view, window if len(waiting) == window else 0)
         if chosen or len(waiting) < window:
             break
     return _send(uc, figures, channel_id, chosen[:most], bulk=bulk, guarded=guarded, compares=view.compares and not bulk)
 
 
-def _pass_guard(uc: UseCase, chosen: list[Chosen], now: Standing, full: int) -> tuple[list[Chosen], frozenset[int]]:
+def _pass_guard(uc: UseCase, chosen: list[Chosen], now: Standing, view: View, full: int) -> tuple[list[Chosen], frozenset[int]]:
     """What may go out in guarded mode, and which of it is guarded. ``full``: so many were looked at, and there are more of them; then those
     that must wait go to the end of the line."""
     if not (now.guards and chosen):
         return chosen, frozenset()
     passed = guard.hold_back(uc, chosen)
-    if passed.held and full:
+    dark = {row.offer_id for row, value in passed.chosen if view.blind and row.offer_id in passed.guarded and _in_the_dark(row, value)}
+    held = [*passed.held, *sorted(dark)]
+    if held and full:
         with hot_cursor() as cursor:
-            queries.line_up_again(cursor, passed.held)
-    return passed.chosen, passed.guarded
+            queries.line_up_again(cursor, held)
+    return [one for one in passed.chosen if one[0].offer_id not in dark], passed.guarded
+
+
+def _in_the_dark(row: Waiting, value: Value) -> bool:
+    """Nobody knows what the channel shows, or which orders it has: what looks like a cut may offer sold units once more. Others count it
+    with the most that it may show, so a guarded unit is as safe without the cut. None can be shown at any time. Pure."""
+    return row.believed is None and row.observed is None and value > 0
 
 
 def _look(uc: UseCase, figures: Figures, channel_id: int, window: int, view: View, now: Standing, *, dangerous_only: bool) -> list[Waiting]:

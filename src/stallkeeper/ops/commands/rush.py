@@ -29,7 +29,7 @@ def rush(orders: int, seed: int, limits_scale: float, chosen: tuple[str, ...], j
         outcomes = []
         for mode in rushes.MODES:
             if not chosen or any(word in mode.name for word in chosen):
-                outcomes.append(rushes.play(mode, seed, orders if mode.delayed else min(orders, rushes.ONE_BY_ONE), limits_scale))
+                outcomes.append(rushes.play(mode, seed, orders, limits_scale))
                 click.echo(rushes.table(outcomes[-1:]), err=True)
     click.echo(f"seed {seed}; {rushes.told(limits_scale)}")
     click.echo(rushes.table(outcomes))

@@ -21,7 +21,7 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Min
+from django.db.models import Min, Sum
 
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import connect, guarding, turns_queries
@@ -35,19 +35,22 @@ from stallkeeper.ops import connections
 from stallkeeper.ops.simulation import batch, injected
 from stallkeeper.ops.simulation.clock import MORNING, WorldClock
 from stallkeeper.ops.simulation.database import default_connection_on
+from stallkeeper.ops.simulation.rush_verdict import Goods, Product, Sale, Verdict, Window, bounded, judge
 from stallkeeper.ops.simulation.stalls import ACTOR, CURRENCY, Stall, emulated
-from stallkeeper.orders.models import Order, Shortage
+from stallkeeper.orders.models import Order, OrderLine, Shortage
 from stallkeeper.stock import ledger, places
 from stallkeeper.stock.ledger import Target
 from stallkeeper.stock.models import Location
 from stallkeeper.sync import adapters, budgets, run, runner
 from stallkit.http import Client
+from stallkit.manifest import Capability
 from stallkit.registry import manifest_of
 from stallkit.testing.emulator import Dials, SoldOut
 from stallkit.testing.serving import client_of
 from stallkit.testing.shop import Fault
 
 FIVE = ("dummy", "walmart", "emag", "wildberries", "yandex_market")
+WITH_OZON = ("dummy", "emag", "ozon", "wildberries", "yandex_market")
 COMPARING = ("dummy",) * 5
 PRODUCTS = 50
 A_SECOND = 200
@@ -57,11 +60,7 @@ SCARCE = 10
 REPLY = (0.05, 0.6)
 """Seconds that a reply takes."""
 FAULTS = {Fault.RATE_LIMIT: 0.01, Fault.DROP_AFTER: 0.02, Fault.DROP_BEFORE: 0.01, Fault.SERVER_ERROR: 0.01}
-CLOCKS = timedelta(seconds=5)
-"""By so much the clocks of the platforms and ours may differ."""
 CALM = 40
-ONE_BY_ONE = 2_000
-"""So many buyers come at most where all waits for each of them."""
 LATEST = 0.7
 """Goods come in during this part of the time."""
 
@@ -81,35 +80,48 @@ MODES = (
     Mode("shared, all compare", COMPARING, guarded=False),
     Mode("guarded, five platforms"),
     Mode("shared, five platforms", guarded=False),
+    Mode("guarded, with Ozon", WITH_OZON),
+    Mode("shared, with Ozon", WITH_OZON, guarded=False),
     Mode("guarded, no delay", delayed=False),
+    Mode("guarded, with Ozon, no delay", WITH_OZON, delayed=False),
 )
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a rush. Units that were sold when there were none are ``oversold``; of them, ``explained`` lie in a recorded window."""
+    """What came of a rush; ``rush_verdict`` says what the kinds of sold units are."""
 
     mode: Mode
     buyers: int = 0
     units: int = 0
     sold: int = 0
-    oversold: int = 0
+    beyond: int = 0
     explained: int = 0
+    covered: int = 0
+    oversold: int = 0
+    unread: int = 0
     missing: int = 0
-    """Oversold units for which no goods came later: at the end they are not there."""
-    short: int = 0
-    """Units of open shortage rows: the same ones."""
-    rows: int = 0
-    named: int = 0
-    """Shortage rows, and those that name the write which went over a sale."""
-    windows: int = 0
     left: int = 0
-    """Units that nobody was sold: buyers came where none were shown."""
+    rows: int = 0
+    astray: int = 0
+    """Units of shortage rows, open or closed; and by how many that differs from the oversold ones, added up over the products."""
+    short: int = 0
+    """Units of open shortage rows: the missing ones."""
+    named: int = 0
+    """Units of shortage rows that name the write which went over a sale."""
+    windows: int = 0
+    needless: int = 0
+    """Recorded windows; of them, on platforms that compare: there are none."""
     calls: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     hours: float = 0.0
     """Of the toy clock."""
+
+    def count(self, product: Product, verdict: Verdict) -> None:
+        for name in ("units", "sold", "beyond", "explained", "covered", "oversold", "unread", "missing", "left"):
+            setattr(self, name, getattr(self, name) + getattr(verdict, name))
+        self.astray += abs(product.worst - verdict.oversold)
 
     def as_json(self) -> dict[str, object]:
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in {"mode", "faults"}}
@@ -118,12 +130,19 @@ class Outcome:
     @property
     def problems(self) -> list[str]:
         """What must not be."""
+        guarded, compares = self.mode.guarded, self.mode.guarded and self.mode.platforms == COMPARING
         must = [
-            (self.short == self.missing, f"{self.missing} units are not there, {self.short} stand in shortage rows"),
-            (not self.mode.guarded or self.explained == self.oversold, f"{self.oversold - self.explained} outside of every window"),
-            (not self.mode.guarded or self.named == self.rows, f"{self.rows - self.named} shortage rows name no window"),
-            (not self.mode.guarded or self.mode.delayed or not self.oversold, "oversold although nothing came late"),
-            (not self.mode.guarded or self.mode.platforms != COMPARING or not self.oversold, "oversold where figures are compared"),
+            (not self.unread, f"{self.unread} sales were never read"),
+            (
+                not self.astray,
+                f"{self.oversold} units oversold, {self.rows} in shortage rows, {self.astray} at the wrong product",
+            ),
+            (self.short == self.missing, f"{self.missing} units are not there, {self.short} stand in open shortage rows"),
+            (not guarded or self.explained == self.beyond, f"{self.beyond - self.explained} sold beyond outside of every window"),
+            (not guarded or self.named == self.rows, f"{self.rows - self.named} short units name no window"),
+            (not self.needless, f"{self.needless} windows where the platform compares"),
+            (self.mode.delayed or not self.beyond, f"{self.beyond} sold beyond although nothing came late"),
+            (not compares or not self.beyond, f"{self.beyond} sold beyond where figures are compared"),
         ]
         return [f"{self.mode.name}: {text}" for fine, text in must if not fine]
 
@@ -149,7 +168,8 @@ class Event(NamedTuple):
 
     at: float
     sku: str
-    act: Callable[[], object]
+    act: Callable[[], bool]
+    """Tells whether anything has come of it."""
 
 
 class Rush:
@@ -162,8 +182,7 @@ class Rush:
         self.stalls: list[Booth] = []
         self.units: dict[str, StockUnit] = {}
         self.supply: Counter[str] = Counter()
-        self.taken: Counter[str] = Counter()
-        self.beyond: Counter[str] = Counter()
+        self.goods: dict[str, list[Goods]] = {}
         self.events: list[Event] = []
         self.begun = False
         self.outcome = Outcome(mode, buyers)
@@ -231,19 +250,20 @@ class Rush:
 
     # --- what happens -------------------------------------------------------------------------------------------------------------------
 
-    def _restock(self, sku: str, units: int) -> None:
+    def _restock(self, sku: str, units: int) -> bool:
         self.supply[sku] += units
         reference = f"{sku}:{self.supply[sku]}"
         with use_case("rush.stock", organisation_id=self.organisation.pk, actor=ACTOR) as uc:
             ledger.set_on_hand(uc, [Target(self.units[sku].pk, self.place.pk, self.supply[sku], reference)])
+        self.goods.setdefault(sku, []).append(Goods(uc.at, units))
+        return True
 
-    def _buy(self, stall: Stall, sku: str) -> None:
+    def _buy(self, stall: Stall, sku: str) -> bool:
         try:
             stall.emulator.place_order([(sku, 1)])
         except SoldOut:
-            return
-        self.taken[sku] += 1
-        self.beyond[sku] += self.taken[sku] > self.supply[sku]
+            return False
+        return True
 
     def _draw(self, begin: float) -> float:
         """Buyers and goods that come in, as they are drawn; returns how many seconds that lasts."""
@@ -283,22 +303,21 @@ class Rush:
         return self.outcome
 
     def _one_by_one(self) -> None:
-        """Of each product one thing happens, then every stall is brought in step."""
-        waiting, self.events = self.events[::-1], []
-        while waiting:
-            now: dict[str, Event] = {}
-            later = []
-            for event in waiting:
-                if event.sku in now:
-                    later.append(event)
-                else:
-                    now[event.sku] = event
-            sold = self.taken.total()
-            for event in now.values():
-                event.act()
-            waiting = later
-            if self.taken.total() != sold or self._todo():
+        """Of each product one thing happens, then every stall is brought in step. A buyer who finds none left changes nothing: the next."""
+        waiting: dict[str, list[Event]] = {sku: [] for sku in self.units}
+        for event in self.events:
+            waiting[event.sku].append(event)
+        self.events = []
+        while any(waiting.values()):
+            happened = [self._next_to_happen(queue) for queue in waiting.values()]
+            if any(happened):
                 self._work_off(danger=1)
+
+    def _next_to_happen(self, queue: list[Event]) -> bool:
+        while queue:
+            if queue.pop().act():
+                return True
+        return False
 
     # --- the hub ------------------------------------------------------------------------------------------------------------------------
 
@@ -349,33 +368,45 @@ class Rush:
     # --- the verdict --------------------------------------------------------------------------------------------------------------------
 
     def _judge(self) -> None:
-        outcome, windows = self.outcome, self._windows()
-        shortages = list(Shortage.objects.all())
-        outcome.short, outcome.rows = sum(row.quantity for row in shortages), len(shortages)
-        outcome.named = sum(row.window_id is not None for row in shortages)
-        outcome.windows = sum(map(len, windows.values()))
-        outcome.units, outcome.sold, outcome.oversold = self.supply.total(), self.taken.total(), self.beyond.total()
-        for sku, units in self.supply.items():
-            moments = [(stall.channel.pk, moment) for stall in self.stalls for moment in self._sold(stall, sku)]
-            written_over = sum(_inside(moment, windows.get((channel, sku), ())) for channel, moment in moments)
-            outcome.explained += min(self.beyond[sku], written_over)
-            outcome.missing += max(self.taken[sku] - units, 0)
-            outcome.left += max(units - self.taken[sku], 0)
+        outcome = self.outcome
+        for product in self._products():
+            outcome.count(product, judge(product, timedelta(seconds=REPLY[1])))
+        for worst, short, window in Shortage.objects.values_list("worst", "quantity", "window_id"):
+            outcome.rows += worst
+            outcome.short += short
+            outcome.named += worst if window is not None else 0
+        compares = {stall.channel.pk for stall in self.stalls if Capability.COMPARE_AND_SET in manifest_of(stall.platform).capabilities}
+        outcome.windows = WriteWindow.objects.count()
+        outcome.needless = WriteWindow.objects.filter(offer__channel_id__in=compares).count()
         outcome.calls = sum(len(stall.emulator.calls) for stall in self.stalls)
         outcome.faults = Counter(call.fault for stall in self.stalls for call in stall.emulator.calls if call.fault)
 
-    def _sold(self, stall: Stall, sku: str) -> list[datetime]:
-        return [order.placed_at for order in stall.emulator.orders.values() for line in order.lines if line.sku == sku]
+    def _products(self) -> Iterator[Product]:
+        sales, read, windows = self._sales(), self._read(), self._windows()
+        worst = Counter(dict(Shortage.objects.values_list("stock_unit_id").annotate(units=Sum("worst"))))
+        for sku, unit in self.units.items():
+            yield Product(self.goods[sku], sales.get(sku, []), read.get(unit.pk, []), windows.get(sku, {}), worst[unit.pk])
 
-    def _windows(self) -> dict[tuple[int, str], list[tuple[datetime, datetime | None]]]:
-        found: dict[tuple[int, str], list[tuple[datetime, datetime | None]]] = {}
-        for window in WriteWindow.objects.select_related("offer"):
-            found.setdefault((window.offer.channel_id, window.offer.sku), []).append((window.read_at, window.written_at))
+    def _sales(self) -> dict[str, list[Sale]]:
+        found: dict[str, list[Sale]] = {}
+        for stall in self.stalls:
+            for order in stall.emulator.orders.values():
+                for line in order.lines:
+                    found.setdefault(line.sku, []).extend([Sale(order.placed_at, stall.channel.pk)] * line.ordered)
         return found
 
+    def _read(self) -> dict[int, list[datetime]]:
+        found: dict[int, list[datetime]] = {}
+        for unit, at, units in OrderLine.objects.values_list("stock_unit_id", "order__imported_at", "ordered"):
+            found.setdefault(unit, []).extend([at] * units)
+        return found
 
-def _inside(moment: datetime, windows: Sequence[tuple[datetime, datetime | None]]) -> bool:
-    return any(begin - CLOCKS <= moment and (end is None or moment <= end + CLOCKS) for begin, end in windows)
+    def _windows(self) -> dict[str, dict[int, list[Window]]]:
+        found: dict[str, dict[int, list[Window]]] = {}
+        rows = WriteWindow.objects.order_by("sent_at").values_list("offer__sku", "offer__channel_id", "read_at", "written_at")
+        for sku, channel, begin, end in rows:
+            found.setdefault(sku, {}).setdefault(channel, []).append(Window(begin, end))
+        return {sku: {channel: bounded(some) for channel, some in mine.items()} for sku, mine in found.items()}
 
 
 def play(mode: Mode, seed: int, buyers: int, limits_scale: float) -> Outcome:
@@ -385,17 +416,19 @@ def play(mode: Mode, seed: int, buyers: int, limits_scale: float) -> Outcome:
         return Rush(mode, seed, buyers, limits_scale).play()
 
 
-HEAD = ("buyers", "units", "sold", "oversold", "in a window", "missing", "shortage", "named", "windows", "calls", "faults", "toy h", "s")
+COLUMNS = {
+    **{"buyers": "buyers", "units": "units", "sold": "sold", "sold beyond": "beyond", "in a window": "explained", "covered": "covered"},
+    **{"oversold": "oversold", "in shortage rows": "rows", "name a window": "named", "missing": "missing", "windows": "windows"},
+}
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
     """The figures, a line each."""
-    head = ("", *HEAD)
-    lines: list[tuple[str, ...]] = [head]
+    lines: list[tuple[str, ...]] = [("", *COLUMNS, "calls", "faults", "toy h", "s")]
     for one in outcomes:
-        figures = (one.buyers, one.units, one.sold, one.oversold, one.explained, one.missing, one.short, one.named, one.windows, one.calls)
-        lines.append((one.mode.name, *map(str, figures), str(one.faults.total()), f"{one.hours:.2f}", f"{one.seconds:.0f}"))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+        figures = [str(getattr(one, name)) for name in COLUMNS.values()]
+        lines.append((one.mode.name, *figures, str(one.calls), str(one.faults.total()), f"{one.hours:.2f}", f"{one.seconds:.0f}"))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join("  ".join(word.rjust(width) for word, width in zip(line, widths, strict=True)) for line in lines)
 
 
