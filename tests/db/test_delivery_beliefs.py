@@ -8,8 +8,9 @@ import pytest
 
 from stallkeeper.channels import delivery, reading
 from stallkeeper.channels.belief_queries import Belief, Known
-from stallkeeper.channels.delivery import OwnSale, View, believe, blind_value, effect, value_to_send, zero
+from stallkeeper.channels.delivery import OwnSale, believe, effect
 from stallkeeper.channels.delivery_queries import Waiting
+from stallkeeper.channels.sendable import SCARCE, View, blind_value, value_to_send, zero
 from stallkit.manifest import OwnSale as Lowers
 from stallkit.manifest import Quirks
 from stallkit.types import OfferRef, OfferState
@@ -146,7 +147,7 @@ def test_what_goes_out(row: Waiting, view: View, value: int | None) -> None:
     ("row", "value"),
     [
         (waiting(intended=2), 0),
-        (waiting(intended=delivery.SCARCE + 1), None),
+        (waiting(intended=SCARCE + 1), None),
         (waiting(intended=0), None),
         (waiting(intended=None), None),
         (waiting(intended=2, excluded=True), None),

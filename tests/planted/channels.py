@@ -3,6 +3,7 @@
 from tests.planted.plant import bug
 
 DELIVERY = "stallkeeper.channels.delivery"
+SENDABLE = "stallkeeper.channels.sendable"
 SENT_SQL = "stallkeeper.channels.delivery_queries"
 BELIEF_SQL = "stallkeeper.channels.belief_queries"
 TICKETS = "stallkeeper.channels.tickets"
@@ -72,7 +73,7 @@ bug(
     "refused value sent for ever",
     "What the channel refuses goes out again and again.",
     "10 error",
-    f"{DELIVERY}:needs_nothing",
+    f"{SENDABLE}:needs_nothing",
     ("row.intended in (row.believed, row.refused)", "row.intended == row.believed"),
 )
 bug(
@@ -152,7 +153,7 @@ bug(
     "raise over a sale that was not pulled",
     "A figure that fell by itself is raised again before the orders of that time are here.",
     "4 9 10",
-    f"{DELIVERY}:_waits_for_orders",
+    f"{SENDABLE}:_waits_for_orders",
     ("    fell = row.observed < row.accepted and", "    fell = row.observed < row.accepted - 1_000_000 and"),
 )
 bug(

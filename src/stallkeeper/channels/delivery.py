@@ -15,11 +15,12 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from stallkeeper.channels import belief_queries, guard, guard_queries
+from stallkeeper.channels import belief_queries, guard, guard_queries, sendable
 from stallkeeper.channels import delivery_queries as queries
 from stallkeeper.channels.belief_queries import Belief
 from stallkeeper.channels.delivery_queries import Figures, Standing, Value, Waiting
 from stallkeeper.channels.models import Channel, TodoKind
+from stallkeeper.channels.sendable import View, in_the_dark, needs_nothing, value_to_send, zero
 from stallkeeper.core import audit, crash
 from stallkeeper.core.sql import Cursor, hot_cursor, pipelined
 from stallkeeper.core.use_case import UseCase
@@ -33,8 +34,6 @@ AMBIGUOUS = timedelta(seconds=5)
 """Two clocks, and platforms that cut their times to the second: nearer than this nobody can say what came first."""
 STUCK = timedelta(hours=1)
 """A ticket that is open for longer no longer keeps its offers from being sent another way."""
-SCARCE = 2
-"""Of so few units, none is shown once we have been blind for too long."""
 WINDOW = 500
 """Offers that are looked at for one call beyond those that it can carry, if all of those must wait."""
 
@@ -69,75 +68,9 @@ class Batch:
         return [item.offer_id for item in self.items]
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """What may be sent now. ``watermark`` None: orders of this connection are not ours to read, so there is nothing to wait for.
-
-    ``blind``: the order watermark is too old; only cuts go out. ``stopped``: the breaker holds everything but cuts above zero.
-    ``quiet_before``: what was sent later may not be written again yet. ``read_since``: what was read earlier must be read again first.
-    """
-
-    watermark: datetime | None
-    blind: bool = False
-    stopped: bool = False
-    can_read: bool = True
-    quiet_before: datetime | None = None
-    read_since: datetime | None = None
-    compares: bool = False
-    """The platform replaces a figure only while it is the one that we expect."""
-
-
 Decide = Callable[[Waiting, View], Value | None]
 Chosen = tuple[Waiting, Value]
 """An offer, and what goes out for it."""
-
-
-def value_to_send(row: Waiting, view: View) -> Value | None:
-    """The value that goes out now, or None if nothing should (see ``View``). Pure."""
-    if row.intended is None or needs_nothing(row):
-        return None
-    if view.stopped and not (row.danger and row.intended > 0):
-        return None
-    if view.blind:
-        return blind_value(row)
-    if _waits_for_orders(row, view):
-        return None
-    return row.intended
-
-
-def needs_nothing(row: Waiting) -> bool:
-    """Whether there is no reason to be on the todo list, wherever the channel's switches stand. Pure."""
-    return row.excluded or row.intended is None or row.intended in (row.believed, row.refused)
-
-
-def blind_value(row: Waiting) -> Value | None:
-    """Without fresh orders: the least of what we intend, believe and saw, and only if the channel shows, or may show, more than that.
-
-    Where a read has told nothing, it shows no more than was ever accepted or sent: sales that we have not heard of have only lowered it.
-    """
-    known = [value for value in (row.intended, row.believed, row.observed) if value is not None]
-    least = min(known)
-    shown = row.believed if row.believed is not None else row.observed
-    most = shown if shown is not None else max((value for value in (row.accepted, row.sent) if value is not None), default=None)
-    return least if (most is None or most > least) and least != row.refused else None
-
-
-def zero(row: Waiting, view: View) -> Value | None:  # noqa: ARG001 - the same shape as value_to_send
-    """Blind for too long: none of a scarce unit is shown.
-
-    Not where the channel refused that, nor where it refused the figure itself: the two refusals would take turns for ever. Pure.
-    """
-    scarce = row.intended is not None and 0 < row.intended <= SCARCE and not row.excluded
-    refused = row.refused is not None and row.refused in (0, row.intended)
-    return 0 if scarce and not refused and (row.believed is None or row.believed > 0) else None
-
-
-def _waits_for_orders(row: Waiting, view: View) -> bool:
-    """A raise over a figure that fell by itself waits for the orders of that time: it may be a sale that we have not pulled."""
-    if view.watermark is None or row.observed is None or row.observed_since is None or row.accepted is None or row.intended is None:
-        return False
-    fell = row.observed < row.accepted and row.believed == row.observed
-    return fell and row.intended > row.observed and row.observed_since > view.watermark
 
 
 def standing(kind: str, channel_id: int) -> Standing:
@@ -187,18 +120,12 @@ def _pass_guard(uc: UseCase, chosen: list[Chosen], now: Standing, view: View, fu
     if not (now.guards and chosen):
         return chosen, frozenset()
     passed = guard.hold_back(uc, chosen)
-    dark = {row.offer_id for row, value in passed.chosen if view.blind and row.offer_id in passed.guarded and _in_the_dark(row, value)}
+    dark = {row.offer_id for row, value in passed.chosen if view.blind and row.offer_id in passed.guarded and in_the_dark(row, value)}
     held = [*passed.held, *sorted(dark)]
     if held and full:
         with hot_cursor() as cursor:
             queries.line_up_again(cursor, held)
     return [one for one in passed.chosen if one[0].offer_id not in dark], passed.guarded
-
-
-def _in_the_dark(row: Waiting, value: Value) -> bool:
-    """Nobody knows what the channel shows, or which orders it has: what looks like a cut may offer sold units once more. Others count it
-    with the most that it may show, so a guarded unit is as safe without the cut. None can be shown at any time. Pure."""
-    return row.believed is None and row.observed is None and value > 0
 
 
 def _look(uc: UseCase, figures: Figures, channel_id: int, window: int, view: View, now: Standing, *, dangerous_only: bool) -> list[Waiting]:
@@ -243,9 +170,9 @@ def _urgency(chosen: Chosen) -> tuple[int, int]:
 
 
 def pick_scarce(uc: UseCase, channel_id: int, most: int, view: View) -> Batch | None:
-    """Blind for too long: choose offers of which SCARCE or fewer are left, to show none of them; None if there are none."""
+    """Blind for too long: choose offers of which ``SCARCE`` or fewer are left, to show none of them; None if there are none."""
     with connection.cursor() as cursor:
-        ids = sorted(queries.scarce(cursor, channel_id, SCARCE, most))
+        ids = sorted(queries.scarce(cursor, channel_id, sendable.SCARCE, most))
         queries.lock(cursor, queries.QUANTITY, ids)
         rows = queries.gather_scarce(cursor, ids)
     batch = _send(uc, queries.QUANTITY, channel_id, _decide(rows, view, zero)[0], bulk=False)

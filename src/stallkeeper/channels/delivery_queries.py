@@ -507,7 +507,7 @@ def oldest_send(cursor: Cursor, figures: Figures, channel: int, head: int) -> da
 
 
 def scarce(cursor: Cursor, channel: int, most: int, limit: int) -> list[int]:
-    """Offers that the channel still shows and of which we have at most ``most``: for zeroing while blind (``delivery.zero`` decides).
+    """Offers that the channel still shows and of which we have at most ``most``: for zeroing while blind (``sendable.zero`` decides).
 
     Reads the channel's offers.
     """

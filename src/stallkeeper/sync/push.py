@@ -13,9 +13,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from stallkeeper.channels import breaker, delivery, delivery_queries, tickets
-from stallkeeper.channels.delivery import FIGURES, Batch, Item, View
+from stallkeeper.channels.delivery import FIGURES, Batch, Item
 from stallkeeper.channels.delivery_queries import count_waiting
 from stallkeeper.channels.models import Channel, TodoKind
+from stallkeeper.channels.sendable import View
 from stallkeeper.core import figures
 from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.use_case import UseCase

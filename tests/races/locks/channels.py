@@ -24,6 +24,7 @@ from stallkeeper.channels import (
     plans,
     refresh,
     rules,
+    sendable,
     switches,
 )
 from stallkeeper.channels.commands import Acknowledge, CommandError, CommandKind
@@ -352,7 +353,7 @@ def channel_of(offers: list[int]) -> int:
     return Offer.objects.get(pk=offers[0]).channel_id
 
 
-send = at_two_offers(lambda uc, offers: delivery.pick(uc, "quantity", channel_of(offers), 10, delivery.View(None, can_read=False)))
+send = at_two_offers(lambda uc, offers: delivery.pick(uc, "quantity", channel_of(offers), 10, sendable.View(None, can_read=False)))
 ask_again = at_two_offers(lambda uc, offers: delivery.try_again(uc, "quantity", offers), refused_qty=5)
 distrust = at_two_offers(lambda uc, offers: delivery.resync(uc, channel_of(offers)), believed_qty=5)
 

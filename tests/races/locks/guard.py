@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import connection
 
-from stallkeeper.channels import delivery, delivery_queries, guarding
+from stallkeeper.channels import delivery, delivery_queries, guarding, sendable
 from stallkeeper.channels.models import GuardedUnit, Offer
 from stallkeeper.core.models import AuditEntry
 from stallkeeper.core.use_case import UseCase
@@ -26,7 +26,7 @@ def two_raise_the_last_unit() -> Race:
         delivery_queries.settle(cursor, delivery_queries.QUANTITY, [offer.pk for offer in offers], uc.at)
 
     def send(channel: int):
-        return within(shop, lambda uc: delivery.pick(uc, "quantity", channel, 10, delivery.View(None)))
+        return within(shop, lambda uc: delivery.pick(uc, "quantity", channel, 10, sendable.View(None)))
 
     def broken() -> str:
         with shop.scope():
