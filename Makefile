@@ -8,7 +8,7 @@ VENV := .venv/bin/python
 # Names of folders and files are UTF-8 whatever the locale says.
 export PYTHONUTF8 := 1
 
-.PHONY: help demo run test check bench drills simulate nightly lock clean
+.PHONY: help demo run test check bench drills simulate nightly lock schema clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /	/' | expand -t 12
@@ -50,6 +50,10 @@ simulate: ## trading days with everything that can go wrong (ARGS="--seeds 1-200
 lock: ## resolve pyproject.toml anew into the two lock files
 	@$(PYTHON) tools/bootstrap.py dev
 	@$(VENV) tools/lock.py $(ARGS)
+
+schema: ## write the schema that a new database gets, after a new migration
+	@$(PYTHON) tools/bootstrap.py dev
+	@$(VENV) tools/schema.py
 
 clean: ## remove .venv and caches (not your data)
 	rm -rf .venv .bootstrap.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

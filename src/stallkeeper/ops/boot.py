@@ -111,11 +111,12 @@ def apply_migrations() -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from stallkeeper.ops import queries
+    from stallkeeper.ops import fresh, queries
 
     with connection.cursor() as cursor:
         queries.lock_migrations(cursor)
         try:
+            fresh.lay(cursor)
             call_command("migrate", verbosity=0, interactive=False)
         finally:
             queries.unlock_migrations(cursor)

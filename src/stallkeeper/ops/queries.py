@@ -33,3 +33,22 @@ def identity(cursor: Cursor) -> tuple[int, int]:
     )
     system, database = cursor.fetchone()
     return int(system), int(database)
+
+
+def is_empty(cursor: Cursor) -> bool:
+    """Whether the schema ``public`` holds no table, view, sequence, type or function."""
+    cursor.execute(
+        "SELECT NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace)"
+        " AND NOT EXISTS (SELECT FROM pg_proc WHERE pronamespace = 'public'::regnamespace)"
+    )
+    return bool(cursor.fetchone()[0])
+
+
+def major_version(cursor: Cursor) -> int:
+    cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
+    return int(cursor.fetchone()[0])
+
+
+def lay_schema(cursor: Cursor, statements: str) -> None:
+    """Run the statements of ``schema.sql``; in a transaction, whose settings they change."""
+    cursor.execute(statements)
