@@ -1,4 +1,4 @@
-"""Write src/stallkeeper/ops/schema.sql: what a new database gets in one go. After every new migration; a test says so if it was forgotten."""
+"""Write src/stallkeeper/ops/schema.sql: what a new database gets in one go. Run it after every new migration; a test notices if not."""
 
 import os
 import subprocess
