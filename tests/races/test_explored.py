@@ -10,7 +10,9 @@ from datetime import timedelta
 
 import pytest
 
-from stallkeeper.channels import rules
+from stallkeeper.channels import plans, rules
+from stallkeeper.channels.models import SendPlan
+from stallkeeper.channels.proposals import Proposal
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.fulfilment import ship
@@ -164,7 +166,26 @@ def an_order_is_paid_when_its_hold_lapses() -> Race:
     return Race(race.first, race.second, broken, runs_again=True)
 
 
+def two_save_a_plan() -> Race:
+    """S3.34: nobody fails, and the plan that was saved last is the open one."""
+    shop, _, _ = sold()
+
+    def save() -> int:
+        with shop.scope():
+            return plans.save(shop.organisation.pk, Proposal(), "user:1").pk
+
+    race = pair(shop, save, save)
+
+    def broken() -> str:
+        with shop.scope():
+            states = list(SendPlan.objects.order_by("pk").values_list("state", flat=True))
+        return misfits(shop) or ("" if sorted(states) == ["open", "replaced"] else f"plans are {states}")
+
+    return Race(race.first, race.second, broken, runs_again=True)
+
+
 PAIRS = [
+    two_save_a_plan,
     two_orders_for_the_last_units,
     one_order_twice,
     an_order_comes_while_another_is_shipped,

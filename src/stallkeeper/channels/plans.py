@@ -20,7 +20,7 @@ from stallkeeper.channels.plan_items import ABSENT, NO_ITEMS, Counts, Moved, Par
 from stallkeeper.channels.plan_work import Worked
 from stallkeeper.channels.proposals import ChannelChange, PlaceChange, Proposal
 from stallkeeper.core import audit, clock
-from stallkeeper.core.retry import again_on_conflict
+from stallkeeper.core.retry import again_if_taken, again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.stock import places, taking_back
 from stallkeeper.stock.availability import NOT_SET
@@ -89,9 +89,11 @@ def look(organisation_id: int, proposal: Proposal, at: datetime) -> Worked:
 
 
 @again_on_conflict
+@again_if_taken("send_plan_open_once")
 def save(organisation_id: int, proposal: Proposal, actor: str, *, undoes: int | None = None) -> SendPlan:
     """Work a proposal out and keep it as the organisation's open plan, in place of the one before. Nothing leaves, nothing is in force.
 
+    Who saves at the same moment replaces the other's: the plan that was saved last is open.
     RuleError, SwitchError, ProposalError if it cannot be.
     """
     with use_case("plan.save", organisation_id=organisation_id, actor=actor) as uc:

@@ -16,6 +16,7 @@ from stallkeeper.channels.commands import CommandError
 from stallkeeper.channels.connect import ConnectError
 from stallkeeper.channels.fences import FenceError
 from stallkeeper.channels.links import LinkError
+from stallkeeper.channels.plans import Held, PlanError, Stale
 from stallkeeper.channels.rules import RuleError
 from stallkeeper.channels.switches import SwitchError
 from stallkeeper.fulfilment.not_left import NotLeftError
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from stallkeeper.ops.simulation.world import World
 
 REFUSALS = (
-    CancelError, CatalogueError, CommandError, ConnectError, CountError, FenceError, HoldError, IncomingError, LinkError, NotEnough,
-    NotLeftError, NotThatPlan, PlaceError, RuleError, ShipError, SourceError, SwitchError,
+    CancelError, CatalogueError, CommandError, ConnectError, CountError, FenceError, Held, HoldError, IncomingError, LinkError,
+    NotEnough, NotLeftError, NotThatPlan, PlaceError, PlanError, RuleError, ShipError, SourceError, Stale, SwitchError,
 )  # fmt: skip
 """How the rules say no to a person."""
 

@@ -22,7 +22,7 @@ from django.db import connections
 from stallkeeper.channels import switches
 from stallkeeper.channels.models import Connection, LaneStep
 from stallkeeper.core.tenancy import organisation_scope
-from stallkeeper.ops.simulation import acts, buyers, cabinet, crowd, feeds, hub, listings, people, ruling, shelf, situations
+from stallkeeper.ops.simulation import acts, buyers, cabinet, crowd, feeds, hub, listings, people, ruling, sends, shelf, situations
 from stallkeeper.ops.simulation.acts import ACTS, attempt
 from stallkeeper.ops.simulation.crowd import Stuck, gathered
 from stallkeeper.ops.simulation.database import Server, default_connection_on
@@ -114,7 +114,8 @@ def plan(seed: int) -> tuple[Weather, list[Step]]:
         if several and dice.random() < MEET:
             chosen[:2] = dice.choice(MEETINGS)
         steps.append(Step(tuple(chosen), dice.getrandbits(32)))
-    return weather, feeds.with_source(seed, steps, Step, races=race > 0)
+    steps = feeds.with_source(seed, steps, Step, races=race > 0)
+    return weather, sends.with_plans(seed, steps, Step, races=race > 0)
 
 
 def play(seed: int, server: Server, steps: Sequence[Step] | None = None, *, limit: float = LIMIT) -> Played:

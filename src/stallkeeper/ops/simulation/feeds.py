@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from stallkeeper.channels.models import SOURCE, Lane
 from stallkeeper.ops.simulation.acts import act
 from stallkeeper.ops.simulation.files import ADDRESS, FileServer
+from stallkeeper.ops.simulation.strewn import strewn
 from stallkeeper.ops.simulation.truth.files import FeedView
 from stallkeeper.stock import source_setup, sources
 from stallkeeper.stock.models import SourceRun
@@ -44,15 +45,7 @@ def has_source(seed: int) -> bool:
 
 def with_source(seed: int, steps: list[S], step: Callable[[tuple[str, ...], int], S], *, races: bool) -> list[S]:
     """The steps of a seed, and between them what is played around its source."""
-    if not has_source(seed):
-        return steps
-    dice = Random(f"source steps:{seed}")  # noqa: S311
-    for _ in range(MOST):
-        names = dice.choice(PLAYED)
-        found = [names] if races else [(name,) for name in names]
-        where = dice.randint(0, len(steps))
-        steps = [*steps[:where], *(step(one, dice.getrandbits(32)) for one in found), *steps[where:]]
-    return steps
+    return strewn(f"source steps:{seed}", steps, step, PLAYED, MOST, races=races) if has_source(seed) else steps
 
 
 def open_source(world: World) -> None:

@@ -25,6 +25,7 @@ from stallkeeper.ops.simulation.clock import MORNING, WorldClock
 from stallkeeper.ops.simulation.crowd import Crowd, Walker
 from stallkeeper.ops.simulation.faults import Chaos, Weather
 from stallkeeper.ops.simulation.files import FileServer
+from stallkeeper.ops.simulation.sends import Looked
 from stallkeeper.ops.simulation.stalls import ACTOR, Stall, emulated
 from stallkeeper.ops.simulation.truth import events
 from stallkeeper.ops.simulation.truth.files import FeedView
@@ -113,6 +114,8 @@ class World:
     feeds: list[FeedView] = field(default_factory=list)
     """Sources that bring the numbers of a place: one, in some seeds."""
     files: FileServer | None = None
+    plans: list[Looked] = field(default_factory=list)
+    """What people have on their screens of the sending table."""
     organisation: Organisation = field(init=False)
     lives: dict[str, str] = field(default_factory=dict)
     indigestible: set[tuple[int, str]] = field(default_factory=set)

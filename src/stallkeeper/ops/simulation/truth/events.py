@@ -104,4 +104,26 @@ class Crashed:
     worker: str = ""
 
 
-TruthEvent = Moved | Counted | ShipTried | ShipWished | CancelWished | Did | Hinted | Canary | Told | Crashed
+@dataclass(frozen=True)
+class PlanShown:
+    """A plan is on somebody's screen. ``items``: what each offer in it would show; ``held``: it goes beyond the limits of a channel."""
+
+    plan_id: int
+    fingerprint: str
+    items: Mapping[int, int | None]
+    held: bool
+
+
+@dataclass(frozen=True)
+class PlanSent:
+    """Somebody is about to send a plan that he saw by this fingerprint. ``sure``: beyond the limits too; ``lower``: figures may have fallen."""
+
+    plan_id: int
+    fingerprint: str
+    sure: bool
+    lower: bool
+
+
+TruthEvent = (
+    Moved | Counted | ShipTried | ShipWished | CancelWished | Did | Hinted | Canary | Told | Crashed | PlanShown | PlanSent
+)  # fmt: skip

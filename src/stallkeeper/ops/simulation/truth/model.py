@@ -10,11 +10,12 @@ from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.ops.simulation.truth import channel_rules, deep_queries, flow_rules, guard_rules, offer_rules, order_rules, price_rules
 from stallkeeper.ops.simulation.truth.belief import Beliefs
 from stallkeeper.ops.simulation.truth.breach import Breach
-from stallkeeper.ops.simulation.truth.events import Canary, Counted, Crashed, Moved, Told, TruthEvent
+from stallkeeper.ops.simulation.truth.events import Canary, Counted, Crashed, Moved, PlanSent, PlanShown, Told, TruthEvent
 from stallkeeper.ops.simulation.truth.files import FeedView
 from stallkeeper.ops.simulation.truth.kept_rules import Promises
 from stallkeeper.ops.simulation.truth.lane_rules import Lanes
 from stallkeeper.ops.simulation.truth.past_rules import Past
+from stallkeeper.ops.simulation.truth.plan_rules import Plans
 from stallkeeper.ops.simulation.truth.price_rules import Prices
 from stallkeeper.ops.simulation.truth.push_rules import Pushes
 from stallkeeper.ops.simulation.truth.shop import Shop
@@ -50,7 +51,7 @@ class Truth:
         self.guards = guard_rules.Guards()
         self.lanes, self.walls = Lanes(), Walls(tuple(bystanders))
         self.past = Past()
-        self.feeds = [Feed(view) for view in feeds]
+        self.feeds, self.plans = [Feed(view) for view in feeds], Plans()
         self.crashed = False
         self.found: list[Breach] = []
 
@@ -65,6 +66,8 @@ class Truth:
                 self.walls.canaries[event.text] = event
             case Told():
                 self.found += self.walls.told(event)
+            case PlanShown() | PlanSent():
+                self.plans.told(event)
             case Crashed():
                 self.crashed = True
                 self.lanes.dead.add(event.worker)
@@ -121,7 +124,9 @@ class Truth:
         yield from self._orders()
         yield from self._flows()
         today, several = clock.now().date(), self.promises.put_off
-        yield from offer_rules.figures(self.shop, self.quirks, today, guard_rules.guarded_offers(self.shop))
+        shared = guard_rules.guarded_offers(self.shop)
+        yield from offer_rules.figures(self.shop, self.quirks, today, shared)
+        yield from self.plans.check(self.shop, shared, several=several)
         yield from self.guards.check(self.shop, self.stalls, today, several=several)
         yield from self.sales.check(self.shop, clock.now())
         yield from offer_rules.listed(self.shop)
@@ -179,5 +184,6 @@ class Truth:
         yield from offer_rules.shown(self.shop, self.stalls)
         yield from price_rules.shown(self.shop, self.stalls)
         yield from self.promises.at_end(self.shop)
+        yield from self.plans.when_quiet(self.shop)
         for feed in self.feeds:
             yield from feed.when_quiet(self.shop)
