@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -17,7 +18,7 @@ from stallkeeper.channels.models import Channel, ObservedHold, Offer
 from stallkeeper.channels.past import View, gather
 from stallkeeper.channels.refresh import drain
 from stallkeeper.core import clock
-from stallkeeper.core.history import Fact, undone
+from stallkeeper.core.history import Changed, Fact, note, undone
 from stallkeeper.core.models import FactChange
 from stallkeeper.orders import intake, past
 from stallkeeper.stock import incoming, ledger, places, reserve
@@ -167,6 +168,16 @@ def test_the_history_is_append_only_and_of_one_company(shop: Shop) -> None:
     with other.scope():
         assert undone(shop.organisation.pk, Fact.FENCE, [unit.pk], shop.at - MINUTE) == {}
         assert undone(other.organisation.pk, Fact.FENCE, [unit.pk], shop.at - MINUTE) == {}
+
+
+def test_of_two_changes_that_overlap_the_one_that_was_written_first_counts(shop: Shop) -> None:
+    """Whoever waits for a lock began earlier, and found what the other had written (seed 36: a unit that was guarded for a moment)."""
+    unit = shop.unit("MUG", 10)
+    for guarded, began in ((True, shop.at + MINUTE), (False, shop.at + MINUTE / 2)):
+        with shop.use_case() as uc:
+            note(replace(uc, at=began), Fact.GUARD, [Changed(unit.pk, "", not guarded or None, guarded or None)])
+    with shop.scope():
+        assert undone(shop.organisation.pk, Fact.GUARD, [unit.pk], shop.at) == {(unit.pk, ""): None}
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -24,12 +24,15 @@ def append(cursor: Cursor, organisation: int, at: datetime, actor: str, kind: st
 
 
 def first_after(cursor: Cursor, organisation: int, kind: str, subjects: Sequence[int], at: datetime) -> list[tuple[int, str, Any]]:
-    """The first change of each (subject, part) after a moment: (subject, part, what it was until then). Index: fact_change_subject."""
+    """The first change of each (subject, part) after a moment: (subject, part, what it was until then). Index: fact_change_subject.
+
+    The first that was written: of two that overlapped, the one that began first may have waited for the other.
+    """
     cursor.execute(
         """
         SELECT DISTINCT ON (subject_id, part) subject_id, part, before::text FROM core_factchange
         WHERE organisation_id = %s AND kind = %s AND subject_id = ANY(%s::bigint[]) AND at > %s
-        ORDER BY subject_id, part, at, id
+        ORDER BY subject_id, part, id
         """,
         [organisation, kind, array(subjects), at],
     )

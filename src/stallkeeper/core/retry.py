@@ -1,5 +1,5 @@
-"""Deadlocks and serialisation failures are the database's way of saying "again, please": the whole use case runs again. So it does where two
-wrote the one row that there may be."""
+"""Deadlocks and serialisation failures are the database's way of saying "again, please": the whole use case runs again. So it does where
+two wrote the one row that there may be."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ PLANNED = 0.2
 """Part of the seeds in which people send by plans."""
 MAKES, SENDS, BOTH, UNDOES = "a plan is made", "a plan is sent", "a plan is made and sent", "the last send is undone"
 PLAYED = (
-    (BOTH,), (BOTH,), (BOTH,), (MAKES,), (SENDS,), (SENDS,), (UNDOES,), (UNDOES,), (MAKES, SENDS), (BOTH, SENDS), (SENDS, SENDS), (BOTH, BOTH),
-    (BOTH, "buyer orders"), (BOTH, "trade now"), (BOTH, "restock"), (UNDOES, "rules change"),
+    (BOTH,), (BOTH,), (BOTH,), (MAKES,), (SENDS,), (SENDS,), (UNDOES,), (UNDOES,), (MAKES, SENDS), (BOTH, SENDS), (SENDS, SENDS),
+    (BOTH, BOTH), (BOTH, "buyer orders"), (BOTH, "trade now"), (BOTH, "restock"), (UNDOES, "rules change"),
 )  # fmt: skip
 MOST = 5
 """So many more steps has a day with plans."""

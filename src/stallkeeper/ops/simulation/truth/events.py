@@ -116,7 +116,7 @@ class PlanShown:
 
 @dataclass(frozen=True)
 class PlanSent:
-    """Somebody is about to send a plan that he saw by this fingerprint. ``sure``: beyond the limits too; ``lower``: figures may have fallen."""
+    """Somebody is about to send a plan by its fingerprint. ``sure``: beyond the limits too; ``lower``: figures may have fallen."""
 
     plan_id: int
     fingerprint: str

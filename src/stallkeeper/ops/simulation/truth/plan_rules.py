@@ -51,8 +51,8 @@ class Plans:
                 self.sent[event.plan_id].append(event)
 
     def check(self, shop: Shop, shared: Set[int], *, several: bool) -> Iterator[Breach]:
-        """``shared``: offers of units whose channels share what there is: they are split after the commit. ``several``: more than one commit
-        since the last look, so nobody can tell what a plan found."""
+        """``shared``: offers of units whose channels share what there is: they are split after the commit. ``several``: more than one
+        commit since the last look, so nobody can tell what a plan found."""
         if not self.shown:
             return
         plans = [Plan(*row) for row in ask(PLANS, organisation=shop.organisation_id)]
@@ -109,6 +109,7 @@ class Plans:
         for number, change in self.known[plan.undoes].channels.items():
             was, now = self.replaced[plan.undoes][number], shop.channels[number]
             for name in change.get("rules", {}):
-                if getattr(was, name) != getattr(now, name):
-                    told = f"was {getattr(was, name)} before plan {plan.undoes}, and is {getattr(now, name)} after plan {plan.id} has undone it"
+                before, after = getattr(was, name), getattr(now, name)
+                if before != after:
+                    told = f"was {before} before plan {plan.undoes}, and is {after} after plan {plan.id} has undone it"
                     yield Breach("21", f"{name} of channel {number} {told}")
