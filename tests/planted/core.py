@@ -35,7 +35,7 @@ bug(
     "What we sent is written into the record of the call, keys and all.",
     "16",
     "stallkit.http:hide",
-    ("        text = text.replace(secret, HIDDEN)\n", "        text = text.replace(secret, secret)\n"),
+    ("        hidden = hidden.replace(secret, HIDDEN)\n", "        hidden = hidden.replace(secret, secret)\n"),
 )
 bug(
     "wall between organisations open",

@@ -9,7 +9,7 @@ bug(
     "What the plan says has moved since somebody looked at it, and it is sent all the same.",
     "21",
     f"{PLANS}:_still_says",
-    ("if worked.fingerprint == plan.fingerprint:", "if True:"),
+    ("if worked.fingerprint == then.fingerprint:", "if True:"),
 )
 bug(
     "plan applied twice",
