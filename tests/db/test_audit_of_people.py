@@ -161,7 +161,7 @@ class Person:
         self.command("location", "SHOP", "--name", "High Street")
 
     def change_place(self) -> None:
-        self.command("location", self.place.code, "--priority", 7)
+        self.command("location", self.place.code, "--priority", 7, "--yes", "--sure")
 
     def company(self) -> None:
         self.post("company_switch")
@@ -230,7 +230,7 @@ DONE: dict[str, tuple[Callable[[Person], None], ...]] = {
     "switch.channel": (Person.turn,),
     "resync.channel": (Person.resync,),
     "change.offers": (Person.read_again,),
-    "change.channel": (Person.rules,),
+    "change.channel": (Person.turn,),
     "read.buyer": (Person.buyer,),
     "set.fence": (Person.fence,),
     "set.guard": (Person.guard, Person.guard_by_command),
@@ -238,7 +238,7 @@ DONE: dict[str, tuple[Callable[[Person], None], ...]] = {
     "set.incoming": (Person.incoming,),
     "change.organisation": (Person.organisation,),
 }
-ALSO = (Person.rotate, Person.own_rules, Person.no_own_rules)
+ALSO = (Person.rotate, Person.rules, Person.own_rules, Person.no_own_rules)
 
 
 def test_every_use_case_of_people_is_thought_of() -> None:

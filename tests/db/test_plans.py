@@ -12,7 +12,8 @@ from stallkeeper.catalog import prices
 from stallkeeper.catalog.models import PriceList, StockUnit
 from stallkeeper.channels import guarding, overrides, plans, rules, send_tasks, switches
 from stallkeeper.channels.models import Channel, LaneKind, OfferPrice, RuleVersion, SendPlan, SendPlanPart, SendTask
-from stallkeeper.channels.plans import Held, PlanError, Stale
+from stallkeeper.channels.plan_stale import PlanError, Stale
+from stallkeeper.channels.plans import Held
 from stallkeeper.channels.proposals import ChannelChange, Proposal, ProposalError
 from stallkeeper.core.models import AuditEntry, Notification, Organisation
 from stallkeeper.stock import ledger, taking_back
@@ -393,7 +394,7 @@ FAULTS = [
             "stale plan applied",
             "A plan is put in force although it says something else by now.",
             (),
-            "stallkeeper.channels.plans:_still_says",
+            "stallkeeper.channels.plan_stale:still_says",
             (("if worked.fingerprint == then.fingerprint:", "if worked.fingerprint:"),),
         ),
         test_a_plan_that_no_longer_says_the_same_is_refused_and_says_what_moved,

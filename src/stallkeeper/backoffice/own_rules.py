@@ -63,4 +63,8 @@ def remove_own(request: MemberRequest, pk: int) -> HttpResponse:
     if not gone.categories and not gone.units:
         messages.error(request, _("No product of this category has rules of its own.") if category else _("Choose the rules to take away."))
         return redirect("backoffice:own_rules", pk)
-    return proposed(request, Proposal(channels={pk: ChannelChange(own=[gone])}), "backoffice:own_rules", pk)
+    try:
+        return proposed(request, Proposal(channels={pk: ChannelChange(own=[gone])}), "backoffice:own_rules", pk)
+    except REFUSALS as error:
+        messages.error(request, told(error))
+        return redirect("backoffice:own_rules", pk)

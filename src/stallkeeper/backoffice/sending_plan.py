@@ -20,7 +20,8 @@ from stallkeeper.backoffice.words import told
 from stallkeeper.channels import plan_items, plans, proposals, switches
 from stallkeeper.channels.models import Channel, Offer, SendPlan
 from stallkeeper.channels.plan_items import Counts, Items
-from stallkeeper.channels.plans import Held, PlanError, Stale
+from stallkeeper.channels.plan_stale import PlanError, Stale
+from stallkeeper.channels.plans import Held
 from stallkeeper.channels.proposals import Proposal, ProposalError
 from stallkeeper.channels.rules import RuleError
 from stallkeeper.channels.switches import SwitchError
@@ -180,7 +181,10 @@ def apply_plan(request: MemberRequest, pk: int) -> HttpResponse:
         messages.error(request, told(error))
         return redirect("backoffice:sending")
     task = done.tasks.order_by("pk").first()
-    return redirect("backoffice:send_task", task.pk) if task else redirect("backoffice:sending")
+    if task is None:
+        messages.success(request, _("In force. Nothing has to be sent for it."))
+        return redirect("backoffice:sending")
+    return redirect("backoffice:send_task", task.pk)
 
 
 def _show_anew(request: MemberRequest, pk: int, stale: Stale) -> HttpResponse:

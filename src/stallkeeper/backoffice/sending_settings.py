@@ -16,7 +16,7 @@ from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.channels.rule_models import Rounding
 from stallkeeper.core.models import Organisation
 
-RULES = ("share", "share_rounding", "buffer", "max_publish", "zero_at", "fixed", "mark_up")
+RULES = ("share", "share_rounding", "buffer", "velocity_share", "max_publish", "zero_at", "fixed", "mark_up")
 """The rules that stand in the table's settings; the others are on the channel's own page."""
 
 
@@ -27,6 +27,9 @@ class SettingForm(LookMixin, forms.Form):
     share = forms.DecimalField(label=_("Share in per cent"), min_value=Decimal(0), max_value=Decimal(100), max_digits=5, decimal_places=2)
     share_rounding = forms.ChoiceField(label=_("Rounding"), choices=Rounding.choices)
     buffer = forms.IntegerField(label=_("Kept back"), min_value=0, max_value=2_000_000_000)
+    velocity_share = forms.DecimalField(
+        label=_("Last hour's sales kept back, in per cent"), min_value=Decimal(0), max_digits=6, decimal_places=2
+    )
     max_publish = forms.IntegerField(label=_("At most"), min_value=0, max_value=2_000_000_000, required=False)
     zero_at = forms.IntegerField(label=_("Zero at or below"), min_value=0, max_value=2_000_000_000)
     fixed = forms.IntegerField(label=_("Fixed number"), min_value=0, max_value=2_000_000_000, required=False)

@@ -83,6 +83,11 @@ class Counts(msgspec.Struct, frozen=True):
     def prices(self) -> int:
         return self.price_rises + self.price_falls + self.price_unknown
 
+    @property
+    def goes_out(self) -> bool:
+        """Something is sent once it is applied."""
+        return bool((self.sends and self.quantities) or (self.sends_prices and self.prices))
+
 
 NOTHING: Ints = np.empty(0, dtype=np.int64)
 NO_ITEMS = Items(NOTHING, NOTHING, NOTHING)

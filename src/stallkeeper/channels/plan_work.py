@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from stallkeeper.channels import facts, guard, guard_queries, plan_items, plan_queries, pricing, proposals, queries, rules, switches
-from stallkeeper.channels.models import Channel
+from stallkeeper.channels.models import Channel, ChannelLocation
 from stallkeeper.channels.plan_items import PARTS_OF_A_UNIT, Counts, Items, Limits, Part
 from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.channels.queries import ChannelFacts
@@ -55,15 +55,15 @@ class Worked:
 
 
 def channels_of(proposal: Proposal) -> dict[int, Channel]:
-    """The channels that a plan is about: those it names, and where it is about the company, all that are active. ProposalError names what
-    is wrong."""
+    """The channels that a plan is about: those it names, those that sell from places that it names, and where it is about the company all
+    that are active. ProposalError names what is wrong."""
     every = {channel.pk: channel for channel in Channel.objects.select_related("connection", "organisation", "price_list").order_by("pk")}
     proposals.check(proposal, every)
     proposals.check_places(proposal, Location.objects.in_bulk(list(proposal.places)))
-    only = proposal.only
-    if only is not None:
-        return {pk: every[pk] for pk in only}
-    return {pk: channel for pk, channel in every.items() if channel.active or proposal.channels.get(pk)}
+    named = {pk for pk, change in proposal.channels.items() if change}
+    if proposal.places:
+        named |= set(ChannelLocation.objects.filter(location_id__in=list(proposal.places)).values_list("channel_id", flat=True))
+    return {pk: channel for pk, channel in every.items() if pk in named or (proposal.wide and channel.active)}
 
 
 def work_out(organisation_id: int, proposal: Proposal, at: datetime) -> Worked:
@@ -132,7 +132,7 @@ def _shift(places: Mapping[str, Ints], differences: Mapping[tuple[int, int], int
 
 def _prices(proposal: Proposal, would: Mapping[int, Channel]) -> dict[str, Ints]:
     """The offers' prices, and ``after``; worked out anew where the proposal changes how."""
-    stored = plan_queries.read_prices(list(would))
+    stored = plan_queries.read_prices([pk for pk in would if proposal.moves_prices(pk)])
     stored["after"] = stored["intended"].copy()
     for pk, channel in would.items():
         change = proposal.channels.get(pk, NO_CHANGE)

@@ -14,61 +14,21 @@ import msgspec
 import numpy as np
 from django.db import connection
 
-from stallkeeper.channels import breaker, overrides, plan_items, plan_queries, plan_work, proposals, rules, send_tasks, switches
+from stallkeeper.channels import breaker, overrides, plan_items, plan_queries, plan_stale, plan_work, proposals, rules, send_tasks, switches
 from stallkeeper.channels.models import Channel, SendPlan, SendPlanPart
-from stallkeeper.channels.plan_items import ABSENT, NO_ITEMS, Counts, Moved, Part
+from stallkeeper.channels.plan_items import ABSENT, NO_ITEMS, Counts, Part
+from stallkeeper.channels.plan_stale import PlanError
 from stallkeeper.channels.plan_work import Worked
 from stallkeeper.channels.proposals import ChannelChange, PlaceChange, Proposal
 from stallkeeper.core import audit, clock
 from stallkeeper.core.retry import again_if_taken, again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.stock import places, taking_back
-from stallkeeper.stock.availability import NOT_SET
 
-EXAMPLES = 20
 LOOK_BACK = timedelta(days=7)
 """Stock runs so old are not offered to be taken back."""
 KEEP = 20
 """Plans that were applied keep their items while they are among so many of the latest."""
-
-
-class PlanError(ValueError):
-    """A plan cannot be applied, or there is none. The text says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """An offer of which the plan says something else by now. None: not known (before), or not in the plan (after)."""
-
-    sku: str
-    channel: str
-    then_before: int | None
-    then_after: int | None
-    now_before: int | None
-    now_after: int | None
-    price: bool = False
-
-    def __str__(self) -> str:
-        then, now = _pair(self.then_before, self.then_after, self.price), _pair(self.now_before, self.now_after, self.price)
-        return f"{self.channel} {self.sku}: the plan says {then}, now it is {now}"
-
-
-def _pair(before: int | None, after: int | None, price: bool) -> str:
-    if after is None:
-        return "nothing to send"
-    unit = plan_items.PARTS_OF_A_UNIT if price else 1
-    figures = [("?" if figure is None else f"{figure / unit:.2f}" if price else str(figure)) for figure in (before, after)]
-    return " → ".join(figures)
-
-
-class Stale(PlanError):
-    """Facts have moved: the plan no longer says the same. ``offers`` counts them, ``moves`` are some, ``settings`` names other rules."""
-
-    def __init__(self, offers: int, moves: Sequence[Move], settings: Sequence[str]) -> None:
-        self.offers, self.moves, self.settings = offers, tuple(moves), tuple(settings)
-        some = "; ".join(str(move) for move in self.moves[:3])
-        words = [*self.settings, *([f"{offers} values have moved, for instance {some}"] if self.moves else [])]
-        super().__init__(f"The plan is out of date: {'; '.join(words)}. Nothing was changed. Make it anew and look again.")
 
 
 class Held(PlanError):
@@ -205,7 +165,7 @@ def apply(organisation_id: int, plan_id: int, fingerprint: str, actor: str, *, s
         if plan.state != SendPlan.State.OPEN:
             raise PlanError("This plan was replaced or discarded. Open the sending table and look at the newest one.")
         worked = _work_out_locked(uc, proposals.decode(plan.proposal))
-        _still_says(said(plan), worked, lower_is_fine=lower_is_fine)
+        plan_stale.still_says(said(plan), worked, lower_is_fine=lower_is_fine)
         _put_in_force(uc, worked, sure=sure)
         plan.state, plan.applied_at, plan.applied_by, plan.before = SendPlan.State.APPLIED, uc.at, actor, worked.base
         plan.save(update_fields=["state", "applied_at", "applied_by", "before"])
@@ -236,7 +196,7 @@ def at_once(
         if only_if_idle and not worked.idle:
             return None
         if looked is not None:
-            _still_says(looked, worked, lower_is_fine=lower_is_fine)
+            plan_stale.still_says(looked, worked, lower_is_fine=lower_is_fine)
         _put_in_force(uc, worked, sure=sure)
         plan = _keep(uc, worked, state=SendPlan.State.APPLIED, applied_at=uc.at, applied_by=actor, before=worked.base)
         _begin_to_send(uc, plan, worked)
@@ -245,7 +205,9 @@ def at_once(
 
 def _begin_to_send(uc: UseCase, plan: SendPlan, worked: Worked) -> None:
     audit.record(uc, "plan.apply", "plan", plan.pk, fingerprint=plan.fingerprint, confirmed=sorted(worked.held), **_sums(worked.counts))
-    send_tasks.begin_plan(uc, plan, _sent(worked))
+    sent = _sent(worked)
+    if any(len(part) for part in sent.values()):
+        send_tasks.begin_plan(uc, plan, sent)
 
 
 def _work_out_locked(uc: UseCase, proposal: Proposal) -> Worked:
@@ -264,73 +226,6 @@ def _work_out_locked(uc: UseCase, proposal: Proposal) -> Worked:
 def said(plan: SendPlan) -> Worked:
     """What the plan said when it was made."""
     return Worked(proposals.decode(plan.proposal), plan.base, parts_of(plan), tuple(counts_of(plan)), plan.fingerprint, plan_items.NOTHING)
-
-
-def _still_says(then: Worked, worked: Worked, *, lower_is_fine: bool) -> None:
-    """Stale if the plan says something else than it did."""
-    if worked.fingerprint == then.fingerprint:
-        return
-    moves = _moved(then.parts, worked)
-    settings = _settings_moved(then, worked)
-    worse = {counts.code for counts in worked.counts if counts.held} - {counts.code for counts in then.counts if counts.held}
-    if lower_is_fine and not settings and not worse and not any(price or found.higher.any() for _, price, found in moves):
-        return
-    raise Stale(sum(len(found) for _, _, found in moves), _examples(moves, worked), settings)
-
-
-def _moved(then: Mapping[int, Part], worked: Worked) -> list[tuple[int, bool, Moved]]:
-    """What moved, by channel, quantities then prices."""
-    found = []
-    for channel in sorted(then.keys() | worked.parts.keys()):
-        old, new = then.get(channel, Part(NO_ITEMS, NO_ITEMS)), worked.parts.get(channel, Part(NO_ITEMS, NO_ITEMS))
-        found.append((channel, False, plan_items.moved(old.quantities, new.quantities)))
-        found.append((channel, True, plan_items.moved(old.prices, new.prices)))
-    return [each for each in found if len(each[2])]
-
-
-def _examples(moves: Sequence[tuple[int, bool, Moved]], worked: Worked) -> list[Move]:
-    codes = {counts.channel_id: counts.code for counts in worked.counts}
-    rows = [(channel, price, found, at) for channel, price, found in moves for at in range(min(len(found), EXAMPLES))][:EXAMPLES]
-    with connection.cursor() as cursor:
-        names = plan_queries.skus(cursor, [int(found.offer[at]) for _, _, found, at in rows])
-    return [
-        Move(
-            names.get(int(found.offer[at]), "an offer that is gone"),
-            codes.get(channel, str(channel)),
-            _figure(found.then_before[at]),
-            _figure(found.then_after[at]),
-            _figure(found.now_before[at]),
-            _figure(found.now_after[at]),
-            price,
-        )
-        for channel, price, found, at in rows
-    ]
-
-
-def _figure(value: np.int64) -> int | None:
-    return None if value in {NOT_SET, ABSENT} else int(value)
-
-
-def _settings_moved(made: Worked, worked: Worked) -> list[str]:
-    """Rules and switches that were changed since the plan was made, in words."""
-    found = []
-    if made.base["sending"] != worked.base["sending"]:
-        found.append("the switch of the company was turned")
-    if made.base.get("places") != worked.base.get("places"):
-        found.append("of the places other settings hold")
-    then, now = made.base["channels"], worked.base["channels"]
-    assert isinstance(then, dict)
-    assert isinstance(now, dict)
-    codes = {str(counts.channel_id): counts.code for counts in worked.counts}
-    for channel in sorted(then.keys() | now.keys(), key=int):
-        old, new = then.get(channel), now.get(channel)
-        if old is None or new is None:
-            found.append(f"channel {codes.get(channel, channel)} {'came' if old is None else 'went'}")
-        elif old != new:
-            changed = sorted(name for part in ("rules", "switches") for name in new[part] if old[part].get(name) != new[part][name])
-            changed += ["rules of categories or products"] if old.get("own") != new.get("own") else []
-            found.append(f"of channel {codes[channel]} other settings hold: {', '.join(changed) or 'writing allowed'}")
-    return found
 
 
 def _put_in_force(uc: UseCase, worked: Worked, *, sure: bool) -> None:

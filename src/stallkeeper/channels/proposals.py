@@ -67,10 +67,14 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     places: dict[int, PlaceChange] = msgspec.field(default_factory=dict)
 
     @property
-    def only(self) -> list[int] | None:
-        """The channels that it is about; None where it is about all of them."""
-        changed = sorted(channel for channel, change in self.channels.items() if change)
-        return changed if changed and self.sending is None and not self.take_back and not self.places else None
+    def wide(self) -> bool:
+        """It is about all channels: the company, what a stock run did, or how things are."""
+        return self.sending is not None or bool(self.take_back) or not (self.places or any(self.channels.values()))
+
+    def moves_prices(self, channel: int) -> bool:
+        """Whether prices of the channel are part of it: places, and rules of categories and products, say nothing of prices."""
+        change = self.channels.get(channel)
+        return self.wide or (change is not None and bool(change.rules or change.switches))
 
     @property
     def turns(self) -> bool:

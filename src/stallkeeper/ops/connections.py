@@ -10,10 +10,11 @@ from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any, TypeVar
 
-from stallkeeper.channels import breaker, cutover, links, rules, switches
+from stallkeeper.channels import breaker, cutover, links, proposals, rules, switches
 from stallkeeper.channels import connect as connecting
 from stallkeeper.channels.connect import ConnectError, Settings
 from stallkeeper.channels.models import Channel, Connection
+from stallkeeper.channels.proposals import Proposal
 from stallkeeper.channels.rules import RuleError
 from stallkeeper.channels.send_preview import send_preview
 from stallkeeper.core import crash
@@ -177,15 +178,19 @@ def plan(channel: Channel) -> str:
     return f"{channel.name}: {counts}, {found.unknown} are read first."
 
 
+def ruled(channel: Channel, wanted: Mapping[str, Any]) -> Proposal:
+    """The rules and places that somebody wants for the channel; RuleError names the one that is wrong."""
+    given = {name: rules.plain(value) for name, value in rules_given(wanted.get("rules", ())).items()}
+    return Proposal(channels={channel.pk: proposals.change_of(given, {}, _places(wanted.get("locations")))})
+
+
 def change(organisation_id: int, channel: Channel | None, wanted: Mapping[str, Any], actor: str) -> None:
-    """Answer, rules, then switches: all of it or nothing. Raises what the parts raise."""
+    """Answer, then switches: all of it or nothing. Raises what the parts raise."""
     turned = {name: wanted[name] == "on" for name in switches.CHANNEL_SWITCHES if name in wanted}
     with use_case("change.channel", organisation_id=organisation_id, actor=actor) as uc:
         if channel is not None:
             if "cutover" in wanted:
                 cutover.answer(uc, channel.pk, include=wanted["cutover"] == "include")
-            if "rules" in wanted or "locations" in wanted:
-                rules.save(uc, channel.pk, locations=_places(wanted.get("locations")), **rules_given(wanted.get("rules", ())))
             if turned:
                 switches.set_channel(uc, channel.pk, without_orders=bool(wanted.get("without_orders")), **turned)
             if "writes" in wanted:

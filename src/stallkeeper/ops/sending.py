@@ -8,8 +8,8 @@ from typing import TypeVar
 from stallkeeper.channels import plans, rules, send_tasks
 from stallkeeper.channels.models import Channel, Offer, SendPlan, SendTask
 from stallkeeper.channels.plan_items import PARTS_OF_A_UNIT, Counts, Items
+from stallkeeper.channels.plan_stale import PlanError
 from stallkeeper.channels.plan_work import Worked
-from stallkeeper.channels.plans import PlanError
 from stallkeeper.channels.proposals import ChannelChange, Proposal, ProposalError
 from stallkeeper.channels.rules import RuleError
 from stallkeeper.channels.switches import SwitchError
@@ -66,13 +66,13 @@ def _split(word: str) -> tuple[int, str, str]:
 
 
 def decide(organisation_id: int, proposal: Proposal, actor: str, *, yes: bool, sure: bool, lower: bool) -> None:
-    """Say what the proposal would do, ask unless ``yes`` or it would change nothing, and send exactly that. Refusal if it cannot be, or
+    """Say what the proposal would do, ask unless ``yes`` or nothing goes out by it, and send exactly that. Refusal if it cannot be, or
     moved meanwhile.
 
     The question names what goes beyond the limits; where nobody is asked, ``sure`` has to say that it is meant.
     """
     looked = None if yes else refused_plainly(lambda: plans.look(organisation_id, proposal, clock.now()))
-    if looked is not None and not looked.idle:
+    if looked is not None and not looked.idle and any(each.goes_out for each in looked.counts):
         terminal.agreed(f"{in_words(looked)} Go on?", yes)
         sure = True
     refused_plainly(lambda: plans.at_once(organisation_id, proposal, actor, looked=looked, sure=sure, lower_is_fine=lower))

@@ -55,15 +55,19 @@ def test_a_plan_is_saved_looked_at_sent_and_followed(busy: BusyShop, client: Cli
         offer.refresh_from_db()
         assert offer.intended_qty == before, "nothing is in force"
 
-    answer = client.post(reverse("backoffice:save_plan"), settings_of(client, **{f"c{near}-max_publish": "2"}) | {"then": "send"})
+    paced = {f"c{near}-max_publish": "2", f"c{near}-velocity_share": "25"}
+    answer = client.post(reverse("backoffice:save_plan"), settings_of(client, **paced) | {"then": "send"})
     assert answer.url == "/sending/plan/"
     shown = client.get(answer.url).content.decode()
+    assert "Cap: – → 2" in shown
+    assert "0 % → 25 %" in shown
     plan_id, fingerprint = re.search(r"/plan/(\d+)/apply/", shown)[1], re.search(r'name="fingerprint" value="(\w+)"', shown)[1]  # type: ignore[index]
     apply = reverse("backoffice:apply_plan", args=[plan_id])
     sent = client.post(apply, {"fingerprint": fingerprint})
     with busy.shop.scope():
         task = SendTask.objects.get(kind="plan")
         offer.refresh_from_db()
+        assert Channel.objects.get(pk=near).velocity_share == 25
     assert sent.url == reverse("backoffice:send_task", args=[task.pk])
     assert offer.intended_qty == 2
     details = text(client.get(sent.url))

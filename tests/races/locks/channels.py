@@ -21,6 +21,7 @@ from stallkeeper.channels import (
     observed,
     observed_queries,
     overrides,
+    plan_stale,
     plans,
     refresh,
     rules,
@@ -234,7 +235,7 @@ def a_plan_is_applied_twice() -> Race:
         proposal = Proposal(channels={channel.pk: ChannelChange(rules={"buffer": 1})})
         plan = plans.save(shop.organisation.pk, proposal, "user:1")
     results = Results()
-    one = results.of(lambda: plans.apply(shop.organisation.pk, plan.pk, plan.fingerprint, "user:1"), plans.PlanError)
+    one = results.of(lambda: plans.apply(shop.organisation.pk, plan.pk, plan.fingerprint, "user:1"), plan_stale.PlanError)
     return Race(one, one, lambda: "" if results.refused == 0 else "the second press was refused instead of doing nothing")
 
 

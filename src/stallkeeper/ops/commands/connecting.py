@@ -200,13 +200,18 @@ SWITCH = click.Choice(["on", "off"])
 @click.option("--release", is_flag=True, help="Let what the channel was stopped by pass: you have looked at it.")
 @click.option("--locations", metavar="CODES", help="Places whose stock counts, comma-separated.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--sure", is_flag=True, help="With --yes: what other rules send beyond the channel's limits is meant.")
+@click.option("--let-sales-go-on", "lower", is_flag=True, help="A figure that is lower by the time you answer is fine.")
 @json_option
 @boot.for_organisation
-def channel(organisation: Organisation, code: str | None, release: bool, yes: bool, as_json: bool, **options: object) -> None:
+def channel(
+    organisation: Organisation, code: str | None, release: bool, yes: bool, sure: bool, lower: bool, as_json: bool, **options: object
+) -> None:
     """Show the channels, or turn switches and change rules of the one with this CODE.
 
     Everything is off at first. A channel sends stock when its own switch, its account's and the company's are on; before
-    anything is sent, you see how many offers would change and how many would go to zero.
+    anything is sent, you see how many offers would change and how many would go to zero. Other rules are a plan: what you
+    saw is what is sent, and "stallkeeper plan --undo" plans to take it back.
 
     \b
     Examples:
@@ -215,13 +220,18 @@ def channel(organisation: Organisation, code: str | None, release: bool, yes: bo
       stallkeeper channel EM --rule buffer=1 --rule share=80 --locations MAIN,SHOP
       stallkeeper channel EM --stock on --writes on --company on
     """
-    from stallkeeper.ops import connections, views
+    from stallkeeper.ops import connections, sending, views
 
     wanted = {name: value for name, value in options.items() if value not in (None, (), False)}
     if wanted and not code and set(wanted) != {"company"}:
         raise Refusal("Name the channel that you want to change, for instance: stallkeeper channel EM --orders on")
+    chosen = views.channel_by_code(code) if wanted and code else None
+    ruled = {name: value for name, value in wanted.items() if name in {"rules", "locations"}}
+    if chosen is not None and ruled:
+        wanted = {name: value for name, value in wanted.items() if name not in ruled}
+        proposal = sending.refused_plainly(lambda: connections.ruled(chosen, ruled))
+        sending.decide(organisation.pk, proposal, boot.actor(), yes=yes, sure=sure, lower=lower)
     if wanted:
-        chosen = views.channel_by_code(code) if code else None
         if chosen is not None and "on" in (wanted.get("stock"), wanted.get("writes"), wanted.get("company")):
             plan = connections.plan(chosen)
             terminal.agreed(f"{plan} Go on?", yes)
