@@ -1,4 +1,4 @@
-"""Rules of categories and products, and places, go by the same plan as all others: counted, limited, sent as seen, undone (ADR 0063)."""
+"""Rules of categories and products, and places, go by the same plan as all others: counted, limited, sent as seen, undone (ADR 0064)."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ from stallkeeper.channels.commands import CommandError
 from stallkeeper.channels.connect import ConnectError
 from stallkeeper.channels.fences import FenceError
 from stallkeeper.channels.links import LinkError
-from stallkeeper.channels.plans import Held, PlanError, Stale
+from stallkeeper.channels.plan_stale import PlanError, Stale
+from stallkeeper.channels.plans import Held
 from stallkeeper.channels.rules import RuleError
 from stallkeeper.channels.switches import SwitchError
 from stallkeeper.fulfilment.not_left import NotLeftError
