@@ -9,6 +9,7 @@ import pytest
 
 from stallkeeper.channels.models import Channel, Command, Connection, LaneKind, Offer, SentLog
 from stallkeeper.core.models import Organisation
+from stallkeeper.orders import cancel
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.sync import adapters
 from stallkeeper.sync.runner import run_lane
@@ -16,6 +17,7 @@ from stallkit.adapters.wildberries.emulator import CONFIG, MAIN, Emulator
 from stallkit.adapters.wildberries.published import Transport
 from stallkit.testing.dials import Dials
 from stallkit.testing.emulator import Fault
+from stallkit.types import CancelReason
 from tests.market import Market, Stall
 
 
@@ -64,6 +66,30 @@ def test_a_basket_becomes_one_order_lowers_the_other_stall_and_is_taken_on(marke
         assert {command.state for command in Command.objects.all()} == {"done"}
         sent = SentLog.objects.filter(offer_id=here.pk)
         assert not sent.exists(), "its own sale has lowered the figure there already"
+
+
+def test_a_cancellation_that_broke_off_between_two_units_goes_on_with_the_rest(market: Market, wild: Stall) -> None:
+    """11: unit by unit; after a reply that says nothing the hub asks, and does not ask for the unit once more that is gone already."""
+    unit = market.shop.unit("MUG", 10)
+    wild.offer(unit, shown=10)
+    settle(market, wild)
+    wild.emulator.place_order([("MUG", 3)])
+    settle(market, wild)
+    with market.shop.scope():
+        order = Order.objects.get()
+    cancel.cancel_lines(market.shop.organisation.pk, order.pk, None, reason=CancelReason.FRAUD, actor="user:1")
+    wild.emulator.fail_next(Fault.HTML, path="/cancel", after=1)
+    wild.run()
+    with market.shop.scope():
+        assert Command.objects.get(kind="cancel").state == "sent"
+    assert [one.cancel_calls for one in wild.emulator.units.values()] == [0, 0, 1]  # type: ignore[attr-defined]
+    settle(market, wild)
+    with market.shop.scope():
+        assert Command.objects.get(kind="cancel").state == "done"
+        order.refresh_from_db()
+        assert (order.state, order.lines.get().cancelled) == ("cancelled", 3)
+    assert [one.cancel_calls for one in wild.emulator.units.values()] == [1, 1, 1]  # type: ignore[attr-defined]
+    assert wild.emulator.quantity_of("MUG") == 10
 
 
 def test_a_cut_reaches_wildberries_and_is_believed_when_it_is_read_back(market: Market, wild: Stall) -> None:

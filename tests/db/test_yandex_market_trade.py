@@ -7,11 +7,14 @@ from datetime import timedelta
 
 import pytest
 
+from stallkeeper.channels import switches
 from stallkeeper.channels.models import Channel, Command, Connection, ObservedHold, Offer, SentLog
 from stallkeeper.core.models import Organisation
+from stallkeeper.core.use_case import use_case
+from stallkeeper.orders import cancel
 from stallkeeper.orders.models import Order, OrderLine
 from stallkit.adapters.yandex_market.emulator import CONFIG, WAREHOUSE, Emulator
-from stallkit.types import OrderState
+from stallkit.types import CancelReason, OrderState
 from tests.db.test_sync_chaos import Day, play_and_judge
 from tests.market import Market, Stall
 
@@ -38,6 +41,11 @@ def begin(market: Market, *stalls: Stall, on_hand: int = 10) -> list[Offer]:
     offers = [stall.offer(mug, shown=on_hand) for stall in stalls]
     market.settle(3)
     return offers
+
+
+def switch_stock(market: Market, stall: Stall, *, on: bool) -> None:
+    with use_case("channel.switch", organisation_id=market.shop.organisation.pk, actor="user:1") as uc:
+        switches.set_channel(uc, stall.channel.pk, stock=on)
 
 
 def calls(stall: Stall, end: str) -> int:
@@ -165,6 +173,26 @@ def test_a_buyer_s_cancellation_puts_the_units_back_everywhere(market: Market, y
     assert yandex.emulator.buyer_cancels(number)
     market.settle(3)
     assert [each.emulator.quantity_of("MUG") for each in (yandex, stall)] == [10, 10]
+
+
+def test_what_a_buyer_cancelled_before_our_cancellation_came_is_read(market: Market, yandex: Stall, stall: Stall) -> None:
+    """9: the Market gives the units back for the buyer's cancellation and refuses ours, which had counted them here: belief is not kept."""
+    here, _ = begin(market, yandex, stall)
+    number = yandex.emulator.place_order([("MUG", 2)])
+    market.settle(2)
+    with market.shop.scope():
+        order = Order.objects.get(external_id=number)
+    cancel.cancel_lines(market.shop.organisation.pk, order.pk, None, reason=CancelReason.FRAUD, actor="user:1")
+    assert yandex.emulator.buyer_cancels(number)
+    market.clock.tick(10)
+    switch_stock(market, yandex, on=False)
+    yandex.run()
+    with market.shop.scope():
+        assert Command.objects.get(kind="cancel").state == "refused"
+    assert (yandex.emulator.quantity_of("MUG"), yandex.reload(here).believed_qty) == (10, None)
+    switch_stock(market, yandex, on=True)
+    market.settle(3)
+    assert (yandex.emulator.quantity_of("MUG"), yandex.reload(here).believed_qty) == (10, 10)
 
 
 class DayAtTheMarket(Day):

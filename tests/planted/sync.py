@@ -60,7 +60,7 @@ bug(
     "A worker dies in a call, and the next one makes it again without asking.",
     "11",
     f"{COMMANDS}:drive",
-    ("if known is CommandState.SENT and _took_effect(current, command, payload):", "if known is None:"),
+    ("if known is CommandState.SENT:", "if known is None:"),
 )
 bug(
     "command marked after the call",
@@ -83,8 +83,8 @@ bug(
     "effect read off the wrong quantity",
     "A second parcel counts as told because the first one was.",
     "11",
-    f"{COMMANDS}:took_effect",
-    ("before.get(line.line_id, 0) + line.quantity", "min(before.get(line.line_id, 0), 0) + 1"),
+    f"{COMMANDS}:still_to_tell",
+    ("reached.get(line.line_id, 0) - before.get(line.line_id, 0)", "reached.get(line.line_id, 0)"),
 )
 bug(
     "commands of an order overtake each other",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stallkeeper.channels import commands
+from stallkeeper.channels import commands, delivery
 from stallkeeper.channels.commands import Cancel, CommandKind, Line
 from stallkeeper.channels.models import Command
 from stallkeeper.core import audit
@@ -86,11 +86,15 @@ def _settle(uc: UseCase, order: Order, rows: list[OrderLine], wanted: Mapping[in
 def undo(uc: UseCase, order_id: int, payload: Cancel, *, cause: str) -> None:
     """The channel said no, or could not be told: the units are open again, as far as stock goes.
 
-    Somebody else may have cancelled them meanwhile, and the last snapshot cannot tell: the next one is taken whatever it says.
+    Somebody else may have cancelled them meanwhile, and the last snapshot cannot tell: the next one is taken whatever it says. If it is
+    known already that the order is cancelled, they stay so, and what the channel shows may have risen for them: it is read.
     """
-    order = Order.objects.select_for_update().get(pk=order_id)
+    order = Order.objects.select_related("connection").select_for_update(of=("self",)).get(pk=order_id)
     Order.objects.filter(pk=order_id).update(digest=b"")
     if order.state == Order.State.CANCELLED:
+        if manifest_of(order.connection.platform).quirks.cancel_raises:
+            named = order.lines.filter(line_id__in=[line.line_id for line in payload.lines], offer__isnull=False)
+            delivery.doubt(uc, sorted(set(named.values_list("offer_id", flat=True))))
         return
     rows = list(OrderLine.objects.filter(order=order).order_by("id").select_for_update())
     back = {line.line_id: line.quantity for line in payload.lines}

@@ -13,7 +13,7 @@ import msgspec
 from django.db import connection
 
 from stallkeeper.channels import commands
-from stallkeeper.channels.commands import Acknowledge, Cancel, CommandKind, Payload, Ship
+from stallkeeper.channels.commands import Acknowledge, Cancel, CommandKind, Line, Payload, Ship
 from stallkeeper.channels.models import Command, CommandState
 from stallkeeper.core import notify
 from stallkeeper.core.models import Severity
@@ -95,8 +95,11 @@ def drive(current: Current, command: Command) -> bool:
         payload = commands.payload_of(command.kind, command.payload)
         if not current.session.can(NEEDS[command.kind]):
             raise Refused(f"{current.session.manifest.title} offers no way to do this", code="not_supported")
-        if known is CommandState.SENT and _took_effect(current, command, payload):
-            return _finish(current, command, Accepted())
+        if known is CommandState.SENT:
+            left = _still_to_tell(current, command, payload)
+            if left is None:
+                return _finish(current, command, Accepted())
+            payload = left
         known = CommandState.QUEUED
         _mark_sent(current, command)
         outcome = _call(current, payload)
@@ -143,11 +146,12 @@ def _call(current: Current, payload: Payload) -> Outcome:
 # --- asking what became of it -------------------------------------------------------------------------------------------------------------
 
 
-def _took_effect(current: Current, command: Command, payload: Payload) -> bool:
-    """Ask the channel. Refused if it has no such order; OutcomeUnknown if it cannot be asked about a call that must not be repeated."""
+def _still_to_tell(current: Current, command: Command, payload: Payload) -> Payload | None:
+    """Ask the channel what is left to be told; None if nothing is. Refused if it has no such order, or cannot be asked about a call that
+    must not be repeated."""
     if not current.session.can(Capability.READ_ORDER):
         if isinstance(payload, Acknowledge):
-            return False
+            return payload
         raise Refused("The reply was lost, and this channel cannot be asked. Look there, then queue it again if needed.", code="unknown")
     remote: RemoteOrder | None = current.call(Priority.ORDER, current.session.adapter.read_order, payload.order_id)
     if remote is None:
@@ -156,15 +160,25 @@ def _took_effect(current: Current, command: Command, payload: Payload) -> bool:
         raise Refused(f"order {payload.order_id} was cancelled before it was acknowledged", code=CANCELLED)
     with connection.cursor() as cursor:
         before = queries.quantities_before(cursor, command.connection_id, command.kind, payload.order_id)
-    return took_effect(payload, remote, before)
+    return still_to_tell(payload, remote, before)
 
 
-def took_effect(payload: Payload, remote: RemoteOrder, before: dict[str, int]) -> bool:
-    """Whether the order shows the command's effect. ``before``: quantities per line that were shipped or cancelled without it. Pure."""
+def still_to_tell(payload: Payload, remote: RemoteOrder, before: dict[str, int]) -> Payload | None:
+    """What of a command the order does not show yet. ``before``: quantities per line that were shipped or cancelled without it. Pure.
+
+    A cancellation may have taken effect in part: some channels are told unit by unit, and a buyer may have cancelled the rest. A shipment
+    is told as a whole or not at all.
+    """
     if isinstance(payload, Acknowledge):
-        return remote.state not in {OrderState.PENDING, OrderState.NEW}
+        return payload if remote.state in {OrderState.PENDING, OrderState.NEW} else None
     reached = {line.line_id: line.shipped if isinstance(payload, Ship) else line.cancelled for line in remote.lines}
-    return all(reached.get(line.line_id, 0) >= before.get(line.line_id, 0) + line.quantity for line in payload.lines)
+    done = {line.line_id: reached.get(line.line_id, 0) - before.get(line.line_id, 0) for line in payload.lines}
+    if all(done[line.line_id] >= line.quantity for line in payload.lines):
+        return None
+    if isinstance(payload, Ship):
+        return payload
+    left = ((line, line.quantity - max(done[line.line_id], 0)) for line in payload.lines)
+    return msgspec.structs.replace(payload, lines=tuple(Line(line.line_id, units) for line, units in left if units > 0))
 
 
 # --- writing down -------------------------------------------------------------------------------------------------------------------------
