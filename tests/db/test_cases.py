@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from stallkeeper.channels.models import Offer, OfferTodo
 from stallkeeper.core.use_case import use_case
-from stallkeeper.orders import cases, verdicts
+from stallkeeper.ops import case_file
+from stallkeeper.orders import cancel, cases, verdicts
+from stallkeeper.orders.case_words import clocks_of, words_of
 from stallkeeper.orders.cases import CaseFile
 from stallkeeper.orders.models import OrderLine, Shortage
-from stallkeeper.orders.verdicts import Cause, Kind, Known, Send, SoldTwice, Verdict, Whose, judge
+from stallkeeper.orders.verdicts import Cause, Clocks, Kind, Known, Send, SoldTwice, Verdict, Whose, judge
 from stallkeeper.stock import ledger
 from stallkeeper.stock.ledger import Target
+from stallkit.types import CancelReason
 from tests.market import Market, Stall
 
 T = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -97,7 +102,21 @@ def test_a_figure_that_the_rules_do_not_give_is_a_bug(market: Market, stalls: tu
     market.settle(3)
     case = the_case(market)
     assert case.verdict.kind is Kind.BUG
-    assert case.verdict.broken == "10: 9 was sent, and the facts of that moment give 3"
+    assert (case.verdict.broken, case.clocks) == ("10: 9 was sent, and the facts of that moment give 3", None)
+
+    market.clock.tick(-118)  # the worker that comes next has a clock of its own
+    with market.shop.scope():
+        line = OrderLine.objects.get()
+    cancel.cancel_lines(market.shop.organisation.pk, line.order_id, {line.pk: 3}, reason=CancelReason.FRAUD, actor="user:1")
+    case = the_case(market)
+    assert (case.verdict.kind, case.verdict.broken) == (Kind.CLOCKS, "10: 9 was sent, and the facts of that moment give 3")
+    assert case.clocks is not None
+    assert (case.clocks.channel_code, 100_000 < case.clocks.milliseconds <= 118_000) == ("", True)
+    assert clocks_of(case).startswith("Our own clocks differ by at least 1")
+    assert words_of(case).startswith("Nobody can tell what came first.")
+    told = StringIO()
+    Console(file=told, width=200).print(case_file.render(case))
+    assert clocks_of(case) in told.getvalue()
 
 
 def test_a_refresh_that_was_lost_is_a_bug(market: Market, stalls: tuple[Stall, Stall], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,6 +283,17 @@ def test_what_was_known_long_before_is_no_bug_where_it_was_wanted_or_sending_was
     assert judge(None).broken.startswith("3: there was enough")
     assert judge(None, ahead=True).kind is Kind.AHEAD
     assert verdicts.judge(changed(refused_at=T + 150 * SECOND)).parts[-1].name == "refused"
+
+
+def test_clocks_that_differ_excuse_a_bug_and_are_told_with_any_verdict() -> None:
+    bug, late = judge(None), judge(SALE)
+    assert verdicts.differing(5 * SECOND, {"AA": 5 * SECOND, "BB": -MINUTE}) is None, "two clocks always differ a little"
+    theirs = verdicts.differing(6 * SECOND, {"AA": 7 * SECOND, "BB": 6 * SECOND})
+    assert theirs == Clocks(7_000, "AA")
+    assert verdicts.differing(8 * SECOND, {"AA": 7 * SECOND}) == Clocks(8_000)
+    assert (verdicts.heed(bug, theirs).kind, verdicts.heed(bug, theirs).broken) == (Kind.CLOCKS, bug.broken)
+    assert verdicts.heed(bug, None) is bug
+    assert verdicts.heed(late, theirs) is late
 
 
 def changed(**fields: object) -> SoldTwice:

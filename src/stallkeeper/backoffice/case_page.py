@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.core.people import Permission
 from stallkeeper.orders import cases
-from stallkeeper.orders.case_words import ENTRIES, PARTS, WHOSE, WINDOW, WINDOW_TITLE, words_of
+from stallkeeper.orders.case_words import ENTRIES, PARTS, WHOSE, WINDOW, WINDOW_TITLE, clocks_of, words_of
 from stallkeeper.orders.models import OrderLine
 from stallkeeper.orders.verdicts import Kind
 
-TONES = {Kind.LATENCY: "warn", Kind.STOCK_CUT: "info", Kind.AHEAD: "info", Kind.BUG: "bad"}
+TONES = {Kind.LATENCY: "warn", Kind.STOCK_CUT: "info", Kind.AHEAD: "info", Kind.BUG: "bad", Kind.CLOCKS: "warn"}
 
 
 @screen(Permission.VIEW_ORDERS)
@@ -29,6 +29,7 @@ def case(request: MemberRequest, pk: int, line: int) -> HttpResponse:
         "order": shown.order,
         "case": file,
         "verdict": words_of(file),
+        "clocks": clocks_of(file),
         "tone": TONES[file.verdict.kind],
         "parts": [(PARTS[part.name], WHOSE[part.whose], part.milliseconds) for part in file.verdict.parts],
         "window_title": WINDOW_TITLE,

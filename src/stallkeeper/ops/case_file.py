@@ -10,7 +10,7 @@ from rich.text import Text
 
 from stallkeeper.ops.explained import in_words
 from stallkeeper.ops.terminal import cell, table
-from stallkeeper.orders.case_words import ENTRIES, PARTS, WHOSE, WINDOW, WINDOW_TITLE, words_of
+from stallkeeper.orders.case_words import ENTRIES, PARTS, WHOSE, WINDOW, WINDOW_TITLE, clocks_of, words_of
 from stallkeeper.orders.cases import CaseFile
 
 TIME_LINE = {"at": "When (UTC)", "channel_code": "Channel", "what": "What", "detail": ""}
@@ -42,6 +42,7 @@ def render(case: CaseFile) -> Group:
     entries = [{**asdict(entry), "what": in_words(ENTRIES, entry.what)} for entry in case.entries]
     offers = [{**asdict(offer), "value": offer.stood and offer.stood.value, "at": offer.stood and offer.stood.at} for offer in case.offers]
     shown: list[RenderableType] = [title]
+    shown += [_in(Text(clocks_of(case)))] if case.clocks else []
     shown += [_in(Text(f"Window: {cell(case.verdict.since)} to {cell(case.verdict.until)} UTC"))] if case.verdict.since else []
     if case.window:
         columns = {name: str(label) for name, label in WINDOW.items()}

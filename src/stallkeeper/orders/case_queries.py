@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from stallkeeper.core.copy import array
@@ -157,6 +157,23 @@ def lowered(cursor: Cursor, units: Sequence[int], since: datetime, until: dateti
         [array(units), since, until],
     )
     return rows(cursor)
+
+
+def out_of_order(cursor: Cursor, units: Sequence[int], since: datetime, until: datetime) -> timedelta:
+    """The longest step back in a stretch of time, from what was promised of a unit at a place to what was promised after that.
+
+    Such rows are written one after the other, under a lock. 0 if their times are in order. Index: reservation_event_unit.
+    """
+    cursor.execute(
+        """
+        SELECT coalesce(max(latest - at), interval '0') FROM (
+            SELECT at, max(at) OVER (PARTITION BY stock_unit_id, location_id ORDER BY id) AS latest
+            FROM stock_reservation_event WHERE stock_unit_id = ANY(%s::bigint[]) AND at BETWEEN %s AND %s) AS told
+        """,
+        [array(units), since, until],
+    )
+    step: timedelta = rows(cursor)[0][0]
+    return step
 
 
 def drifts(cursor: Cursor, offer: int, since: datetime, until: datetime) -> list[tuple[datetime, int | None, int | None, str]]:

@@ -57,6 +57,8 @@ def words_of(case: CaseFile) -> str:
     verdict = case.verdict
     if verdict.kind is Kind.BUG:
         return _("Bug: invariant {broken}.").format(broken=verdict.broken)
+    if verdict.kind is Kind.CLOCKS:
+        return _("Nobody can tell what came first. By the times that were written down: invariant {broken}.").format(broken=verdict.broken)
     if verdict.kind is Kind.STOCK_CUT:
         return _("Not an oversell: after it was sold, stock was lowered or taken from the channel.")
     if verdict.kind is Kind.AHEAD:
@@ -64,3 +66,18 @@ def words_of(case: CaseFile) -> str:
     cause = case.cause.what if case.cause else _("the channel's own figure")
     words = _("Latency: {cause}. {ours} ms ours, {theirs} ms the channel's.")
     return words.format(cause=cause, ours=f"{verdict.ours:,}", theirs=f"{verdict.theirs:,}")
+
+
+def clocks_of(case: CaseFile) -> str:
+    """Which clocks differ, in one sentence; "" if none do by what was written down."""
+    clocks = case.clocks
+    if clocks is None:
+        return ""
+    seconds = f"{clocks.milliseconds / 1000:,.0f}"
+    if clocks.channel_code:
+        words = _("The clock of {channel} and ours differ by at least {seconds} s: its orders are dated after we had them.")
+        return words.format(channel=clocks.channel_code, seconds=seconds)
+    words = _(
+        "Our own clocks differ by at least {seconds} s: what was written down later is dated earlier. Set the clocks of all machines."
+    )
+    return words.format(seconds=seconds)

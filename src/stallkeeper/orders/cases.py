@@ -21,10 +21,12 @@ from stallkeeper.orders import past, verdicts
 from stallkeeper.orders.case_queries import SaleRow
 from stallkeeper.orders.models import OrderLine, Shortage
 from stallkeeper.orders.past import INSTANT
-from stallkeeper.orders.verdicts import Cause, Known, Send, SoldTwice, Verdict
+from stallkeeper.orders.verdicts import Cause, Clocks, Known, Send, SoldTwice, Verdict
 
 BEFORE = timedelta(hours=24)
 """So long before the sale its story is looked through."""
+AROUND = timedelta(hours=1)
+"""So long before and after the sale our records are looked through for clocks that differ."""
 SHORTLY_BEFORE = (timedelta(0), timedelta(seconds=2), timedelta(minutes=1))
 """What went out was worked out a moment before it was sent; in that moment something else may have been committed."""
 
@@ -76,7 +78,8 @@ class WrittenOver:
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
-    """``short``: sold units that no stock could be promised for, at worst. ``twice``: the sale that went beyond, if there was one."""
+    """``short``: sold units that no stock could be promised for, at worst. ``twice``: the sale that went beyond, if there was one.
+    ``clocks``: those that differed around then, as far as the records show."""
 
     line_id: int
     order_id: int
@@ -86,6 +89,7 @@ class CaseFile:
     short: int
     sold_at: datetime
     verdict: Verdict
+    clocks: Clocks | None
     cause: Cause | None
     twice: SaleRow | None
     entries: tuple[Entry, ...]
@@ -130,6 +134,7 @@ class _Case:
             until = max(self.until, *([sale.cut.at] if sale and sale.cut else [self.until]))
             entries = self._entries(cursor, until)
         at_entry = None if sale else self._at_entry()
+        clocks = self._clocks()
         moment = (twice.ordered_at if twice else self.shortage.sold_at) - INSTANT
         return CaseFile(
             line_id=self.line.pk,
@@ -139,13 +144,29 @@ class _Case:
             sku=self.line.sku,
             short=self.shortage.worst,
             sold_at=self.shortage.sold_at,
-            verdict=verdicts.judge(sale, self._stock_cut(at_entry), ahead=at_entry is not None and is_ahead(at_entry)),
+            verdict=verdicts.heed(self._verdict(sale, at_entry), clocks),
+            clocks=clocks,
             cause=sale.cause if sale else None,
             twice=twice,
             entries=tuple(sorted(entries, key=lambda entry: (entry.at, entry.channel_code, entry.what))),
             offers=tuple(self._offers(moment)),
             window=_written_over(self.shortage.window),
         )
+
+    def _verdict(self, sale: SoldTwice | None, at_entry: Figure | None) -> Verdict:
+        return verdicts.judge(sale, self._stock_cut(at_entry), ahead=at_entry is not None and is_ahead(at_entry))
+
+    def _clocks(self) -> Clocks | None:
+        """Where clocks differ around the sale, by what was written down."""
+        sold_at, short_at = self.shortage.sold_at, self.shortage.detected_at
+        since, until = min(sold_at, short_at) - AROUND, max(sold_at, short_at) + AROUND
+        with connection.cursor() as cursor:
+            own = queries.out_of_order(cursor, self.units, since, until)
+        ahead = {self.line.order.channel.code: sold_at - short_at}
+        for sale in self.sales:
+            if sale.ordered_at >= since:
+                ahead[sale.channel_code] = max(ahead.get(sale.channel_code, timedelta(0)), sale.ordered_at - sale.imported_at)
+        return verdicts.differing(own, ahead)
 
     # --- which sale went beyond -----------------------------------------------------------------------------------------------------------
 

@@ -6,8 +6,8 @@ length has parts, and each part is somebody's. If there was none, something brok
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -25,6 +25,8 @@ class Kind(StrEnum):
     AHEAD = "ahead"
     """Sold from goods that are still to come, as the channel's rules want it."""
     BUG = "bug"
+    CLOCKS = "clocks"
+    """By the times that were written down it would be a bug, and they are those of clocks that differ."""
 
 
 class Whose(StrEnum):
@@ -43,7 +45,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``broken`` names the invariant that a bug broke, and how (docs/invariants.md). ``since``, ``until``: the window, if there was one."""
+    """``broken`` names the invariant that a bug broke, and how (docs/invariants.md); where clocks differ, the one that would be broken by
+    the times that were written down. ``since``, ``until``: the window, if there was one."""
 
     kind: Kind
     parts: tuple[Part, ...] = ()
@@ -58,6 +61,14 @@ class Verdict:
     @property
     def theirs(self) -> int:
         return sum(part.milliseconds for part in self.parts if part.whose is Whose.THEIRS)
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Clocks that differ by at least ``milliseconds``: a channel's and ours, or, without a channel, those of our own processes."""
+
+    milliseconds: int
+    channel_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +145,18 @@ def judge(sale: SoldTwice | None, stock_cut: str = "", *, ahead: bool = False) -
     if sale.cause is None:
         return Verdict(Kind.STOCK_CUT) if stock_cut else _bug("10: nothing was taken since the channel's figure was right")
     return _lost(sale, sale.cause) or _window(sale, sale.cause)
+
+
+def differing(own: timedelta, channels: Mapping[str, timedelta]) -> Clocks | None:
+    """The clocks that differ most, if any do by more than two clocks always do. ``own``: by how much what we wrote down later is dated
+    earlier; ``channels``: by how much an order is dated after we had it, by channel."""
+    code, most = max({"": own, **channels}.items(), key=lambda clock: clock[1])
+    return Clocks(_ms(most), code) if most > CLOCKS else None
+
+
+def heed(verdict: Verdict, clocks: Clocks | None) -> Verdict:
+    """A bug is told from what came first. Where clocks differ nobody can tell, and nobody is accused."""
+    return replace(verdict, kind=Kind.CLOCKS) if clocks is not None and verdict.kind is Kind.BUG else verdict
 
 
 def _bug(broken: str) -> Verdict:
