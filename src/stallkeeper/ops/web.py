@@ -12,6 +12,8 @@ from stallkeeper.ops.supervisor import leash
 
 THREADS = 4
 """Requests at once, in each process. Screens are short, and each thread holds a database connection."""
+GRACE_SECONDS = 30
+"""What a process has to end by itself. One that is told while it still loads does not hear it: Granian forks it with its own deaf ears."""
 
 
 def serve(host: str, port: int, processes: int = 1, application: str = "stallkeeper.wsgi:application") -> None:
@@ -25,6 +27,7 @@ def serve(host: str, port: int, processes: int = 1, application: str = "stallkee
         workers=processes,
         blocking_threads=THREADS,
         respawn_failed_workers=True,
+        workers_kill_timeout=GRACE_SECONDS,
         log_level=LogLevels.warning,
         websockets=False,
     ).serve()
