@@ -7,13 +7,18 @@ import ast
 from lint.engine import Found, Source, rule
 
 SHOWN = {
-    "AddressNotAllowed", "CellRefused", "FileRefused", "NeedsReconnect", "OutcomeUnknown", "Problem", "Refused", "RowProblem", "SlowDown",
-    "SourceError", "TryLater", "Unintelligible",
+    "AddressNotAllowed", "AmountError", "CancelError", "CatalogueError", "CellRefused", "CommandError", "ConnectError", "CountError",
+    "CutoverError", "EditError", "FenceError", "FileRefused", "GuardError", "HoldError", "IncomingError", "LinkError", "NeedsReconnect",
+    "NoCase", "NotAcknowledged", "NotEnough", "NotLeftError", "NotThatPlan", "NotYet", "NothingToExplain", "ObservedError",
+    "OutcomeUnknown", "PeopleError", "PlaceError", "PlanError", "PriceRuleError", "Problem", "ProposalError", "Refused", "RowProblem",
+    "RuleError", "ShipError", "SlowDown", "SourceError", "StillUnread", "Stopped", "SwitchError", "TryLater", "Unintelligible",
+    "Unwatched",
 }  # fmt: skip
 """Errors and problems whose text a screen shows."""
 WHERE = (
-    "src/stallkit/sources/", "src/stallkit/tables/", "src/stallkit/http.py", "src/stallkit/guard.py", "src/stallkeeper/stock/source",
-    "src/stallkeeper/sync/source", "src/stallkeeper/sync/exchange/",
+    "src/stallkit/sources/", "src/stallkit/tables/", "src/stallkit/http.py", "src/stallkit/guard.py", "src/stallkeeper/catalog/",
+    "src/stallkeeper/stock/", "src/stallkeeper/channels/", "src/stallkeeper/orders/", "src/stallkeeper/fulfilment/",
+    "src/stallkeeper/core/people.py", "src/stallkeeper/sync/source", "src/stallkeeper/sync/exchange/",
 )  # fmt: skip
 SETTINGS = {"Setting", "SourceManifest"}
 

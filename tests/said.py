@@ -19,7 +19,7 @@ from stallkit.words import Said
 
 SOURCE = Path(__file__).parent.parent / "src"
 LANGUAGE = "eo"
-ONLY_VALUES = re.compile(r"(\{\w+\}|[\s:.])*")
+ONLY_VALUES = re.compile(r"(\{\w+\}|[\s:;,.])*")
 
 
 @cache

@@ -90,7 +90,8 @@ class GuardedTransport(httpx.BaseTransport):
         try:
             addresses = self._addresses()
         except OSError as error:
-            raise httpx.ConnectError(f"{self.target.host} does not resolve: {error}", request=request) from error
+            why = _("{host} does not resolve: {error}", host=self.target.host, error=str(error))
+            raise httpx.ConnectError(why, request=request) from error
         return self._send(request, addresses)
 
     def _send(self, request: httpx.Request, addresses: Sequence[Address]) -> httpx.Response:

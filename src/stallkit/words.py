@@ -28,6 +28,10 @@ class Said(str):
         text.pattern, text.values = pattern, values
         return text
 
+    def __reduce__(self) -> tuple[type[Self], tuple[str, dict[str, Value]]]:
+        """Copies know their parts."""
+        return type(self), (self.pattern, dict(self.values))
+
     def __str__(self) -> Self:
         """Itself: what an exception was given comes out of ``str(error)`` as it went in."""
         return self
@@ -38,10 +42,10 @@ def said(pattern: str, /, **values: Value) -> Said:
     return Said(pattern, values)
 
 
-def joined(texts: Iterable[str]) -> Said:
-    """Sentences one after the other, each to be said by itself."""
+def joined(texts: Iterable[str], between: str = " ") -> Said:
+    """Sentences one after the other, each to be said by itself; ``between`` holds no words."""
     parts = {f"part{number}": text for number, text in enumerate(texts, 1)}
-    return Said(" ".join(f"{{{name}}}" for name in parts), parts)
+    return Said(between.join(f"{{{name}}}" for name in parts), parts)
 
 
 def plain(text: str) -> str:

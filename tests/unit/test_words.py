@@ -1,5 +1,6 @@
 """Sentences that remember what they were made of, in rows and in other languages (ADR 0062)."""
 
+import copy
 import json
 import math
 
@@ -32,6 +33,13 @@ def test_a_text_is_english_until_somebody_says_it_again():
     assert german(said("[ nor {")) == "[ noch {", "braces of a text without values are braces"
     assert german(said("{a} was lost", a="it")) == "it was lost", "a translation that does not fit its values is not used"
     assert (german("no file"), german(said("")), joined([])) == ("no file", "", ""), "what is not ours, and nothing, stay as they are"
+
+
+def test_copies_know_their_parts():
+    text = said("{rows:,} rows in {file}.", rows=7_000, file=said("no file"))
+    for copied in (copy.deepcopy(text), copy.copy(text), copy.deepcopy(said("[ nor {"))):
+        assert isinstance(copied, Said)
+        assert german(copied) in {"In keine Datei sind 7000 Zeilen.", "[ noch {"}
 
 
 def test_an_error_gives_back_the_text_that_it_was_given():

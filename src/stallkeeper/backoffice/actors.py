@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 
 from stallkeeper.channels.models import Channel, Connection
 from stallkeeper.core.models import User
+from stallkeeper.stock.models import StockSource
 
 
 def names_of(actors: Iterable[str]) -> dict[str, str]:
-    """Actor texts (``user:7``, ``connection:3``, ``console:mia``, ``system``) to names; empty for the system. Three statements at most."""
+    """Actor texts (``user:7``, ``connection:3``, ``1c:4``, ``console:mia``, ``system``) to names; empty for the system. Four statements."""
     ids: dict[str, set[int]] = {}
     for actor in actors:
         kind, _colon, key = actor.partition(":")
@@ -20,6 +21,8 @@ def names_of(actors: Iterable[str]) -> dict[str, str]:
     names = {f"user:{pk}": str(user) for pk, user in User.objects.in_bulk(ids.get("user", ())).items()}
     names |= {f"connection:{pk}": each.name for pk, each in Connection.objects.in_bulk(ids.get("connection", ())).items()}
     names |= {f"channel:{pk}": each.name for pk, each in Channel.objects.in_bulk(ids.get("channel", ())).items()}
+    sources = StockSource.objects.in_bulk(ids.get("source", set()) | ids.get("1c", set()))
+    names |= {f"{kind}:{pk}": each.name for pk, each in sources.items() for kind in ("source", "1c")}
     return {actor: names.get(actor) or _others(actor) for actor in actors}
 
 

@@ -33,6 +33,11 @@ class SourceRow:
         return self.source.runs.defer("body").order_by("-pk").first()
 
     @property
+    def looks(self) -> bool:
+        """We go and ask, so there is a next time."""
+        return self.source.enabled and source_kinds.manifest_of(self.source.kind).pull
+
+    @property
     def by_hand(self) -> bool:
         """Nothing comes by itself, so there is nothing to switch on."""
         return self.source.kind in BY_HAND
@@ -73,7 +78,7 @@ class RunRow:
 
     @cached_property
     def by(self) -> str:
-        return "" if self.run.actor.startswith("source:") else names_of([self.run.actor])[self.run.actor]
+        return "" if self.run.actor.startswith(("source:", "1c:")) else names_of([self.run.actor])[self.run.actor]
 
     @property
     def waits(self) -> bool:

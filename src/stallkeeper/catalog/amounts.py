@@ -8,6 +8,8 @@ from functools import cache
 
 from babel import Locale
 
+from stallkit.words import said as _
+
 LARGEST = Decimal("99999999999999.9999")
 STEP = Decimal("0.0001")
 NOISE = Decimal("0.000000001")
@@ -27,7 +29,7 @@ def parse_amount(text: str) -> tuple[Decimal, str | None]:
     squeezed = re.sub(r"[\s\u00a0\u202f]+", " ", text).strip()
     match = _PARTS.fullmatch(squeezed)
     if match is None:
-        raise AmountError(f"{_shown(text)} is not an amount; write it like 1234.50.")
+        raise AmountError(_("{text} is not an amount; write it like 1234.50.", text=_shown(text)))
     before, number, after = match.groups()
     return checked(_without_noise(_number(number.strip(), text))), _currency(before, after, text)
 
@@ -36,18 +38,18 @@ def amount_of_number(number: str) -> Decimal:
     """The shortest writing of a spreadsheet's number as an amount: rounded to four places, which removes the noise of binary fractions."""
     exact = Decimal(number)
     if not exact.is_finite() or abs(exact) > LARGEST:
-        raise AmountError("is too large for a price.")
+        raise AmountError(_("is too large for a price."))
     return checked(exact.quantize(STEP, ROUND_HALF_EVEN).normalize() + 0)
 
 
 def checked(amount: Decimal) -> Decimal:
     """The amount if it can be a price; AmountError if it is negative, too large, or has more than four decimals."""
     if amount < 0:
-        raise AmountError(f"{amount} is negative; a price is zero or more.")
+        raise AmountError(_("{amount} is negative; a price is zero or more.", amount=str(amount)))
     if amount > LARGEST:
-        raise AmountError("is too large for a price.")
+        raise AmountError(_("is too large for a price."))
     if amount != amount.quantize(STEP):
-        raise AmountError(f"{amount} has more than four decimals; round it.")
+        raise AmountError(_("{amount} has more than four decimals; round it.", amount=str(amount)))
     return amount
 
 
@@ -68,7 +70,7 @@ def _without_noise(amount: Decimal) -> Decimal:
 def _number(number: str, text: str) -> Decimal:
     plain = number.replace(" ", "").replace("'", "") if _is_grouped(number, " ", "'") else number
     if " " in plain or "'" in plain:
-        raise AmountError(f"{_shown(text)} is not an amount; write it like 1234.50.")
+        raise AmountError(_("{text} is not an amount; write it like 1234.50.", text=_shown(text)))
     separators = [character for character in plain if character in ".,"]
     if len(set(separators)) == 2:
         plain = _two_separators(plain, text)
@@ -89,23 +91,28 @@ def _is_grouped(number: str, *separators: str) -> bool:
 def _two_separators(plain: str, text: str) -> str:
     decimal = max(".,", key=plain.rindex)
     group = "," if decimal == "." else "."
-    whole, _, fraction = plain.rpartition(decimal)
+    whole, _sign, fraction = plain.rpartition(decimal)
     if decimal in whole or not re.fullmatch(rf"[+-]?\d{{1,3}}(?:{re.escape(group)}\d{{3}})+", whole):
-        raise AmountError(f"{_shown(text)} is not an amount; write it like 1234.50.")
+        raise AmountError(_("{text} is not an amount; write it like 1234.50.", text=_shown(text)))
     return f"{whole.replace(group, '')}.{fraction}"
 
 
 def _only_groups(plain: str, separator: str, text: str) -> str:
     if not re.fullmatch(rf"[+-]?\d{{1,3}}(?:{re.escape(separator)}\d{{3}})+", plain):
-        raise AmountError(f"{_shown(text)} is not an amount; write it like 1234.50.")
+        raise AmountError(_("{text} is not an amount; write it like 1234.50.", text=_shown(text)))
     return plain.replace(separator, "")
 
 
 def _one_separator(plain: str, separator: str, text: str) -> str:
-    whole, _, fraction = plain.partition(separator)
+    whole, _sign, fraction = plain.partition(separator)
     if len(fraction) == 3 and re.fullmatch(r"[+-]?[1-9]\d{0,2}", whole):
         raise AmountError(
-            f"{_shown(text)} can mean {whole}{fraction} or {whole}.{fraction}; write {whole}{fraction}.00 or {whole}.{fraction}0 instead."
+            _(
+                "{text} can mean {whole}{fraction} or {whole}.{fraction}; write {whole}{fraction}.00 or {whole}.{fraction}0 instead.",
+                text=_shown(text),
+                whole=whole,
+                fraction=fraction,
+            )
         )
     return f"{whole or '0'}.{fraction}"
 
@@ -113,7 +120,7 @@ def _one_separator(plain: str, separator: str, text: str) -> str:
 def _currency(before: str, after: str, text: str) -> str | None:
     found = {_named(words.strip(), text) for words in (before, after) if words.strip()} - {None}
     if len(found) > 1:
-        raise AmountError(f"{_shown(text)} names two currencies; leave one.")
+        raise AmountError(_("{text} names two currencies; leave one.", text=_shown(text)))
     return found.pop() if found else None
 
 
@@ -123,7 +130,7 @@ def _named(words: str, text: str) -> str | None:
         return None
     currency = SIGNS.get(name, words.upper())
     if currency not in known_currencies():
-        raise AmountError(f"{_shown(text)} is not an amount; write the number alone, like 1234.50.")
+        raise AmountError(_("{text} is not an amount; write the number alone, like 1234.50.", text=_shown(text)))
     return currency
 
 

@@ -12,6 +12,8 @@ from stallkeeper.catalog.models import Identifier, IdentifierKind
 from stallkeeper.catalog.texts import CatalogueError, required
 from stallkeeper.core import audit
 from stallkeeper.core.use_case import UseCase
+from stallkit.words import joined
+from stallkit.words import said as _
 
 GTIN_LENGTHS = (8, 12, 13, 14)
 LARGEST_FACTOR = 100_000
@@ -30,16 +32,22 @@ def check_gtin(text: str) -> str:
     """The digits as typed, without blanks and hyphens. CatalogueError if it is not a GTIN; it names the right check digit."""
     digits = text.replace(" ", "").replace("-", "")
     if not (digits.isascii() and digits.isdecimal()):
-        raise CatalogueError("gtin", f"{_shown(text)} is not a GTIN: it has 8, 12, 13 or 14 digits and nothing else.")
+        raise CatalogueError("gtin", _("{text} is not a GTIN: it has 8, 12, 13 or 14 digits and nothing else.", text=_shown(text)))
     if len(digits) not in GTIN_LENGTHS:
-        raise CatalogueError("gtin", f"{_shown(text)} has {len(digits)} digits; a GTIN has 8, 12, 13 or 14.{_lost_zeros(digits)}")
+        wrong = _("{text} has {count} digits; a GTIN has 8, 12, 13 or 14.", text=_shown(text), count=len(digits))
+        raise CatalogueError("gtin", joined([wrong, *_lost_zeros(digits)]))
     if not digits.strip("0"):
-        raise CatalogueError("gtin", "is all zeros; leave it empty if there is none.")
+        raise CatalogueError("gtin", _("is all zeros; leave it empty if there is none."))
     if not _checks(digits):
         right = ean.calc_check_digit(digits[:-1])
         raise CatalogueError(
             "gtin",
-            f"{digits} has the wrong check digit: by its other digits it would be {digits[:-1]}{right}. Compare it with the package.",
+            _(
+                "{digits} has the wrong check digit: by its other digits it would be {first}{right}. Compare it with the package.",
+                digits=digits,
+                first=digits[:-1],
+                right=right,
+            ),
         )
     return digits
 
@@ -61,7 +69,9 @@ def add_identifier(uc: UseCase, unit_id: int, kind: IdentifierKind, value: str, 
     unit = products.own_unit(uc, unit_id)
     value = check_gtin(value) if kind == IdentifierKind.GTIN else required("code", value)
     if not 1 <= pack_factor <= LARGEST_FACTOR:
-        raise CatalogueError("pack_factor", f"must be from 1 to {LARGEST_FACTOR:,}, not {pack_factor}.")
+        raise CatalogueError(
+            "pack_factor", _("must be from 1 to {most:,}, not {pack_factor}.", most=LARGEST_FACTOR, pack_factor=pack_factor)
+        )
     identifier, _new = Identifier.objects.update_or_create(
         organisation_id=uc.organisation_id,
         kind=kind.value,
@@ -94,12 +104,12 @@ def _checks(digits: str) -> bool:
     return (sum(values[-1::-2]) + 3 * sum(values[-2::-2]) - 48 * (len(values) + 2 * (len(values) // 2))) % 10 == 0
 
 
-def _lost_zeros(digits: str) -> str:
+def _lost_zeros(digits: str) -> list[str]:
     for length in GTIN_LENGTHS:
         padded = digits.zfill(length)
         if len(digits) >= 6 and len(digits) < length and ean.calc_check_digit(padded[:-1]) == padded[-1]:
-            return f" If a spreadsheet dropped leading zeros, write it as text: {padded}."
-    return ""
+            return [_("If a spreadsheet dropped leading zeros, write it as text: {padded}.", padded=padded)]
+    return []
 
 
 def _shown(text: str) -> str:

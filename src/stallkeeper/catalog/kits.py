@@ -12,6 +12,7 @@ from stallkeeper.catalog.texts import CatalogueError, required
 from stallkeeper.core import audit, history
 from stallkeeper.core.history import Changed, Fact
 from stallkeeper.core.use_case import UseCase
+from stallkit.words import said as _
 
 LARGEST_QUANTITY = 100_000
 
@@ -31,7 +32,7 @@ def make_kit(uc: UseCase, sku: str, title: str, components: Mapping[int, int]) -
 def make_multipack(uc: UseCase, sku: str, title: str, unit_id: int, quantity: int) -> StockUnit:
     """A kit of one component: ``quantity`` times the same unit. CatalogueError for less than two."""
     if quantity < 2:
-        raise CatalogueError("quantity", f"a multipack holds at least 2, not {quantity}.")
+        raise CatalogueError("quantity", _("a multipack holds at least 2, not {quantity}.", quantity=quantity))
     return make_kit(uc, sku, title, {unit_id: quantity})
 
 
@@ -39,7 +40,7 @@ def set_components(uc: UseCase, kit_id: int, components: Mapping[int, int]) -> b
     """Change what a kit is made of; whether anything changed. Its offers are worked out again."""
     kit = products.own_unit(uc, kit_id)
     if kit.kind != UnitKind.KIT:
-        raise CatalogueError("components", f"{kit.sku} is counted itself and cannot become a kit; make a new SKU for the kit.")
+        raise CatalogueError("components", _("{sku} is counted itself and cannot become a kit; make a new SKU for the kit.", sku=kit.sku))
     _check(uc, components)
     if not _write(uc, kit, components):
         return False
@@ -49,17 +50,20 @@ def set_components(uc: UseCase, kit_id: int, components: Mapping[int, int]) -> b
 
 def _check(uc: UseCase, components: Mapping[int, int]) -> None:
     if not components:
-        raise CatalogueError("components", "a kit needs at least one component.")
+        raise CatalogueError("components", _("a kit needs at least one component."))
     with connection.cursor() as cursor:
         known = queries.lock_units(cursor, uc.organisation_id, sorted(components))
     for unit, quantity in sorted(components.items()):
         if unit not in known:
-            raise CatalogueError("components", f"there is no stock unit with number {unit}.")
+            raise CatalogueError("components", _("there is no stock unit with number {unit}.", unit=unit))
         sku, kind = known[unit]
         if kind == UnitKind.KIT:
-            raise CatalogueError("components", f"{sku} is a kit itself; name its components instead (a kit cannot hold kits).")
+            raise CatalogueError("components", _("{sku} is a kit itself; name its components instead (a kit cannot hold kits).", sku=sku))
         if not 1 <= quantity <= LARGEST_QUANTITY:
-            raise CatalogueError("components", f"{sku}: the quantity must be from 1 to {LARGEST_QUANTITY:,}, not {quantity}.")
+            raise CatalogueError(
+                "components",
+                _("{sku}: the quantity must be from 1 to {most:,}, not {quantity}.", sku=sku, most=LARGEST_QUANTITY, quantity=quantity),
+            )
 
 
 def _write(uc: UseCase, kit: StockUnit, components: Mapping[int, int]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from stallkeeper.core import words
 from stallkeeper.core.tenancy import ChildModel, TenantModel
 
 
@@ -158,9 +159,15 @@ class ImportRun(TenantModel):
     rows_changed = models.PositiveIntegerField(default=0)
     rows_refused = models.PositiveIntegerField(default=0)
     problem = models.TextField(blank=True)
+    problem_words = models.JSONField(null=True, blank=True)
     actor = models.CharField(max_length=60)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    @property
+    def told(self) -> str:
+        """``problem``, to be translated."""
+        return words.of_row(self.problem, self.problem_words)
 
 
 class ImportProblem(TenantModel):
@@ -171,3 +178,9 @@ class ImportProblem(TenantModel):
     column = models.CharField(max_length=60, blank=True)
     value = models.CharField(max_length=200, blank=True)
     message = models.CharField(max_length=300)
+    message_words = models.JSONField(null=True, blank=True)
+
+    @property
+    def told(self) -> str:
+        """``message``, to be translated."""
+        return words.of_row(self.message, self.message_words)

@@ -13,6 +13,7 @@ from stallkeeper.catalog.models import Price, PriceList
 from stallkeeper.catalog.texts import CatalogueError
 from stallkeeper.core import audit
 from stallkeeper.core.use_case import UseCase
+from stallkit.words import said as _
 
 PRICED = "priced_unit"
 """Mark: units whose base price changed; the prices of their offers must be worked out again."""
@@ -22,14 +23,22 @@ def price_list(uc: UseCase, code: str, currency: str, *, tax_included: bool = Tr
     """The price list with this code, made if missing. CatalogueError if it has another currency or the currency is unknown."""
     code, currency = code.strip(), currency.strip().upper()
     if currency not in known_currencies():
-        raise CatalogueError("currency", f"{currency or 'nothing'} is not a currency code; write it like EUR.")
+        raise CatalogueError("currency", _("{currency} is not a currency code; write it like EUR.", currency=currency or _("nothing")))
     if not 1 <= len(code) <= 30:
-        raise CatalogueError("code", "must have 1 to 30 characters.")
+        raise CatalogueError("code", _("must have 1 to 30 characters."))
     found, new = PriceList.objects.get_or_create(
         organisation_id=uc.organisation_id, code=code, defaults={"currency": currency, "tax_included": tax_included}
     )
     if found.currency != currency:
-        raise CatalogueError("currency", f"price list {code} is in {found.currency}; use another code for prices in {currency}.")
+        raise CatalogueError(
+            "currency",
+            _(
+                "price list {code} is in {known}; use another code for prices in {currency}.",
+                code=code,
+                known=found.currency,
+                currency=currency,
+            ),
+        )
     if new:
         audit.record(uc, "create.price_list", "price_list", found.pk, code=code, currency=currency, tax_included=tax_included)
     return found
@@ -38,13 +47,13 @@ def price_list(uc: UseCase, code: str, currency: str, *, tax_included: bool = Tr
 def set_prices(uc: UseCase, price_list_id: int, prices: Mapping[int, Decimal]) -> list[int]:
     """Set base prices {unit: amount} of a list; the units whose price changed. Their offers' prices are worked out again."""
     if not PriceList.objects.filter(organisation_id=uc.organisation_id, pk=price_list_id).exists():
-        raise CatalogueError("price_list", f"there is no price list with number {price_list_id}.")
+        raise CatalogueError("price_list", _("there is no price list with number {price_list_id}.", price_list_id=price_list_id))
     units = sorted(prices)
     amounts = [_checked(prices[unit]) for unit in units]
     with connection.cursor() as cursor:
         known = queries.lock_units(cursor, uc.organisation_id, units)
         if missing := [unit for unit in units if unit not in known]:
-            raise CatalogueError("sku", f"there is no stock unit with number {missing[0]}.")
+            raise CatalogueError("sku", _("there is no stock unit with number {missing}.", missing=missing[0]))
         changed = queries.set_prices(cursor, uc.organisation_id, price_list_id, units, amounts)
     uc.mark(PRICED, changed)
     audit.record_many(

@@ -11,6 +11,7 @@ from stallkeeper.catalog.texts import CatalogueError, required, tidy
 from stallkeeper.core import audit, history
 from stallkeeper.core.history import Changed, Fact
 from stallkeeper.core.use_case import UseCase
+from stallkit.words import said as _
 
 STALE = "stale_unit"
 """Mark: units whose offers must be looked at again (drained by ``channels.refresh``)."""
@@ -117,21 +118,21 @@ def create_unit(uc: UseCase, sku: str, title: str, *, kind: UnitKind = UnitKind.
                 organisation_id=uc.organisation_id, sku=sku, title=title, kind=kind.value, stocked=stocked, created_at=uc.at
             )
     except IntegrityError:
-        raise CatalogueError("sku", f"{sku} is taken by another stock unit; choose another or change that one.") from None
+        raise CatalogueError("sku", _("{sku} is taken by another stock unit; choose another or change that one.", sku=sku)) from None
 
 
 def own_unit(uc: UseCase, unit_id: int) -> StockUnit:
     """The organisation's unit, locked; CatalogueError if there is none with this number."""
     unit = StockUnit.objects.select_for_update(no_key=True).filter(organisation_id=uc.organisation_id, pk=unit_id).first()
     if unit is None:
-        raise CatalogueError("sku", f"there is no stock unit with number {unit_id}.")
+        raise CatalogueError("sku", _("there is no stock unit with number {unit_id}.", unit_id=unit_id))
     return unit
 
 
 def _own_product(uc: UseCase, product_id: int) -> Product:
     product = Product.objects.select_for_update(no_key=True).filter(organisation_id=uc.organisation_id, pk=product_id).first()
     if product is None:
-        raise CatalogueError("product", f"there is no product with number {product_id}.")
+        raise CatalogueError("product", _("there is no product with number {product_id}.", product_id=product_id))
     return product
 
 
@@ -143,4 +144,6 @@ def _variant(uc: UseCase, product: Product, unit: StockUnit, label: str) -> Vari
                 organisation_id=uc.organisation_id, product=product, stock_unit=unit, label=label, position=position
             )
     except IntegrityError:
-        raise CatalogueError("label", f"{product.title} has this variant of {unit.sku} already; give it another label.") from None
+        raise CatalogueError(
+            "label", _("{title} has this variant of {sku} already; give it another label.", title=product.title, sku=unit.sku)
+        ) from None

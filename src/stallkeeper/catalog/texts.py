@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from stallkit.words import said as _
+
 LIMITS = {"sku": 100, "title": 500, "brand": 200, "category": 300, "description": 50_000, "code": 100, "label": 200}
 JOINERS = "\u200c\u200d"
 """Format characters that belong to words and emoji; the others (zero-width spaces, direction and byte order marks) are dropped."""
@@ -25,7 +27,7 @@ def tidy(field: str, text: str, *, lines: bool = False) -> str:
         text = _without_oddities(field, text, lines).strip()
     limit = LIMITS[field]
     if len(text) > limit:
-        raise CatalogueError(field, f"has {len(text):,} characters; at most {limit:,} fit. Shorten it.")
+        raise CatalogueError(field, _("has {text:,} characters; at most {limit:,} fit. Shorten it.", text=len(text), limit=limit))
     return text
 
 
@@ -33,7 +35,7 @@ def required(field: str, text: str) -> str:
     """The same for a text that may not be empty."""
     kept = tidy(field, text)
     if not kept:
-        raise CatalogueError(field, "is empty; it must be given.")
+        raise CatalogueError(field, _("is empty; it must be given."))
     return kept
 
 
@@ -52,5 +54,5 @@ def _kept(field: str, character: str, lines: bool) -> str:
     if category == "Cf":
         return ""
     if category in {"Cc", "Cs"}:
-        raise CatalogueError(field, f"holds a control character (U+{ord(character):04X}); type the text anew.")
+        raise CatalogueError(field, _("holds a control character (U+{number:04X}); type the text anew.", number=ord(character)))
     return character

@@ -22,6 +22,7 @@ from stallkeeper.core.copy import Ints
 from stallkeeper.core.models import Severity
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.stock.availability import Flags
+from stallkit.words import said as _
 
 FEW = 10
 """So many zeroings at once are never an accident worth stopping for."""
@@ -132,7 +133,7 @@ def release(organisation_id: int, channel_id: int, fingerprint: str, actor: str)
     with use_case("channel.release", organisation_id=organisation_id, actor=actor) as uc:
         channel = Channel.objects.select_for_update().get(pk=channel_id)
         if channel.stopped_at is None or channel.stop_detail.get("fingerprint") != fingerprint:
-            raise NotThatPlan(f"Channel {channel.code} is not stopped by this plan (any more). Open it again and look.")
+            raise NotThatPlan(_("Channel {code} is not stopped by this plan (any more). Open it again and look.", code=channel.code))
         _start(uc, channel)
         channel.released_until = uc.at + RELEASED_FOR
         channel.save(update_fields=["stopped_at", "stop_reason", "stop_detail", "released_until"])

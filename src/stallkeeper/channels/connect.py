@@ -20,6 +20,8 @@ from stallkeeper.stock.models import Location, LocationOwner
 from stallkit.manifest import Manifest, Setting, SettingKind
 from stallkit.registry import ADAPTERS, manifest_of
 from stallkit.types import AccountInfo
+from stallkit.words import joined
+from stallkit.words import said as _
 
 ROLES = ("orders", "stock", "prices", "shipments")
 TRUE_WORDS, FALSE_WORDS = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
@@ -47,7 +49,7 @@ def manifest(platform: str) -> Manifest:
     try:
         return manifest_of(platform)
     except KeyError:
-        raise ConnectError(f"There is no adapter for the platform {platform!r} in this release.") from None
+        raise ConnectError(_("There is no adapter for the platform {platform!r} in this release.", platform=platform)) from None
 
 
 def offered() -> list[Manifest]:
@@ -60,7 +62,7 @@ def to_connect(platform: str) -> Manifest:
     """The declaration of a platform that may be connected; ConnectError that lists them otherwise."""
     known = {one.platform: one for one in offered()}
     if platform not in known:
-        raise ConnectError(f"There is no platform {platform!r}. Known are: {', '.join(known)}.")
+        raise ConnectError(_("There is no platform {platform!r}. Known are: {known}.", platform=platform, known=", ".join(known)))
     return known[platform]
 
 
@@ -78,7 +80,7 @@ def check_settings(declared: Declared, values: Mapping[str, str]) -> Settings:
     """Check ``values`` against the manifest and fill in defaults; ConnectError names the first setting that is wrong."""
     if unknown := sorted(set(values) - {setting.name for setting in declared.settings}):
         known = ", ".join(setting.name for setting in declared.settings)
-        raise ConnectError(f"{declared.title} has no setting {unknown[0]!r}. It has: {known}.")
+        raise ConnectError(_("{title} has no setting {unknown!r}. It has: {known}.", title=declared.title, unknown=unknown[0], known=known))
     checked = {setting.name: check_setting(setting, values.get(setting.name, "")) for setting in declared.settings}
     hidden = {setting.name for setting in declared.settings if setting.kind is SettingKind.SECRET}
     return Settings(
@@ -91,21 +93,22 @@ def check_setting(setting: Setting, given: str) -> str:
     """The value of one setting, or its default; ConnectError if it is missing or not of its kind."""
     value = given.strip() or setting.default
     if not value and setting.required:
-        raise ConnectError(f"The setting {setting.name!r} ({setting.label}) is missing. {setting.help}".strip())
+        missing = _("The setting {name!r} ({label}) is missing.", name=setting.name, label=setting.label)
+        raise ConnectError(joined([missing, setting.help] if setting.help else [missing]))
     if value and (problem := _problem(setting, value)):
-        raise ConnectError(f"The setting {setting.name!r} ({setting.label}) {problem}")
+        raise ConnectError(_("The setting {name!r} ({label}) {problem}", name=setting.name, label=setting.label, problem=problem))
     return value
 
 
 def _problem(setting: Setting, value: str) -> str:
-    if setting.kind is SettingKind.CHOICE and value not in (codes := [code for code, _ in setting.choices]):
-        return f"must be one of {', '.join(codes)}, not {value!r}."
+    if setting.kind is SettingKind.CHOICE and value not in (codes := [code for code, _label in setting.choices]):
+        return _("must be one of {codes}, not {value!r}.", codes=", ".join(codes), value=value)
     if setting.kind is SettingKind.INTEGER and not value.lstrip("-").isdigit():
-        return f"must be a whole number, not {value!r}."
+        return _("must be a whole number, not {value!r}.", value=value)
     if setting.kind is SettingKind.BOOLEAN and value.lower() not in TRUE_WORDS | FALSE_WORDS:
-        return f"must be yes or no, not {value!r}."
+        return _("must be yes or no, not {value!r}.", value=value)
     if setting.kind is SettingKind.URL and not value.startswith(("https://", "http://")):
-        return f"must begin with https://, not {value!r}."
+        return _("must begin with https://, not {value!r}.", value=value)
     return ""
 
 
@@ -152,8 +155,13 @@ def reconnect(uc: UseCase, connection_id: int, settings: Settings, account: Acco
     connection = Connection.objects.select_for_update().get(pk=connection_id)
     if connection.account_id and account.account_id != connection.account_id:
         raise ConnectError(
-            f"These credentials open the account {account.account_id}, but {connection.name} is {connection.account_id}. "
-            "Connect the other account under a name of its own."
+            _(
+                "These credentials open the account {found}, but {name} is {account_id}. Connect the other account under a "
+                "name of its own.",
+                found=account.account_id,
+                name=connection.name,
+                account_id=connection.account_id,
+            )
         )
     connection.config = settings.shown
     for field, value in _known(account).items():
@@ -183,7 +191,7 @@ def create_channel(
     ``warehouse``: the platform's own number of the one whose figures it keeps; ConnectError where it is missing, senseless or taken.
     """
     if Channel.objects.filter(code=code).exists():
-        raise ConnectError(f"The channel code {code!r} is taken; choose another with up to three letters or digits.")
+        raise ConnectError(_("The channel code {code!r} is taken; choose another with up to three letters or digits.", code=code))
     _check_warehouse(connection, warehouse)
     channel = Channel(
         organisation_id=uc.organisation_id,
@@ -210,12 +218,14 @@ def _check_warehouse(connection: Connection, warehouse: str) -> None:
     declared = manifest(connection.platform)
     if not declared.quirks.per_warehouse:
         if warehouse:
-            raise ConnectError(f"{declared.title} keeps one figure for all warehouses: leave the warehouse out.")
+            raise ConnectError(_("{title} keeps one figure for all warehouses: leave the warehouse out.", title=declared.title))
         return
     if not warehouse:
-        raise ConnectError(f"{declared.title} keeps a figure per warehouse: say which of its warehouses the channel is for.")
+        raise ConnectError(_("{title} keeps a figure per warehouse: say which of its warehouses the channel is for.", title=declared.title))
     if taken := Channel.objects.filter(connection=connection, warehouse=warehouse).first():
-        raise ConnectError(f"The channel {taken.code} keeps the figures of warehouse {warehouse} already.")
+        raise ConnectError(
+            _("The channel {code} keeps the figures of warehouse {warehouse} already.", code=taken.code, warehouse=warehouse)
+        )
 
 
 def free_code(platform: str, taken: Iterable[str]) -> str:
@@ -230,10 +240,14 @@ def free_code(platform: str, taken: Iterable[str]) -> str:
 def _refuse_twice(uc: UseCase, platform: str, name: str, site: str, account: AccountInfo) -> None:
     same = Connection.objects.filter(organisation_id=uc.organisation_id, platform=platform)
     if same.filter(name=name).exists():
-        raise ConnectError(f"There is a connection {name!r} already; give this one another name, or reconnect that one.")
+        raise ConnectError(_("There is a connection {name!r} already; give this one another name, or reconnect that one.", name=name))
     if account.account_id and (other := same.filter(account_id=account.account_id, site=site).first()):
         raise ConnectError(
-            f"The account {account.account_id} is connected already, as {other.name!r}: an account sells one stock only once."
+            _(
+                "The account {found} is connected already, as {name!r}: an account sells one stock only once.",
+                found=account.account_id,
+                name=other.name,
+            )
         )
 
 

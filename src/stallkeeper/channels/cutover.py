@@ -11,6 +11,7 @@ from datetime import datetime
 from stallkeeper.channels.models import Channel
 from stallkeeper.core import audit
 from stallkeeper.core.use_case import UseCase
+from stallkit.words import said as _
 
 
 class CutoverError(ValueError):
@@ -25,10 +26,13 @@ def answer(uc: UseCase, channel_id: int, include: bool, as_of: datetime | None =
     channel = Channel.objects.select_for_update().get(pk=channel_id)
     if channel.orders_enabled:
         raise CutoverError(
-            f"Channel {channel.code} takes orders already, so the question has been answered. Correct the stock figures instead."
+            _(
+                "Channel {code} takes orders already, so the question has been answered. Correct the stock figures instead.",
+                code=channel.code,
+            )
         )
     if as_of is not None and as_of > uc.at:
-        raise CutoverError("The stock figures cannot describe a moment that is still to come.")
+        raise CutoverError(_("The stock figures cannot describe a moment that is still to come."))
     channel.cutover = Channel.Cutover.INCLUDE if include else Channel.Cutover.EXCLUDE
     channel.cutover_at = as_of or uc.at
     channel.save(update_fields=["cutover", "cutover_at"])

@@ -23,6 +23,7 @@ from stallkeeper.core.copy import Ints
 from stallkeeper.core.sql import Cursor
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.stock.availability import NOT_SET, Trace
+from stallkit.words import said as _
 
 
 class NothingToExplain(LookupError):
@@ -143,8 +144,8 @@ def offers_of(sku: str, channel_code: str | None = None) -> list[Offer]:
         offers = offers.filter(channel__code__iexact=channel_code)
     found = list(offers)
     if not found:
-        where = f" on channel {channel_code}" if channel_code else ""
-        raise NothingToExplain(f"there is no offer with the SKU {sku!r}{where}; look at `stallkeeper offers`")
+        where = _("channel {code}", code=channel_code) if channel_code else _("any channel")
+        raise NothingToExplain(_("there is no offer with the SKU {sku!r} on {where}; look at `stallkeeper offers`", sku=sku, where=where))
     return found
 
 

@@ -8,6 +8,7 @@ from stallkeeper.core import audit, history
 from stallkeeper.core.history import Changed, Fact
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import reserve
+from stallkit.words import said as _
 
 
 class FenceError(ValueError):
@@ -20,9 +21,9 @@ def set_fence(uc: UseCase, channel: Channel, unit: StockUnit, quantity: int) -> 
     All offers of the unit, on every channel, are worked out anew before the commit. FenceError for kits and uncounted units.
     """
     if quantity < 0:
-        raise FenceError("quantity: 0 or more units can be fenced")
+        raise FenceError(_("quantity: 0 or more units can be fenced"))
     if unit.kind == UnitKind.KIT or not unit.stocked:
-        raise FenceError(f"sku: {unit.sku} is not counted by itself; fence units that are")
+        raise FenceError(_("sku: {sku} is not counted by itself; fence units that are", sku=unit.sku))
     known = RingFence.objects.select_for_update().filter(channel=channel, stock_unit=unit).first()
     before = known.quantity if known else 0
     if quantity:

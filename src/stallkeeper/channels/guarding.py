@@ -11,6 +11,7 @@ from stallkeeper.core import audit
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import reserve
+from stallkit.words import said as _
 
 MOST_BELOW = 10_000
 
@@ -25,7 +26,7 @@ def set_unit(uc: UseCase, unit: StockUnit, guarded: bool) -> bool:
     All its offers, those of kits included, are worked out anew before the commit: cuts are listed at once, raises go out as there is room.
     """
     if unit.kind == UnitKind.KIT or not unit.stocked:
-        raise GuardError(f"sku: {unit.sku} is not counted by itself; guard the units that it is made of")
+        raise GuardError(_("sku: {sku} is not counted by itself; guard the units that it is made of", sku=unit.sku))
     refresh.lock(uc, [unit.pk])
     known = GuardedUnit.objects.select_for_update().filter(stock_unit=unit).first()
     if guarded == (known is not None and known.by_hand):
@@ -47,7 +48,7 @@ def set_unit(uc: UseCase, unit: StockUnit, guarded: bool) -> bool:
 def set_below(uc: UseCase, below: int) -> bool:
     """Guard every unit of which there are no more than ``below`` (0: none). True if that was changed; the units follow soon after."""
     if not 0 <= below <= MOST_BELOW:
-        raise GuardError(f"threshold: a number between 0 and {MOST_BELOW}")
+        raise GuardError(_("threshold: a number between 0 and {most}", most=MOST_BELOW))
     company = Organisation.objects.select_for_update().get(pk=uc.organisation_id)
     before, company.guard_below = company.guard_below, below
     if before == below:

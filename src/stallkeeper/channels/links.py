@@ -23,6 +23,7 @@ from stallkeeper.core import audit, history
 from stallkeeper.core.history import Changed, Fact
 from stallkeeper.core.use_case import UseCase
 from stallkit.types import RemoteOffer
+from stallkit.words import said as _
 
 SKU_LENGTH = 100
 LINKED = "offers_linked"
@@ -156,14 +157,14 @@ def _platforms(listing_ids: list[int]) -> list[str]:
 def choose(uc: UseCase, listing_id: int, stock_unit_id: int, pack_factor: int = 1) -> int:
     """A person says which unit a listing is, whatever was proposed; returns the offer's id. LinkError if it cannot be."""
     if pack_factor < 1:
-        raise LinkError("A sold unit holds at least one base unit: the pack factor must be 1 or more.")
+        raise LinkError(_("A sold unit holds at least one base unit: the pack factor must be 1 or more."))
     if not StockUnit.objects.filter(pk=stock_unit_id).exists():
-        raise LinkError(f"There is no stock unit with number {stock_unit_id}.")
+        raise LinkError(_("There is no stock unit with number {stock_unit_id}.", stock_unit_id=stock_unit_id))
     with database.cursor() as cursor:
         queries.set_candidates(cursor, uc.organisation_id, [listing_id], [stock_unit_id], "person", pack_factor)
     linked = confirm(uc, [listing_id])
     if not linked.offer_ids:
-        raise LinkError("This listing is linked or left out already, or another one with its SKU is. Unlink that one first.")
+        raise LinkError(_("This listing is linked or left out already, or another one with its SKU is. Unlink that one first."))
     return linked.offer_ids[0]
 
 

@@ -29,6 +29,7 @@ from stallkeeper.stock.reserve import Want
 from stallkit.manifest import Observer
 from stallkit.registry import manifest_of
 from stallkit.types import OfferState
+from stallkit.words import said as _
 
 OWNER = "observed"
 CLOCKS = timedelta(minutes=2)
@@ -196,14 +197,16 @@ def release(uc: UseCase, hold_id: int, *, reason: str, keep: int = 0) -> int:
     ObservedError without a reason, if it has ended, or if ``keep`` is not fewer than it holds: by hand nothing is reserved for a channel.
     """
     if not reason.strip():
-        raise ObservedError("reason: say why these units are not sold")
+        raise ObservedError(_("reason: say why these units are not sold"))
     with connection.cursor() as cursor:
         found = queries.lock_these(cursor, [hold_id])
         if not found:
-            raise ObservedError("This reservation has ended already: an order came, or its time was over.")
+            raise ObservedError(_("This reservation has ended already: an order came, or its time was over."))
         held = found[0].quantity
         if not 0 <= keep < held:
-            raise ObservedError(f"keep: this reservation can be made smaller, to at most {held - 1} of its {held} units")
+            raise ObservedError(
+                _("keep: this reservation can be made smaller, to at most {most} of its {held} units", most=held - 1, held=held)
+            )
         _end(uc, cursor, found, "released", reason.strip()[:300], keep)
     kept = {"kept": keep} if keep else {}
     audit.record(uc, "release.observed_hold", "observed_hold", hold_id, units=held - keep, reason=reason.strip()[:300], **kept)

@@ -20,6 +20,7 @@ from stallkeeper.channels.rules import RuleError, plain, quantities_anew
 from stallkeeper.core import audit
 from stallkeeper.core.use_case import UseCase
 from stallkit.registry import manifest_of
+from stallkit.words import said as _
 
 SHOWN = 100
 """Of categories and units that an audit entry names."""
@@ -51,10 +52,10 @@ def own(categories: Sequence[str], units: Iterable[int], values: Mapping[str, ob
     """What a person says. RuleError if it is nothing: of nothing, or no rule."""
     said = {name: plain(value) for name, value in values.items() if value not in (None, "")}
     if not said:
-        raise RuleError("rules: say at least one; to go back to the channel's rules, remove this one")
+        raise RuleError(_("rules: say at least one; to go back to the channel's rules, remove this one"))
     found = msgspec.convert({"categories": list(categories), "units": sorted(set(units)), "rules": said}, Own)
     if not found.categories and not found.units:
-        raise RuleError("sku: no product is chosen")
+        raise RuleError(_("sku: no product is chosen"))
     return found
 
 
@@ -114,7 +115,7 @@ def would_begin(channel: Channel, said: Sequence[Own]) -> list[RuleOverride]:
     categories, units = _named(said)
     _are_there(channel, [name for each in said if each.rules for name in each.categories], units)
     if twice := [of for of, times in Counter([*categories, *units]).items() if times > 1]:
-        raise RuleError(f"rules: {twice[0]} is named twice")
+        raise RuleError(_("rules: {twice} is named twice", twice=str(twice)[0]))
     found = []
     for each in said:
         if each.rules:
@@ -141,7 +142,7 @@ def _are_there(channel: Channel, categories: Sequence[str], units: Sequence[int]
     if missing := sorted(set(categories) - known):
         raise RuleError(_no_such_category(missing[0]))
     if missing_units := sorted(set(units) - set(StockUnit.objects.filter(pk__in=units).values_list("pk", flat=True))):
-        raise RuleError(f"sku: there is no stock unit with number {missing_units[0]}")
+        raise RuleError(_("sku: there is no stock unit with number {missing_units}", missing_units=missing_units[0]))
 
 
 def _no_such_category(category: str) -> str:
@@ -158,20 +159,24 @@ def _of(rule: RuleOverride, **of: object) -> RuleOverride:
 def _checked(channel: Channel, values: Mapping[str, object]) -> RuleOverride:
     """The rules as a row that belongs to nothing yet; RuleError names the field that cannot be."""
     if unknown := sorted(set(values) - set(NAMES)):
-        raise RuleError(f"There is no such rule of a category or product: {unknown[0]!r}; there are {', '.join(NAMES)}.")
+        raise RuleError(
+            _("There is no such rule of a category or product: {unknown!r}; there are {names}.", unknown=unknown[0], names=", ".join(NAMES))
+        )
     rule = RuleOverride(channel=channel, **values)
     try:
         rule.clean_fields(exclude=["organisation", "channel", "valid_from", "actor"])
     except ValidationError as error:
         field, messages = next(iter(error.message_dict.items()))
-        raise RuleError(f"{field}: {messages[0]}") from error
+        raise RuleError(_("{field}: {messages}", field=field, messages=messages[0])) from error
     if rule.share is not None and not 0 <= rule.share <= 100:
-        raise RuleError("share: a per cent between 0 and 100")
+        raise RuleError(_("share: a per cent between 0 and 100"))
     if rule.velocity_share is not None and rule.velocity_share < 0:
-        raise RuleError("velocity_share: a per cent of the last hour's sales, 0 or more")
+        raise RuleError(_("velocity_share: a per cent of the last hour's sales, 0 or more"))
     manifest = manifest_of(channel.connection.platform)
     if rule.max_publish is not None and rule.max_publish > manifest.quirks.max_quantity:
-        raise RuleError(f"max_publish: {manifest.title} takes at most {manifest.quirks.max_quantity}")
+        raise RuleError(
+            _("max_publish: {title} takes at most {max_quantity}", title=manifest.title, max_quantity=manifest.quirks.max_quantity)
+        )
     return rule
 
 

@@ -12,6 +12,8 @@ from stallkeeper.channels import plan_items, plan_queries
 from stallkeeper.channels.plan_items import ABSENT, NO_ITEMS, Moved, Part
 from stallkeeper.channels.plan_work import Worked
 from stallkeeper.stock.availability import NOT_SET
+from stallkit.words import joined
+from stallkit.words import said as _
 
 EXAMPLES = 20
 
@@ -51,8 +53,9 @@ class Stale(PlanError):
     def __init__(self, offers: int, moves: Sequence[Move], settings: Sequence[str]) -> None:
         self.offers, self.moves, self.settings = offers, tuple(moves), tuple(settings)
         some = "; ".join(str(move) for move in self.moves[:3])
-        words = [*self.settings, *([f"{offers} values have moved, for instance {some}"] if self.moves else [])]
-        super().__init__(f"The plan is out of date: {'; '.join(words)}. Nothing was changed. Make it anew and look again.")
+        moved = [_("{offers} values have moved, for instance {some}", offers=offers, some=some)] if self.moves else []
+        words = joined([*self.settings, *moved], "; ")
+        super().__init__(_("The plan is out of date: {words}. Nothing was changed. Make it anew and look again.", words=words))
 
 
 def still_says(then: Worked, worked: Worked, *, lower_is_fine: bool) -> None:

@@ -24,6 +24,8 @@ from stallkeeper.core import audit, clock
 from stallkeeper.core.retry import again_if_taken, again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.stock import places, taking_back
+from stallkit.words import joined
+from stallkit.words import said as _
 
 LOOK_BACK = timedelta(days=7)
 """Stock runs so old are not offered to be taken back."""
@@ -36,8 +38,8 @@ class Held(PlanError):
 
     def __init__(self, held: Mapping[str, Sequence[str]]) -> None:
         self.held = dict(held)
-        words = "; ".join(f"{code}: {', '.join(texts)}" for code, texts in self.held.items())
-        super().__init__(f"The plan is stopped by the limits: {words}. Nothing was changed. If it is meant, confirm it.")
+        words = joined([_("{code}: {why}", code=code, why=joined(texts, ", ")) for code, texts in self.held.items()], "; ")
+        super().__init__(_("The plan is stopped by the limits: {words}. Nothing was changed. If it is meant, confirm it.", words=words))
 
 
 # --- making -------------------------------------------------------------------------------------------------------------------------------
@@ -159,11 +161,11 @@ def apply(organisation_id: int, plan_id: int, fingerprint: str, actor: str, *, s
     with use_case("plan.apply", organisation_id=organisation_id, actor=actor) as uc:
         plan = SendPlan.objects.select_for_update().filter(pk=plan_id).first()
         if plan is None or plan.fingerprint != fingerprint:
-            raise PlanError("This is not the plan that you looked at. Open the sending table and look again.")
+            raise PlanError(_("This is not the plan that you looked at. Open the sending table and look again."))
         if plan.state == SendPlan.State.APPLIED:
             return plan
         if plan.state != SendPlan.State.OPEN:
-            raise PlanError("This plan was replaced or discarded. Open the sending table and look at the newest one.")
+            raise PlanError(_("This plan was replaced or discarded. Open the sending table and look at the newest one."))
         worked = _work_out_locked(uc, proposals.decode(plan.proposal))
         plan_stale.still_says(said(plan), worked, lower_is_fine=lower_is_fine)
         _put_in_force(uc, worked, sure=sure)
@@ -273,7 +275,9 @@ def _is_written(worked: Worked) -> None:
         alone = ~np.isin(offers["unit"][mine][rows], worked.shared)
         other = int((alone & (offers["intended"][mine][rows] != part.quantities.after)).sum())
         if other:
-            raise PlanError(f"{other} offers moved while the plan was applied. Nothing was changed. Make it anew and look again.")
+            raise PlanError(
+                _("{other} offers moved while the plan was applied. Nothing was changed. Make it anew and look again.", other=other)
+            )
 
 
 def _sent(worked: Worked) -> dict[int, Part]:
@@ -323,14 +327,14 @@ def undo(organisation_id: int, actor: str) -> SendPlan:
     there is none."""
     plan = last_applied()
     if plan is None:
-        raise PlanError("No plan was applied that could be undone.")
+        raise PlanError(_("No plan was applied that could be undone."))
     return save(organisation_id, reverse_of(plan), actor, undoes=plan.pk)
 
 
 def take_back_run(organisation_id: int, reference: str, actor: str) -> SendPlan:
     """Make the plan that takes a stock run back by counter-movements. PlanError if it changed nothing, or was taken back already."""
     if not taking_back.differences(organisation_id, [reference]):
-        raise PlanError(f"The run {reference!r} changed no stock, or was taken back already.")
+        raise PlanError(_("The run {reference!r} changed no stock, or was taken back already.", reference=reference))
     return save(organisation_id, Proposal(take_back=[reference]), actor)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from stallkeeper.channels.models import Channel, ChannelLocation, Offer, OfferTodo, SendPlan
 from stallkeeper.core.models import Notification, Organisation
@@ -74,8 +75,12 @@ def _channel(channel: Channel) -> Iterator[Check]:
     yield Check(
         _("{channel}: the first send has arrived and was read back").format(channel=name),
         channel.first_send_at is not None and not waiting,
-        _("{count} offers are not confirmed yet.").format(count=waiting) if waiting else _("Send the stock for the first time."),
+        _unconfirmed(waiting) if waiting else _("Send the stock for the first time."),
     )
+
+
+def _unconfirmed(count: int) -> str:
+    return ngettext("{count} offer is not confirmed yet.", "{count} offers are not confirmed yet.", count).format(count=count)
 
 
 def rule_doubts(channel: Channel) -> list[str]:

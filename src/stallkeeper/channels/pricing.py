@@ -19,6 +19,7 @@ from stallkeeper.core import notify
 from stallkeeper.core.models import Severity
 from stallkeeper.core.use_case import UseCase, before_commit
 from stallkit.registry import manifest_of
+from stallkit.words import said as _
 
 HUNDRED = Decimal(100)
 
@@ -54,7 +55,10 @@ def _tax(price: Decimal, facts: PriceFacts) -> tuple[Decimal, str]:
         return price, "inside on both sides" if inside else "outside on both sides"
     if facts.tax_rate is None:
         raise PriceRuleError(
-            f"Channel {facts.code}: the price list and the platform differ in tax inside or outside of the price; set the tax rate."
+            _(
+                "Channel {code}: the price list and the platform differ in tax inside or outside of the price; set the tax rate.",
+                code=facts.code,
+            )
         )
     factor = (HUNDRED + facts.tax_rate) / HUNDRED
     return (price * factor, f"+ {facts.tax_rate} %") if inside else (price / factor, f"without {facts.tax_rate} %")
@@ -65,7 +69,12 @@ def _convert(price: Decimal, facts: PriceFacts) -> tuple[Decimal, str]:
         return price, facts.currency
     if facts.exchange_rate is None:
         raise PriceRuleError(
-            f"Channel {facts.code} sells in {facts.currency}, its price list is in {facts.list_currency}; set an exchange rate."
+            _(
+                "Channel {code} sells in {currency}, its price list is in {list_currency}; set an exchange rate.",
+                code=facts.code,
+                currency=facts.currency,
+                list_currency=facts.list_currency,
+            )
         )
     return price * facts.exchange_rate, f"{facts.list_currency} × {facts.exchange_rate} ({facts.rate_source})"
 

@@ -19,6 +19,7 @@ from stallkeeper.channels.rule_models import RuleOverride
 from stallkeeper.channels.switches import CHANNEL_SWITCHES
 from stallkeeper.stock.models import Location, LocationOwner
 from stallkeeper.stock.places import Changes, check_change
+from stallkit.words import said as _
 
 SENDING_SWITCHES = ("stock", "prices", "active")
 """Switches that a plan may turn. The others (orders, acknowledging) send no figures and are turned where they are."""
@@ -87,7 +88,7 @@ def decode(value: object) -> Proposal:
     try:
         return msgspec.convert(value, Proposal, str_keys=True)
     except msgspec.ValidationError as error:
-        raise ProposalError(f"This is not a proposal: {error}") from error
+        raise ProposalError(_("This is not a proposal: {error}", error=str(error))) from error
 
 
 def encode(proposal: Proposal) -> dict[str, object]:
@@ -105,20 +106,26 @@ def check(proposal: Proposal, channels: Mapping[int, Channel]) -> None:
     """ProposalError if it names a channel, a switch or a rule that there is not."""
     for number, change in proposal.channels.items():
         if number not in channels:
-            raise ProposalError(f"There is no channel {number}.")
+            raise ProposalError(_("There is no channel {number}.", number=number))
         if unknown := sorted(set(change.switches) - set(SENDING_SWITCHES)):
-            raise ProposalError(f"A plan turns the switches {', '.join(SENDING_SWITCHES)}, not {unknown[0]!r}.")
+            raise ProposalError(
+                _(
+                    "A plan turns the switches {sending_switches}, not {unknown!r}.",
+                    sending_switches=", ".join(SENDING_SWITCHES),
+                    unknown=unknown[0],
+                )
+            )
         if unknown := sorted(set(change.rules) - set(rules.RULES)):
-            raise ProposalError(f"There is no rule {unknown[0]!r}; rules are {', '.join(rules.RULES)}.")
+            raise ProposalError(_("There is no rule {unknown!r}; rules are {rules}.", unknown=unknown[0], rules=", ".join(rules.RULES)))
         if any(not each.categories and not each.units for each in change.own):
-            raise ProposalError("Rules of their own are said of categories, or of stock units by their number: name some.")
+            raise ProposalError(_("Rules of their own are said of categories, or of stock units by their number: name some."))
 
 
 def check_places(proposal: Proposal, places: Mapping[int, Location]) -> None:
     """The same of places; PlaceError as from changing them."""
     for number, change in proposal.places.items():
         if number not in places:
-            raise ProposalError(f"There is no place {number}.")
+            raise ProposalError(_("There is no place {number}.", number=number))
         check_change(places[number], change.fields())
 
 

@@ -20,6 +20,7 @@ from stallkeeper.core.models import Organisation, Severity
 from stallkeeper.core.use_case import UseCase
 from stallkit.manifest import Capability
 from stallkit.registry import manifest_of
+from stallkit.words import said as _
 
 KEY = "company:restored"
 TITLE = "Restored from a backup: nothing is sent"
@@ -69,8 +70,12 @@ def end(uc: UseCase) -> None:
         return
     if names := [account.name for account in unread(begun)]:
         raise StillUnread(
-            f"This is a copy restored from a backup, and the orders of {', '.join(names)} have not been read since. Let 'stallkeeper run' "
-            "read them first; an account that cannot be reached must be connected again, or its channels made inactive."
+            _(
+                "This is a copy restored from a backup, and the orders of {names} have not been read since. Let 'stallkeeper "
+                "run' read them first; an account that cannot be reached must be connected again, or its channels made "
+                "inactive.",
+                names=", ".join(names),
+            )
         )
     doubted = Command.objects.filter(state=CommandState.QUEUED).update(
         state=CommandState.SENT, sent_at=Coalesce("sent_at", uc.at), message=PERHAPS_SENT

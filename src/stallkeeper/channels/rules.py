@@ -13,6 +13,7 @@ from stallkeeper.core import audit
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock.models import Location, LocationOwner
 from stallkit.registry import manifest_of
+from stallkit.words import said as _
 
 STOCK_RULES = ("share", "share_rounding", "buffer", "velocity_share", "max_publish", "zero_at", "fixed", "allow_splits", "horizon_days")
 PRICE_RULES = (
@@ -37,7 +38,7 @@ def save(uc: UseCase, channel_id: int, *, locations: Sequence[int] | None = None
     """Save rules by name (see RULES) and the places that count; RuleError if one is unknown or out of range. Offers follow at once."""
     channel = Channel.objects.select_related("connection").select_for_update(of=("self",)).get(pk=channel_id)
     if unknown := sorted(set(rules) - set(RULES)):
-        raise RuleError(f"There is no rule {unknown[0]!r}; rules are {', '.join(RULES)}.")
+        raise RuleError(_("There is no rule {unknown!r}; rules are {rules}.", unknown=unknown[0], rules=", ".join(RULES)))
     before, paced = snapshot(channel), velocity.in_use(facts.gather_channels(uc.organisation_id).values())
     for name, value in rules.items():
         setattr(channel, name, value)
@@ -84,23 +85,32 @@ def check(channel: Channel) -> None:
         channel.clean_fields(exclude=["stop_detail", "connection", "organisation"])
     except ValidationError as error:
         field, messages = next(iter(error.message_dict.items()))
-        raise RuleError(f"{field}: {messages[0]}") from error
+        raise RuleError(_("{field}: {messages}", field=field, messages=messages[0])) from error
     if not 0 <= channel.share <= 100:
-        raise RuleError("share: a per cent between 0 and 100")
+        raise RuleError(_("share: a per cent between 0 and 100"))
     if channel.velocity_share < 0:
-        raise RuleError("velocity_share: a per cent of the last hour's sales, 0 or more")
+        raise RuleError(_("velocity_share: a per cent of the last hour's sales, 0 or more"))
     manifest = manifest_of(channel.connection.platform)
     if channel.currency not in manifest.currencies:
-        raise RuleError(f"currency: {manifest.title} sells in {', '.join(manifest.currencies)}, not in {channel.currency}")
+        raise RuleError(
+            _(
+                "currency: {title} sells in {currencies}, not in {currency}",
+                title=manifest.title,
+                currencies=", ".join(manifest.currencies),
+                currency=channel.currency,
+            )
+        )
     if channel.max_publish is not None and channel.max_publish > manifest.quirks.max_quantity:
-        raise RuleError(f"max_publish: {manifest.title} takes at most {manifest.quirks.max_quantity}")
+        raise RuleError(
+            _("max_publish: {title} takes at most {max_quantity}", title=manifest.title, max_quantity=manifest.quirks.max_quantity)
+        )
 
 
 def check_places(locations: Sequence[int]) -> set[int]:
     """These places, each once; RuleError if the stock of one cannot be offered."""
     found = set(Location.objects.filter(pk__in=locations).exclude(owner=LocationOwner.VIRTUAL).values_list("pk", flat=True))
     if missing := sorted(set(locations) - found):
-        raise RuleError(f"locations: {missing[0]} is not a place whose stock can be offered")
+        raise RuleError(_("locations: {missing} is not a place whose stock can be offered", missing=missing[0]))
     return found
 
 

@@ -13,6 +13,7 @@ from stallkeeper.core.models import Organisation, Severity
 from stallkeeper.core.use_case import UseCase
 from stallkit.manifest import Capability
 from stallkit.registry import manifest_of
+from stallkit.words import said as _
 
 CHANNEL_SWITCHES = {
     "orders": "orders_enabled",
@@ -85,7 +86,13 @@ def set_channel(uc: UseCase, channel_id: int, *, without_orders: bool = False, *
         hold_accounts([channel_id])
     channel = Channel.objects.select_for_update().get(pk=channel_id)
     if unknown := sorted(set(wanted) - set(CHANNEL_SWITCHES)):
-        raise SwitchError(f"There is no switch {unknown[0]!r}; a channel has {', '.join(CHANNEL_SWITCHES)}.")
+        raise SwitchError(
+            _(
+                "There is no switch {unknown!r}; a channel has {channel_switches}.",
+                unknown=unknown[0],
+                channel_switches=", ".join(CHANNEL_SWITCHES),
+            )
+        )
     turned = [name for name, on in wanted.items() if getattr(channel, CHANNEL_SWITCHES[name]) != on]
     may_turn(channel, [name for name in turned if wanted[name]])
     if not turned:
@@ -99,7 +106,7 @@ def set_channel(uc: UseCase, channel_id: int, *, without_orders: bool = False, *
     meant: dict[str, object] = {}
     if watch(uc, channel.connection) and watched:
         if not without_orders:
-            raise Unwatched(f"Channel {channel.code}: {WITHOUT_ORDERS}")
+            raise Unwatched(_("Channel {code}: {without_orders}", code=channel.code, without_orders=WITHOUT_ORDERS))
         meant = {"without_orders": True}
     audit.record(uc, "channel.switch", "channel", channel_id, **{name: wanted[name] for name in turned}, **meant)
     if {"stock", "prices", "active"} & set(turned):
@@ -110,7 +117,7 @@ def set_channel(uc: UseCase, channel_id: int, *, without_orders: bool = False, *
     return turned
 
 
-WITHOUT_ORDERS = (
+WITHOUT_ORDERS = _(
     "stock would be sent while no orders of this account are taken. Nobody would see what is sold there, so a number that is sent could "
     "offer once more what is gone. Switch orders on first, or say that it is meant (stallkeeper channel … --without-orders)."
 )
@@ -166,16 +173,23 @@ def _one_sends_prices(channel: Channel, switched_on: list[str], turned_off: Coll
     other = others.order_by("code").first()
     if other is not None and (channel.prices_enabled or "prices" in switched_on):
         raise SwitchError(
-            f"Channel {channel.code}: {other.code} sends the prices of this account already, and a listing has one price there for all "
-            f"warehouses. Switch prices off on {other.code} first (stallkeeper channel {other.code} --prices off)."
+            _(
+                "Channel {code}: {other} sends the prices of this account already, and a listing has one price there for all "
+                "warehouses. Switch prices off on {other} first (stallkeeper channel {other} --prices off).",
+                code=channel.code,
+                other=other.code,
+            )
         )
 
 
 def _require_cutover(channel: Channel, switched_on: list[str]) -> None:
     if {"orders", "stock"} & set(switched_on) and channel.cutover == Channel.Cutover.UNASKED:
         raise SwitchError(
-            f"Channel {channel.code}: first say whether the stock figures still include the units of orders that are already open there "
-            f"(stallkeeper channel {channel.code} --cutover include|exclude)."
+            _(
+                "Channel {code}: first say whether the stock figures still include the units of orders that are already open "
+                "there (stallkeeper channel {code} --cutover include|exclude).",
+                code=channel.code,
+            )
         )
 
 

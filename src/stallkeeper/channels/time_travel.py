@@ -21,6 +21,7 @@ from stallkeeper.core import clock
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.stock.availability import NOT_SET, Trace
+from stallkit.words import said as _
 
 ALL = Decimal(100)
 
@@ -87,7 +88,7 @@ GatherLate = Callable[[int, Sequence[Offer], datetime], tuple[Late, Sequence[Lat
 def explain_at(organisation_id: int, sku: str, at: datetime, channel_code: str | None, gather_late: GatherLate) -> list[PastExplanation]:
     """All offers of a SKU as they are linked now, by channel, at a past moment. NothingToExplain if there is none; NotYet."""
     if at > clock.now():
-        raise NotYet(f"at: {at:%Y-%m-%d %H:%M:%S %Z} lies ahead; name a moment that is over")
+        raise NotYet(_("at: {at} lies ahead; name a moment that is over", at=f"{at:%Y-%m-%d %H:%M:%S %Z}"))
     with organisation_scope(organisation_id):
         return [explain_offer(organisation_id, offer, at, gather_late) for offer in offers_of(sku, channel_code)]
 

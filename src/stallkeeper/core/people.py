@@ -16,6 +16,7 @@ from stallkeeper.core import audit, clock, crash, people_queries
 from stallkeeper.core.models import Membership, Organisation, Role, SignInLink, User
 from stallkeeper.core.tenancy import Passage, across_organisations
 from stallkeeper.core.use_case import SYSTEM, UseCase, use_case
+from stallkit.words import said as _
 
 
 class PeopleError(ValueError):
@@ -69,7 +70,7 @@ def create_organisation(name: str, slug: str, time_zone: str = "UTC", actor: str
             organisation = Organisation.objects.create(pk=number, name=name, slug=slug, time_zone=time_zone, created_at=uc.at)
             audit.record(uc, uc.name, "organisation", number, name=name, slug=slug, time_zone=time_zone)
     except IntegrityError:
-        raise PeopleError(f"Short name: {slug} is taken by another organisation; choose another.") from None
+        raise PeopleError(_("Short name: {slug} is taken by another organisation; choose another.", slug=slug)) from None
     return organisation
 
 
@@ -88,12 +89,14 @@ def create_user(email: str, name: str = "", password: str | None = None) -> User
     try:
         validate_email(email)
     except ValidationError:
-        raise PeopleError(f"E-mail address: {email!r} is not one; write it like name@example.com.") from None
+        raise PeopleError(_("E-mail address: {email!r} is not one; write it like name@example.com.", email=email)) from None
     try:
         with crash.committing("user.create"):
             return User.objects.create_user(email, password, name=name.strip())
     except IntegrityError:
-        raise PeopleError(f"E-mail address: there is a user with {email} already; add that user to the organisation instead.") from None
+        raise PeopleError(
+            _("E-mail address: there is a user with {email} already; add that user to the organisation instead.", email=email)
+        ) from None
 
 
 def memberships_of(user: User) -> list[Membership]:
@@ -115,7 +118,7 @@ def add_member(uc: UseCase, user: User, role: Role) -> Membership:
 def remove_member(uc: UseCase, user: User) -> None:
     """Take a person's role away; nothing happens if he has none. PeopleError if that would leave the organisation without an owner."""
     _keep_an_owner(uc, user, None)
-    removed, _ = Membership.objects.filter(organisation_id=uc.organisation_id, user=user).delete()
+    removed, _rows = Membership.objects.filter(organisation_id=uc.organisation_id, user=user).delete()
     if removed:
         audit.record(uc, "remove.member", "user", user.pk)
 
@@ -138,22 +141,22 @@ def use_link(token: str, at: datetime | None = None) -> User | None:
 
 def _check_organisation(name: str, slug: str, time_zone: str) -> None:
     if not name:
-        raise PeopleError("Name: give the organisation a name.")
+        raise PeopleError(_("Name: give the organisation a name."))
     try:
         validate_slug(slug)
     except ValidationError:
-        raise PeopleError(f"Short name: {slug!r} may hold only letters, digits, - and _.") from None
+        raise PeopleError(_("Short name: {slug!r} may hold only letters, digits, - and _.", slug=slug)) from None
     try:
         zoneinfo.ZoneInfo(time_zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise PeopleError(f"Time zone: {time_zone!r} is not known; write it like Europe/Bucharest.") from None
+        raise PeopleError(_("Time zone: {time_zone!r} is not known; write it like Europe/Bucharest.", time_zone=time_zone)) from None
 
 
 def _keep_an_owner(uc: UseCase, user: User, role: Role | None) -> None:
     members = list(Membership.objects.select_for_update().filter(organisation_id=uc.organisation_id).order_by("id"))
     owners = {member.user_id for member in members if member.role == Role.OWNER}
     if owners == {user.pk} and role != Role.OWNER:
-        raise PeopleError(f"Role: {user} is the only owner; make somebody else an owner first.")
+        raise PeopleError(_("Role: {user} is the only owner; make somebody else an owner first.", user=str(user)))
 
 
 def _hash(token: str) -> str:

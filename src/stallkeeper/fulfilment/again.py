@@ -13,6 +13,7 @@ from stallkeeper.fulfilment import ship
 from stallkeeper.fulfilment.models import Shipment
 from stallkeeper.orders import events
 from stallkeeper.orders.models import Order
+from stallkit.words import said as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ def tell_again(organisation_id: int, order_id: int, command_id: int, *, actor: s
     with use_case("command.tell_again", organisation_id=organisation_id, actor=actor) as uc:
         order = Order.objects.select_for_update().get(pk=order_id)
         if command_id not in {one.command.pk for one in unsaid(order)}:
-            raise CommandError(f"Order {order.number}: there is nothing to be told again here; look at the order once more.")
+            raise CommandError(
+                _("Order {number}: there is nothing to be told again here; look at the order once more.", number=order.number)
+            )
         command = commands.try_again(uc, command_id)
         events.record(uc, order_id, f"{command.kind}_told_again")

@@ -20,6 +20,7 @@ from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock import ledger, places
 from stallkeeper.stock.ledger import Move
 from stallkeeper.stock.models import Cause, Movement, VirtualRole
+from stallkit.words import said as _
 
 CLOCKS_DIFFER = timedelta(days=1)
 """Who took the order in may have had a clock that was ahead of his who shipped it."""
@@ -57,13 +58,20 @@ def _wanted(order: Order, rows: list[OrderLine], quantities: Mapping[int, int] |
     by_id = {row.pk: row for row in rows}
     for line, quantity in asked.items():
         if line not in by_id:
-            raise NotLeftError(f"line {line} does not belong to order {order.number}")
+            raise NotLeftError(_("line {line} does not belong to order {number}", line=line, number=order.number))
         if not 0 < quantity <= by_id[line].taken_back:
             raise NotLeftError(
-                f"line {by_id[line].line_id}: {quantity} shall not have left, but the channel says so of {by_id[line].taken_back} only"
+                _(
+                    "line {line_id}: {quantity} shall not have left, but the channel says so of {taken_back} only",
+                    line_id=by_id[line].line_id,
+                    quantity=quantity,
+                    taken_back=by_id[line].taken_back,
+                )
             )
     if not asked:
-        raise NotLeftError(f"order {order.number}: the channel does not say of anything that was shipped that it has not left")
+        raise NotLeftError(
+            _("order {number}: the channel does not say of anything that was shipped that it has not left", number=order.number)
+        )
     return asked
 
 

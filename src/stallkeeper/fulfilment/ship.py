@@ -20,6 +20,7 @@ from stallkeeper.stock import ledger, places
 from stallkeeper.stock.ledger import Move
 from stallkeeper.stock.models import Cause, VirtualRole
 from stallkit.registry import manifest_of
+from stallkit.words import said as _
 
 NO_CARRIER = "carrier: say who carries the parcel"
 
@@ -112,20 +113,24 @@ def _given(text: str | None, before: str) -> str:
 
 def _wanted(order: Order, rows: list[OrderLine], quantities: Mapping[int, int] | None) -> dict[int, int]:
     if order.state == Order.State.PENDING:
-        raise ShipError(f"order {order.number} is pending: its payment is not sure yet")
+        raise ShipError(_("order {number} is pending: its payment is not sure yet", number=order.number))
     if order.fulfilled_by != "seller":
-        raise ShipError(f"order {order.number} is fulfilled by the marketplace: its goods do not leave from here")
+        raise ShipError(_("order {number} is fulfilled by the marketplace: its goods do not leave from here", number=order.number))
     asked = {row.pk: row.open for row in rows if row.open} if quantities is None else {k: v for k, v in quantities.items() if v}
     by_id = {row.pk: row for row in rows}
     for line, quantity in asked.items():
         if line not in by_id:
-            raise ShipError(f"line {line} does not belong to order {order.number}")
+            raise ShipError(_("line {line} does not belong to order {number}", line=line, number=order.number))
         if not 0 < quantity <= by_id[line].open:
-            raise ShipError(f"line {by_id[line].line_id}: {quantity} to ship, {by_id[line].open} open")
+            raise ShipError(
+                _("line {line_id}: {quantity} to ship, {open} open", line_id=by_id[line].line_id, quantity=quantity, open=by_id[line].open)
+            )
         if by_id[line].stock_unit_id is None:
-            raise ShipError(f"line {by_id[line].line_id}: its SKU {by_id[line].sku!r} is not linked; link it first")
+            raise ShipError(
+                _("line {line_id}: its SKU {sku!r} is not linked; link it first", line_id=by_id[line].line_id, sku=by_id[line].sku)
+            )
     if not asked:
-        raise ShipError(f"order {order.number} has nothing left to ship")
+        raise ShipError(_("order {number} has nothing left to ship", number=order.number))
     _whole_if_it_must_be(order, rows, asked)
     return asked
 
@@ -142,8 +147,11 @@ def _heed_wishes(rows: list[OrderLine], wanted: Mapping[int, int], *, although_a
     asked = [f"{row.cancel_requested} of line {row.line_id} ({row.sku})" for row in rows if row.pk in wanted and row.cancel_requested]
     if asked and not although_asked:
         raise ShipError(
-            f"the buyer asks to cancel {', '.join(asked)}: cancel that, or say that it leaves although they asked "
-            "(tick it in the form; --although-asked on the command line)"
+            _(
+                "the buyer asks to cancel {asked}: cancel that, or say that it leaves although they asked (tick it in the "
+                "form; --although-asked on the command line)",
+                asked=", ".join(asked),
+            )
         )
 
 
@@ -153,7 +161,11 @@ def _whole_if_it_must_be(order: Order, rows: list[OrderLine], asked: Mapping[int
     kept = [f"{row.open - asked.get(row.pk, 0)} of line {row.line_id}" for row in rows if row.open > asked.get(row.pk, 0)]
     if kept and not manifest.quirks.partial_shipments:
         raise ShipError(
-            f"{manifest.title} takes whole orders only, and {', '.join(kept)} would stay behind: ship everything, or cancel the rest first"
+            _(
+                "{title} takes whole orders only, and {kept} would stay behind: ship everything, or cancel the rest first",
+                title=manifest.title,
+                kept=", ".join(kept),
+            )
         )
 
 
@@ -234,7 +246,9 @@ def _first_place(order_id: int) -> int:
         channels = queries.intake_channels(cursor, order.connection_id)
     chosen = next((channel.locations for channel in channels if channel.id == order.channel_id and channel.locations), None)
     if not chosen:
-        raise ShipError(f"order {order.number}: its channel has no active place to ship from; choose one in the channel's rules")
+        raise ShipError(
+            _("order {number}: its channel has no active place to ship from; choose one in the channel's rules", number=order.number)
+        )
     return chosen[0]
 
 

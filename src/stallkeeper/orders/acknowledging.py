@@ -11,6 +11,7 @@ from stallkeeper.channels.switches import ACKNOWLEDGES
 from stallkeeper.core.use_case import UseCase, before_commit
 from stallkeeper.orders.models import Order
 from stallkit.registry import manifest_of
+from stallkit.words import said as _
 
 
 class NotAcknowledged(ValueError):
@@ -41,14 +42,21 @@ def before(uc: UseCase, order: Order, kind: CommandKind) -> None:
     needed = quirks.acknowledge_before_ship if kind is CommandKind.SHIP else quirks.acknowledge_before_cancel
     if not needed or order.state not in {Order.State.PENDING, Order.State.NEW}:
         return
-    wants = f"{manifest.title} lets a seller {kind} an order only once it is acknowledged"
+    wants = _("{title} lets a seller cancel an order only once it is acknowledged", title=manifest.title)
+    if kind is CommandKind.SHIP:
+        wants = _("{title} lets a seller ship an order only once it is acknowledged", title=manifest.title)
     if order.state == Order.State.PENDING:
-        raise NotAcknowledged(f"order {order.number} is pending, its payment is not sure yet, and {wants}")
+        raise NotAcknowledged(_("order {number} is pending, its payment is not sure yet, and {wants}", number=order.number, wants=wants))
     known = Command.objects.filter(connection_id=order.connection_id, key=_key(order.external_id)).first()
     if known is not None and known.state in {CommandState.REFUSED, CommandState.DEAD}:
         raise NotAcknowledged(
-            f"{wants}, and the acknowledgement of order {order.number} did not get through ({known.message or known.code}): "
-            "tell it again first (on the order's page, or with stallkeeper retry)"
+            _(
+                "{wants}, and the acknowledgement of order {number} did not get through ({answer}): tell it again first (on "
+                "the order's page, or with stallkeeper retry)",
+                wants=wants,
+                number=order.number,
+                answer=known.message or known.code,
+            )
         )
     queue(uc, order.connection_id, [(order.pk, order.external_id)])
 

@@ -15,6 +15,7 @@ from stallkeeper.orders.models import Order, OrderLine
 from stallkit.manifest import Capability
 from stallkit.registry import manifest_of
 from stallkit.types import CancelReason
+from stallkit.words import said as _
 
 
 class CancelError(ValueError):
@@ -53,20 +54,27 @@ def _asked_before(order: Order) -> int:
 def _wanted(order: Order, rows: list[OrderLine], quantities: Mapping[int, int] | None) -> dict[int, int]:
     manifest = manifest_of(order.connection.platform)
     if Capability.CANCEL_LINES not in manifest.capabilities:
-        raise CancelError(f"{manifest.title} does not let sellers cancel through its interface; cancel in its own screens")
+        raise CancelError(_("{title} does not let sellers cancel through its interface; cancel in its own screens", title=manifest.title))
     if order.fulfilled_by != "seller":
-        raise CancelError(f"order {order.number} is fulfilled by the marketplace: only it can cancel it")
+        raise CancelError(_("order {number} is fulfilled by the marketplace: only it can cancel it", number=order.number))
     asked = {row.pk: row.open for row in rows if row.open} if quantities is None else {k: v for k, v in quantities.items() if v}
     by_id = {row.pk: row for row in rows}
     for line, quantity in asked.items():
         if line not in by_id:
-            raise CancelError(f"line {line} does not belong to order {order.number}")
+            raise CancelError(_("line {line} does not belong to order {number}", line=line, number=order.number))
         if not 0 < quantity <= by_id[line].open:
-            raise CancelError(f"line {by_id[line].line_id}: {quantity} asked, {by_id[line].open} can still be cancelled")
+            raise CancelError(
+                _(
+                    "line {line_id}: {quantity} asked, {open} can still be cancelled",
+                    line_id=by_id[line].line_id,
+                    quantity=quantity,
+                    open=by_id[line].open,
+                )
+            )
         if quantity != by_id[line].ordered and not manifest.quirks.partial_line_cancel:
-            raise CancelError(f"line {by_id[line].line_id}: {manifest.title} cancels whole lines only")
+            raise CancelError(_("line {line_id}: {title} cancels whole lines only", line_id=by_id[line].line_id, title=manifest.title))
     if not asked:
-        raise CancelError(f"order {order.number} has nothing left that could be cancelled")
+        raise CancelError(_("order {number} has nothing left that could be cancelled", number=order.number))
     return asked
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from stallkeeper.orders.cases import CaseFile
 from stallkeeper.orders.verdicts import Kind
+from stallkit.words import again
 
 PARTS: dict[str, str | Promise] = {
     "order_list": gettext_lazy("until the channel's order list showed the order"),
@@ -63,7 +64,7 @@ def words_of(case: CaseFile) -> str:
         return _("Not an oversell: after it was sold, stock was lowered or taken from the channel.")
     if verdict.kind is Kind.AHEAD:
         return _("Not an oversell: sold from goods that are still to come.")
-    cause = case.cause.what if case.cause else _("the channel's own figure")
+    cause = again(case.cause.what, _) if case.cause else _("the channel's own figure")
     words = _("Latency: {cause}. {ours} ms ours, {theirs} ms the channel's.")
     return words.format(cause=cause, ours=f"{verdict.ours:,}", theirs=f"{verdict.theirs:,}")
 

@@ -17,11 +17,12 @@ from stallkeeper.channels.time_travel import Figure, PastExplanation
 from stallkeeper.core.sql import Cursor
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.orders import case_queries as queries
-from stallkeeper.orders import past, verdicts
+from stallkeeper.orders import case_terms, past, verdicts
 from stallkeeper.orders.case_queries import SaleRow
 from stallkeeper.orders.models import OrderLine, Shortage
 from stallkeeper.orders.past import INSTANT
 from stallkeeper.orders.verdicts import Cause, Clocks, Known, Send, SoldTwice, Verdict
+from stallkit.words import said as _
 
 BEFORE = timedelta(hours=24)
 """So long before the sale its story is looked through."""
@@ -102,7 +103,9 @@ def find(organisation_id: int, number: str, line: str) -> CaseFile:
     with organisation_scope(organisation_id), connection.cursor() as cursor:
         found = queries.find_line(cursor, organisation_id, number, line)
         if found is None:
-            raise NoCase(f"there is no order {number!r} with a line {line!r}; look at `stallkeeper orders --short`")
+            raise NoCase(
+                _("there is no order {number!r} with a line {line!r}; look at `stallkeeper orders --short`", number=number, line=line)
+            )
         return open_case(organisation_id, found)
 
 
@@ -110,7 +113,7 @@ def open_case(organisation_id: int, line_id: int) -> CaseFile:
     """The case file of a line; call it inside the organisation's scope. NoCase if the line was never short."""
     shortage = Shortage.objects.filter(line_id=line_id).select_related("line__order__channel", "window__offer__channel").first()
     if shortage is None:
-        raise NoCase("all units of this line were promised when it came: nothing was sold twice")
+        raise NoCase(_("all units of this line were promised when it came: nothing was sold twice"))
     return _Case(organisation_id, shortage).file()
 
 
@@ -232,12 +235,12 @@ class _Case:
             if room >= sale.units:
                 return self._sale_cause(cursor, one)
         taken = [
-            Cause(f"{cause}{f' ({reason})' if reason else ''}, {quantity} units", min(happened, known), known)
+            Cause(case_terms.lowered(quantity, cause, reason), min(happened, known), known)
             for happened, known, quantity, cause, reason in queries.lowered(cursor, self.units, since, self.until)
             if happened <= sale.ordered_at
         ]
         taken += [
-            Cause(f"{after - was} units reserved ({kind}, {why})", at, at)
+            Cause(case_terms.promise(owner, was, after, kind, why), at, at)
             for at, owner, _, kind, was, after, why in queries.promises(cursor, self.units, since, sale.ordered_at)
             if after > was and owner != "line"
         ]
@@ -245,7 +248,7 @@ class _Case:
 
     def _sale_cause(self, cursor: Cursor, sale: SaleRow) -> Cause:
         unseen = queries.seen_to(cursor, sale.connection_id, sale.imported_at)
-        words = f"order {sale.number} on {sale.channel_code}"
+        words = _("order {number} on {code}", number=sale.number, code=sale.channel_code)
         return Cause(words, sale.ordered_at, sale.imported_at, is_sale=True, unseen_at=unseen)
 
     def _stock_cut(self, at_entry: Figure | None) -> str:
@@ -270,16 +273,16 @@ class _Case:
         for offer, at, value, outcome, sent_at, wanted, detail in queries.sends(cursor, sorted(codes), since, until):
             found += [Entry(wanted, codes[offer], "wanted", str(value))] if wanted else []
             found += [Entry(sent_at, codes[offer], "sent", str(value))] if sent_at else []
-            found.append(Entry(at, codes[offer], "answered", f"{value}: {outcome}{f' ({detail})' if detail else ''}"))
+            found.append(Entry(at, codes[offer], "answered", case_terms.answer(value, outcome, detail)))
         for offer, code in codes.items():
             reads = queries.drifts(cursor, offer, since, until)
-            found += [Entry(at, code, "read", f"{observed}, believed {believed}: {verdict}") for at, believed, observed, verdict in reads]
+            found += [Entry(at, code, "read", case_terms.read_back(seen, believed, why)) for at, believed, seen, why in reads]
         numbers = {sale.line_id: (sale.channel_code, sale.number) for sale in self.sales}
         for at, owner, owner_id, kind, was, after, why in queries.promises(cursor, self.units, since, until):
             code, whom = numbers.get(owner_id, ("", owner)) if owner == "line" else ("", owner)
-            found.append(Entry(at, code, "reserved" if owner == "line" else "held", f"{whom}: {was} -> {after} ({kind}, {why})"))
-        for _, recorded, quantity, cause, reason in self.lowered:
-            found.append(Entry(recorded, "", "stock", f"-{quantity} {cause} {reason}".strip()))
+            found.append(Entry(at, code, "reserved" if owner == "line" else "held", case_terms.promise(whom, was, after, kind, why)))
+        for _unit, recorded, quantity, cause, reason in self.lowered:
+            found.append(Entry(recorded, "", "stock", case_terms.lowered(quantity, cause, reason)))
         code = self.line.order.channel.code
         found.append(Entry(self.shortage.detected_at, code, "short", f"{self.line.order.number}: {self.shortage.worst}"))
         if self.shortage.cut_accepted_at:

@@ -14,6 +14,7 @@ from stallkeeper.core.use_case import UseCase, before_commit, use_case
 from stallkeeper.orders import events, lately, lines, queries
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock.reserve import STALE
+from stallkit.words import said as _
 
 
 class LinkError(ValueError):
@@ -26,7 +27,7 @@ def link_line(organisation_id: int, line_id: int, stock_unit_id: int, *, for_eve
     with use_case("link.line", organisation_id=organisation_id, actor=actor) as uc:
         line = OrderLine.objects.select_related("order").select_for_update(of=("self",)).get(pk=line_id)
         if line.stock_unit_id is not None:
-            raise LinkError(f"line {line.line_id} is linked already")
+            raise LinkError(_("line {line_id} is linked already", line_id=line.line_id))
         unit = StockUnit.objects.get(pk=stock_unit_id)
         line.stock_unit = unit
         if for_ever:
@@ -85,5 +86,5 @@ def _offer(uc: UseCase, line: OrderLine, unit: StockUnit) -> Offer:
         },
     )
     if offer.stock_unit_id != unit.pk:
-        raise LinkError(f"the offer {line.sku!r} of this channel belongs to another unit already; unlink it first")
+        raise LinkError(_("the offer {sku!r} of this channel belongs to another unit already; unlink it first", sku=line.sku))
     return offer

@@ -25,6 +25,7 @@ from stallkeeper.stock.counts import CountError
 from stallkeeper.stock.imports import Counted, Resolver, StockItem
 from stallkeeper.stock.models import Level, Location, LocationOwner, StockCount
 from stallkit.tables.cells import Cell, FileRefused, Problem
+from stallkit.words import said as _
 
 MOST_ROWS = 100_000
 LAYOUT = Layout(
@@ -95,9 +96,9 @@ def preview(organisation_id: int, file: Path, location: Location, as_of: datetim
     FileRefused if the file cannot be read as a whole, CountError if the place or the moment cannot be; wrong rows are in ``problems``.
     """
     if location.owner == LocationOwner.VIRTUAL:
-        raise CountError(f"location: {location.code} is no place where goods lie")
+        raise CountError(_("location: {code} is no place where goods lie", code=location.code))
     if as_of > now:
-        raise CountError("as_of: goods cannot have been counted in the future")
+        raise CountError(_("as_of: goods cannot have been counted in the future"))
     counted, problems = _read(organisation_id, open_table(file, LAYOUT, encoding), location.pk)
     lines = _compare(organisation_id, location, counted, as_of)
     problems += [_gone(row, line) for row, line in zip(counted, lines, strict=True) if line.now + line.difference < 0]
@@ -130,21 +131,21 @@ class _Reader:
             return None
         sku, counted = cast(str, values[0]), cast("int | None", values[1])
         if sku == EXAMPLE:
-            self.problems.append(Problem(number, "sku", sku, "This is the example of the template; delete the row."))
+            self.problems.append(Problem(number, "sku", sku, _("This is the example of the template; delete the row.")))
             return None
         empty = [name for name, given in (("sku", sku), ("counted", counted is not None)) if not given]
-        self.problems += [Problem(number, name, "", f"{name} is empty; it must be given.") for name in empty]
+        self.problems += [Problem(number, name, "", _("{name} is empty; it must be given.", name=name)) for name in empty]
         return None if empty else StockItem(number, sku, "", self._location, cast(int, counted), None)
 
 
 def _read(organisation_id: int, table: Table, location_id: int) -> tuple[list[Counted], list[Problem]]:
     """The rows whose article is known, and what is wrong with the others."""
     if table.total > MOST_ROWS:
-        raise FileRefused(f"The file has about {table.total:,} rows; a count takes {MOST_ROWS:,}. Split it.")
+        raise FileRefused(_("The file has about {total:,} rows; a count takes {most:,}. Split it.", total=table.total, most=MOST_ROWS))
     reader, counted = _Reader(table, location_id), list[Counted]()
     items = [item for number, row in table.rows() if (item := reader.read(number, row)) is not None]
     if not items and not reader.problems:
-        raise FileRefused("The file has a header, but no rows below it. Nothing was changed.")
+        raise FileRefused(_("The file has a header, but no rows below it. Nothing was changed."))
     found = Resolver(organisation_id).resolve(items, counted)
     return counted, reader.problems + [_in_our_words(problem) for problem in found]
 
@@ -164,5 +165,10 @@ def _compare(organisation_id: int, location: Location, counted: list[Counted], a
 
 def _gone(row: Counted, line: Line) -> Problem:
     left = line.then - line.now
-    message = f"{line.sku}: {line.counted} counted, but {left} have left since by the ledger. Look at its movements, then count it again."
+    message = _(
+        "{sku}: {counted} counted, but {left} have left since by the ledger. Look at its movements, then count it again.",
+        sku=line.sku,
+        counted=line.counted,
+        left=left,
+    )
     return Problem(row.number, "counted", str(line.counted), message)

@@ -15,6 +15,7 @@ from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import ledger, places, queries
 from stallkeeper.stock.ledger import Move
 from stallkeeper.stock.models import Cause, Location, StockCount, VirtualRole
+from stallkit.words import said as _
 
 
 class CountError(ValueError):
@@ -27,9 +28,9 @@ def record_count(uc: UseCase, location_id: int, counted: Mapping[int, int], *, a
     if existing is not None:
         return existing
     if as_of > uc.at:
-        raise CountError("as_of: goods cannot have been counted in the future")
+        raise CountError(_("as_of: goods cannot have been counted in the future"))
     if below := sorted(unit for unit, number in counted.items() if number < 0):
-        raise CountError(f"unit {below[0]}: a count is 0 or more")
+        raise CountError(_("unit {below}: a count is 0 or more", below=below[0]))
     with connection.cursor() as cursor:
         queries.lock_levels(cursor, sorted(counted), [location_id])
         then = queries.on_hand_as_of(cursor, uc.organisation_id, location_id, sorted(counted), as_of)

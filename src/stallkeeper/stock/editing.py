@@ -13,6 +13,7 @@ from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import ledger
 from stallkeeper.stock.ledger import Target
 from stallkeeper.stock.models import Cause
+from stallkit.words import said as _
 
 
 class EditError(ValueError):
@@ -41,7 +42,7 @@ def edit(uc: UseCase, edits: Sequence[Edit], reason: str) -> Edited:
     Two edits of one cell at once: the second finds what the first has entered.
     """
     if not reason.strip():
-        raise EditError("reason: say why these figures are others")
+        raise EditError(_("reason: say why these figures are others"))
     wanted = {(edit.unit_id, edit.location_id): edit for edit in edits if edit.on_hand != edit.seen}
     if not wanted:
         return Edited(0, [])

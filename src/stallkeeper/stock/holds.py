@@ -13,6 +13,7 @@ from stallkeeper.stock import queries, reserve
 from stallkeeper.stock.allocation import Demand
 from stallkeeper.stock.models import Location, LocationOwner, ManualHold, Reservation, ReservationKind
 from stallkeeper.stock.reserve import Want
+from stallkit.words import said as _
 
 LAPSED = "hold_lapsed"
 """Mark: order lines whose hold ended because its time was over."""
@@ -30,9 +31,9 @@ def set_hold(
     A hold takes what is free and never what is promised.
     """
     if quantity < 0:
-        raise HoldError("quantity: a hold keeps back 0 or more units")
+        raise HoldError(_("quantity: a hold keeps back 0 or more units"))
     if expires_at is not None and expires_at <= uc.at:
-        raise HoldError("expires_at: this moment has passed already")
+        raise HoldError(_("expires_at: this moment has passed already"))
     demand = Demand(hold_id, quantity, ((unit_id, 1),), (location_id,))
     kept = reserve.set_reservations(uc, "manual", [Want(demand, ReservationKind.MANUAL, None, expires_at)], cause=f"hold: {reason}"[:60])
     with connection.cursor() as cursor:  # also where as many units are kept as before, so that nothing else was written
@@ -59,7 +60,7 @@ def keep_back(uc: UseCase, unit: StockUnit, location: Location, quantity: int, *
     )
     kept = set_hold(uc, hold.pk, unit.pk, location.pk, quantity, reason=reason, expires_at=expires_at)
     if not kept:
-        raise HoldError(f"quantity: of {unit.sku}, nothing is free at {location.code} that could be kept back")
+        raise HoldError(_("quantity: of {sku}, nothing is free at {code} that could be kept back", sku=unit.sku, code=location.code))
     return kept
 
 
@@ -74,19 +75,19 @@ def kept_back(unit: StockUnit | None = None) -> list[tuple[ManualHold, int]]:
 
 def _check(unit: StockUnit, location: Location, reason: str) -> None:
     if unit.kind == UnitKind.KIT:
-        raise HoldError(f"sku: {unit.sku} is a kit; its stock follows from its components: keep those back")
+        raise HoldError(_("sku: {sku} is a kit; its stock follows from its components: keep those back", sku=unit.sku))
     if not unit.stocked:
-        raise HoldError(f"sku: {unit.sku} is not counted, so nothing of it can be kept back")
+        raise HoldError(_("sku: {sku} is not counted, so nothing of it can be kept back", sku=unit.sku))
     if location.owner == LocationOwner.VIRTUAL:
-        raise HoldError(f"location: {location.code} is no place where goods lie")
+        raise HoldError(_("location: {code} is no place where goods lie", code=location.code))
     if not reason.strip():
-        raise HoldError("reason: say why the units are kept back, or why no longer")
+        raise HoldError(_("reason: say why the units are kept back, or why no longer"))
 
 
 def _lift(uc: UseCase, unit: StockUnit, location: Location, reason: str) -> int:
     hold = ManualHold.objects.select_for_update().filter(stock_unit=unit, location=location).first()
     if hold is None:
-        raise HoldError(f"quantity: of {unit.sku}, nothing is kept back at {location.code}")
+        raise HoldError(_("quantity: of {sku}, nothing is kept back at {code}", sku=unit.sku, code=location.code))
     set_hold(uc, hold.pk, unit.pk, location.pk, 0, reason=reason)
     hold.delete()
     return 0
@@ -97,7 +98,7 @@ def lapse(uc: UseCase, limit: int = 500) -> int:
     ended = 0
     with connection.cursor() as cursor:
         due = queries.expired_holds(cursor, uc.organisation_id, uc.at, limit)
-    for owner_type in sorted({owner_type for owner_type, _ in due}):
+    for owner_type in sorted({owner_type for owner_type, _owner in due}):
         owners = [owner for kind, owner in due if kind == owner_type]
         if owner_type == "manual":
             owners = _over(uc, owners)

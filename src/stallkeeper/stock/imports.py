@@ -35,6 +35,7 @@ from stallkeeper.stock.models import Cause, Location, LocationOwner, VirtualRole
 from stallkeeper.stock.places import virtual
 from stallkeeper.stock.table_files import TableItem, TableLayout
 from stallkit.tables.cells import LARGEST_COUNT, Cell, Problem
+from stallkit.words import said as _
 
 BREAKER_ROWS = 20
 BREAKER_SHARE = 30
@@ -149,11 +150,13 @@ class StockReader:
         sku, gtin, place, on_hand, as_of = values
         code = cast(str, sku)
         if code == EXAMPLE:
-            self.problems.append(Problem(number, "sku", code, "This is the example of the template; it was left out. Delete the row."))
+            self.problems.append(Problem(number, "sku", code, _("This is the example of the template; it was left out. Delete the row.")))
             return None
         missing = [("sku", code or gtin), ("location", place is not None), ("on_hand", on_hand is not None)]
         if not all(given for _name, given in missing):
-            self.problems += [Problem(number, name, "", f"{name} is empty; it must be given.") for name, given in missing if not given]
+            self.problems += [
+                Problem(number, name, "", _("{name} is empty; it must be given.", name=name)) for name, given in missing if not given
+            ]
             return None
         return StockItem(number, code, cast(str, gtin), cast(int, place), cast(int, on_hand), cast("datetime | None", as_of))
 
@@ -165,7 +168,9 @@ class StockReader:
         if place is None:
             shown = typed if len(typed) <= 40 else typed[:39] + "…"
             known = ", ".join(sorted(code for code in self._places if code != code.casefold())[:10]) or ", ".join(sorted(self._places)[:10])
-            raise CatalogueError("location", f"{shown!r} is not a place; known are {known}. Correct it, or make the place first.")
+            raise CatalogueError(
+                "location", _("{shown!r} is not a place; known are {known}. Correct it, or make the place first.", shown=shown, known=known)
+            )
         return place
 
 
@@ -240,7 +245,11 @@ class Resolver:
             try:
                 counted.append(self._one(item, by_sku, by_gtin, by_code))
             except CatalogueError as error:
-                problems.append(Problem(item.number, error.field, item.code or item.gtin, f"{error.field} {error.message}"))
+                problems.append(
+                    Problem(
+                        item.number, error.field, item.code or item.gtin, _("{field} {message}", field=error.field, message=error.message)
+                    )
+                )
         return problems
 
     def _one(
@@ -248,15 +257,23 @@ class Resolver:
     ) -> Counted:
         unit, factor = self._unit(item, by_sku.get(item.code), by_gtin, by_code.get(item.code, []))
         if unit.kind == UnitKind.KIT:
-            raise CatalogueError("sku", f"{item.code or item.gtin} is a kit; its stock follows from its components. Give those.")
+            raise CatalogueError(
+                "sku", _("{code} is a kit; its stock follows from its components. Give those.", code=item.code or item.gtin)
+            )
         if not unit.stocked:
-            raise CatalogueError("sku", f"{item.code or item.gtin} is an article that is not counted; leave it out, or have it counted.")
+            raise CatalogueError(
+                "sku", _("{code} is an article that is not counted; leave it out, or have it counted.", code=item.code or item.gtin)
+            )
         on_hand = item.on_hand * factor
         if abs(on_hand) > LARGEST_COUNT:
-            raise CatalogueError("on_hand", f"{on_hand:,} base units are too many; at most {LARGEST_COUNT:,} are kept.")
+            raise CatalogueError(
+                "on_hand", _("{on_hand:,} base units are too many; at most {most:,} are kept.", on_hand=on_hand, most=LARGEST_COUNT)
+            )
         first = self._first.setdefault((unit.id, item.location_id), item.number)
         if first != item.number:
-            raise CatalogueError("sku", f"and place stand in row {first} already; that row counts. Add them up, or delete one of them.")
+            raise CatalogueError(
+                "sku", _("and place stand in row {first} already; that row counts. Add them up, or delete one of them.", first=first)
+            )
         return Counted(item.number, unit.id, item.location_id, on_hand, item.as_of)
 
     def _unit(self, item: StockItem, known: Unit | None, by_gtin: Mapping[str, list[GtinUnit]], coded: list[GtinUnit]) -> tuple[Unit, int]:
@@ -265,16 +282,20 @@ class Resolver:
         found = by_gtin.get(typed.replace(" ", "").replace("-", "").lstrip("0"), []) if spellings(typed) else []
         if known is not None:
             if item.gtin and found and known.id not in {unit.id for unit, _factor in found}:
-                raise CatalogueError("gtin", f"{item.gtin} belongs to another article than sku {item.code}; correct one of them.")
+                raise CatalogueError(
+                    "gtin", _("{gtin} belongs to another article than sku {code}; correct one of them.", gtin=item.gtin, code=item.code)
+                )
             return known, 1
         if coded:
             found = coded
         elif item.code and item.gtin and (self._strict or not found):
-            raise CatalogueError("sku", f"{item.code} is not known; correct it, or import the product first.")
+            raise CatalogueError("sku", _("{code} is not known; correct it, or import the product first.", code=item.code))
         if len(found) > 1:
-            raise CatalogueError("gtin", f"{typed} belongs to {len(found)} articles; give the SKU instead.")
+            raise CatalogueError("gtin", _("{typed} belongs to {found} articles; give the SKU instead.", typed=typed, found=len(found)))
         if not found:
-            raise CatalogueError("sku" if item.code else "gtin", f"{typed} is not known; correct it, or import the product first.")
+            raise CatalogueError(
+                "sku" if item.code else "gtin", _("{typed} is not known; correct it, or import the product first.", typed=typed)
+            )
         return found[0]
 
 
@@ -290,7 +311,7 @@ def stop_at_disaster(organisation_id: int, counted: list[Counted], names: Mappin
             emptied.update(row.location_id for row, before in zip(some, now, strict=True) if row.on_hand == 0 < before)
         filled = imports_queries.filled_levels(cursor, organisation_id, sorted(names))
     touched = {row.location_id for row in counted}
-    _judge("the places of the file", cut.total(), emptied.total(), sum(filled.get(place, 0) for place in touched))
+    _judge(_("the places of the file"), cut.total(), emptied.total(), sum(filled.get(place, 0) for place in touched))
     for place in sorted(touched):
         _judge(names[place], cut[place], emptied[place], filled.get(place, 0))
 
@@ -298,8 +319,16 @@ def stop_at_disaster(organisation_id: int, counted: list[Counted], names: Mappin
 def _judge(where: str, cut: int, emptied: int, filled: int) -> None:
     if cut > BREAKER_ROWS and cut * 100 > BREAKER_SHARE * filled:
         raise Stopped(
-            f"At {where}, {cut:,} of {filled:,} articles in stock would fall to zero ({emptied:,}) or by more than half "
-            f"({cut - emptied:,}). Nothing was changed. Check the file; if it is right, run the import again and allow many zeroings."
+            _(
+                "At {where}, {cut:,} of {filled:,} articles in stock would fall to zero ({emptied:,}) or by more than half "
+                "({halved:,}). Nothing was changed. Check the file; if it is right, run the import again and allow many "
+                "zeroings.",
+                where=where,
+                cut=cut,
+                filled=filled,
+                emptied=emptied,
+                halved=cut - emptied,
+            )
         )
 
 

@@ -15,6 +15,7 @@ from stallkeeper.core.history import Changed, Fact
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import queries, reserve
 from stallkeeper.stock.models import Incoming, Location, LocationOwner
+from stallkit.words import said as _
 
 
 class IncomingError(ValueError):
@@ -27,11 +28,11 @@ def set_incoming(uc: UseCase, unit: StockUnit, location: Location, expected_on: 
     Nothing takes them off when they arrive: say 0 then. IncomingError for kits, uncounted units and virtual places.
     """
     if quantity < 0:
-        raise IncomingError("quantity: 0 or more units come in")
+        raise IncomingError(_("quantity: 0 or more units come in"))
     if unit.kind == UnitKind.KIT or not unit.stocked:
-        raise IncomingError(f"sku: {unit.sku} is not counted by itself; announce units that are")
+        raise IncomingError(_("sku: {sku} is not counted by itself; announce units that are", sku=unit.sku))
     if location.owner == LocationOwner.VIRTUAL:
-        raise IncomingError(f"location: {location.code} is no place where goods lie")
+        raise IncomingError(_("location: {code} is no place where goods lie", code=location.code))
     known = Incoming.objects.select_for_update().filter(stock_unit=unit, location=location, expected_on=expected_on).first()
     before = known.quantity if known else 0
     if quantity:

@@ -20,6 +20,7 @@ from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import places, queries, reserve
 from stallkeeper.stock.allocation import Place
 from stallkeeper.stock.models import Cause, Level, Location, LocationOwner, VirtualRole
+from stallkit.words import said as _
 
 
 class Move(NamedTuple):
@@ -91,7 +92,15 @@ def change_on_hand(uc: UseCase, cursor: Cursor, deltas: dict[Place, int], held: 
     for unit, location, on_hand, allocated, _held, backorder in hold(uc, cursor, deltas) if held is None else held:
         after = on_hand + deltas.get((unit, location), 0)
         if after < 0:
-            raise NotEnough(f"unit {unit} at place {location}: {on_hand} on hand, {-deltas[unit, location]} shall leave; count it first")
+            raise NotEnough(
+                _(
+                    "unit {unit} at place {location}: {on_hand} on hand, {leaving} shall leave; count it first",
+                    unit=unit,
+                    location=location,
+                    on_hand=on_hand,
+                    leaving=-deltas[unit, location],
+                )
+            )
         if allocated > after and not backorder and (unit, location) in deltas:
             reserve.shrink_to(uc, cursor, unit, location, allocated - after)
     queries.change_on_hand(cursor, [(unit, location, delta) for (unit, location), delta in sorted(deltas.items())])

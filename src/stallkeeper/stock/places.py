@@ -12,6 +12,7 @@ from stallkeeper.core.history import Changed, Fact
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock import places_queries, reserve
 from stallkeeper.stock.models import Location, LocationOwner, VirtualRole
+from stallkit.words import said as _
 
 COUNTING = frozenset({"active", "sellable", "priority"})
 """What decides whether, and in which order, a place's stock counts for channels."""
@@ -34,9 +35,9 @@ def create_location(
 ) -> Location:
     """A real place. PlaceError if the code is taken."""
     if owner == LocationOwner.VIRTUAL:
-        raise PlaceError("owner: virtual places are made by Stallkeeper itself")
+        raise PlaceError(_("owner: virtual places are made by Stallkeeper itself"))
     if Location.objects.filter(code=code).exists():
-        raise PlaceError(f"code: there is a place with the code {code!r} already")
+        raise PlaceError(_("code: there is a place with the code {code!r} already", code=code))
     place = Location.objects.create(
         organisation_id=uc.organisation_id,
         code=code,
@@ -69,11 +70,11 @@ def moves_figures(wanted: Collection[str]) -> bool:
 def check_change(place: Location, wanted: Changes) -> None:
     """PlaceError if the place cannot be changed so."""
     if LocationOwner.VIRTUAL in {place.owner, wanted.get("owner")}:
-        raise PlaceError("owner: virtual places are Stallkeeper's own; they cannot be changed, and no other place can become one")
+        raise PlaceError(_("owner: virtual places are Stallkeeper's own; they cannot be changed, and no other place can become one"))
     if not 0 <= wanted.get("priority", 0) <= MOST_PRIORITY:
-        raise PlaceError(f"priority: a whole number between 0 and {MOST_PRIORITY}")
+        raise PlaceError(_("priority: a whole number between 0 and {most}", most=MOST_PRIORITY))
     if not wanted.get("name", place.name).strip():
-        raise PlaceError("name: a place has one")
+        raise PlaceError(_("name: a place has one"))
 
 
 def hold(backorder: bool) -> None:
@@ -94,7 +95,7 @@ def change(uc: UseCase, location_id: int, wanted: Changes) -> dict[str, list[obj
     differing: dict[str, list[object]] = {field: [before[field], value] for field, value in wanted.items() if before[field] != value}
     if not differing:
         return {}
-    for field, (_, value) in differing.items():
+    for field, (_was, value) in differing.items():
         setattr(place, field, value)
     place.save(update_fields=list(differing))
     history.note(uc, Fact.PLACE, (Changed(place.pk, field, *values) for field, values in differing.items() if field in COUNTING))

@@ -32,6 +32,8 @@ from stallkeeper.stock.ledger import Move
 from stallkeeper.stock.models import Cause, Location, LocationOwner, VirtualRole
 from stallkeeper.stock.places import virtual
 from stallkit.tables.cells import Cell, FileRefused, Problem, normal
+from stallkit.words import joined
+from stallkit.words import said as _
 
 KIND = "stock_table"
 TABLES = ("stock_level", "stock_movement")
@@ -119,15 +121,19 @@ class TableLayout(Layout):
             name = self._name(typed)
             if name is None:
                 known = ", ".join(sorted(self.places or ())[:10])
-                said = f"Column {typed[:60]!r} is no place; known are {known}. Remove it, or put # before its name to leave it out."
+                said = _(
+                    "Column {name!r} is no place; known are {known}. Remove it, or put # before its name to leave it out.",
+                    name=typed[:60],
+                    known=known,
+                )
                 problems.append(Problem(row, typed[:60], typed[:200], said))
             elif name in found:
-                problems.append(Problem(row, name, typed[:200], f"Column {name} is there twice; remove one."))
+                problems.append(Problem(row, name, typed[:200], _("Column {name} is there twice; remove one.", name=name)))
             else:
                 found[name] = position
         problems += self._incomplete(found, row)
         if problems:
-            raise FileRefused("The header of the file does not fit: " + " ".join(problem.message for problem in problems[:5]), problems)
+            raise FileRefused(joined([_("The header of the file does not fit:"), *(problem.message for problem in problems[:5])]), problems)
         return found
 
     def _name(self, typed: str) -> str | None:
@@ -141,15 +147,22 @@ class TableLayout(Layout):
 
     def _incomplete(self, found: Mapping[str, int], row: int) -> list[Problem]:
         codes = [name for name in found if name in (self.places or ())]
-        wrong = [] if "sku" in found else [Problem(row, "sku", "", "Column sku is missing; add it to the header row.")]
+        wrong = [] if "sku" in found else [Problem(row, "sku", "", _("Column sku is missing; add it to the header row."))]
         if not codes:
-            wrong.append(Problem(row, "", "", "There is no column of a place. Take a report, and change figures in it."))
-        hint = "it holds what the report said. It is hidden, not superfluous: take a new report."
+            wrong.append(Problem(row, "", "", _("There is no column of a place. Take a report, and change figures in it.")))
+        hint = _("it holds what the report said. It is hidden, not superfluous: take a new report.")
         for code in codes:
             if f"{code}{MARK}".strip() not in found:
-                wrong.append(Problem(row, code, "", f"Beside column {code} the column {code}{MARK}… is missing; {hint}"))
+                wrong.append(
+                    Problem(
+                        row,
+                        code,
+                        "",
+                        _("Beside column {code} the column {code}{mark}… is missing; {hint}", code=code, mark=MARK, hint=hint),
+                    )
+                )
         if len(self.numbers or ()) > 1:
-            wrong.append(Problem(row, "", "", "The columns are of different reports. Take them in one by one."))
+            wrong.append(Problem(row, "", "", _("The columns are of different reports. Take them in one by one.")))
         return wrong
 
 
@@ -189,15 +202,15 @@ class _Reader:
         for (code, place), after, before in zip(self._places, figures[::2], figures[1::2], strict=True):
             if len(self.problems) == known and (after is None or before is None):
                 said = (
-                    f"{code} is empty; type 0 if nothing is there."
+                    _("{code} is empty; type 0 if nothing is there.", code=code)
                     if after is None
-                    else f"{code}: what the report said is gone from the row."
+                    else _("{code}: what the report said is gone from the row.", code=code)
                 )
                 self.problems.append(Problem(number, code, "", said))
             elif after != before:
                 changes.append(Change(place, cast(int, before), cast(int, after)))
         if not sku:
-            self.problems.append(Problem(number, "sku", "", "sku is empty; it must be given."))
+            self.problems.append(Problem(number, "sku", "", _("sku is empty; it must be given.")))
         return TableItem(number, cast(str, sku), tuple(changes)) if changes and len(self.problems) == known else None
 
 
@@ -243,11 +256,11 @@ def _resolve(organisation_id: int, read: Sequence[TableItem], known: list[TableI
     for item in read:
         _sku, unit, kind, stocked = units.get(item.sku, ("", 0, "", False))
         why = (
-            f"{item.sku} is not known; its product was removed or has another SKU now."
+            _("{sku} is not known; its product was removed or has another SKU now.", sku=item.sku)
             if not unit
-            else f"{item.sku} is not counted by itself; leave it as it is."
+            else _("{sku} is not counted by itself; leave it as it is.", sku=item.sku)
             if kind == UnitKind.KIT or not stocked
-            else f"{item.sku} stands in row {seen[unit]} already; that row counts."
+            else _("{sku} stands in row {first} already; that row counts.", sku=item.sku, first=seen[unit])
             if unit in seen
             else ""
         )

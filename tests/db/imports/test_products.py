@@ -124,7 +124,7 @@ def test_all_problems_of_a_row_are_reported(bring):
 def test_a_price_needs_a_list_and_currencies_must_agree(bring, organisation):
     run = bring("products", [["sku", "title", "price", "currency"], ["A", "a", "5", ""], ["B", "b", "5 €", "RON"], ["C", "c", "5 €", ""]])
     assert [(row, column) for row, column, _ in bring.problems(run)] == [(2, "currency"), (3, "currency")]
-    assert "write the code of a price list or currency, for instance EUR" in bring.problems(run)[0][2]
+    assert "write the code of a price list or currency: for instance EUR" in bring.problems(run)[0][2]
     assert list(PriceList.objects.values_list("code", flat=True)) == ["EUR"]
 
 

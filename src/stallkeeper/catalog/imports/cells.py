@@ -12,6 +12,7 @@ from stallkeeper.catalog.identifiers import check_gtin
 from stallkeeper.catalog.texts import LIMITS, CatalogueError, tidy
 from stallkit.tables import cells as plain
 from stallkit.tables.cells import Cell, CellRefused, quoted
+from stallkit.words import said as _
 
 YES = frozenset({"yes", "y", "true", "1", "x", "on", "active", "da", "tak", "si", "sì", "sí", "oui", "ja", "да"})
 NO = frozenset({"no", "n", "false", "0", "off", "inactive", "nu", "nie", "non", "nein", "нет", "не"})
@@ -45,7 +46,9 @@ def gtin(cell: Cell) -> str:
     """The digits of a GTIN; "" for an empty cell."""
     typed = as_text("gtin", cell).strip()
     if re.fullmatch(r"[\d.,]+[eE]\+?\d+", typed):
-        raise CatalogueError("gtin", f"{typed} lost its digits: a spreadsheet rounded it. Format the column as text and fill it in anew.")
+        raise CatalogueError(
+            "gtin", _("{typed} lost its digits: a spreadsheet rounded it. Format the column as text and fill it in anew.", typed=typed)
+        )
     return check_gtin(typed) if typed else ""
 
 
@@ -74,7 +77,9 @@ def price(cell: Cell) -> tuple[Decimal, str | None] | None:
         if cell is None:
             return None
         if isinstance(cell, datetime | date | time | timedelta | bool):
-            raise AmountError(f"is a date or a yes/no in the spreadsheet ({cell}); format the column as number and type the price anew.")
+            raise AmountError(
+                _("is a date or a yes/no in the spreadsheet ({cell}); format the column as number and type the price anew.", cell=str(cell))
+            )
         return amount_of_number(repr(cell)), None
     except AmountError as error:
         raise CatalogueError("price", str(error)) from None
@@ -89,7 +94,7 @@ def yes_or_no(field: str, cell: Cell) -> bool | None:
         return None
     if typed in YES or typed in NO:
         return typed in YES
-    raise CatalogueError(field, f"{quoted(typed)} is neither yes nor no; write one of them.")
+    raise CatalogueError(field, _("{typed} is neither yes nor no; write one of them.", typed=quoted(typed)))
 
 
 def count(field: str, cell: Cell) -> int | None:
@@ -117,12 +122,12 @@ def moment(field: str, cell: Cell, zone: ZoneInfo, now: datetime) -> datetime | 
         _solid(field, cell)
         found = _moment_of_text(field, cell.strip())
     elif isinstance(cell, date):
-        raise CatalogueError(field, f"{cell} has no time of day; write both, like {cell} 18:30.")
+        raise CatalogueError(field, _("{cell} has no time of day; write both, like {cell} 18:30.", cell=str(cell)))
     else:
-        raise CatalogueError(field, f"{cell} is not a date; write it like 2026-05-01 18:30.")
+        raise CatalogueError(field, _("{cell} is not a date; write it like 2026-05-01 18:30.", cell=str(cell)))
     aware = (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
     if aware > now:
-        raise CatalogueError(field, f"{found} is in the future; give the moment of counting.")
+        raise CatalogueError(field, _("{found} is in the future; give the moment of counting.", found=str(found)))
     return aware
 
 
@@ -130,7 +135,9 @@ def _moment_of_text(field: str, typed: str) -> datetime:
     try:
         found = datetime.fromisoformat(typed)
     except ValueError:
-        raise CatalogueError(field, f"{quoted(typed)} is not a date and time; write it like 2026-05-01 18:30.") from None
+        raise CatalogueError(field, _("{typed} is not a date and time; write it like 2026-05-01 18:30.", typed=quoted(typed))) from None
     if not re.search(r"\d[T ]\d", typed):
-        raise CatalogueError(field, f"{typed} has no time of day; write both, like {found:%Y-%m-%d} 18:30.")
+        raise CatalogueError(
+            field, _("{typed} has no time of day; write both, like {found} 18:30.", typed=typed, found=found.date().isoformat())
+        )
     return found

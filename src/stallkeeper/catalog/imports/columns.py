@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stallkit.tables.cells import Cell, FileRefused, Problem, normal
+from stallkit.words import joined
+from stallkit.words import said as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +47,25 @@ class Layout:
             if name is None:
                 problems.append(Problem(row, typed[:60], typed[:200], self._unknown(typed)))
             elif name in found:
-                problems.append(Problem(row, name, typed[:200], f"Column {name} is there twice; remove one."))
+                problems.append(Problem(row, name, typed[:200], _("Column {name} is there twice; remove one.", name=name)))
             else:
                 found[name] = position
         problems += self._missing(found, row)
         if problems:
-            raise FileRefused("The header of the file does not fit: " + " ".join(problem.message for problem in problems[:5]), problems)
+            raise FileRefused(joined([_("The header of the file does not fit:"), *(problem.message for problem in problems[:5])]), problems)
         return found
 
     def _missing(self, found: dict[str, int], row: int) -> list[Problem]:
         missing = [group for group in self.needed if not any(name in found for name in group)]
-        return [Problem(row, group[0], "", f"Column {' or '.join(group)} is missing; add it to the header row.") for group in missing]
+        return [
+            Problem(row, group[0], "", _("Column {names} is missing; add it to the header row.", names=" or ".join(group)))
+            for group in missing
+        ]
 
     def _unknown(self, typed: str) -> str:
         known = [column.name for column in self.columns]
         close = difflib.get_close_matches(normal(typed), known, n=1, cutoff=0.6)
-        guess = f"Did you mean {close[0]}? " if close else ""
+        guess = [_("Did you mean {name}?", name=close[0])] if close else []
         shown = typed if len(typed) <= 40 else typed[:39] + "…"
-        return f"Column {shown!r} is not known. {guess}Rename it, remove it, or put # before its name to leave it out."
+        remedy = _("Rename it, remove it, or put # before its name to leave it out.")
+        return joined([_("Column {name!r} is not known.", name=shown), *guess, remedy])

@@ -9,6 +9,7 @@ from pathlib import Path
 from stallkeeper.catalog.imports.columns import Layout
 from stallkit.tables.cells import Cell, FileRefused, normal
 from stallkit.tables.opening import Rows, open_rows
+from stallkit.words import said as _
 
 HEADER_WITHIN = 20
 
@@ -43,4 +44,4 @@ def open_table(path: Path, layout: Layout, encoding: str | None = None) -> Table
             return Table(source, positions, unnamed, len(cells), number, max(0, source.total - number))
         if number >= HEADER_WITHIN:
             break
-    raise FileRefused("The file is empty: there is no header row. Download the template and fill it in.")
+    raise FileRefused(_("The file is empty: there is no header row. Download the template and fill it in."))

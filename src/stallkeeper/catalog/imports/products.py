@@ -24,6 +24,8 @@ from stallkeeper.catalog.texts import CatalogueError, tidy
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import UseCase
 from stallkit.tables.cells import Cell, Problem
+from stallkit.words import Said
+from stallkit.words import said as _
 
 EXAMPLE = "EXAMPLE-1"
 LAYOUT = Layout(
@@ -89,7 +91,15 @@ class PriceLists:
         code = self._by_code(typed) or self._by_currency(typed or beside or "")
         currency = self.lists.get(code, code)
         if beside and currency != beside:
-            raise CatalogueError("currency", f"price list {code} is in {currency}, but the price says {beside}; correct one of them.")
+            raise CatalogueError(
+                "currency",
+                _(
+                    "price list {code} is in {currency}, but the price says {beside}; correct one of them.",
+                    code=code,
+                    currency=currency,
+                    beside=beside,
+                ),
+            )
         return code
 
     def _by_code(self, typed: str) -> str:
@@ -99,14 +109,23 @@ class PriceLists:
         if not typed:
             if len(self.lists) == 1:
                 return next(iter(self.lists))
-            known = f": {', '.join(sorted(self.lists))}" if self.lists else ", for instance EUR"
-            raise CatalogueError("currency", f"is empty, but there is a price; write the code of a price list or currency{known}.")
+            known = ", ".join(sorted(self.lists)) or _("for instance EUR")
+            raise CatalogueError(
+                "currency", _("is empty, but there is a price; write the code of a price list or currency: {known}.", known=known)
+            )
         currency = typed.upper()
         if currency not in known_currencies():
-            raise CatalogueError("currency", f"{typed!r} is neither a price list nor a currency; write a code like EUR.")
+            raise CatalogueError("currency", _("{typed!r} is neither a price list nor a currency; write a code like EUR.", typed=typed))
         fitting = [code for code, of in self.lists.items() if of == currency]
         if len(fitting) > 1:
-            raise CatalogueError("currency", f"{currency} has several price lists ({', '.join(sorted(fitting))}); write the code of one.")
+            raise CatalogueError(
+                "currency",
+                _(
+                    "{currency} has several price lists ({lists}); write the code of one.",
+                    currency=currency,
+                    lists=", ".join(sorted(fitting)),
+                ),
+            )
         return fitting[0] if fitting else currency
 
 
@@ -156,12 +175,17 @@ class ProductReader:
 
     def _new_sku(self, number: int, sku: str) -> bool:
         if not sku:
-            self.problems.append(Problem(number, "sku", "", "sku is empty; every row needs the code of its article."))
+            self.problems.append(Problem(number, "sku", "", _("sku is empty; every row needs the code of its article.")))
         elif sku == EXAMPLE:
-            self.problems.append(Problem(number, "sku", sku, "This is the example of the template; it was left out. Delete the row."))
+            self.problems.append(Problem(number, "sku", sku, _("This is the example of the template; it was left out. Delete the row.")))
         elif (first := self.seen.setdefault(sku, number)) != number:
             self.problems.append(
-                Problem(number, "sku", sku, f"sku {sku} stands in row {first} already; that row counts. Delete one of them.")
+                Problem(
+                    number,
+                    "sku",
+                    sku,
+                    _("sku {sku} stands in row {first} already; that row counts. Delete one of them.", sku=sku, first=first),
+                )
             )
         else:
             return True
@@ -174,7 +198,9 @@ class ProductReader:
         try:
             return self._lists.choose(currency, beside), amount
         except CatalogueError as error:
-            self.problems.append(Problem(number, error.field, currency[:200], f"{error.field} {error.message}"))
+            self.problems.append(
+                Problem(number, error.field, currency[:200], _("{field} {message}", field=error.field, message=error.message))
+            )
             return "", None
 
 
@@ -187,10 +213,10 @@ def components(cell: Cell) -> tuple[tuple[str, int], ...] | None:
     for piece in filter(None, (piece.strip() for piece in typed.split(";"))):
         sku, quantity = _component(piece)
         if sku in parts:
-            raise CatalogueError("kit_components", f"names {sku} twice; add the quantities up.")
+            raise CatalogueError("kit_components", _("names {sku} twice; add the quantities up.", sku=sku))
         parts[sku] = quantity
     if not parts:
-        raise CatalogueError("kit_components", "names no article; write it like MUG-1*6;SAUCER-1*6.")
+        raise CatalogueError("kit_components", _("names no article; write it like MUG-1*6;SAUCER-1*6."))
     return tuple(parts.items())
 
 
@@ -199,7 +225,9 @@ def _component(piece: str) -> tuple[str, int]:
     sku, number = (sku.strip(), number.strip()) if star else (piece, "1")
     if not (number.isascii() and number.isdecimal() and sku and 1 <= int(number) <= LARGEST_QUANTITY):
         shown = piece if len(piece) <= 40 else piece[:39] + "…"
-        raise CatalogueError("kit_components", f"{shown!r} is not SKU*quantity with a whole quantity from 1; write it like MUG-1*6.")
+        raise CatalogueError(
+            "kit_components", _("{shown!r} is not SKU*quantity with a whole quantity from 1; write it like MUG-1*6.", shown=shown)
+        )
     try:
         return tidy("sku", sku), int(number)
     except CatalogueError as error:
@@ -296,35 +324,35 @@ class ProductImport:
         for kit in kits:
             for sku, _quantity in kit.parts or ():
                 if why := self._wrong_component(kit.sku, sku, known, refused):
-                    problems.append(Problem(kit.number, "kit_components", sku, f"kit_components {why}"))
+                    problems.append(Problem(kit.number, "kit_components", sku, _("kit_components {why}", why=why)))
         return problems
 
     def _wrong_component(self, kit: str, sku: str, known: dict[str, tuple[int, str]], refused: set[int]) -> str:
         row = self.reader.seen.get(sku, 0)
         if sku == kit:
-            return f"names {sku}, which is the kit itself."
+            return _("names {sku}, which is the kit itself.", sku=sku)
         if known[sku][1] == UnitKind.KIT if sku in known else sku in self.reader.kits:
-            return f"names {sku}, which is a kit; name its components instead (a kit cannot hold kits)."
+            return _("names {sku}, which is a kit; name its components instead (a kit cannot hold kits).", sku=sku)
         if sku in known or (self.dry_run and row and row not in refused):
             return ""
         if row:
-            return f"names {sku}, whose row {row} was refused; correct that row first."
-        return f"names {sku}, which is not known; add a row for it, or correct the SKU."
+            return _("names {sku}, whose row {row} was refused; correct that row first.", sku=sku, row=row)
+        return _("names {sku}, which is not known; add a row for it, or correct the SKU.", sku=sku)
 
 
 WRONG = {
-    "no_title": ("title", "title is empty, and {sku} is new; a new product needs a title."),
-    "counted": ("kit_components", "{sku} is counted itself and cannot become a kit; give the kit a SKU of its own."),
+    "no_title": ("title", _("title is empty, and {sku} is new; a new product needs a title.")),
+    "counted": ("kit_components", _("{sku} is counted itself and cannot become a kit; give the kit a SKU of its own.")),
     "shared": (
         "brand",
-        "{sku} is one of several variants; change brand, category and description on the product, or leave them empty here.",
+        _("{sku} is one of several variants; change brand, category and description on the product, or leave them empty here."),
     ),
 }
 
 
 def _known_wrong(row: int, reason: str, sku: str) -> Problem:
     column, message = WRONG[reason]
-    return Problem(row, column, sku, message.format(sku=sku))
+    return Problem(row, column, sku, Said(message, {"sku": sku}))
 
 
 def import_products(job: Job, file: Path, encoding: str | None = None) -> ImportRun:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from stallkeeper.catalog.imports.files import Table
 from stallkeeper.catalog.texts import CatalogueError
 from stallkit.tables.cells import Cell, Problem, shown
+from stallkit.words import said as _
 
 Parse = Callable[[Cell], object]
 
@@ -30,7 +31,7 @@ class RowPlan:
                 try:
                     values[index] = parse(cell)
                 except CatalogueError as error:
-                    problems.append(Problem(number, name, shown(cell), f"{name} {error.message}"))
+                    problems.append(Problem(number, name, shown(cell), _("{name} {message}", name=name, message=error.message)))
         if length > self._width or self._unnamed:
             self._check_width(number, cells, problems)
         return values
@@ -39,9 +40,10 @@ class RowPlan:
         stray = [position for position in (*self._unnamed, *range(self._width, len(cells))) if position < len(cells)]
         for position in stray:
             if cells[position] not in ("", None):
-                message = (
-                    f"Cell {position + 1} of the row stands under no column name. Name the column or empty the cell; "
-                    "in a CSV file, put quotation marks around texts that hold the delimiter."
+                message = _(
+                    "Cell {position} of the row stands under no column name. Name the column or empty the cell; "
+                    "in a CSV file, put quotation marks around texts that hold the delimiter.",
+                    position=position + 1,
                 )
                 problems.append(Problem(number, "", shown(cells[position]), message))
                 return

@@ -23,10 +23,11 @@ from stallkeeper.catalog.imports import runs_queries
 from stallkeeper.catalog.imports.columns import Layout
 from stallkeeper.catalog.imports.files import Table, open_table
 from stallkeeper.catalog.models import ImportRun
-from stallkeeper.core import audit, clock, crash
+from stallkeeper.core import audit, clock, crash, words
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import SYSTEM, UseCase, use_case
 from stallkit.tables.cells import Cell, FileRefused, Problem
+from stallkit.words import said as _
 
 CHUNK = 5_000
 WORTH_ANALYZING = 1_000
@@ -106,7 +107,7 @@ class Job:
         if not problems:
             return
         self.refused.update(problem.row for problem in problems)
-        rows = [(p.row, p.column[:60], _storable(p.value)[:200], _storable(p.message)[:300]) for p in problems]
+        rows = [_kept(problem) for problem in problems]
         with crash.committing("import_run.problems"), connection.cursor() as cursor:
             runs_queries.add_problems(cursor, self.run.organisation_id, self.run.pk, rows)
 
@@ -130,7 +131,7 @@ class Job:
         except caught as error:
             if len(items) == 1:
                 said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-                return Outcome(0, [Problem(items[0].number, "", "", f"The row was refused: {said}")])
+                return Outcome(0, [Problem(items[0].number, "", "", _("The row was refused: {said}", said=said))])
         middle = len(items) // 2
         first, second = self.apply(items[:middle], apply, refusals), self.apply(items[middle:], apply, refusals)
         return Outcome(first.changed + second.changed, first.problems + second.problems)
@@ -164,9 +165,10 @@ class Job:
 
     def finish(self, state: ImportRun.State, problem: str = "") -> None:
         """Write how the run ended."""
-        self.run.state, self.run.problem, self.run.finished_at = state, problem, clock.now()
+        self.run.state, self.run.finished_at = state, clock.now()
+        self.run.problem, self.run.problem_words = words.storable(problem), words.kept(problem)
         self.run.rows_refused = len(self.refused - {0})
-        self.save("state", "problem", "finished_at", "rows_refused", "rows_done", "rows_total")
+        self.save("state", "problem", "problem_words", "finished_at", "rows_refused", "rows_done", "rows_total")
 
     def save(self, *fields: str) -> None:
         """Store fields of the run's row, visible to all at once."""
@@ -200,9 +202,9 @@ def perform(job: Job, layout: Layout, file: Path, encoding: str | None, work: Ca
 
 def close_interrupted(organisation_id: int) -> int:
     """Mark runs as failed whose process was killed; screens may call it before they show runs. How many there were."""
-    problem = "The import was interrupted. Run it again: rows that are in already change nothing."
+    problem = _("The import was interrupted. Run it again: rows that are in already change nothing.")
     with organisation_scope(organisation_id), crash.committing("import_run.interrupted"), connection.cursor() as cursor:
-        return runs_queries.close_interrupted(cursor, organisation_id, clock.now(), problem)
+        return runs_queries.close_interrupted(cursor, organisation_id, clock.now(), problem, words.kept_json(problem))
 
 
 @contextmanager
@@ -240,12 +242,13 @@ def _perform(job: Job, layout: Layout, file: Path, encoding: str | None, work: C
 
 
 def _fail(job: Job, error: BaseException) -> None:
-    done = (
-        f"{job.run.rows_done:,} of {job.run.rows_total:,} rows had been taken in before" if not job.run.dry_run else "nothing was changed"
-    )
+    done = _("nothing was changed")
+    if not job.run.dry_run:
+        done = _("{done:,} of {total:,} rows had been taken in before", done=job.run.rows_done, total=job.run.rows_total)
     said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     with suppress(DatabaseError):  # the database itself may be what failed; the error is raised either way
-        job.finish(ImportRun.State.FAILED, f"The import broke off ({said}); {done}. Run it again: rows that are in already change nothing.")
+        again = _("The import broke off ({said}); {done}. Run it again: rows that are in already change nothing.", said=said, done=done)
+        job.finish(ImportRun.State.FAILED, again)
 
 
 def chunks(table: Table, reader: Reader[I], size: int = CHUNK) -> Iterator[Chunk[I]]:
@@ -263,7 +266,7 @@ def chunks(table: Table, reader: Reader[I], size: int = CHUNK) -> Iterator[Chunk
     if rows:
         yield Chunk(items, _taken(reader), rows)
     if not number:
-        raise FileRefused("The file has a header, but no rows below it. Nothing was changed.")
+        raise FileRefused(_("The file has a header, but no rows below it. Nothing was changed."))
 
 
 def _taken(reader: Reader[I]) -> list[Problem]:
@@ -363,6 +366,6 @@ def ahead(source: Iterator[Out], depth: int = 2) -> Iterator[Out]:
         sys.setswitchinterval(before)
 
 
-def _storable(text: str) -> str:
-    """PostgreSQL's text holds no NUL and no lone surrogates."""
-    return text.replace("\0", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode()
+def _kept(problem: Problem) -> runs_queries.ProblemRow:
+    value, message = words.storable(problem.value), words.storable(problem.message)
+    return problem.row, problem.column[:60], value[:200], message[:300], words.kept_json(problem.message)

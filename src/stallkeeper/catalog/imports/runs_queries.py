@@ -11,14 +11,16 @@ from psycopg import sql
 from stallkeeper.core.sql import Cursor
 
 RUN_LOCK = 5_300_003
+ProblemRow = tuple[int, str, str, str, str | None]
+"""Row, column, value, message, and what the message was made of."""
 
 
-def add_problems(cursor: Cursor, organisation_id: int, run_id: int, rows: Sequence[tuple[int, str, str, str]]) -> None:
-    """Keep (row, column, value, message) of refused cells."""
+def add_problems(cursor: Cursor, organisation_id: int, run_id: int, rows: Sequence[ProblemRow]) -> None:
+    """Keep what is wrong with cells of a run."""
     columns = [list(column) for column in zip(*rows, strict=True)]
     cursor.execute(
-        'INSERT INTO catalog_importproblem (organisation_id, run_id, row, "column", value, message)'
-        " SELECT %s, %s, * FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[])",
+        'INSERT INTO catalog_importproblem (organisation_id, run_id, row, "column", value, message, message_words)'
+        " SELECT %s, %s, * FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::jsonb[])",
         [organisation_id, run_id, *columns],
     )
 
@@ -46,16 +48,16 @@ def let_go(cursor: Cursor, run_id: int) -> None:
     cursor.execute("SELECT pg_advisory_unlock(%s, (%s %% 2147483647)::int)", [RUN_LOCK, run_id])
 
 
-def close_interrupted(cursor: Cursor, organisation_id: int, at: datetime, problem: str) -> int:
+def close_interrupted(cursor: Cursor, organisation_id: int, at: datetime, problem: str, words: str | None) -> int:
     """Mark runs as failed whose process is gone: nobody holds their lock, or nobody began them within ten minutes. How many there were."""
     cursor.execute(
         """
-        UPDATE catalog_importrun SET state = 'failed', finished_at = %(at)s, problem = %(problem)s
+        UPDATE catalog_importrun SET state = 'failed', finished_at = %(at)s, problem = %(problem)s, problem_words = %(words)s::jsonb
         WHERE organisation_id = %(organisation)s
           AND (state = 'reading' OR (state = 'queued' AND started_at < %(at)s::timestamptz - interval '10 minutes'))
           AND pg_try_advisory_xact_lock(%(lock)s, (id %% 2147483647)::int)
         """,
-        {"at": at, "problem": problem, "organisation": organisation_id, "lock": RUN_LOCK},
+        {"at": at, "problem": problem, "words": words, "organisation": organisation_id, "lock": RUN_LOCK},
     )
     return int(cursor.rowcount)
 
