@@ -12,7 +12,7 @@ from stallkeeper.catalog import products
 from stallkeeper.catalog.models import Product, StockUnit
 from stallkeeper.catalog.products import ProductFacts
 from stallkeeper.channels import guarding, overrides, plans, refresh
-from stallkeeper.channels.models import ChannelLocation, Offer, SendPlan
+from stallkeeper.channels.models import ChannelLocation, Offer, SendPlan, SendTask
 from stallkeeper.channels.overriding import Own
 from stallkeeper.channels.plan_stale import PlanError, Stale
 from stallkeeper.channels.plans import Held
@@ -126,6 +126,11 @@ def test_a_rule_of_a_category_beyond_the_limits_is_held(market: Market, stall: S
     with pytest.raises(Held):
         apply(market, waits)
     apply(market, waits, sure=True)
+    with market.shop.scope():
+        tasks = SendTask.objects.count()
+        capped = own(stall, Own(units=[units[1].pk], rules={"max_publish": 99}))
+        assert plans.propose(market.shop.organisation.pk, capped, ACTOR).state == SendPlan.State.APPLIED, "no figure is another by it"
+        assert SendTask.objects.count() == tasks
     stall.run()
     assert shown(stall) == [0] * 24
 

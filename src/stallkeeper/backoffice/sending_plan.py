@@ -181,10 +181,7 @@ def apply_plan(request: MemberRequest, pk: int) -> HttpResponse:
         messages.error(request, told(error))
         return redirect("backoffice:sending")
     task = done.tasks.order_by("pk").first()
-    if task is None:
-        messages.success(request, _("In force. Nothing has to be sent for it."))
-        return redirect("backoffice:sending")
-    return redirect("backoffice:send_task", task.pk)
+    return redirect("backoffice:send_task", task.pk) if task else redirect("backoffice:sending")
 
 
 def _show_anew(request: MemberRequest, pk: int, stale: Stale) -> HttpResponse:

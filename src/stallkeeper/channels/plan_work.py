@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -47,6 +47,10 @@ class Worked:
     def idle(self) -> bool:
         """It would be in force without anybody being sent anything else."""
         return not (self.moved or self.proposal.turns or self.proposal.take_back)
+
+    def unlimited(self) -> Worked:
+        """The same without what the limits would stop: that waits whether or not the proposal is in force."""
+        return replace(self, counts=tuple(msgspec.structs.replace(counts, held=(), held_items=0) for counts in self.counts))
 
     @property
     def held(self) -> dict[int, tuple[str, ...]]:

@@ -171,7 +171,8 @@ def apply(organisation_id: int, plan_id: int, fingerprint: str, actor: str, *, s
         _put_in_force(uc, worked, sure=sure)
         plan.state, plan.applied_at, plan.applied_by, plan.before = SendPlan.State.APPLIED, uc.at, actor, worked.base
         plan.save(update_fields=["state", "applied_at", "applied_by", "before"])
-        _begin_to_send(uc, plan, worked)
+        _record(uc, plan, worked)
+        send_tasks.begin_plan(uc, plan, _sent(worked))
     return plan
 
 
@@ -190,26 +191,26 @@ def at_once(
     that is open stays open.
 
     Stale if it no longer says what was looked at, Held as from ``apply``; None if something would be sent and it was wanted
-    ``only_if_idle``. Locks as ``apply``.
+    ``only_if_idle``. What changes no figure meets no limits, and is no send. Locks as ``apply``.
     """
     with use_case("plan.at_once", organisation_id=organisation_id, actor=actor) as uc:
         _may_turn(proposal)
         worked = _work_out_locked(uc, proposal)
         if only_if_idle and not worked.idle:
             return None
+        worked = worked.unlimited() if worked.idle else worked
         if looked is not None:
             plan_stale.still_says(looked, worked, lower_is_fine=lower_is_fine)
         _put_in_force(uc, worked, sure=sure)
         plan = _keep(uc, worked, state=SendPlan.State.APPLIED, applied_at=uc.at, applied_by=actor, before=worked.base)
-        _begin_to_send(uc, plan, worked)
+        _record(uc, plan, worked)
+        if not worked.idle:
+            send_tasks.begin_plan(uc, plan, _sent(worked))
     return plan
 
 
-def _begin_to_send(uc: UseCase, plan: SendPlan, worked: Worked) -> None:
+def _record(uc: UseCase, plan: SendPlan, worked: Worked) -> None:
     audit.record(uc, "plan.apply", "plan", plan.pk, fingerprint=plan.fingerprint, confirmed=sorted(worked.held), **_sums(worked.counts))
-    sent = _sent(worked)
-    if any(len(part) for part in sent.values()):
-        send_tasks.begin_plan(uc, plan, sent)
 
 
 def _work_out_locked(uc: UseCase, proposal: Proposal) -> Worked:
