@@ -8,7 +8,7 @@ bug(
     "stale plan applied",
     "What the plan says has moved since somebody looked at it, and it is sent all the same.",
     "21",
-    f"{PLANS}:_still_says",
+    "stallkeeper.channels.plan_stale:still_says",
     ("if worked.fingerprint == then.fingerprint:", "if True:"),
 )
 bug(
