@@ -148,9 +148,14 @@ def test_rules_are_planned_before_they_are_saved(busy: BusyShop, screen: Page) -
     screen.goto(f"/channels/{busy.near.pk}/rules/")
     screen.get_by_label("Buffer").fill("2")
     screen.get_by_role("button", name="See what changes…").click()
-    expect(screen.get_by_text("offers get another quantity")).to_be_visible()
-    screen.get_by_role("button", name="Save these rules").click()
-    expect(screen.get_by_text("Rules saved.")).to_be_visible()
+    expect(screen.get_by_text("Buffer: 1 → 2")).to_be_visible()
+    with busy.shop.scope():
+        assert Channel.objects.get(pk=busy.near.pk).buffer == 1
+    if (confirm := screen.locator("[name=sure]")).count():
+        confirm.check()
+    screen.get_by_role("button", name="Send exactly this").click()
+    expect(screen.get_by_text("under way").first).to_be_visible()
+    screen.goto(f"/channels/{busy.near.pk}/rules/")
     expect(screen.get_by_label("Buffer")).to_have_value("2")
     with busy.shop.scope():
         assert Channel.objects.get(pk=busy.near.pk).buffer == 2
