@@ -9,6 +9,7 @@ import pytest
 from stallkeeper.__main__ import run
 from stallkeeper.channels.models import Channel, SendPlan
 from stallkeeper.core import clock
+from tests.db.test_plans_of_rules import product
 from tests.market import Market, Stall
 
 
@@ -55,6 +56,31 @@ def test_a_plan_is_made_sent_followed_and_undone_from_the_command_line(market: M
     assert cli("send", "--sku", "MUG", "--channel", code)[0] == 0
     assert cli("send", "--all")[0] == 0
     assert len(json.loads(cli("send", "--json")[1])) == 3
+
+
+def test_rules_of_a_category_are_counted_held_and_undone_from_the_command_line(market: Market, stall: Stall, cli) -> None:
+    """D3: what a rule would send is said before it is in force; limits hold where nobody is asked; the plan of a colleague stays."""
+    code = stall.channel.code
+    for number in range(12):
+        stall.offer(product(market.shop, f"MUG-{number}", "Mugs", 10), shown=10)
+    stall.run()
+    cli("plan", "--rule", f"{code}:buffer=1")
+    words = ("rules", code, "--category", "Mugs", "--set", "share=0")
+    status, _, err = cli(*words)
+    assert (status, stall.todo()) == (1, [])
+    assert (
+        f"{code}: 0 of 12 offers would rise and 12 fall, 12 of them to zero; 12 of 12 live offers would go to zero at once. Go on?" in err
+    )
+    status, _, err = cli(*words, "--yes")
+    assert status == 1
+    assert "stopped by the limits" in err
+    assert "(--sure)" in err
+    status, out, _ = cli(*words, "--yes", "--sure", "--json")
+    assert (status, json.loads(out)[0]["of"]) == (0, "category Mugs")
+    stall.run()
+    assert {offer.quantity for offer in stall.emulator.offers.values()} == {0}
+    assert "12" in cli("plan")[1], "the plan that was saved is still there"
+    assert "Undoes plan" in cli("plan", "--undo")[1]
 
 
 @pytest.mark.parametrize(

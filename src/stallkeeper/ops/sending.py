@@ -10,6 +10,7 @@ from stallkeeper.channels.models import Channel, Offer, SendPlan, SendTask
 from stallkeeper.channels.plan_items import PARTS_OF_A_UNIT, Counts, Items
 from stallkeeper.channels.plan_stale import PlanError
 from stallkeeper.channels.plan_work import Worked
+from stallkeeper.channels.plans import Held
 from stallkeeper.channels.proposals import ChannelChange, Proposal, ProposalError
 from stallkeeper.channels.rules import RuleError
 from stallkeeper.channels.switches import SwitchError
@@ -32,6 +33,8 @@ def refused_plainly(act: Callable[[], R]) -> R:
     """Run it; what cannot be is one line for the person who asked."""
     try:
         return act()
+    except Held as error:
+        raise Refusal(f"{error} (--sure)") from error
     except REFUSALS as error:
         raise Refusal(str(error)) from error
 
