@@ -2,16 +2,20 @@
 
 Shops are drawn with everything at once: share and its rounding, buffer, velocity, cap, fixed number, zero-at, each with rules of categories
 and products, kits with and without splits, pack factors, ring-fences, incoming goods within a horizon, the platform's own limit and basis,
-units that are not counted or not active.
+units that are not counted or not active; and guarded units, by hand and below a threshold, whose channels share what is there, with figures
+that nobody knows, figures on their way, units that are gone without an order and channels that do not send.
+
+The functions are those of refresh (``facts.decide``, then ``guard.divided``) and of ``explain`` (``explain.work_out``, ``guard.quota_in``).
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -19,10 +23,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stallkeeper.channels import guard
+from stallkeeper.channels.explain import Working, work_out
 from stallkeeper.channels.facts import Facts, decide
+from stallkeeper.channels.guard import Stake
 from stallkeeper.channels.overriding import FALLS_THROUGH, NAMES, NONE, Overrides
 from stallkeeper.channels.queries import PLACE_COLUMNS, ChannelFacts
-from stallkeeper.stock.availability import ALWAYS, NOT_SET, Ints, Trace
+from stallkeeper.stock.availability import ALWAYS, NOT_SET, Ints
 from stallkit.manifest import Basis
 from stallkit.registry import ADAPTERS, manifest_of
 
@@ -30,7 +37,7 @@ TODAY = date(2026, 3, 2)
 OFFERS, SHOPS = 25, 400
 STEPS = (
     *("on_hand", "allocated", "holds", "ring_fence", "incoming", "kit", "for_sale"),
-    *("share", "buffer", "velocity", "cap", "zero_at", "pack_factor", "limit", "basis"),
+    *("share", "buffer", "velocity", "cap", "zero_at", "pack_factor", "limit", "basis", "guard"),
 )
 ONLY_FALL = set(STEPS) - {"on_hand", "incoming", "for_sale", "basis"}
 """These steps never raise a figure. What is for sale of units that are not counted is always the same."""
@@ -41,22 +48,136 @@ WHERE = (1, 2, 3)
 @settings(max_examples=SHOPS)
 @given(st.integers(0, 2**32))
 def test_the_working_of_one_offer_ends_at_its_number(seed: int) -> None:
-    shop = a_shop(random.Random(seed))
-    numbers = decide(shop).tolist()
+    """Refresh works out all offers together and splits guarded units over them; explaining gathers one, and those that it shares with."""
+    chance = random.Random(seed)
+    shop = a_shop(chance)
+    register = a_register(chance, shop)
+    refreshed = guard.divided(shop, decide(shop), register)
+    numbers = refreshed.shown.tolist()
     assert len(numbers) == OFFERS
+    shop.offers["intended"][:] = numbers
+    register.write(refreshed)
     for position, number in enumerate(numbers):
+        told = explained(shop, position, register)
+        assert told.figure == number, told
+        assert_stepwise(told)
         one = alone(shop, position)
-        trace = Trace(keep=True)
-        assert int(decide(one, trace)[0]) == number
-        working = [(step, int(figures[0])) for step, figures in trace.steps]
-        assert tuple(step for step, _ in working) == STEPS
-        for (_, before), (step, after) in pairwise(working):
-            assert after <= before or step not in ONLY_FALL, working
-            assert after >= 0
         if one.offers["excluded"][0]:
             assert number == NOT_SET
+        elif told.quota is None:
+            assert number == told.steps[-1][2] == in_plain_words(one), told
         else:
-            assert number == working[-1][1] == in_plain_words(one), working
+            assert (*told.steps[-1][:2], number) == ("guard", in_plain_words(one), told.steps[-1][2]), told
+    assert_shared(shop, register)
+
+
+def assert_stepwise(told: Working) -> None:
+    """Every step in its place, each beginning where the one before it ended."""
+    names = [name for name, _, _ in told.steps]
+    assert names == [name for name in STEPS if name in names or name not in {"for_sale", "guard"}]
+    assert (told.quota is not None) == ("guard" in names)
+    for (_, _, ended), (step, before, after) in pairwise(told.steps):
+        assert before == ended, told
+        assert after <= before or step not in ONLY_FALL, told
+        assert after >= 0
+
+
+def explained(shop: Facts, position: int, register: Written) -> Working:
+    """What ``explain`` does, with the shop and the register in the place of the database."""
+    one = alone(shop, position)
+    units = [unit for unit, _by_hand, _scarce in register.guarded(np.unique(one.places["component"]).tolist())]
+
+    def quota() -> guard.Quota | None:
+        return guard.quota_in(entangled(shop, units, register), int(one.offers["id"][0]), units, register) if units else None
+
+    return work_out(one, quota)
+
+
+def entangled(shop: Facts, units: Sequence[int], register: Written) -> Facts:
+    """What explaining gathers: the offers of guarded units and of kits with them, of the guarded units in these kits, and so on."""
+    sold = np.unique(shop.places["unit"][np.isin(shop.places["component"], units)])
+    mine = np.isin(shop.offers["unit"], sold)
+    here = np.isin(shop.places["unit"], np.unique(shop.offers["unit"][mine]))
+    more = [unit for unit, _by_hand, _scarce in register.guarded(np.unique(shop.places["component"][here]).tolist())]
+    if not set(units).issuperset(more):
+        return entangled(shop, sorted({*units, *more}), register)
+    offers = {name: column[mine] for name, column in shop.offers.items()}
+    return replace(shop, offers=offers, places={name: column[here] for name, column in shop.places.items()})
+
+
+def assert_shared(shop: Facts, register: Written) -> None:
+    """Of each guarded unit, what the channels that send are to show together is no more than is free of it anywhere."""
+    free = guard.free_of(shop.places)
+    for unit in register.rows:
+        parts = [
+            max((stake.intended or 0) - guard.gross(channel, stake.open, stake.unacknowledged), 0) * stake.per
+            for stake in register.stakes([unit])
+            if (channel := shop.channels[stake.channel_id]).sends
+        ]
+        assert sum(parts) <= sum(max(units, 0) for (of, _), units in free.items() if of == unit)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A register in memory: who is guarded, with the offers of a shop as they stand when it is asked."""
+
+    shop: Facts
+    rows: dict[int, tuple[bool, bool]]
+    unknown: dict[int, tuple[int | None, int | None, int]]
+    """By offer: the most that it may show, what is on its way in a ticket, and units that are gone without an order."""
+
+    def write(self, refreshed: guard.Divided) -> None:
+        """What refresh writes down: who is scarce now, and who no longer is."""
+        now = {unit: (self.rows.get(unit, (False, False))[0], unit not in refreshed.plenty) for unit in refreshed.scarce + refreshed.plenty}
+        self.rows.update(now)
+        for unit in [unit for unit, reasons in now.items() if not any(reasons)]:
+            del self.rows[unit]
+
+    def guarded(self, units: Sequence[int]) -> Sequence[tuple[int, bool, bool]]:
+        return [(unit, *self.rows[unit]) for unit in units if unit in self.rows]
+
+    @cached_property
+    def sellers(self) -> dict[int, list[tuple[int, int, int]]]:
+        """By component: what sells it, how many of it are in one, and the row of the offer."""
+        offers = list(zip(*(self.shop.offers[name].tolist() for name in ("unit", "excluded")), strict=True))
+        found: dict[int, list[tuple[int, int, int]]] = {}
+        for sold, unit, per in sorted({(row["unit"], row["component"], row["per_kit"]) for row in each_row(self.shop.places)}):
+            found.setdefault(unit, []).extend((sold, per, row) for row, offer in enumerate(offers) if offer == (sold, 0))
+        return found
+
+    def stakes(self, units: Sequence[int]) -> Sequence[Stake]:
+        return sorted(self._stake(unit, *seller) for unit in units for seller in self.sellers.get(unit, ()))
+
+    def _stake(self, unit: int, sold: int, per: int, row: int) -> Stake:
+        offer = {name: int(column[row]) for name, column in self.shop.offers.items()}
+        most, in_ticket, missing = self.unknown[offer["id"]]
+        intended, believed = (None if offer[name] == NOT_SET else offer[name] for name in ("intended", "believed"))
+        return Stake(
+            *(unit, offer["id"], offer["channel"], sold, per * offer["pack_factor"], intended, believed),
+            *(most if believed is None else None, in_ticket, missing if believed is None else max(missing, 0)),
+            *(offer["open"], offer["unacknowledged"]),
+        )
+
+    def own_rules(self, stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts]) -> Overrides | None:
+        return self.shop.overrides
+
+
+def a_register(chance: random.Random, shop: Facts) -> Written:
+    """Guarded are some units by hand, some because there were few; figures on the channels are anything, or nobody knows them."""
+    below = chance.choice([0, 0, 3, 40])
+    plain = {"buffer": 0, "fixed": None, "max_publish": None, "zero_at": 0, "velocity_share": Decimal(0), "locations": list(WHERE)}
+    for number, channel in shop.channels.items():
+        met = (
+            channel._replace(**plain) if chance.random() < 0.85 else channel
+        )  # with few rules of their own channels meet at the same units
+        shop.channels[number] = met._replace(guards=True, guard_below=below, sends=chance.random() > 0.15)  # type: ignore[index]
+    size = len(shop.offers["id"])
+    counted = sorted({unit for unit, _place in guard.free_of(shop.places)})
+    for name in ("intended", "believed"):
+        shop.offers[name] = np.array([chance.choice([NOT_SET, 0, 1, 2, 5, 30]) for _ in range(size)], dtype=np.int64)  # type: ignore[index]
+    rows = {unit: chance.choice([(True, False), (False, True), (True, True)]) for unit in counted if chance.random() < 0.5}
+    dark = ([None, 0, 4], [None, None, 3], [0, 0, 1, -1])
+    return Written(shop, rows, {offer: tuple(map(chance.choice, dark)) for offer in range(1, size + 1)})  # type: ignore[misc]
 
 
 def alone(shop: Facts, position: int) -> Facts:

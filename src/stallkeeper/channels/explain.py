@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import explain_queries, facts, guard, price_queries, pricing, queries
+from stallkeeper.channels.facts import Facts
 from stallkeeper.channels.held_rules import HeldRules, held_rules, sold_lately
 from stallkeeper.channels.models import Channel, Offer
 from stallkeeper.channels.overriding import Origin
@@ -153,16 +154,11 @@ def _explain(organisation_id: int, offer: Offer, channels: Mapping[int, ChannelF
     rows = queries.read_offer(offer.pk)
     places = queries.gather_places(rows["unit"])
     channel = channels[offer.channel_id]
-    trace = Trace(keep=True)
     gathered = facts.gather(organisation_id, {channel.id: channel}, rows, places, clock.now().date())
-    figure = int(facts.decide(gathered, trace)[0])
     held = held_rules(gathered, offer.channel)
     components = np.unique(places["component"]).tolist()
-    steps = _steps(trace, held, offer, sold_lately(gathered))
-    quota = guard.quota_of(organisation_id, offer.pk, components, channels, clock.now()) if figure != NOT_SET else None
-    if quota is not None:
-        steps = (*steps, Step("guard", figure, quota.figure, _why(quota, channels)))
-        figure = quota.figure
+    worked = work_out(gathered, lambda: guard.quota_of(organisation_id, offer.pk, components, channels, clock.now()))
+    figure, steps = worked.figure, _steps(worked, held, offer, sold_lately(gathered), channels)
     with connection.cursor() as cursor:
         spots = _spots(cursor, places, channel)
         promises = tuple(Promise(*row) for row in explain_queries.promises(cursor, components))
@@ -216,9 +212,32 @@ def verdict(offer: Offer, figure: int, sends: bool) -> str:
     return "in_step" if offer.believed_qty == figure else "to_push"
 
 
-def _steps(trace: Trace, held: HeldRules, offer: Offer, sold: int) -> tuple[Step, ...]:
-    """The trace of the one offer that was gathered, as steps."""
-    return tuple(Step(name, before, after, _note(name, held, offer, sold), held.origin_of(name)) for name, before, after in chain(trace))
+@dataclass(frozen=True, slots=True)
+class Working:
+    """How a figure comes about: (step, before, after); each step begins where the one before it ended, the last ends at ``figure``."""
+
+    figure: int
+    steps: Sequence[tuple[str, int | None, int]]
+    quota: guard.Quota | None
+
+
+def work_out(one: Facts, quota: Callable[[], guard.Quota | None]) -> Working:
+    """The figure of the one offer that was gathered, NOT_SET if it is left out, and how it comes about. Pure but for ``quota``, which is
+    asked for what the offer has of guarded units."""
+    trace = Trace(keep=True)
+    figure = int(facts.decide(one, trace)[0])
+    steps = chain(trace)
+    mine = quota() if figure != NOT_SET else None
+    return Working(figure, steps, None) if mine is None else Working(mine.figure, [*steps, ("guard", figure, mine.figure)], mine)
+
+
+def _steps(worked: Working, held: HeldRules, offer: Offer, sold: int, channels: Mapping[int, ChannelFacts]) -> tuple[Step, ...]:
+    """The working with the rule or fact that made each step."""
+
+    def note(name: str) -> str:
+        return _why(worked.quota, channels) if name == "guard" and worked.quota is not None else _note(name, held, offer, sold)
+
+    return tuple(Step(name, before, after, note(name), held.origin_of(name)) for name, before, after in worked.steps)
 
 
 def chain(trace: Trace) -> list[tuple[str, int | None, int]]:

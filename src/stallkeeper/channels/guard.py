@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import combinations
+from typing import Protocol
 
 import numpy as np
 
@@ -27,16 +28,18 @@ from stallkeeper.channels.belief_queries import UNEXPLAINED_FOR
 from stallkeeper.channels.delivery_queries import Value, Waiting
 from stallkeeper.channels.facts import Facts
 from stallkeeper.channels.guard_queries import Stake
-from stallkeeper.channels.overriding import Proposed
+from stallkeeper.channels.overriding import Overrides, Proposed
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.channels.quotas import Claim, Draws, Exposure, split
 from stallkeeper.core.copy import Ints
-from stallkeeper.core.sql import hot_cursor
+from stallkeeper.core.sql import Cursor, hot_cursor
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock.availability import NOT_SET
 from stallkit.manifest import Basis
 from stallkit.registry import manifest_of
 
+MANY_OFFERS = 5_000
+"""So many are looked at to explain one of them."""
 MANY_SETS = 16
 """So many sets of places are looked at for one unit; more than that no company has in mind."""
 ENOUGH = 2
@@ -57,16 +60,45 @@ class Pools:
     draws: dict[int, Draws]
 
 
-def buffers_of(stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], proposed: Proposed | None = None) -> dict[int, int]:
-    """What each offer's rules keep back: those of its product, of its category, or of its channel. In base units."""
-    if not stakes:
-        return {}
+class Register(Protocol):
+    """Where it is written down which units are guarded, and who sells them."""
+
+    def guarded(self, units: Sequence[int]) -> Sequence[tuple[int, bool, bool]]:
+        """Those of the units that are guarded: (unit, by hand, scarce)."""
+
+    def stakes(self, units: Sequence[int]) -> Sequence[Stake]:
+        """Every offer that sells some of these units from our stock, by unit and offer."""
+
+    def own_rules(self, stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts]) -> Overrides | None:
+        """The rules of products and categories that matter to these; None where no channel has any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The register as it stands. Units that are gone from a figure count as sold if that was noticed later than ``unexplained_since``."""
+
+    cursor: Cursor
+    unexplained_since: datetime
+    proposed: Proposed | None = None
+
+    def guarded(self, units: Sequence[int]) -> Sequence[tuple[int, bool, bool]]:
+        return queries.guarded_among(self.cursor, units)
+
+    def stakes(self, units: Sequence[int]) -> Sequence[Stake]:
+        return queries.stakes(self.cursor, units, self.unexplained_since)
+
+    def own_rules(self, stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts]) -> Overrides | None:
+        overridden = sorted({stake.channel_id for stake in stakes if channels[stake.channel_id].overridden})
+        sold = np.unique(np.array([stake.sold for stake in stakes], dtype=np.int64))
+        return facts.gather_overrides(overridden, sold, whole=False, proposed=self.proposed) if overridden else None
+
+
+def buffers_of(stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], own: Overrides | None) -> dict[int, int]:
+    """What each offer's rules keep back: those of its product, of its category, or of its channel. In base units. Pure."""
     found = np.array([channels[stake.channel_id].buffer for stake in stakes], dtype=np.int64)
-    overridden = sorted({stake.channel_id for stake in stakes if channels[stake.channel_id].overridden})
-    if overridden:
+    if own:
         channel, unit = (np.array([getattr(stake, name) for stake in stakes], dtype=np.int64) for name in ("channel_id", "sold"))
-        own = facts.gather_overrides(overridden, np.unique(unit), whole=False, proposed=proposed)
-        found = overriding.apply(own, own.find(channel, unit), "buffer", found) if own else found
+        found = overriding.apply(own, own.find(channel, unit), "buffer", found)
     return dict(zip([stake.offer_id for stake in stakes], found.tolist(), strict=True))
 
 
@@ -165,17 +197,22 @@ def divide(found: Facts, shown: Ints, at: datetime) -> Divided:
 
     Offers of the same units that are not among the gathered ones keep the quota that they have.
     """
-    channels = found.channels
-    one = next(iter(channels.values()), None)
+    one = next(iter(found.channels.values()), None)
     if one is None or not (one.guards or one.guard_below):
         return Divided(shown)
-    free = free_of(found.places)
     with hot_cursor() as cursor:
-        rows = queries.guarded_among(cursor, sorted({unit for unit, _place in free}))
-        result = _by_threshold(shown, rows, channels, free, one.guard_below)
-        guarded = sorted({unit for unit, by_hand, _ in rows if by_hand or unit not in result.plenty}.union(result.scarce))
-        if guarded:
-            _split(found, queries.stakes(cursor, guarded, at - UNEXPLAINED_FOR), free, result)
+        return divided(found, shown, Database(cursor, at - UNEXPLAINED_FOR, found.proposed))
+
+
+def divided(found: Facts, shown: Ints, register: Register) -> Divided:
+    """``divide`` by what the register says, and nothing else."""
+    free, channels = free_of(found.places), found.channels
+    rows = register.guarded(sorted({unit for unit, _place in free}))
+    result = _by_threshold(shown, rows, channels, free, next(iter(channels.values())).guard_below)
+    guarded = sorted({unit for unit, by_hand, _ in rows if by_hand or unit not in result.plenty}.union(result.scarce))
+    if guarded:
+        stakes = [stake for stake in register.stakes(guarded) if stake.channel_id in channels]
+        _split(found, stakes, buffers_of(stakes, channels, register.own_rules(stakes, channels)), free, result)
     return result
 
 
@@ -205,11 +242,11 @@ def _by_threshold(
     return result
 
 
-def _split(found: Facts, stakes: Sequence[Stake], free: Free, result: Divided) -> None:
+def _split(found: Facts, stakes: Sequence[Stake], buffers: Mapping[int, int], free: Free, result: Divided) -> None:
     offers, shown = found.offers, result.shown
     rows = {offer: row for row, offer in enumerate(offers["id"].tolist())}
-    stakes = [_fresh(stake, offers, rows) for stake in stakes if stake.channel_id in found.channels]
-    pools = pools_of(stakes, found.channels, free, buffers_of(stakes, found.channels, found.proposed), found.fences)
+    stakes = [_fresh(stake, offers, rows) for stake in stakes]
+    pools = pools_of(stakes, found.channels, free, buffers, found.fences)
     first = {stake.offer_id: stake for stake in stakes}
     rooms, claims, quotas = list(pools.rooms), [], {}
     for offer, stake in first.items():
@@ -281,10 +318,12 @@ def hold_back(uc: UseCase, chosen: Sequence[tuple[Waiting, Value]]) -> Passed:
         units = queries.lock_guards_of(cursor, [row.offer_id for row, _ in chosen])
         if not units:
             return Passed(list(chosen), [], frozenset())
-        stakes = queries.stakes(cursor, units, uc.at - UNEXPLAINED_FOR)
+        register = Database(cursor, uc.at - UNEXPLAINED_FOR)
+        stakes = register.stakes(units)
         free = {(unit, place): number for unit, place, number in queries.free(cursor, units)}
         channels = {channel.id: channel for channel in channel_queries.ask_channels(uc.organisation_id)()}
-    return let_out(chosen, stakes, channels, exposure_of(stakes, channels, free))
+        buffers = buffers_of(stakes, channels, register.own_rules(stakes, channels))
+    return let_out(chosen, stakes, channels, exposure_of(stakes, channels, free, buffers))
 
 
 def let_out(
@@ -304,8 +343,8 @@ def let_out(
     return Passed(out, held, frozenset(first).intersection(row.offer_id for row, _ in chosen))
 
 
-def exposure_of(stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], free: Free) -> Exposure:
-    pools = pools_of(stakes, channels, free, buffers_of(stakes, channels))
+def exposure_of(stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], free: Free, buffers: Mapping[int, int]) -> Exposure:
+    pools = pools_of(stakes, channels, free, buffers)
     return Exposure(pools.rooms, pools.draws, {stake.offer_id: exposed(stake, channels[stake.channel_id]) for stake in stakes})
 
 
@@ -342,17 +381,39 @@ def quota_of(organisation: int, offer: int, components: Sequence[int], channels:
     if not any(channel.guards for channel in channels.values()):
         return None
     with hot_cursor() as cursor:
-        units = [unit for unit, _by_hand, _scarce in queries.guarded_among(cursor, components)]
-        stakes = queries.stakes(cursor, units, at - UNEXPLAINED_FOR) if units else []
+        register = Database(cursor, at - UNEXPLAINED_FOR)
+        units = [unit for unit, _by_hand, _scarce in register.guarded(components)]
+        if not units:
+            return None
+        offers, places = _entangled(units, register)
+        return quota_in(facts.gather(organisation, channels, offers, places, at.date()), offer, units, register)
+
+
+def _entangled(units: Sequence[int], register: Register) -> tuple[dict[str, Ints], dict[str, Ints]]:
+    """The offers of guarded units, with those of the guarded units that kits among them consist of, and so on; and the places of all.
+
+    What one of them has a right to hangs on what all of them want. Beyond MANY_OFFERS, the rest keep what they have, as in a refresh.
+    """
+    known: list[int] = []
+    found = sorted(units)
+    while True:
+        known, offers = found, channel_queries.read_offers_of_units(found)
+        places = channel_queries.gather_places(np.unique(offers["unit"]))
+        more = [unit for unit, _by_hand, _scarce in register.guarded(np.unique(places["component"]).tolist())]
+        found = sorted({*known, *more})
+        if found == known or len(offers["id"]) > MANY_OFFERS:
+            return offers, places
+
+
+def quota_in(found: Facts, offer: int, units: Sequence[int], register: Register) -> Quota | None:
+    """``quota_of`` from the offers of its guarded units, by what the register says, and nothing else."""
+    channels, stakes = found.channels, register.stakes(units)
     mine = [stake for stake in stakes if stake.offer_id == offer]
     if not mine:
         return None
-    offers = channel_queries.read_offers_of_units(units)
-    places = channel_queries.gather_places(np.unique(offers["unit"]))
-    gathered = facts.gather(organisation, channels, offers, places, at.date())
-    shown = divide(gathered, facts.decide(gathered), at).shown
-    figures = dict(zip(offers["id"].tolist(), shown.tolist(), strict=True))
-    free = free_of(places)
+    shown = divided(found, facts.decide(found), register).shown
+    figures = dict(zip(found.offers["id"].tolist(), shown.tolist(), strict=True))
+    free = free_of(found.places)
     scarcest = min(mine, key=lambda stake: (sum(units for (unit, _), units in free.items() if unit == stake.unit), stake.unit))
     others: dict[int, int] = {}
     for stake in stakes:
@@ -360,15 +421,16 @@ def quota_of(organisation: int, offer: int, components: Sequence[int], channels:
             net = max(figures.get(stake.offer_id, 0) - gross(channels[stake.channel_id], stake.open, stake.unacknowledged), 0)
             others[stake.channel_id] = others.get(stake.channel_id, 0) + net * stake.per
     there = sum(units for (unit, _), units in free.items() if unit == scarcest.unit)
-    return Quota(figures[offer], there, tuple(sorted(others.items())), _waits_for(scarcest, figures, stakes, channels, free))
+    exposure = exposure_of(stakes, channels, free, buffers_of(stakes, channels, register.own_rules(stakes, channels)))
+    return Quota(figures[offer], there, tuple(sorted(others.items())), _waits_for(scarcest, figures, stakes, channels, exposure))
 
 
 def _waits_for(
-    stake: Stake, figures: Mapping[int, int], stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], free: Free
+    stake: Stake, figures: Mapping[int, int], stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], exposure: Exposure
 ) -> tuple[int, ...]:
     """Channels that may show more than they are to, while this offer cannot be raised for want of room."""
     channel = channels[stake.channel_id]
-    if _allowed(exposure_of(stakes, channels, free), stake, channel, figures[stake.offer_id]) == figures[stake.offer_id]:
+    if _allowed(exposure, stake, channel, figures[stake.offer_id]) == figures[stake.offer_id]:
         return ()
     over = set()
     for other in stakes:
