@@ -50,6 +50,7 @@ def test_the_overview_renews_itself(busy: BusyShop, screen: Page) -> None:
     expect(screen.get_by_role("link", name="Renamed stall").first).to_be_visible()
 
 
+@pytest.mark.long(30)
 def test_no_screen_is_wider_than_the_window(busy: BusyShop, screen: Page) -> None:
     """On a phone too: the page never scrolls sideways, only a wide table within its card does, whatever the length of the words in it.
     Nothing is reported on the console of any of them."""

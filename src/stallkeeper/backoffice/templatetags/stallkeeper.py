@@ -216,6 +216,12 @@ register.filter("on_screen", told)
 
 
 @register.filter
+def scope_title(value: str) -> str:
+    """Whose number it is: a platform by its name there, or 1C."""
+    return "1C" if value.startswith("1c:") else value
+
+
+@register.filter
 def platform_title(value: str) -> str:
     """The platform as people call it."""
     return manifest_of(value).title
