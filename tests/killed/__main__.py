@@ -7,6 +7,7 @@ through, and what they reach is added.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,13 +33,13 @@ def main() -> int:
 
 def record(paths: list[str]) -> int:
     """Note for each moment the tests that come past it, then choose one of them."""
-    recorder = Recorder()
+    recorder, environment = Recorder(), dict(os.environ)  # without the server that pytest starts here and ends
     pytest.main([*QUIET, "--ignore=tests/db/simulation", *(paths or ["tests/db"])], plugins=[recorder])
     known = _read(WHERE) if paths else {}
     wanted = to_reach(By.PERSON)
     CANDIDATES.write_text(json.dumps({moment: recorder.seen.get(moment, []) for moment in wanted if moment not in known}))
     try:  # in a process of its own: the tests' database is set up once per process
-        subprocess.run([sys.executable, "-m", "tests.killed", "--choose"], check=False)
+        subprocess.run([sys.executable, "-m", "tests.killed", "--choose"], env=environment, check=False)
         found = known | _read(CANDIDATES)
     finally:
         CANDIDATES.unlink()
