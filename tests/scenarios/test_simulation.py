@@ -19,8 +19,7 @@ import pytest
 from stallkeeper.ops.simulation import points
 
 ROOT = Path(__file__).parents[2]
-SEEDS = 100
-"""Not 200 for now: of days 101 to 200 six break an invariant (2026-11-23, 6ac7eeb), which is not explained yet (docs/simulation.md)."""
+SEEDS = 200
 
 
 @pytest.fixture
