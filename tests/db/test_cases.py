@@ -260,6 +260,19 @@ def test_what_was_sold_after_the_yes_is_theirs_for_a_while_and_then_unexplained(
     assert judge(changed(stood=accepted, rules=[Known(0, 0)], sold_at=T + 60 * MINUTE, read_above=True)).kind is Kind.LATENCY
 
 
+def test_of_a_gross_figure_only_what_is_not_sold_there_already_is_for_sale() -> None:
+    """Three were accepted, and the channel subtracts its two open orders: one was for sale, and it sold two."""
+    gross = {"cause": None, "rules": [Known(0, 3), Known(3, 3, open=2), Known(3, 3, open=3)], "sold_at": T + MINUTE}
+    assert parts(judge(changed(**gross))) == {"show": 60_000}
+    assert judge(changed(**gross, freed=1)).broken.startswith("10: nothing was taken since"), (
+        "two were for sale, by our books and by theirs"
+    )
+    assert judge(changed(**gross | {"units": 1})).broken.startswith("10: nothing was taken since")
+    late = changed(**gross | {"sold_at": T + 60 * MINUTE})
+    assert judge(late).broken.startswith("9: the channel had accepted 3, 2 of them sold there already, 60 minutes before")
+    assert parts(judge(changed(**gross | {"cause": CAUSE, "sold_at": T + 3 * MINUTE}))) == parts(judge(SALE)), "what took the units is told"
+
+
 @pytest.mark.parametrize(
     ("sale", "broken"),
     [

@@ -159,6 +159,44 @@ def lowered(cursor: Cursor, units: Sequence[int], since: datetime, until: dateti
     return rows(cursor)
 
 
+class ShippedRow(NamedTuple):
+    """Sold units of an offer that we shipped. ``told_at``: when the channel may have heard of it first; None if not yet."""
+
+    number: str
+    units: int
+    shipped_at: datetime
+    told_at: datetime | None
+
+
+def shipped(cursor: Cursor, offer: int, since: datetime, until: datetime) -> list[ShippedRow]:
+    """Shipments of ours, entered in a stretch of time, by time. Indexes: that of the line's offer, command_subject.
+
+    Only of the latest attempt to tell the channel is the time known; where there were several, an earlier one may have taken effect.
+    """
+    cursor.execute(
+        """
+        SELECT o.number, (told ->> 'quantity')::int, command.created_at,
+               CASE WHEN command.attempts > 1 THEN command.created_at ELSE command.sent_at END
+        FROM orders_orderline AS line JOIN orders_order AS o ON o.id = line.order_id
+        JOIN channels_command AS command ON command.subject_type = 'order' AND command.subject_id = o.id AND command.kind = 'ship'
+        CROSS JOIN LATERAL jsonb_array_elements(command.payload -> 'lines') AS told
+        WHERE line.offer_id = %s AND told ->> 'line_id' = line.line_id AND command.created_at BETWEEN %s AND %s
+        ORDER BY command.created_at, command.id, line.id
+        """,
+        [offer, since, until],
+    )
+    return [ShippedRow(*row) for row in rows(cursor)]
+
+
+def no_longer_open(cursor: Cursor, offer: int, since: datetime, until: datetime) -> int:
+    """Sold units of an offer that left or were cancelled in a stretch of time, where figures contain such. Index: open_event_offer."""
+    cursor.execute(
+        "SELECT coalesce(sum(-open), 0)::int FROM channels_openevent WHERE offer_id = %s AND at BETWEEN %s AND %s AND open < 0",
+        [offer, since, until],
+    )
+    return int(rows(cursor)[0][0])
+
+
 def out_of_order(cursor: Cursor, units: Sequence[int], since: datetime, until: datetime) -> timedelta:
     """The longest step back in a stretch of time, from what was promised of a unit at a place to what was promised after that.
 

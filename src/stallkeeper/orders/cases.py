@@ -18,10 +18,12 @@ from stallkeeper.core.sql import Cursor
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.orders import case_queries as queries
 from stallkeeper.orders import case_terms, past, verdicts
-from stallkeeper.orders.case_queries import SaleRow
+from stallkeeper.orders.case_queries import SaleRow, ShippedRow
 from stallkeeper.orders.models import OrderLine, Shortage
 from stallkeeper.orders.past import INSTANT
 from stallkeeper.orders.verdicts import Cause, Clocks, Known, Send, SoldTwice, Verdict
+from stallkit.manifest import Basis
+from stallkit.registry import manifest_of
 from stallkit.words import said as _
 
 BEFORE = timedelta(hours=24)
@@ -203,6 +205,8 @@ class _Case:
         lower = [send for send in sent if most is None or send.value < most]
         cut = next((send for send in lower if send.outcome == "accepted"), None)
         refused = next((send.at for send in lower if send.outcome == "rejected"), None)
+        shipped = queries.shipped(cursor, offer, rested, self.until) if self._until_shipped(offer) else []
+        untold = sum(one.units for one in shipped if one.told_at is None or one.told_at > sale.ordered_at)
         shown = queries.drifts(cursor, offer, stood.at if stood else self.since, sale.ordered_at + verdicts.SHOWN_WITHIN)
         return SoldTwice(
             sold_at=sale.ordered_at,
@@ -214,14 +218,19 @@ class _Case:
             cut=cut,
             wanted_at=(cut.wanted_at if cut else None) or (lower[0].wanted_at if lower else None) or queries.waits_since(cursor, offer),
             refused_at=refused,
-            cause=self._cause(cursor, sale, before, rested),
+            cause=self._cause(cursor, sale, before, rested) or _let_go(shipped, sale.ordered_at),
             read_above=any(observed is not None and most is not None and observed > most for _, _, observed, _ in shown),
             switched=queries.switched(cursor, self.organisation, rested, sale.ordered_at),
+            freed=max(queries.no_longer_open(cursor, offer, rested, self.until) - untold, 0),
         )
+
+    def _until_shipped(self, offer: int) -> bool:
+        platform = self._offer(offer).channel.connection.platform
+        return manifest_of(platform).quirks.basis is Basis.GROSS_UNTIL_SHIPPED
 
     def _rules(self, offer: int, sent_at: datetime) -> list[Known]:
         moments = [self._explained(offer, sent_at - before).then for before in SHORTLY_BEFORE]
-        return [Known(figure.number, most_there(figure)) for figure in moments]
+        return [Known(figure.number, most_there(figure), open_there(figure)) for figure in moments]
 
     def _cause(self, cursor: Cursor, sale: SaleRow, before: PastExplanation, since: datetime) -> Cause | None:
         """What took the units between the figure that stood and the sale: the last sale before it without which there was enough, or
@@ -316,8 +325,21 @@ def _written_over(window: WriteWindow | None) -> WrittenOver | None:
     return WrittenOver(offer.channel.code, offer.sku, window.read_at, window.read, window.value, window.sent_at, window.written_at)
 
 
+def _let_go(shipped: Sequence[ShippedRow], sold_at: datetime) -> Cause | None:
+    """What a channel that subtracts open orders subtracts no longer: its figure still contains a shipment that it has been told of."""
+    told = [one for one in shipped if one.told_at is not None and one.told_at <= sold_at]
+    if not told:
+        return None
+    return Cause(_("the shipment of order {number}", number=told[-1].number), told[-1].shipped_at, told[-1].shipped_at)
+
+
 def _stood(found: tuple[datetime, int, datetime | None] | None) -> Send | None:
     return Send(found[0], found[1], "accepted", found[2]) if found else None
+
+
+def open_there(figure: Figure) -> int:
+    """Units that a figure contains only because the channel subtracts them: its own open orders."""
+    return sum(step.after - (step.before or 0) for step in figure.steps if step.name == "basis")
 
 
 def left(figure: Figure) -> int:
@@ -325,7 +347,7 @@ def left(figure: Figure) -> int:
     steps = {step.name: step for step in figure.steps}
     figures = [steps["limit"].after] if "limit" in steps else []
     if "guard" in steps:
-        figures.append(steps["guard"].after - (steps["basis"].after - (steps["basis"].before or 0)))
+        figures.append(steps["guard"].after - open_there(figure))
     return max(min(figures, default=0), 0)
 
 

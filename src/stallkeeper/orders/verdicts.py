@@ -100,10 +100,11 @@ class Send:
 @dataclass(frozen=True, slots=True)
 class Known:
     """What a figure was at a moment, from what was known. ``figure``: what should have been sent, None if nothing; ``there``: the most that
-    could be there, worked out from places alone."""
+    could be there, worked out from places alone; ``open``: units of the figure that the channel subtracts, because its buyers have them."""
 
     figure: int | None
     there: int
+    open: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,8 @@ class SoldTwice:
     ``left_then``, ``left_today``: units the offer could still sell just before, as believed then and as known today. ``stood``: the last
     figure of ours that the channel had accepted by then; ``rules``: what was known when that was sent, and shortly before. ``cut``: the
     first lower one it accepted afterwards. ``wanted_at``: since when any lower one was wanted; ``refused_at``: it said no to one.
-    ``read_above``: reads after ``stood`` showed more than it. ``switched``: sending was off meanwhile.
+    ``read_above``: reads after ``stood`` showed more than it. ``switched``: sending was off meanwhile. ``freed``: so many units that the
+    channel subtracted from ``stood`` it may have put back on show before the sale: cancelled, or shipped as far as it had been told.
     """
 
     sold_at: datetime
@@ -128,6 +130,7 @@ class SoldTwice:
     cause: Cause | None = None
     read_above: bool = False
     switched: bool = False
+    freed: int = 0
 
 
 def judge(sale: SoldTwice | None, stock_cut: str = "", *, ahead: bool = False) -> Verdict:
@@ -140,7 +143,7 @@ def judge(sale: SoldTwice | None, stock_cut: str = "", *, ahead: bool = False) -
     wrong = _wrongly_sent(sale)
     if wrong:
         return wrong
-    if sale.stood is not None and sale.stood.value < sale.units and sale.sold_at > sale.stood.at:
+    if sale.stood is not None and _for_sale(sale, sale.stood) < sale.units and sale.sold_at > sale.stood.at:
         return _shown_late(sale, sale.stood)
     if sale.cause is None:
         return Verdict(Kind.STOCK_CUT) if stock_cut else _bug("10: nothing was taken since the channel's figure was right")
@@ -173,12 +176,25 @@ def _wrongly_sent(sale: SoldTwice) -> Verdict | None:
     return _bug(f"10: {sale.stood.value} was sent, and the facts of that moment give {max(figures)}")
 
 
+def _for_sale(sale: SoldTwice, stood: Send) -> int:
+    """What buyers could have by a figure that the channel had accepted: without what it subtracts itself, where it wants gross figures.
+
+    That is looked at only where nothing else took the units: what it subtracts is told from our books, which may be behind its own.
+    """
+    if sale.cause is not None:
+        return stood.value
+    subtracted = min((known.open for known in sale.rules if known.figure == stood.value), default=0)
+    return stood.value - max(subtracted - sale.freed, 0)
+
+
 def _shown_late(sale: SoldTwice, stood: Send) -> Verdict:
     """The channel sold more than it had said yes to."""
     late = sale.sold_at - stood.at
     if late > max(SHOWN_WITHIN, CLOCKS) and not sale.read_above:
         minutes = late.total_seconds() / 60
-        return _bug(f"9: the channel had accepted {stood.value} {minutes:.0f} minutes before it sold {sale.units}, and no read shows more")
+        sold = stood.value - _for_sale(sale, stood)
+        value = f"{stood.value}, {sold} of them sold there already," if sold else str(stood.value)
+        return _bug(f"9: the channel had accepted {value} {minutes:.0f} minutes before it sold {sale.units}, and no read shows more")
     return Verdict(Kind.LATENCY, _nonzero([Part("show", Whose.THEIRS, _ms(late))]), stood.at, sale.sold_at)
 
 
