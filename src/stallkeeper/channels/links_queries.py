@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from stallkeeper.core.queries import many_rows
 from stallkeeper.core.sql import Cursor, rows
 
 
@@ -210,19 +211,20 @@ def observe_prices(cursor: Cursor, organisation_id: int, listing_ids: list[int])
 
 def remember_channel_ids(cursor: Cursor, organisation_id: int, listing_ids: list[int], platform: str) -> int:
     """Store the platform-wide ids of linked listings on their units, so that they are recognised later (S4.19). Uses identifier_once."""
-    cursor.execute(
-        """
-        INSERT INTO catalog_identifier (organisation_id, stock_unit_id, kind, scope, value, pack_factor)
-        SELECT DISTINCT %(organisation)s::bigint, o.stock_unit_id, 'channel', %(platform)s, n.value, o.pack_factor
-        FROM channels_remotelisting l JOIN channels_offer o ON o.id = l.offer_id
-        CROSS JOIN LATERAL jsonb_each_text(l.channel_ids) AS n(name, value)
-        WHERE l.organisation_id = %(organisation)s AND l.id = ANY(%(ids)s) AND n.value <> '' AND length(n.value) <= 100
-        ORDER BY 2, 5
-        ON CONFLICT (organisation_id, kind, scope, value, stock_unit_id) DO NOTHING
-        """,
-        {"organisation": organisation_id, "ids": listing_ids, "platform": platform},
-    )
-    return int(cursor.rowcount)
+    with many_rows(cursor, len(listing_ids)):
+        cursor.execute(
+            """
+            INSERT INTO catalog_identifier (organisation_id, stock_unit_id, kind, scope, value, pack_factor)
+            SELECT DISTINCT %(organisation)s::bigint, o.stock_unit_id, 'channel', %(platform)s, n.value, o.pack_factor
+            FROM channels_remotelisting l JOIN channels_offer o ON o.id = l.offer_id
+            CROSS JOIN LATERAL jsonb_each_text(l.channel_ids) AS n(name, value)
+            WHERE l.organisation_id = %(organisation)s AND l.id = ANY(%(ids)s) AND n.value <> '' AND length(n.value) <= 100
+            ORDER BY 2, 5
+            ON CONFLICT (organisation_id, kind, scope, value, stock_unit_id) DO NOTHING
+            """,
+            {"organisation": organisation_id, "ids": listing_ids, "platform": platform},
+        )
+        return int(cursor.rowcount)
 
 
 def create_units(cursor: Cursor, organisation_id: int, listing_ids: list[int], at: datetime) -> list[tuple[int, int]]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
+
+MANY = 500
+"""Rows from which on comparing each with each is worse than reading a whole table once."""
 
 
 def create_partition(cursor: CursorWrapper, table: str, first: date, after: date) -> list[str]:
@@ -34,3 +39,16 @@ def keep_plans(cursor: CursorWrapper) -> None:
     Planning anew for each array costs more than looking up the rows of one order. For look-ups by index, which any number of rows fits.
     """
     cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+
+
+@contextmanager
+def many_rows(cursor: CursorWrapper, count: int) -> Iterator[None]:
+    """For statements that join tables by thousands of ids. These tables may have been filled a moment ago: the server then takes them for
+    empty and would compare each row with each. Inside, it joins by hashing, if there are more than ``MANY``. Needs a transaction.
+    """
+    if count <= MANY:
+        yield
+        return
+    cursor.execute("SET LOCAL enable_nestloop = off")
+    yield
+    cursor.execute("SET LOCAL enable_nestloop = on")
