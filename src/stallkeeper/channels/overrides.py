@@ -115,7 +115,7 @@ def would_begin(channel: Channel, said: Sequence[Own]) -> list[RuleOverride]:
     categories, units = _named(said)
     _are_there(channel, [name for each in said if each.rules for name in each.categories], units)
     if twice := [of for of, times in Counter([*categories, *units]).items() if times > 1]:
-        raise RuleError(_("rules: {twice} is named twice", twice=str(twice)[0]))
+        raise RuleError(_("rules: {twice} is named twice", twice=str(twice[0])))
     found = []
     for each in said:
         if each.rules:
