@@ -17,7 +17,8 @@ class TryLater(AdapterError):
 
 
 class SlowDown(AdapterError):
-    """Rate limit, theirs (429) or our own budget. Nothing goes to this account before ``retry_after`` seconds have passed."""
+    """Rate limit, theirs (429) or our own budget. Nothing goes to this account before ``retry_after`` seconds have passed; the same call
+    may be made then as a whole. A write of several calls that was cut short and cannot be is OutcomeUnknown."""
 
     def __init__(self, detail: str, *, retry_after: float, status: int | None = None) -> None:
         super().__init__(detail, status=status)

@@ -78,7 +78,7 @@ def test_a_cancellation_that_broke_off_between_two_units_goes_on_with_the_rest(m
     with market.shop.scope():
         order = Order.objects.get()
     cancel.cancel_lines(market.shop.organisation.pk, order.pk, None, reason=CancelReason.FRAUD, actor="user:1")
-    wild.emulator.fail_next(Fault.HTML, path="/cancel", after=1)
+    wild.emulator.fail_next(Fault.RATE_LIMIT, path="/cancel", after=1)
     wild.run()
     with market.shop.scope():
         assert Command.objects.get(kind="cancel").state == "sent"
@@ -90,6 +90,31 @@ def test_a_cancellation_that_broke_off_between_two_units_goes_on_with_the_rest(m
         assert (order.state, order.lines.get().cancelled) == ("cancelled", 3)
     assert [one.cancel_calls for one in wild.emulator.units.values()] == [1, 1, 1]  # type: ignore[attr-defined]
     assert wild.emulator.quantity_of("MUG") == 10
+
+
+def test_a_cancellation_that_the_limit_cuts_short_goes_on_in_another_process(
+    market: Market, wild: Stall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """11: a 429 in the middle; the worker that goes on knows nothing of the one that began, and cancels what is left, no unit more."""
+    unit = market.shop.unit("MUG", 10)
+    wild.offer(unit, shown=10)
+    settle(market, wild)
+    wild.emulator.place_order([("MUG", 3)])
+    settle(market, wild)
+    with market.shop.scope():
+        order = Order.objects.get()
+        line = order.lines.get()
+    cancel.cancel_lines(market.shop.organisation.pk, order.pk, {line.pk: 2}, reason=CancelReason.FRAUD, actor="user:1")
+    wild.emulator.fail_next(Fault.RATE_LIMIT, path="/cancel", after=1)
+    wild.run()
+    assert sum(one.cancel_calls for one in wild.emulator.units.values()) == 1  # type: ignore[attr-defined]
+    monkeypatch.setattr(adapters, "_sessions", {})  # as a process has that begins
+    settle(market, wild)
+    with market.shop.scope():
+        assert Command.objects.get(kind="cancel").state == "done"
+        assert order.lines.get().cancelled == 2
+    assert sorted(one.cancel_calls for one in wild.emulator.units.values()) == [0, 1, 1]  # type: ignore[attr-defined]
+    assert market.shop.level(unit)[1] == 1
 
 
 def test_a_cut_reaches_wildberries_and_is_believed_when_it_is_read_back(market: Market, wild: Stall) -> None:

@@ -99,12 +99,12 @@ def drive(current: Current, command: Command) -> bool:
             left = _still_to_tell(current, command, payload)
             if left is None:
                 return _finish(current, command, Accepted())
+            known = CommandState.QUEUED if left == payload else known  # what took effect in part is never told as a whole again
             payload = left
-        known = CommandState.QUEUED
         _mark_sent(current, command)
         outcome = _call(current, payload)
         if isinstance(outcome, NotNow):
-            return _postpone(current, command, outcome)
+            return _postpone(current, command, outcome, known)
         return _finish(current, command, outcome)
     except Refused as refused:
         return _end(current, command, CommandState.REFUSED, refused.code, refused.detail)
@@ -272,13 +272,13 @@ def _later(current: Current, command: Command, error: AdapterError, state: Comma
     return False
 
 
-def _postpone(current: Current, command: Command, said: NotNow) -> bool:
+def _postpone(current: Current, command: Command, said: NotNow, state: CommandState) -> bool:
     """The channel has begun, or wants to be asked later: the same call again then, which is not an attempt that failed."""
     at = now()
     if at - command.created_at > GIVE_UP:
         return _end(current, command, CommandState.DEAD, "not_now", said.message or "The channel has put it off for a day.")
     with current.writing("delay_command"):
-        command.state, command.attempts = CommandState.QUEUED, command.attempts - 1
+        command.state, command.attempts = state, command.attempts - 1
         command.not_before, command.message = at + timedelta(seconds=said.retry_after), said.message[:500]
         command.save(update_fields=["state", "attempts", "not_before", "message"])
     return True

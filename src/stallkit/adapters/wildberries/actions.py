@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -13,17 +13,14 @@ import msgspec
 from stallkit.adapters.wildberries.assembly import Assembly
 from stallkit.adapters.wildberries.calls import Calls
 from stallkit.adapters.wildberries.manifest import CANCELS, ORDERS
-from stallkit.adapters.wildberries.memory import Cut, Key
 from stallkit.adapters.wildberries.supplies import SAID_NO, Supplies, outcome_of
 from stallkit.adapters.wildberries.wire_orders import Fate, Group, Status, Unit, fates_of
-from stallkit.errors import SlowDown, Unintelligible
+from stallkit.errors import OutcomeUnknown, SlowDown, Unintelligible
 from stallkit.types import Accepted, CancelNotice, Label, LabelAnswer, LineQuantity, Outcome, Rejected, ShipmentNotice
 
 STICKERS = 100
 """03, POST /api/v3/orders/stickers: stickers in one call."""
 MEDIA = {"png": "image/png", "svg": "image/svg+xml", "zplv": "application/zpl", "zplh": "application/zpl"}
-CUT_SECONDS = 600
-"""For so long a cancellation that the rate limit cut short is taken for the same when it comes again."""
 OPEN = {Fate.NEW, Fate.TAKEN}
 
 
@@ -125,42 +122,32 @@ class Actions:
         wanted = quantities(notice.lines)
         if not wanted:
             return Rejected("no_lines", f"the cancellation of order {notice.order_id} names no quantity")
-        keys = {line_id: (notice.order_id, line_id, quantity) for line_id, quantity in wanted.items()}
-        if not order.of(*OPEN, Fate.GONE) and not any(map(self._reached, keys.values())):
+        if not order.of(*OPEN, Fate.GONE):
             return Accepted()
-        chosen: list[tuple[Key, Unit]] = []
-        for line_id, key in keys.items():
-            left = wanted[line_id] - len(self._reached(key))
+        chosen: list[Unit] = []
+        for line_id, quantity in wanted.items():
             units = order.of(Fate.NEW, line_id=line_id)[::-1] + order.of(Fate.TAKEN, line_id=line_id)[::-1]
-            if (refused := unfit(order, line_id, left, len(units), "to cancel")) is not None:
+            if (refused := unfit(order, line_id, quantity, len(units), "to cancel")) is not None:
                 return refused
-            chosen += [(key, unit) for unit in units[:left]]
-        stuck = [str(unit.id) for _, unit in chosen if not order.statuses[unit.id].isCancellable]
+            chosen += units[:quantity]
+        stuck = [str(unit.id) for unit in chosen if not order.statuses[unit.id].isCancellable]
         if stuck:
             return Rejected("not_cancellable", f"Wildberries does not let the seller cancel assembly order {', '.join(stuck)} any more")
-        return self._cancel(keys.values(), chosen)
+        return self._cancel(chosen)
 
-    def _reached(self, key: Key) -> set[int]:
-        """Units that the same notice has cancelled before the rate limit cut it short, a moment ago."""
-        cut = self._assembly.memory.cut.get(key)
-        return cut.units if cut is not None and self._assembly.now() - cut.at < CUT_SECONDS else set()
-
-    def _cancel(self, keys: Iterable[Key], chosen: Sequence[tuple[Key, Unit]]) -> Outcome:
-        """Where the rate limit stops us in the middle, the hub sends the same notice again, and it goes on from there. After any other
-        error it reads the order first, so nothing is kept."""
-        done = {key: Cut(self._assembly.now(), set(self._reached(key))) for key in keys}
-        for key in done:
-            self._assembly.memory.cut.pop(key, None)
-        for number, (key, unit) in enumerate(chosen):
+    def _cancel(self, chosen: Sequence[Unit]) -> Outcome:
+        """Where the rate limit stops us in the middle, what is left can only be known from the order: the hub reads it and sends that."""
+        for number, unit in enumerate(chosen):
+            so_far = f"assembly order {unit.id}; {number} of {len(chosen)} were cancelled"
             try:
                 reply = self._calls.write("PATCH", f"/api/v3/orders/{unit.id}/cancel", CANCELS, accept=SAID_NO)
-            except SlowDown:
-                self._assembly.memory.cut |= {key: cut for key, cut in done.items() if cut.units}
+            except SlowDown as error:
+                if number:
+                    raise OutcomeUnknown(f"{error.detail} ({so_far})", status=error.status) from error
                 raise
             outcome = outcome_of(reply)
             if isinstance(outcome, Rejected):
-                return Rejected(outcome.code, f"{outcome.message} (assembly order {unit.id}; {number} of {len(chosen)} were cancelled)")
-            done[key].units.add(unit.id)
+                return Rejected(outcome.code, f"{outcome.message} ({so_far})")
         return Accepted()
 
     # --- stickers -----------------------------------------------------------------------------------------------------------------------

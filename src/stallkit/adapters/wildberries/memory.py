@@ -11,18 +11,6 @@ from stallkit.types import OfferRef
 MOST = 20_000
 
 
-Key = tuple[str, str, int]
-"""Order, line and quantity of a cancellation."""
-
-
-@dataclass
-class Cut:
-    """How far a cancellation came, and when."""
-
-    at: int
-    units: set[int] = field(default_factory=set)
-
-
 @dataclass
 class Memory:
     """The newest orders: when their units were created, and which order an ``rid`` belongs to."""
@@ -32,8 +20,6 @@ class Memory:
     """Order and offer of a unit, by the number under which returns know it."""
     supplies: dict[str, str] = field(default_factory=dict)
     """The open supply of each kind that was used last."""
-    cut: dict[Key, Cut] = field(default_factory=dict)
-    """Cancellations that the rate limit cut short."""
     sizes: dict[str, int] = field(default_factory=dict)
     """Card number by size number; a size never changes its card."""
     goods_read: int = 0
