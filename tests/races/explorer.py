@@ -37,7 +37,7 @@ SPOILT = {
         (ROW_LOCK, ""),
         (re.compile(r"LOCK TABLE [^;]*"), "SELECT 1"),
         (re.compile(r"pg_try_advisory_(?:xact_)?lock(\((?:[^()]|\([^()]*\))*\))"), r"(\1 IS NOT NULL)"),
-        (re.compile(r"pg_advisory_(xact_)?lock\("), "concat("),
+        (re.compile(r"pg_advisory_(xact_)?lock(_shared)?\("), "concat("),
     ],
     "wait": [(re.compile(r"\s+SKIP\s+LOCKED"), "")],
     "disorder": [(re.compile(r"(ORDER\s+BY\s+\"?[\w.\"]+)(\s+ASC)?(\s+FOR\s)"), r"\1 DESC\3")],

@@ -1,12 +1,20 @@
-"""A rule changes while goods come in: whoever locks the offers last works with the rules of that moment (found by the simulation)."""
+"""A rule changes while goods or orders come in (found by the simulation).
+
+Whoever locks the offers last works with the rules of that moment; and no sale is missing from the velocity guard's first hour (ADR 0051).
+"""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from decimal import Decimal
+
+import pytest
 
 from stallkeeper.channels import rules
 from stallkeeper.core import crash
+from tests.races.explorer import Race, explore
+from tests.races.locks import velocity
 from tests.shop import Shop
 
 
@@ -27,3 +35,18 @@ def test_rules_are_read_under_the_lock(race_db) -> None:
     with crash.using(before_the_lock):
         shop.stock(unit, 20)
     assert shop.intended(offer) == 10
+
+
+MEETINGS = [velocity.a_line_is_linked_while_the_first_rule_is_saved, velocity.an_order_comes_while_a_plan_with_the_first_rule_is_applied]
+
+
+@pytest.mark.parametrize("prepare", MEETINGS, ids=lambda prepare: prepare.__name__)
+def test_the_first_hour_has_every_sale(shared_race_db, prepare: Callable[[], Race]) -> None:
+    """And nobody runs into a deadlock: whoever wants the lock wants it first."""
+    found = explore(prepare, shared_race_db)
+    assert (found.broken, found.schedule) == ("", ())
+
+
+@pytest.mark.parametrize("prepare", MEETINGS, ids=lambda prepare: prepare.__name__)
+def test_without_the_lock_one_is_missing(shared_race_db, prepare: Callable[[], Race]) -> None:
+    assert "that were sold" in explore(prepare, shared_race_db, without="lock_shared", every=True).broken

@@ -89,8 +89,9 @@ def say(uc: UseCase, channel_id: int, said: Sequence[Own]) -> int:
     """Say rules of categories and stock units, each in place of what was said of the same before; how many had rules before.
 
     RuleError as from ``would_begin``. Offers follow at once: all of the channel where a category is named, since a product may come into
-    it, or leave it, at this very moment. Locks: the channel, its offers by id.
+    it, or leave it, at this very moment. Locks: the organisation's sales, if sales are kept back; the channel; its offers by id.
     """
+    velocity.hold_sales(uc, [each.rules for each in said])
     channel = Channel.objects.select_related("connection").select_for_update(of=("self",)).get(pk=channel_id)
     made = would_begin(channel, said)
     begun = any(rule.velocity_share for rule in made) and not velocity.in_use(facts.gather_channels(uc.organisation_id).values())

@@ -74,6 +74,19 @@ def category_numbers(cursor: Cursor, categories: Sequence[str]) -> dict[str, int
     return dict(rows(cursor))
 
 
+SALES_LOCK = 5_300_005
+
+
+def hold_rules(cursor: Cursor, organisation: int) -> None:
+    """Sales come in. Locks: an advisory lock, until the transaction ends, shared by all who do this, against ``hold_sales``."""
+    cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, (%s %% 2147483647)::int)", [SALES_LOCK, organisation])
+
+
+def hold_sales(cursor: Cursor, organisation: int) -> None:
+    """A rule is saved that keeps sales back. Locks: the same for oneself alone, until the transaction ends."""
+    cursor.execute("SELECT pg_advisory_xact_lock(%s::int, (%s %% 2147483647)::int)", [SALES_LOCK, organisation])
+
+
 SoldRow = tuple[int, int, datetime]
 """Counted unit, units, when they were sold."""
 

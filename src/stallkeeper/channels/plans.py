@@ -14,7 +14,19 @@ import msgspec
 import numpy as np
 from django.db import connection
 
-from stallkeeper.channels import breaker, overrides, plan_items, plan_queries, plan_stale, plan_work, proposals, rules, send_tasks, switches
+from stallkeeper.channels import (
+    breaker,
+    overrides,
+    plan_items,
+    plan_queries,
+    plan_stale,
+    plan_work,
+    proposals,
+    rules,
+    send_tasks,
+    switches,
+    velocity,
+)
 from stallkeeper.channels.models import Channel, SendPlan, SendPlanPart
 from stallkeeper.channels.plan_items import ABSENT, NO_ITEMS, Counts, Part
 from stallkeeper.channels.plan_stale import PlanError
@@ -214,7 +226,9 @@ def _record(uc: UseCase, plan: SendPlan, worked: Worked) -> None:
 
 
 def _work_out_locked(uc: UseCase, proposal: Proposal) -> Worked:
-    """The plan of this moment, which stays true until the commit: channels, levels, offers are locked in the order of the house."""
+    """The plan of this moment, which stays true until the commit: sales, channels, levels, offers are locked in the order of the house."""
+    for change in proposal.channels.values():
+        velocity.hold_sales(uc, [change.rules, *(each.rules for each in change.own)])
     channels = sorted(plan_work.channels_of(proposal))
     switches.hold_accounts(pk for pk, change in proposal.channels.items() if change.switches.get("prices") or change.switches.get("active"))
     places.hold(any(change.allows_backorder is not None for change in proposal.places.values()))

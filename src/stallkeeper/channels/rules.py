@@ -35,7 +35,11 @@ class RuleError(ValueError):
 
 
 def save(uc: UseCase, channel_id: int, *, locations: Sequence[int] | None = None, **rules: object) -> Channel:
-    """Save rules by name (see RULES) and the places that count; RuleError if one is unknown or out of range. Offers follow at once."""
+    """Save rules by name (see RULES) and the places that count; RuleError if one is unknown or out of range. Offers follow at once.
+
+    Locks: the organisation's sales, if sales are kept back; the channel; its offers by id.
+    """
+    velocity.hold_sales(uc, [rules])
     channel = Channel.objects.select_related("connection").select_for_update(of=("self",)).get(pk=channel_id)
     if unknown := sorted(set(rules) - set(RULES)):
         raise RuleError(_("There is no rule {unknown!r}; rules are {rules}.", unknown=unknown[0], rules=", ".join(RULES)))

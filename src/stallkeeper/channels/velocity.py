@@ -16,6 +16,7 @@ from stallkeeper.channels.overriding_queries import SoldRow
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.core import clock
 from stallkeeper.core.copy import Ints
+from stallkeeper.core.sql import Cursor
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.stock.reserve import STALE
 
@@ -62,8 +63,30 @@ def _of_the_hour(organisation: int, at: datetime) -> list[SoldRow]:
     return [row for read in _histories for row in read(organisation, at - WINDOW, at)]
 
 
+def hold_rules(cursor: Cursor, organisation: int) -> None:
+    """Sales come in: until this commits no rule begins to keep sales back. Called before channels are asked whether one does.
+
+    Then either ``record`` sees the first rule, or ``begin`` sees the order. Whoever else takes in orders is not kept waiting. Locks: the
+    organisation's sales, shared, before anything that who saves rules may want (docs/locks.md).
+    """
+    queries.hold_rules(cursor, organisation)
+
+
+def hold_sales(uc: UseCase, rules: Iterable[Mapping[str, object]]) -> None:
+    """These rules are about to be saved. If one of them keeps sales back: until this commits nobody takes in orders or saves another such.
+
+    Who is in the middle of that is waited for. Locks: the organisation's sales, before channels.
+    """
+    if any(said.get("velocity_share") for said in rules):
+        with connection.cursor() as cursor:
+            queries.hold_sales(cursor, uc.organisation_id)
+
+
 def begin(uc: UseCase) -> None:
-    """The first rule keeps sales back: the last hour is written down, in place of what may be left of an earlier time."""
+    """The first rule keeps sales back: the last hour is written down, in place of what may be left of an earlier time.
+
+    The caller holds sales off.
+    """
     with connection.cursor() as cursor:
         queries.pass_all(cursor, uc.organisation_id, uc.at)
     write(uc, _of_the_hour(uc.organisation_id, uc.at))
@@ -71,6 +94,8 @@ def begin(uc: UseCase) -> None:
 
 def record(uc: UseCase, channels: Mapping[int, ChannelFacts], sales: Sequence[SoldRow]) -> None:
     """Orders have taken so many of these counted units; of use only where a rule asks for it. Their offers are looked at again.
+
+    The caller has held rules off since before ``channels`` were gathered.
 
     What was sold longer ago than the window is left out, and nothing is sold later than now, whatever the channel's clock says.
     """

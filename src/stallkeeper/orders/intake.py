@@ -46,6 +46,7 @@ def accept(uc: UseCase, connection_id: int, orders: Sequence[RemoteOrder], fetch
         return IntakeResult()
     with hot_cursor() as cursor, pipelined():
         core_queries.keep_plans(cursor)
+        velocity.hold_rules(cursor, uc.organisation_id)
         page = open_page(uc, cursor, connection_id, latest, fetched_at)
         crash.point("within:intake:known")
         if not page.orders:

@@ -14,8 +14,14 @@ from stallkeeper.orders import lines, queries
 from stallkeeper.orders.models import Order, OrderLine
 
 
+def about_to_link(uc: UseCase) -> None:
+    """Lines are to find their unit. Locks: see ``velocity.hold_rules``; before lines, which who takes in orders may wait for."""
+    with connection.cursor() as cursor:
+        velocity.hold_rules(cursor, uc.organisation_id)
+
+
 def linked(uc: UseCase, order: Order, rows: Sequence[OrderLine]) -> None:
-    """These lines of an order know their unit from now on."""
+    """These lines of an order know their unit from now on. Announced by ``about_to_link``."""
     if order.fulfilled_by != "seller" or order.ordered_at <= uc.at - velocity.WINDOW:
         return
     with connection.cursor() as cursor:

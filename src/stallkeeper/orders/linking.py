@@ -25,6 +25,7 @@ class LinkError(ValueError):
 def link_line(organisation_id: int, line_id: int, stock_unit_id: int, *, for_ever: bool, actor: str) -> OrderLine:
     """Say which stock unit a line means; stock is reserved at once. ``for_ever`` also makes an offer, so the next order finds it."""
     with use_case("link.line", organisation_id=organisation_id, actor=actor) as uc:
+        lately.about_to_link(uc)
         line = OrderLine.objects.select_related("order").select_for_update(of=("self",)).get(pk=line_id)
         if line.stock_unit_id is not None:
             raise LinkError(_("line {line_id} is linked already", line_id=line.line_id))
@@ -56,6 +57,8 @@ def serve_waiting(uc: UseCase) -> None:
     with connection.cursor() as cursor:
         sold = queries.waiting_lines(cursor, uc.organisation_id, offers)
     found = {line: rest for line, is_open, *rest in sold if is_open}
+    if found:
+        lately.about_to_link(uc)
     orders: dict[Order, list[OrderLine]] = {}
     # Asked again with the lock: somebody may have linked the line by hand meanwhile, and his word counts.
     unlinked = OrderLine.objects.filter(pk__in=found, stock_unit=None)

@@ -17,7 +17,7 @@ import stallkeeper
 from tests.races.explorer import How, Race
 
 SOURCE = Path(stallkeeper.__file__).parent
-LOCK = re.compile(r"\bFOR (NO KEY UPDATE|UPDATE|KEY SHARE|SHARE)\b|\bLOCK TABLE\b|\bpg_(try_)?advisory_(xact_)?lock\(")
+LOCK = re.compile(r"\bFOR (NO KEY UPDATE|UPDATE|KEY SHARE|SHARE)\b|\bLOCK TABLE\b|\bpg_(try_)?advisory_(xact_)?lock(_shared)?\(")
 
 
 @dataclass(frozen=True)

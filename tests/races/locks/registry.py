@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from tests.races.locks import Pair, Proof, Proved, catalog, channels, core, guard, orders, stock, sync
+from tests.races.locks import Pair, Proof, Proved, catalog, channels, core, guard, orders, stock, sync, velocity
 
-REGISTRY: dict[str, Proof] = {**core.LOCKS, **catalog.LOCKS, **stock.LOCKS, **channels.LOCKS, **guard.LOCKS, **orders.LOCKS, **sync.LOCKS}
+REGISTRY: dict[str, Proof] = {
+    **core.LOCKS,
+    **catalog.LOCKS,
+    **stock.LOCKS,
+    **channels.LOCKS,
+    **guard.LOCKS,
+    **velocity.LOCKS,
+    **orders.LOCKS,
+    **sync.LOCKS,
+}
 
 
 def table() -> str:
