@@ -18,6 +18,7 @@ from stallkeeper.orders.models import OrderLine, Shortage
 from stallkeeper.orders.verdicts import Cause, Clocks, Kind, Known, Send, SoldTwice, Verdict, Whose, judge
 from stallkeeper.stock import ledger
 from stallkeeper.stock.ledger import Target
+from stallkit.testing.shop import Fault
 from stallkit.types import CancelReason
 from tests.market import Market, Stall
 
@@ -142,6 +143,25 @@ def test_a_refresh_that_was_lost_is_a_bug(market: Market, stalls: tuple[Stall, S
     case = the_case(market)
     assert case.verdict.kind is Kind.BUG
     assert "no cut was wanted" in case.verdict.broken
+
+
+@pytest.mark.parametrize("fault", [Fault.DROP_BEFORE, Fault.RATE_LIMIT])
+def test_a_cut_that_waited_for_long_was_wanted(market: Market, stalls: tuple[Stall, Stall], fault: Fault) -> None:
+    """The cut for the other stall got lost, or had to wait. When that one sells it lowers its own figure: nothing is left to be sent, and
+    the case file still knows that a cut was wanted (found by the simulation)."""
+    first, second = stalls
+    first.emulator.place_order([("MUG", 3)])
+    first.due_now()
+    second.emulator.fail_next(fault, path="/v1/stock")
+    market.settle(1)
+    assert second.emulator.quantity_of("MUG") == 3
+    market.clock.tick(600)
+    second.emulator.place_order([("MUG", 3)])
+    second.due_now()
+    market.settle(3)
+    case = the_case(market)
+    assert (case.verdict.kind, case.verdict.broken, case.short) == (Kind.LATENCY, "", 3)
+    assert case.verdict.ours > 500_000
 
 
 def test_a_kit_and_its_component_in_one_order_went_beyond_together(market: Market, stalls: tuple[Stall, Stall]) -> None:
@@ -296,6 +316,8 @@ def test_what_was_known_long_before_is_no_bug_where_it_was_wanted_or_sending_was
     assert judge(None).broken.startswith("3: there was enough")
     assert judge(None, ahead=True).kind is Kind.AHEAD
     assert verdicts.judge(changed(refused_at=T + 150 * SECOND)).parts[-1].name == "refused"
+    earlier = judge(changed(refused_at=CAUSE.known_at - MINUTE))
+    assert sum(parts(earlier).values()) == (SALE.sold_at - CAUSE.happened_at) / SECOND * 1000, "the parts are the whole window"
 
 
 def test_clocks_that_differ_excuse_a_bug_and_are_told_with_any_verdict() -> None:

@@ -199,12 +199,10 @@ class _Case:
         offer = before.offer_id
         stood = _stood(queries.last_accepted(cursor, offer, sale.ordered_at))
         rested = (stood.sent_at or stood.at) if stood else self.since
-        sent = [Send(at, value, outcome, sent_at, wanted, detail) for _, at, value, outcome, sent_at, wanted, detail in
-                queries.sends(cursor, [offer], sale.ordered_at, self.shortage.cut_accepted_at or self.until + BEFORE)]  # fmt: skip
         most = stood.value if stood else None
-        lower = [send for send in sent if most is None or send.value < most]
+        tried, lower = self._cuts(cursor, sale, before, stood)
         cut = next((send for send in lower if send.outcome == "accepted"), None)
-        refused = next((send.at for send in lower if send.outcome == "rejected"), None)
+        refused = next((send.at for send in [*tried, *lower] if send.outcome == "rejected"), None)
         shipped = queries.shipped(cursor, offer, rested, self.until) if self._until_shipped(offer) else []
         untold = sum(one.units for one in shipped if one.told_at is None or one.told_at > sale.ordered_at)
         shown = queries.drifts(cursor, offer, stood.at if stood else self.since, sale.ordered_at + verdicts.SHOWN_WITHIN)
@@ -216,13 +214,29 @@ class _Case:
             stood=stood,
             rules=self._rules(offer, rested) if stood else (),
             cut=cut,
-            wanted_at=(cut.wanted_at if cut else None) or (lower[0].wanted_at if lower else None) or queries.waits_since(cursor, offer),
+            wanted_at=next((send.wanted_at for send in [*tried, *([cut] if cut else []), *lower[:1]] if send.wanted_at), None)
+            or self._waited_since(sale)
+            or queries.waits_since(cursor, offer),
             refused_at=refused,
             cause=self._cause(cursor, sale, before, rested) or _let_go(shipped, sale.ordered_at),
             read_above=any(observed is not None and most is not None and observed > most for _, _, observed, _ in shown),
             switched=queries.switched(cursor, self.organisation, rested, sale.ordered_at),
             freed=max(queries.no_longer_open(cursor, offer, rested, self.until) - untold, 0),
         )
+
+    def _cuts(self, cursor: Cursor, sale: SaleRow, before: PastExplanation, stood: Send | None) -> tuple[list[Send], list[Send]]:
+        """What was sent to lower the figure that stood: before the sale, without a yes, what would have prevented it; afterwards, anything
+        lower."""
+        open_then, until = open_there(before.today), self.shortage.cut_accepted_at or self.until + BEFORE
+        sent = [Send(at, value, outcome, sent_at, wanted, detail) for _, at, value, outcome, sent_at, wanted, detail in
+                queries.sends(cursor, [before.offer_id], min(stood.at if stood else self.since, sale.ordered_at), until)]  # fmt: skip
+        later = [send for send in sent if send.at >= sale.ordered_at]
+        tried = [send for send in sent if send.at < sale.ordered_at and send.outcome != "accepted" and send.value - open_then < sale.units]
+        return tried, [send for send in later if stood is None or send.value < stood.value]
+
+    def _waited_since(self, sale: SaleRow) -> datetime | None:
+        """Since when a cut had been waiting to be sent as the sale came in, as far as that was written down."""
+        return self.shortage.cut_wanted_at if sale.line_id == self.line.pk else None
 
     def _until_shipped(self, offer: int) -> bool:
         platform = self._offer(offer).channel.connection.platform

@@ -192,6 +192,8 @@ class Shortage(TenantModel):
     """The largest quantity that was ever short."""
     sold_at = models.DateTimeField()
     detected_at = models.DateTimeField()
+    cut_wanted_at = models.DateTimeField(null=True)
+    """Since when a cut had been waiting to be sent as the sale came in; NULL if none was."""
     cut_sent_at = models.DateTimeField(null=True)
     cut_accepted_at = models.DateTimeField(null=True)
     verdict = models.CharField(max_length=10, choices=Verdict, default=Verdict.OPEN)

@@ -246,8 +246,8 @@ def write_shortages(cursor: Cursor, organisation: int, at: datetime, lines: Sequ
     cursor.execute(
         f"""
         INSERT INTO orders_shortage AS shortage
-            (organisation_id, line_id, stock_unit_id, quantity, worst, sold_at, detected_at, verdict, window_id)
-        SELECT %s, line.id, line.stock_unit_id, line.short, line.short, o.ordered_at, %s,
+            (organisation_id, line_id, stock_unit_id, quantity, worst, sold_at, detected_at, cut_wanted_at, verdict, window_id)
+        SELECT %s, line.id, line.stock_unit_id, line.short, line.short, o.ordered_at, %s, todo.since,
                CASE WHEN %s THEN 'stock_cut'
                     WHEN offer.accepted_at IS NULL OR offer.accepted_at > o.ordered_at OR offer.accepted_qty > 0 THEN 'latency'
                     ELSE 'open' END,
@@ -256,6 +256,7 @@ def write_shortages(cursor: Cursor, organisation: int, at: datetime, lines: Sequ
         FROM orders_orderline AS line
         JOIN orders_order AS o ON o.id = line.order_id
         LEFT JOIN channels_offer AS offer ON offer.id = line.offer_id
+        LEFT JOIN channels_offertodo AS todo ON todo.offer_id = line.offer_id AND todo.kind = 'quantity' AND todo.danger = 1
         WHERE line.id = ANY(%s::bigint[]) AND line.short > 0
         ORDER BY line.id
         ON CONFLICT (line_id) DO UPDATE

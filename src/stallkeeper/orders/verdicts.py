@@ -113,8 +113,9 @@ class SoldTwice:
 
     ``left_then``, ``left_today``: units the offer could still sell just before, as believed then and as known today. ``stood``: the last
     figure of ours that the channel had accepted by then; ``rules``: what was known when that was sent, and shortly before. ``cut``: the
-    first lower one it accepted afterwards. ``wanted_at``: since when any lower one was wanted; ``refused_at``: it said no to one.
-    ``read_above``: reads after ``stood`` showed more than it. ``switched``: sending was off meanwhile. ``freed``: so many units that the
+    first lower one it accepted afterwards. ``wanted_at``: since when a lower one was wanted (before the sale: one low enough to prevent
+    it); ``refused_at``: it said no to one. ``read_above``: reads after ``stood`` showed more than it. ``switched``: sending was off then.
+    ``freed``: so many units that the
     channel subtracted from ``stood`` it may have put back on show before the sale: cancelled, or shipped as far as it had been told.
     """
 
@@ -221,8 +222,9 @@ def _window(sale: SoldTwice, cause: Cause) -> Verdict:
             Part("accept", Whose.THEIRS, _ms(cut.at - cut.sent_at)),
         ]
     elif sale.refused_at is not None:
-        parts.append(Part("queue", Whose.OURS, _ms(sale.refused_at - cause.known_at)))
-        parts.append(Part("refused", Whose.THEIRS, _ms(end - sale.refused_at)))
+        refused = max(sale.refused_at, cause.known_at)
+        parts.append(Part("queue", Whose.OURS, _ms(refused - cause.known_at)))
+        parts.append(Part("refused", Whose.THEIRS, _ms(end - refused)))
     else:
         parts.append(Part("queue", Whose.OURS, _ms(end - cause.known_at)))
     return Verdict(Kind.LATENCY, _nonzero(parts), cause.happened_at, end)
