@@ -147,7 +147,7 @@ def _are_there(channel: Channel, categories: Sequence[str], units: Sequence[int]
 
 
 def _no_such_category(category: str) -> str:
-    return f"category: no product is in a category {category!r}; choose one from the list of products"
+    return _("category: no product is in a category {category!r}; choose one from the list of products", category=category)
 
 
 def _of(rule: RuleOverride, **of: object) -> RuleOverride:

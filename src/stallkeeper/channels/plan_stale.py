@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from django.db import connection
@@ -36,12 +37,12 @@ class Move:
 
     def __str__(self) -> str:
         then, now = _pair(self.then_before, self.then_after, self.price), _pair(self.now_before, self.now_after, self.price)
-        return f"{self.channel} {self.sku}: the plan says {then}, now it is {now}"
+        return _("{channel} {sku}: the plan says {then}, now it is {now}", channel=self.channel, sku=self.sku, then=then, now=now)
 
 
 def _pair(before: int | None, after: int | None, price: bool) -> str:
     if after is None:
-        return "nothing to send"
+        return _("nothing to send")
     unit = plan_items.PARTS_OF_A_UNIT if price else 1
     figures = [("?" if figure is None else f"{figure / unit:.2f}" if price else str(figure)) for figure in (before, after)]
     return " → ".join(figures)
@@ -52,7 +53,7 @@ class Stale(PlanError):
 
     def __init__(self, offers: int, moves: Sequence[Move], settings: Sequence[str]) -> None:
         self.offers, self.moves, self.settings = offers, tuple(moves), tuple(settings)
-        some = "; ".join(str(move) for move in self.moves[:3])
+        some = joined([str(move) for move in self.moves[:3]], "; ")
         moved = [_("{offers} values have moved, for instance {some}", offers=offers, some=some)] if self.moves else []
         words = joined([*self.settings, *moved], "; ")
         super().__init__(_("The plan is out of date: {words}. Nothing was changed. Make it anew and look again.", words=words))
@@ -87,7 +88,7 @@ def _examples(moves: Sequence[tuple[int, bool, Moved]], worked: Worked) -> list[
         names = plan_queries.skus(cursor, [int(found.offer[at]) for _, _, found, at in rows])
     return [
         Move(
-            names.get(int(found.offer[at]), "an offer that is gone"),
+            names.get(int(found.offer[at]), _("an offer that is gone")),
             codes.get(channel, str(channel)),
             _figure(found.then_before[at]),
             _figure(found.then_after[at]),
@@ -105,21 +106,27 @@ def _figure(value: np.int64) -> int | None:
 
 def _settings_moved(made: Worked, worked: Worked) -> list[str]:
     """Rules and switches that were changed since the plan was made, in words."""
-    found = []
+    found: list[str] = []
     if made.base["sending"] != worked.base["sending"]:
-        found.append("the switch of the company was turned")
+        found.append(_("the switch of the company was turned"))
     if made.base.get("places") != worked.base.get("places"):
-        found.append("of the places other settings hold")
+        found.append(_("of the places other settings hold"))
     then, now = made.base["channels"], worked.base["channels"]
     assert isinstance(then, dict)
     assert isinstance(now, dict)
-    codes = {str(counts.channel_id): counts.code for counts in worked.counts}
+    codes = {str(counts.channel_id): counts.code for counts in (*made.counts, *worked.counts)}
     for channel in sorted(then.keys() | now.keys(), key=int):
-        old, new = then.get(channel), now.get(channel)
-        if old is None or new is None:
-            found.append(f"channel {codes.get(channel, channel)} {'came' if old is None else 'went'}")
-        elif old != new:
-            changed = sorted(name for part in ("rules", "switches") for name in new[part] if old[part].get(name) != new[part][name])
-            changed += ["rules of categories or products"] if old.get("own") != new.get("own") else []
-            found.append(f"of channel {codes[channel]} other settings hold: {', '.join(changed) or 'writing allowed'}")
+        if then.get(channel) != now.get(channel):
+            found.append(_channel_moved(codes.get(channel, channel), then.get(channel), now.get(channel)))
     return found
+
+
+def _channel_moved(code: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> str:
+    if old is None:
+        return _("channel {code} came", code=code)
+    if new is None:
+        return _("channel {code} went", code=code)
+    changed: list[str] = sorted(name for part in ("rules", "switches") for name in new[part] if old[part].get(name) != new[part][name])
+    changed += [_("rules of categories or products")] if old.get("own") != new.get("own") else []
+    changed += [_("writing to the account")] if old.get("writes") != new.get("writes") else []
+    return _("of channel {code} other settings hold: {changed}", code=code, changed=joined(changed, ", "))

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test import Client
+from django.test.utils import override_settings
 from django.urls import reverse
 
-from stallkeeper.channels import plans, send_tasks
+from stallkeeper.channels import plans, rules, send_tasks, switches
 from stallkeeper.channels.models import Channel, Offer, SendingColumns, SendPlan, SendTask
+from stallkeeper.channels.plan_stale import Stale
 from stallkeeper.core import notify
 from stallkeeper.core.models import Notification, Organisation, Role, Severity, User
 from tests.busy_shop import BusyShop, signed_in, text
+from tests.said import LANGUAGE, unsaid, write_language
 from tests.shop import join
 
 TABLE = "backoffice:sending"
@@ -110,6 +116,32 @@ def test_a_stale_plan_is_refused_on_the_screen_with_what_moved_and_the_new_one(b
         fresh.refresh_from_db()
         assert fresh.state == SendPlan.State.DISCARDED
     assert "No plan is saved" in text(client.get(reverse("backoffice:plan")))
+
+
+def test_what_moved_is_said_in_the_language_of_whoever_looks(busy: BusyShop, client: Client, tmp_path: Path) -> None:
+    """ADR 0062: other settings and the offers that moved, each with its figures; the refusal on the command line stays English."""
+    near = busy.near.pk
+    client.post(reverse("backoffice:save_plan"), settings_of(client, **{f"c{near}-buffer": "3"}) | {"then": "look"})
+    with busy.shop.scope():
+        plan = plans.open_plan()
+        assert plan is not None
+        offers = Offer.objects.filter(channel=near, stock_unit__kind="single", stock_unit__stocked=True, intended_qty__gt=5)
+        moved = offers.select_related("stock_unit")[0]
+    busy.shop.stock(moved.stock_unit, 1234)
+    with busy.shop.use_case() as uc:
+        rules.save(uc, near, price_drop_limit=Decimal(20))
+        switches.set_company(uc, False)
+    with busy.shop.scope(), pytest.raises(Stale) as stale:
+        plans.apply(busy.organisation.pk, plan.pk, plan.fingerprint, busy.owner.actor)
+    assert unsaid(str(stale.value)) == []
+    write_language(tmp_path)
+    with override_settings(LANGUAGES=[*settings.LANGUAGES, (LANGUAGE, "Bracketed")], LOCALE_PATHS=[tmp_path]):
+        head = {"Accept-Language": LANGUAGE}
+        answer = client.post(reverse("backoffice:apply_plan", args=[plan.pk]), {"fingerprint": plan.fingerprint}, headers=head)
+    page = text(answer)
+    assert "⟦the switch of the company was turned⟧" in page
+    assert f"⟦of channel {busy.near.code} other settings hold: price_drop_limit⟧" in page
+    assert f"⟦{busy.near.code} {moved.sku}: the plan says " in page
 
 
 def test_settings_that_cannot_be_are_said_and_nothing_is_saved(busy: BusyShop, client: Client) -> None:
