@@ -186,7 +186,13 @@ class Person:
         self.command("rotate-keys", "--data-keys")
 
     def turn(self) -> None:
-        self.command("channel", self.busy.near.code, "--prices", "off", "--yes")
+        self.post("turn", self.busy.near.pk, switch="acknowledge", on="0")
+
+    def turn_by_command(self) -> None:
+        self.command("channel", self.busy.near.code, "--acknowledge", "off")
+
+    def stop(self) -> None:
+        self.command("channel", self.busy.near.code, "--stock", "off")
 
     def writes(self) -> None:
         self.post("allow_writes", self.busy.near.connection_id, allowed="0")
@@ -230,7 +236,8 @@ DONE: dict[str, tuple[Callable[[Person], None], ...]] = {
     "switch.channel": (Person.turn,),
     "resync.channel": (Person.resync,),
     "change.offers": (Person.read_again,),
-    "change.channel": (Person.turn,),
+    "change.channel": (Person.turn_by_command,),
+    "stop.channel": (Person.stop,),
     "read.buyer": (Person.buyer,),
     "set.fence": (Person.fence,),
     "set.guard": (Person.guard, Person.guard_by_command),

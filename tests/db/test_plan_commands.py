@@ -7,7 +7,8 @@ import json
 import pytest
 
 from stallkeeper.__main__ import run
-from stallkeeper.channels.models import Channel, SendPlan
+from stallkeeper.channels import plans
+from stallkeeper.channels.models import Channel, Connection, SendPlan
 from stallkeeper.core import clock
 from tests.db.test_plans_of_rules import product
 from tests.market import Market, Stall
@@ -81,6 +82,73 @@ def test_rules_of_a_category_are_counted_held_and_undone_from_the_command_line(m
     assert {offer.quantity for offer in stall.emulator.offers.values()} == {0}
     assert "12" in cli("plan")[1], "the plan that was saved is still there"
     assert "Undoes plan" in cli("plan", "--undo")[1]
+
+
+def test_what_is_switched_on_is_a_plan_and_what_is_switched_off_is_at_once(market: Market, stall: Stall, cli) -> None:
+    """S3.28, S3.29, S3.36, D3: on is said, limited, sent as said, undone; off asks nobody, and holds also if the rest is refused."""
+    code, organisation = stall.channel.code, market.shop.organisation.pk
+    for number in range(12):
+        stall.offer(product(market.shop, f"MUG-{number}", "Mugs", 10), shown=10)
+    stall.run()
+
+    def state() -> tuple[bool, bool, bool]:
+        with market.shop.scope():
+            channel = Channel.objects.select_related("connection", "organisation").get(pk=stall.channel.pk)
+            return channel.stock_enabled, channel.connection.writes_allowed, channel.organisation.sending_enabled
+
+    status, _, err = cli("channel", code, "--stock", "off", "--writes", "off", "--company", "off")
+    assert (status, state(), "Off: stock, writes, company." in err) == (0, (False, False, False), True)
+    status, _, err = cli("channel", code, "--stock", "off", "--rule", "colour=red")
+    assert (status, "Off: stock." in err) == (1, True)
+    on = ("channel", code, "--stock", "on", "--writes", "on", "--company", "on", "--rule", "share=0")
+    status, _, err = cli(*on)
+    assert (status, state()) == (1, (False, False, False))
+    assert (
+        f"{code}: 0 of 12 offers would rise and 12 fall, 12 of them to zero; 12 of 12 live offers would go to zero at once. Go on?" in err
+    )
+    status, _, err = cli(*on, "--yes")
+    assert (status, state(), "stopped by the limits" in err) == (1, (False, False, False), True)
+    assert cli(*on, "--yes", "--sure")[0] == 0
+    assert state() == (True, True, True)
+    stall.run()
+    assert {offer.quantity for offer in stall.emulator.offers.values()} == {0}
+    assert cli("channel", code, "--stock", "on", "--company", "on")[0] == 0, "they are on: nobody is asked"
+    assert "Undoes plan" in cli("plan", "--undo")[1]
+    with market.shop.scope():
+        assert plans.open_plan().proposal == {  # type: ignore[union-attr]
+            "sending": False,
+            "channels": {str(stall.channel.pk): {"switches": {"stock": False}, "rules": {"share": "100"}}},
+            "writes": {str(stall.connection_id): False},
+        }
+        assert SendPlan.objects.filter(organisation_id=organisation, state=SendPlan.State.APPLIED).count() == 1
+
+
+def test_a_switch_that_says_something_else_by_now_is_refused(market: Market, stall: Stall, cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stock moves while somebody reads the question."""
+    unit = market.shop.unit("MUG", 10)
+    stall.offer(unit, shown=10)
+    stall.run()
+    assert cli("channel", stall.channel.code, "--stock", "off")[0] == 0
+    monkeypatch.setattr("stallkeeper.ops.terminal.agreed", lambda _question, _yes: market.stock(unit, 30))
+    status, _, err = cli("channel", stall.channel.code, "--stock", "on", "--orders", "on")
+    assert status == 1
+    assert f"{stall.channel.code} MUG: the plan says nothing to send, now it is 10 → 30" in err
+    with market.shop.scope():
+        assert not Channel.objects.get(pk=stall.channel.pk).stock_enabled
+
+
+def test_an_account_is_switched_in_a_plan_from_the_command_line(market: Market, stall: Stall, cli) -> None:
+    code = stall.channel.code
+    assert cli("channel", code, "--acknowledge", "off")[0] == 0, "what sends no figures is no plan"
+    with market.shop.scope():
+        assert not Channel.objects.get(pk=stall.channel.pk).acknowledge_enabled
+        assert not SendPlan.objects.exists()
+    assert cli("channel", code, "--writes", "off")[0] == 0
+    status, out, _ = cli("plan", "--switch", f"{code}:writes=on", "--json")
+    assert (status, json.loads(out)["proposal"]) == (0, {"writes": {str(stall.connection_id): True}})
+    assert cli("send", "--plan", json.loads(out)["fingerprint"])[0] == 0
+    with market.shop.scope():
+        assert Connection.objects.get(pk=stall.connection_id).writes_allowed
 
 
 @pytest.mark.parametrize(

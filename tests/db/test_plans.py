@@ -10,8 +10,8 @@ from _pytest.outcomes import Failed
 
 from stallkeeper.catalog import prices
 from stallkeeper.catalog.models import PriceList, StockUnit
-from stallkeeper.channels import guarding, overrides, plans, rules, send_tasks, switches
-from stallkeeper.channels.models import Channel, LaneKind, OfferPrice, RuleVersion, SendPlan, SendPlanPart, SendTask
+from stallkeeper.channels import guarding, overrides, plans, quarantine, rules, send_tasks, switches
+from stallkeeper.channels.models import Channel, Connection, LaneKind, OfferPrice, RuleVersion, SendPlan, SendPlanPart, SendTask
 from stallkeeper.channels.plan_stale import PlanError, Stale
 from stallkeeper.channels.plans import Held
 from stallkeeper.channels.proposals import ChannelChange, Proposal, ProposalError
@@ -190,6 +190,81 @@ def test_the_plan_of_the_first_send_covers_switches_and_is_refused_before_the_cu
     apply(market, save(market, on))
     market.settle(3)
     assert shown(stall) == [6, 6, 6]
+
+
+def writes(stall: Stall, allowed: bool) -> Proposal:
+    return Proposal(writes={stall.connection_id: allowed})
+
+
+def allowed(market: Market, stall: Stall) -> bool:
+    with market.shop.scope():
+        return Connection.objects.get(pk=stall.connection_id).writes_allowed
+
+
+def test_writing_to_an_account_is_planned_sent_as_seen_and_undone(market: Market, stall: Stall) -> None:
+    """S3.23-S3.43: what an account that is let write would be sent, by which fingerprint; undone like everything that a plan turned."""
+    other = market.stall()
+    units = stocked(market, stall, other, count=3)
+    with market.shop.use_case() as uc:
+        switches.set_writes(uc, stall.connection_id, False)
+    for unit in units:
+        market.stock(unit, 6)
+    market.settle(2)
+    assert (shown(stall), shown(other)) == ([10] * 3, [6] * 3)
+    plan = save(market, writes(stall, True))
+    (counts,) = plans.counts_of(plan)
+    assert (counts.channel_id, counts.sends, counts.falls, counts.silent) == (stall.channel.pk, True, 3, ()), "of this account's channels"
+    assert not allowed(market, stall)
+    with market.shop.use_case() as uc:
+        switches.set_company(uc, False)
+    with pytest.raises(Stale, match="the switch of the company was turned"):
+        apply(market, plan)
+    with market.shop.use_case() as uc:
+        switches.set_company(uc, True)
+    apply(market, plan)
+    market.settle(2)
+    assert (allowed(market, stall), shown(stall)) == (True, [6] * 3)
+
+    with market.shop.scope():
+        back = plans.undo(market.shop.organisation.pk, ACTOR)
+        assert back.proposal == {"writes": {str(stall.connection_id): False}}
+        assert plans.undoing(back) == plans.Undoing(back=0, other=0, left=3), "what was sent stays there"
+    with market.shop.use_case() as uc:
+        switches.set_writes(uc, stall.connection_id, False)
+    with pytest.raises(Stale, match=r"of channel \w+ other settings hold: writing to the account"):
+        apply(market, back)
+    assert not allowed(market, stall), "who stopped it did not wait for the plan"
+
+
+def test_what_a_switch_waits_for_is_said_when_the_plan_is_made(market: Market, stall: Stall) -> None:
+    """An account that there is not; a restored copy whose orders nobody has read since."""
+    with pytest.raises(ProposalError, match="no account"):
+        save(market, Proposal(writes={10**9: True}))
+    foreign = Shop.open().channel()
+    with pytest.raises(ProposalError, match="no account"):
+        save(market, Proposal(writes={foreign.connection_id: True}))
+    with market.shop.use_case() as uc:
+        quarantine.begin(uc, "restored")
+    with pytest.raises(switches.SwitchError, match="copy restored from a backup"):
+        save(market, Proposal(sending=True))
+    with market.shop.scope():
+        assert not SendPlan.objects.exists()
+
+
+def test_stock_without_orders_needs_its_own_word(market: Market, stall: Stall) -> None:
+    """Being sure of the limits is not being sure of this."""
+    stocked(market, stall, count=2)
+    with market.shop.scope():
+        Channel.objects.filter(pk=stall.channel.pk).update(stock_enabled=False, orders_enabled=False)
+    plan = save(market, Proposal(channels={stall.channel.pk: ChannelChange(switches={"stock": True})}))
+    assert [counts.without_orders for counts in plans.counts_of(plan)] == [True]
+    with pytest.raises(switches.Unwatched, match="no orders of this account are taken"):
+        apply(market, plan, sure=True)
+    with market.shop.scope():
+        assert not Channel.objects.get(pk=stall.channel.pk).stock_enabled
+    apply(market, plan, without_orders=True)
+    with market.shop.scope():
+        assert Channel.objects.get(pk=stall.channel.pk).stock_enabled
 
 
 def priced(market: Market, count: int = 12) -> tuple[Stall, PriceList, list[StockUnit]]:
@@ -413,6 +488,36 @@ FAULTS = [
             ),
         ),
         test_undoing_restores_rules_switches_and_what_was_shown_on_every_channel,
+    ),
+    (
+        Bug(
+            "undo forgets accounts",
+            "Undoing leaves accounts writing that the plan let write.",
+            (),
+            "stallkeeper.channels.plans:reverse_of",
+            (('before.get("accounts", {})', "{}"),),
+        ),
+        test_writing_to_an_account_is_planned_sent_as_seen_and_undone,
+    ),
+    (
+        Bug(
+            "writes as they are",
+            "A plan counts what an account that may not be written to would be sent: nothing.",
+            (),
+            "stallkeeper.channels.proposals:as_if",
+            (("if channel.connection_id in writes:", "if channel.pk in writes and not writes:"),),
+        ),
+        test_writing_to_an_account_is_planned_sent_as_seen_and_undone,
+    ),
+    (
+        Bug(
+            "sure is sure of everything",
+            "Who confirms the limits lets stock out though nobody reads the orders.",
+            (),
+            "stallkeeper.channels.plans:apply",
+            (("without_orders=without_orders", "without_orders=without_orders or sure"),),
+        ),
+        test_stock_without_orders_needs_its_own_word,
     ),
     (
         Bug(

@@ -275,8 +275,14 @@ def test_a_stopped_channel_is_released_by_a_person(town, market, says, goods):
     bind(market)
     says("link", "DU", "--read", "--confirm", "--yes")
     says("channel", "DU", "--rule", "zero_limit=1", "--rule", "zero_limit_share=1", "--rule", "buffer=50", "--cutover", "include")
-    assert "2 of 2 offers would be sent, 2 of them would go to zero" in says("channel", "DU", "--stock", "on", status=1)
-    says("channel", "DU", "--orders", "on", "--stock", "on", "--writes", "on", "--company", "on", "--yes")
+    first = "0 of 2 offers would rise and 0 fall, 0 of them to zero, 2 are read first (2 of them to go to zero)"
+    assert first in says("channel", "DU", "--stock", "on", status=1)
+    on = ("channel", "DU", "--orders", "on", "--stock", "on", "--writes", "on", "--company", "on", "--yes")
+    assert "2 of 2 live offers would go to zero at once" in says(*on, status=1)
+    says(*on, "--rule", "buffer=0")
+    town.work(20)
+    for sku in ("MUG", "LAMP"):
+        says("adjust", sku, "--location", "MAIN", "--on-hand", "0", "--reason", "a wrong file")
     town.work(20)
     assert market.emulator.quantity_of("MUG") == 5
     assert "stopped: " in says("channel", "DU")

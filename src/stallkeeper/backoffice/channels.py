@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.backoffice.sending_plan import switching_on
 from stallkeeper.backoffice.words import told
 from stallkeeper.channels import connect, cutover, switches
 from stallkeeper.channels.models import Channel, Connection, OfferTodo
-from stallkeeper.channels.send_preview import send_preview
+from stallkeeper.channels.proposals import SENDING_SWITCHES, ChannelChange, Proposal
 from stallkeeper.core.people import Permission, can
+from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
 
 StrOrPromise = str | Promise
@@ -65,20 +64,20 @@ def channels(request: MemberRequest) -> HttpResponse:
 @require_POST
 @screen(Permission.SEND)
 def company_switch(request: MemberRequest) -> HttpResponse:
-    """On: asks first and says how much would go out. Off: at once."""
-    allowed = request.POST.get("allowed") == "1"
-    if allowed and not request.POST.get("sure"):
-        waiting = OfferTodo.objects.filter(organisation=request.organisation).count()
-        sending = [channel for channel in switches.states() if channel.stock_enabled and channel.active]
-        return show(request, "backoffice/company_sure.html", {"title": _("Switch on sending?"), "waiting": waiting, "sending": sending})
-    try:
-        with use_case("switch.company", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
-            switches.set_company(uc, allowed)
-    except switches.SwitchError as error:
-        messages.error(request, told(error))
-        return redirect("backoffice:channels")
-    messages.success(request, _("Sending is allowed for the company.") if allowed else _("Nothing is sent to any channel any more."))
+    """On: leads to the plan of what would go out. Off: at once, whatever plan there is."""
+    if request.POST.get("allowed") == "1":
+        if request.organisation.sending_enabled:
+            return redirect("backoffice:channels")
+        return switching_on(request, Proposal(sending=True), "backoffice:channels")
+    _stop_company(request.organisation.pk, request.user.actor)
+    messages.success(request, _("Nothing is sent to any channel any more."))
     return redirect("backoffice:channels")
+
+
+@again_on_conflict
+def _stop_company(organisation_id: int, actor: str) -> None:
+    with use_case("switch.company", organisation_id=organisation_id, actor=actor) as uc:
+        switches.set_company(uc, False)
 
 
 @screen(Permission.VIEW_STOCK)
@@ -100,47 +99,19 @@ def channel(request: MemberRequest, pk: int) -> HttpResponse:
     return show(request, "backoffice/channel.html", context)
 
 
-def ask_to_send(request: MemberRequest, shown: Sequence[Channel], given: Mapping[str, str], back: str) -> HttpResponse:
-    """What would go out to these channels, before a switch lets it."""
-    context = {
-        "title": _switch_on(given),
-        "action": request.path,
-        "given": given.items(),
-        "plans": [send_preview(each) for each in shown],
-        "prices": given.get("switch") == "prices",
-        "others": sorted({reason for each in shown for reason in besides(each, given)}),
-        "back": back,
-    }
-    return show(request, "backoffice/turn_sure.html", context)
-
-
-def _switch_on(given: Mapping[str, str]) -> str:
-    title = next((each.title for each in SWITCHES if each.name == given.get("switch")), _("Allow writing"))
-    return _("Switch on: {switch}?").format(switch=title)
-
-
-def besides(shown: Channel, given: Mapping[str, str]) -> list[str]:
-    """What would still keep the channel from sending once the switch that is asked about is on."""
-    imagined = copy(shown)
-    if "switch" in given:
-        imagined.stock_enabled = True
-    else:
-        imagined.connection = copy(shown.connection)
-        imagined.connection.writes_allowed = True
-    return switches.why_silent(imagined)
-
-
 @require_POST
 @screen(Permission.SEND)
 def turn(request: MemberRequest, pk: int) -> HttpResponse:
-    """Turn one switch; what would go out is shown first. What has to come before is said, not done."""
+    """Turn one switch. One that lets figures out leads to the plan of what would go; off is at once. What has to come before is said."""
     shown = get_object_or_404(switches.states(), pk=pk)
     name, on = request.POST.get("switch", ""), request.POST.get("on") == "1"
-    if on and name in {"stock", "prices"} and shown.cutover and not request.POST.get("sure"):
-        return ask_to_send(request, [shown], {"switch": name, "on": "1"}, reverse("backoffice:channel", args=[pk]))
+    if name == "stock" and on and shown.cutover == Channel.Cutover.UNASKED:
+        messages.error(request, _("Answer the question about open orders first."))
+        return redirect("backoffice:channel", pk)
+    if on and name in SENDING_SWITCHES and not getattr(shown, switches.CHANNEL_SWITCHES[name]):
+        return switching_on(request, Proposal(channels={pk: ChannelChange(switches={name: True})}), "backoffice:channel", pk)
     try:
-        with use_case("switch.channel", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
-            switches.set_channel(uc, shown.pk, without_orders=bool(request.POST.get("without_orders")), **{name: on})
+        _turn(request.organisation.pk, request.user.actor, pk, {name: on}, without_orders=bool(request.POST.get("without_orders")))
     except switches.Unwatched:
         return _ask_to_go_unwatched(request, shown)
     except switches.SwitchError as error:
@@ -150,6 +121,12 @@ def turn(request: MemberRequest, pk: int) -> HttpResponse:
         title = next((each.title for each in SWITCHES if each.name == name), name)
         messages.success(request, _("{switch}: on.").format(switch=title) if on else _("{switch}: off.").format(switch=title))
     return redirect("backoffice:channel", pk)
+
+
+@again_on_conflict
+def _turn(organisation_id: int, actor: str, channel_id: int, wanted: dict[str, bool], *, without_orders: bool) -> None:
+    with use_case("switch.channel", organisation_id=organisation_id, actor=actor) as uc:
+        switches.set_channel(uc, channel_id, without_orders=without_orders, **wanted)
 
 
 def _ask_to_go_unwatched(request: MemberRequest, shown: Channel) -> HttpResponse:

@@ -6,20 +6,21 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice.callbacks import callback_context
-from stallkeeper.backoffice.channels import ask_to_send
 from stallkeeper.backoffice.connect_words import trouble
 from stallkeeper.backoffice.connection_forms import ConnectForm, SettingsForm
 from stallkeeper.backoffice.lanes import lane_rows
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.backoffice.sending_plan import switching_on
 from stallkeeper.channels import connect, switches
 from stallkeeper.channels.models import Connection, Parked
+from stallkeeper.channels.proposals import Proposal
 from stallkeeper.core.people import Permission, can
+from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
 from stallkeeper.sync.adapters import budget_beforehand, budget_of, probe
 from stallkit.errors import AdapterError
@@ -132,15 +133,18 @@ def probe_now(request: MemberRequest, pk: int) -> HttpResponse:
 @require_POST
 @screen(Permission.SEND)
 def allow_writes(request: MemberRequest, pk: int) -> HttpResponse:
-    """Whether anything may be changed on the account: the first contact is read-only."""
+    """Whether anything may be changed on the account; at first nothing may. On leads to the plan of what would go, off is at once."""
     shown = get_object_or_404(Connection, pk=pk)
-    allowed = request.POST.get("allowed") == "1"
-    here = reverse("backoffice:connection", args=[pk])
-    if allowed and not request.POST.get("sure"):
-        sending = [each for each in switches.states().filter(connection=shown, active=True) if each.stock_enabled or each.prices_enabled]
-        return ask_to_send(request, sending, {"allowed": "1"}, here)
-    with use_case("switch.connection", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
-        switches.set_writes(uc, shown.pk, allowed)
-    text = _("Writing to {name} is allowed.") if allowed else _("Nothing is written to {name} any more.")
-    messages.success(request, text.format(name=shown.name))
-    return redirect(here)
+    if request.POST.get("allowed") == "1":
+        if shown.writes_allowed:
+            return redirect("backoffice:connection", pk)
+        return switching_on(request, Proposal(writes={pk: True}), "backoffice:connection", pk)
+    _make_read_only(request.organisation.pk, request.user.actor, pk)
+    messages.success(request, _("Nothing is written to {name} any more.").format(name=shown.name))
+    return redirect("backoffice:connection", pk)
+
+
+@again_on_conflict
+def _make_read_only(organisation_id: int, actor: str, connection_id: int) -> None:
+    with use_case("switch.connection", organisation_id=organisation_id, actor=actor) as uc:
+        switches.set_writes(uc, connection_id, False)

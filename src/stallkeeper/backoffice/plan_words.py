@@ -12,7 +12,7 @@ from stallkeeper.backoffice.own_rule_rows import PER_CENT, SHORT, value_words
 from stallkeeper.backoffice.rule_forms import RulesForm
 from stallkeeper.catalog.models import PriceList, StockUnit
 from stallkeeper.channels import proposals
-from stallkeeper.channels.models import Channel, SendPlan
+from stallkeeper.channels.models import Channel, Connection, SendPlan
 from stallkeeper.channels.overriding import Own
 from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.stock.models import Location, LocationOwner
@@ -38,6 +38,8 @@ def words_of(plan: SendPlan) -> list[str]:
     for pk, change in sorted(proposal.channels.items()):
         lines = [*_switches(change), *_rules(change, base["channels"].get(str(pk), {}).get("rules", {})), *_own(change.own)]
         said += [f"{names.get(pk, pk)}: {line}" for line in lines]
+    accounts = dict(Connection.objects.filter(pk__in=list(proposal.writes)).values_list("pk", "name"))
+    said += [_("{account}: writing {on}").format(account=accounts.get(pk, pk), on=_on(on)) for pk, on in sorted(proposal.writes.items())]
     return said + _changed_places(proposal, base.get("places", {}))
 
 

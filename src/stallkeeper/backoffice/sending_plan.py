@@ -24,7 +24,7 @@ from stallkeeper.channels.plan_stale import PlanError, Stale
 from stallkeeper.channels.plans import Held
 from stallkeeper.channels.proposals import Proposal, ProposalError
 from stallkeeper.channels.rules import RuleError
-from stallkeeper.channels.switches import SwitchError
+from stallkeeper.channels.switches import SwitchError, Unwatched
 from stallkeeper.core import clock
 from stallkeeper.core.people import Permission, can
 from stallkeeper.stock import ledger, taking_back
@@ -97,13 +97,24 @@ def proposed(request: MemberRequest, proposal: Proposal, back: str, *args: int) 
     return redirect("backoffice:plan")
 
 
+def switching_on(request: MemberRequest, proposal: Proposal, back: str, *args: int) -> HttpResponse:
+    """Where a button leads that lets something out: to the plan of what would go; back with the reason, where it cannot be yet."""
+    try:
+        return proposed(request, proposal, back, *args)
+    except REFUSALS as error:
+        messages.error(request, told(error))
+        return redirect(back, *args)
+
+
 @screen(Permission.VIEW_STOCK)
 def plan(request: MemberRequest) -> HttpResponse:
     """The plan that is saved: counts, what stops it, some of its values, and the button that sends exactly this."""
     return _show(request, plans.open_plan())
 
 
-def _show(request: MemberRequest, shown: SendPlan | None, stale: Stale | None = None, status: int = 200) -> HttpResponse:
+def _show(
+    request: MemberRequest, shown: SendPlan | None, stale: Stale | None = None, status: int = 200, *, without_orders: bool = False
+) -> HttpResponse:
     if shown is None:
         return show(request, "backoffice/plan.html", {"title": _("Plan"), "plan": None})
     rows = _rows(shown)
@@ -114,6 +125,7 @@ def _show(request: MemberRequest, shown: SendPlan | None, stale: Stale | None = 
         "rows": rows,
         "proposal": proposals.decode(shown.proposal),
         "held": [row for row in rows if row.counts.held],
+        "without_orders": without_orders or any(row.counts.without_orders for row in rows),
         "stale": stale,
         "undoing": plans.undoing(shown),
         "values": sum(row.counts.quantities + row.counts.prices for row in rows),
@@ -169,7 +181,7 @@ def _found(request: MemberRequest, pk: int) -> SendPlan:
 def apply_plan(request: MemberRequest, pk: int) -> HttpResponse:
     """Send exactly the plan that was looked at. One that says something else by now is refused, and the new one shown instead."""
     _found(request, pk)
-    how = {name: bool(request.POST.get(name)) for name in ("sure", "lower_is_fine")}
+    how = {name: bool(request.POST.get(name)) for name in ("sure", "lower_is_fine", "without_orders")}
     try:
         done = plans.apply(request.organisation.pk, pk, request.POST.get("fingerprint", ""), request.user.actor, **how)
     except Stale as stale:
@@ -177,6 +189,9 @@ def apply_plan(request: MemberRequest, pk: int) -> HttpResponse:
     except Held:
         messages.error(request, _("This plan goes beyond the limits. If it is meant, tick that you have seen it."))
         return _show(request, plans.open_plan(), status=409)
+    except Unwatched:
+        messages.error(request, _("No orders of the account are taken. If stock shall be sent all the same, tick that it is meant."))
+        return _show(request, plans.open_plan(), status=409, without_orders=True)
     except REFUSALS as error:
         messages.error(request, told(error))
         return redirect("backoffice:sending")

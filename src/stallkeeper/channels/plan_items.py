@@ -62,6 +62,8 @@ class Counts(msgspec.Struct, frozen=True):
     falls: int = 0
     to_zero: int = 0
     unknown: int = 0
+    unknown_zero: int = 0
+    """Of those to be read first: would go to zero, and were not seen at zero."""
     refused: int = 0
     price_rises: int = 0
     price_falls: int = 0
@@ -72,6 +74,8 @@ class Counts(msgspec.Struct, frozen=True):
     """By how many per cent the price rises that rises most."""
     held: tuple[str, ...] = ()
     held_items: int = 0
+    without_orders: bool = False
+    """Its switches would have stock sent to an account whose orders nobody reads; a person has to say that this is meant."""
     silent: tuple[str, ...] = ()
     """Why nothing goes out, in the order in which to see to it."""
 

@@ -118,6 +118,8 @@ def _settings_moved(made: Worked, worked: Worked) -> list[str]:
     for channel in sorted(then.keys() | now.keys(), key=int):
         if then.get(channel) != now.get(channel):
             found.append(_channel_moved(codes.get(channel, channel), then.get(channel), now.get(channel)))
+    if made.base.get("accounts") != worked.base.get("accounts") and not found:
+        found.append(_("writing to the account was switched"))
     return found
 
 

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from stallkeeper.channels import facts, guard, guard_queries, plan_items, plan_queries, pricing, proposals, queries, rules, switches
-from stallkeeper.channels.models import Channel, ChannelLocation
+from stallkeeper.channels.models import Channel, ChannelLocation, Connection
 from stallkeeper.channels.plan_items import PARTS_OF_A_UNIT, Counts, Items, Limits, Part
 from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.channels.queries import ChannelFacts
@@ -59,12 +59,14 @@ class Worked:
 
 
 def channels_of(proposal: Proposal) -> dict[int, Channel]:
-    """The channels that a plan is about: those it names, those that sell from places that it names, and where it is about the company all
-    that are active. ProposalError names what is wrong."""
+    """The channels that a plan is about: those it names, those that sell from places that it names, those of accounts that it switches,
+    and where it is about the company all that are active. ProposalError names what is wrong."""
     every = {channel.pk: channel for channel in Channel.objects.select_related("connection", "organisation", "price_list").order_by("pk")}
     proposals.check(proposal, every)
     proposals.check_places(proposal, Location.objects.in_bulk(list(proposal.places)))
+    proposals.check_accounts(proposal, set(Connection.objects.filter(pk__in=list(proposal.writes)).values_list("pk", flat=True)))
     named = {pk for pk, change in proposal.channels.items() if change}
+    named |= {pk for pk, channel in every.items() if channel.active and channel.connection_id in proposal.writes}
     if proposal.places:
         named |= set(ChannelLocation.objects.filter(location_id__in=list(proposal.places)).values_list("channel_id", flat=True))
     return {pk: channel for pk, channel in every.items() if pk in named or (proposal.wide and channel.active)}
@@ -75,23 +77,40 @@ def work_out(organisation_id: int, proposal: Proposal, at: datetime) -> Worked:
     channels = channels_of(proposal)
     company_now = Organisation.objects.values_list("sending_enabled", flat=True).get(pk=organisation_id)
     company = company_now if proposal.sending is None else proposal.sending
-    would = {pk: proposals.as_if(channel, proposal.channels.get(pk, NO_CHANGE)) for pk, channel in channels.items()}
+    would = {pk: proposals.as_if(channel, proposal.channels.get(pk, NO_CHANGE), proposal.writes) for pk, channel in channels.items()}
+    blind = _without_orders(proposal, would)
     quantities, shared = _quantities(organisation_id, proposal, would, company, at)
     prices = _prices(proposal, would)
     parts: dict[int, Part] = {}
     counts: list[Counts] = []
     for pk, channel in would.items():
         parts[pk], said = _one(channel, company, _of(quantities, pk), _of(prices, pk))
-        counts.append(said)
+        counts.append(msgspec.structs.replace(said, without_orders=pk in blind))
     base: dict[str, object] = {
         "sending": company_now,
         "channels": {str(pk): proposals.state_of(channel, proposal.channels.get(pk, NO_CHANGE)) for pk, channel in channels.items()},
     }
     if proposal.places:
         base["places"] = proposals.places_now(proposal)
+    if proposal.writes:
+        base["accounts"] = proposals.accounts_now(proposal)
     words = msgspec.json.encode([organisation_id, proposals.encode(proposal), base], order="deterministic")
     moved = sum(int((table["after"] != table["intended"]).sum()) for table in (quantities, prices))
     return Worked(proposal, base, parts, tuple(counts), plan_items.fingerprint(hashlib.sha256(words).digest(), parts), shared, moved)
+
+
+def _without_orders(proposal: Proposal, would: Mapping[int, Channel]) -> set[int]:
+    """Of the channels whose switches it turns those of accounts that would get stock though nobody reads their orders, and did not yet."""
+    turned: dict[int, set[int]] = {}
+    for pk, change in proposal.channels.items():
+        if change.switches:
+            turned.setdefault(would[pk].connection_id, set()).add(pk)
+    found: set[int] = set()
+    for account in Connection.objects.filter(pk__in=list(turned)):
+        channels = list(account.channels.all())
+        if not switches.unseen(account, channels) and switches.unseen(account, [would.get(each.pk, each) for each in channels]):
+            found |= turned[account.pk]
+    return found
 
 
 def _of(table: Mapping[str, Ints], channel: int) -> dict[str, Ints]:
@@ -136,7 +155,7 @@ def _shift(places: Mapping[str, Ints], differences: Mapping[tuple[int, int], int
 
 def _prices(proposal: Proposal, would: Mapping[int, Channel]) -> dict[str, Ints]:
     """The offers' prices, and ``after``; worked out anew where the proposal changes how."""
-    stored = plan_queries.read_prices([pk for pk in would if proposal.moves_prices(pk)])
+    stored = plan_queries.read_prices([pk for pk, channel in would.items() if proposal.moves_prices(channel)])
     stored["after"] = stored["intended"].copy()
     for pk, channel in would.items():
         change = proposal.channels.get(pk, NO_CHANGE)
@@ -185,6 +204,7 @@ def _one(channel: Channel, company: bool, offers: Mapping[str, Ints], prices: Ma
         sends_prices=sends_prices,
         offers=len(offers["id"]),
         live=int((included & (shown > 0)).sum()),
+        unknown_zero=int((differs & ~refused & (offers["believed"] == NOT_SET) & (offers["after"] == 0) & (shown != 0)).sum()),
         refused=int(refused.sum()) + int(no.sum()),
         silent=tuple(_silent(channel, company)),
     )

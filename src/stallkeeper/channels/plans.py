@@ -71,7 +71,7 @@ def save(organisation_id: int, proposal: Proposal, actor: str, *, undoes: int | 
     RuleError, SwitchError, ProposalError if it cannot be.
     """
     with use_case("plan.save", organisation_id=organisation_id, actor=actor) as uc:
-        _may_turn(proposal)
+        _may_turn(organisation_id, proposal)
         worked = look(organisation_id, proposal, uc.at)
         SendPlan.objects.filter(state=SendPlan.State.OPEN).update(state=SendPlan.State.REPLACED)
         return _keep(uc, worked, undoes_id=undoes)
@@ -101,9 +101,11 @@ def _keep(uc: UseCase, worked: Worked, **more: object) -> SendPlan:
     return plan
 
 
-def _may_turn(proposal: Proposal) -> None:
+def _may_turn(organisation_id: int, proposal: Proposal) -> None:
     """What a switch asks for first is said when the plan is made, not when it is applied."""
     channels = plan_work.channels_of(proposal)
+    if proposal.sending:
+        switches.may_allow(organisation_id)
     off = [pk for pk, change in proposal.channels.items() if False in (change.switches.get("prices"), change.switches.get("active"))]
     for pk, change in proposal.channels.items():
         if pk in channels:
@@ -163,12 +165,22 @@ def discard(organisation_id: int, plan_id: int, actor: str) -> bool:
 
 
 @again_on_conflict
-def apply(organisation_id: int, plan_id: int, fingerprint: str, actor: str, *, sure: bool = False, lower_is_fine: bool = False) -> SendPlan:
+def apply(
+    organisation_id: int,
+    plan_id: int,
+    fingerprint: str,
+    actor: str,
+    *,
+    sure: bool = False,
+    lower_is_fine: bool = False,
+    without_orders: bool = False,
+) -> SendPlan:
     """Put exactly this plan in force and have it sent. A plan that was applied already is left alone: a no-op.
 
     PlanError if it is not the plan that was looked at; Stale if it no longer says the same; Held if it goes beyond a channel's limits and
-    ``sure`` does not confirm that. ``lower_is_fine``: sales may go on meanwhile, so a figure that is lower than the plan says, or a cut of
-    which it says nothing, is no reason to refuse. Locks: the plan, its channels, the levels of a run taken back, its offers by id.
+    ``sure`` does not confirm that; Unwatched if stock would go where no orders are read and ``without_orders`` does not say that it is
+    meant. ``lower_is_fine``: sales may go on meanwhile, so a figure that is lower than the plan says, or a cut of which it says nothing, is
+    no reason to refuse. Locks: the plan, accounts that it switches, its channels, the levels of a run taken back, its offers by id.
     """
     with use_case("plan.apply", organisation_id=organisation_id, actor=actor) as uc:
         plan = SendPlan.objects.select_for_update().filter(pk=plan_id).first()
@@ -180,7 +192,7 @@ def apply(organisation_id: int, plan_id: int, fingerprint: str, actor: str, *, s
             raise PlanError(_("This plan was replaced or discarded. Open the sending table and look at the newest one."))
         worked = _work_out_locked(uc, proposals.decode(plan.proposal))
         plan_stale.still_says(said(plan), worked, lower_is_fine=lower_is_fine)
-        _put_in_force(uc, worked, sure=sure)
+        _put_in_force(uc, worked, sure=sure, without_orders=without_orders)
         plan.state, plan.applied_at, plan.applied_by, plan.before = SendPlan.State.APPLIED, uc.at, actor, worked.base
         plan.save(update_fields=["state", "applied_at", "applied_by", "before"])
         _record(uc, plan, worked)
@@ -197,23 +209,24 @@ def at_once(
     looked: Worked | None = None,
     sure: bool = False,
     lower_is_fine: bool = False,
+    without_orders: bool = False,
     only_if_idle: bool = False,
 ) -> SendPlan | None:
     """Make a plan and apply it in one step: for a command that has shown what ``look`` said (``looked``), or that asks nobody. The plan
     that is open stays open.
 
-    Stale if it no longer says what was looked at, Held as from ``apply``; None if something would be sent and it was wanted
+    Stale if it no longer says what was looked at, Held and Unwatched as from ``apply``; None if something would be sent and it was wanted
     ``only_if_idle``. What changes no figure meets no limits, and is no send. Locks as ``apply``.
     """
     with use_case("plan.at_once", organisation_id=organisation_id, actor=actor) as uc:
-        _may_turn(proposal)
+        _may_turn(organisation_id, proposal)
         worked = _work_out_locked(uc, proposal)
         if only_if_idle and not worked.idle:
             return None
         worked = worked.unlimited() if worked.idle else worked
         if looked is not None:
             plan_stale.still_says(looked, worked, lower_is_fine=lower_is_fine)
-        _put_in_force(uc, worked, sure=sure)
+        _put_in_force(uc, worked, sure=sure, without_orders=without_orders)
         plan = _keep(uc, worked, state=SendPlan.State.APPLIED, applied_at=uc.at, applied_by=actor, before=worked.base)
         _record(uc, plan, worked)
         if not worked.idle:
@@ -230,7 +243,8 @@ def _work_out_locked(uc: UseCase, proposal: Proposal) -> Worked:
     for change in proposal.channels.values():
         velocity.hold_sales(uc, [change.rules, *(each.rules for each in change.own)])
     channels = sorted(plan_work.channels_of(proposal))
-    switches.hold_accounts(pk for pk, change in proposal.channels.items() if change.switches.get("prices") or change.switches.get("active"))
+    turned = [pk for pk, change in proposal.channels.items() if change.switches.get("prices") or change.switches.get("active")]
+    switches.hold_accounts(turned, proposal.writes)
     places.hold(any(change.allows_backorder is not None for change in proposal.places.values()))
     locked = list(Channel.objects.select_for_update(of=("self",)).filter(pk__in=channels).order_by("pk").values_list("pk", flat=True))
     if proposal.take_back:
@@ -245,9 +259,9 @@ def said(plan: SendPlan) -> Worked:
     return Worked(proposals.decode(plan.proposal), plan.base, parts_of(plan), tuple(counts_of(plan)), plan.fingerprint, plan_items.NOTHING)
 
 
-def _put_in_force(uc: UseCase, worked: Worked, *, sure: bool) -> None:
-    """By the use cases that people use one by one; each works the offers out anew. Held if it goes beyond limits, SwitchError if stock
-    would go where no orders are read, and nobody is ``sure`` of that."""
+def _put_in_force(uc: UseCase, worked: Worked, *, sure: bool, without_orders: bool) -> None:
+    """By the use cases that people use one by one; each works the offers out anew. Held if it goes beyond limits and nobody is ``sure``,
+    Unwatched if stock would go where no orders are read and nobody means that."""
     if worked.held and not sure:
         raise Held({counts.code: counts.held for counts in worked.counts if counts.held})
     proposal = worked.proposal
@@ -260,11 +274,7 @@ def _put_in_force(uc: UseCase, worked: Worked, *, sure: bool) -> None:
             overrides.say(uc, pk, change.own)
     for pk, other in sorted(proposal.places.items()):
         places.change(uc, pk, other.fields())
-    for pk, change in sorted(proposal.channels.items(), key=lambda each: (any(each[1].switches.values()), each[0])):
-        if change.switches:
-            switches.set_channel(uc, pk, without_orders=sure, **change.switches)
-    if proposal.sending is not None:
-        switches.set_company(uc, proposal.sending)
+    _turn(uc, proposal, without_orders=without_orders)
     for counts in worked.counts:
         if counts.held:
             breaker.let_pass(uc, counts.channel_id, worked.fingerprint)
@@ -272,6 +282,17 @@ def _put_in_force(uc: UseCase, worked: Worked, *, sure: bool) -> None:
             breaker.look_again(uc, counts.channel_id)
     uc.mark("wake_connection", Channel.objects.filter(pk__in=worked.parts).values_list("connection_id", flat=True))
     _is_written(worked)
+
+
+def _turn(uc: UseCase, proposal: Proposal, *, without_orders: bool) -> None:
+    """The switches, off before on."""
+    for pk, change in sorted(proposal.channels.items(), key=lambda each: (any(each[1].switches.values()), each[0])):
+        if change.switches:
+            switches.set_channel(uc, pk, without_orders=without_orders, **change.switches)
+    for pk, allowed in sorted(proposal.writes.items()):
+        switches.set_writes(uc, pk, allowed)
+    if proposal.sending is not None:
+        switches.set_company(uc, proposal.sending)
 
 
 def _is_written(worked: Worked) -> None:
@@ -320,9 +341,11 @@ def reverse_of(plan: SendPlan) -> Proposal:
     proposal = proposals.decode(plan.proposal)
     before = plan.before or {}
     channels = {pk: _put_back(change, before["channels"][str(pk)]) for pk, change in proposal.channels.items() if change}
-    sending = None if proposal.sending is None else bool(before["sending"])
     return Proposal(
-        sending=sending, channels=channels, places=msgspec.convert(before.get("places", {}), dict[int, PlaceChange], str_keys=True)
+        sending=None if proposal.sending is None else bool(before["sending"]),
+        channels=channels,
+        places=msgspec.convert(before.get("places", {}), dict[int, PlaceChange], str_keys=True),
+        writes=msgspec.convert(before.get("accounts", {}), dict[int, bool], str_keys=True),
     )
 
 

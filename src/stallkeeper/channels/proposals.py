@@ -1,18 +1,19 @@
-"""What a plan proposes: other rules of channels, categories and products, other switches and places, a stock run taken back. Kept as JSON,
-decoded strictly; applied by the use cases that people use one by one."""
+"""What a plan proposes: other rules of channels, categories and products, other switches of channels, accounts and the company, other
+places, a stock run taken back. Kept as JSON, decoded strictly; applied by the use cases that people use one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
 import numpy as np
 
 from stallkeeper.channels import overrides, overriding, rules
-from stallkeeper.channels.models import Channel, ChannelLocation
+from stallkeeper.channels.models import Channel, ChannelLocation, Connection
 from stallkeeper.channels.overriding import FALLS_THROUGH, NAMES, NONE, Own, Proposed
 from stallkeeper.channels.queries import ChannelFacts
 from stallkeeper.channels.rule_models import RuleOverride
@@ -23,6 +24,7 @@ from stallkit.words import said as _
 
 SENDING_SWITCHES = ("stock", "prices", "active")
 """Switches that a plan may turn. The others (orders, acknowledging) send no figures and are turned where they are."""
+NO_WRITES: Mapping[int, bool] = MappingProxyType({})
 
 
 class ProposalError(ValueError):
@@ -59,28 +61,29 @@ class PlaceChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
 
 class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Everything of a plan that somebody decided. Empty: what would be sent as things are. ``take_back``: stock runs, by the start of
-    their movements' references (``import:12``)."""
+    """Everything of a plan that somebody decided. Empty: what would be sent as things are. ``writes``: whether anything may be changed on
+    an account, by its number. ``take_back``: stock runs, by the start of their movements' references (``import:12``)."""
 
     sending: bool | None = None
     channels: dict[int, ChannelChange] = msgspec.field(default_factory=dict)
     take_back: list[str] = msgspec.field(default_factory=list)
     places: dict[int, PlaceChange] = msgspec.field(default_factory=dict)
+    writes: dict[int, bool] = msgspec.field(default_factory=dict)
 
     @property
     def wide(self) -> bool:
         """It is about all channels: the company, what a stock run did, or how things are."""
-        return self.sending is not None or bool(self.take_back) or not (self.places or any(self.channels.values()))
+        return self.sending is not None or bool(self.take_back) or not (self.places or self.writes or any(self.channels.values()))
 
-    def moves_prices(self, channel: int) -> bool:
+    def moves_prices(self, channel: Channel) -> bool:
         """Whether prices of the channel are part of it: places, and rules of categories and products, say nothing of prices."""
-        change = self.channels.get(channel)
-        return self.wide or (change is not None and bool(change.rules or change.switches))
+        change = self.channels.get(channel.pk)
+        return self.wide or channel.connection_id in self.writes or (change is not None and bool(change.rules or change.switches))
 
     @property
     def turns(self) -> bool:
         """It lets something out, or keeps it in, besides what it changes of the figures."""
-        return self.sending is not None or any(change.switches for change in self.channels.values())
+        return self.sending is not None or bool(self.writes) or any(change.switches for change in self.channels.values())
 
 
 def decode(value: object) -> Proposal:
@@ -129,9 +132,18 @@ def check_places(proposal: Proposal, places: Mapping[int, Location]) -> None:
         check_change(places[number], change.fields())
 
 
-def as_if(channel: Channel, change: ChannelChange) -> Channel:
-    """The channel as it would be, unsaved. RuleError as from saving."""
+def check_accounts(proposal: Proposal, accounts: Collection[int]) -> None:
+    """ProposalError if it names an account that there is not."""
+    if unknown := sorted(set(proposal.writes) - set(accounts)):
+        raise ProposalError(_("There is no account {number}.", number=unknown[0]))
+
+
+def as_if(channel: Channel, change: ChannelChange, writes: Mapping[int, bool] = NO_WRITES) -> Channel:
+    """The channel as it would be, its account too, unsaved. RuleError as from saving."""
     would = copy(channel)
+    if channel.connection_id in writes:
+        would.connection = copy(channel.connection)
+        would.connection.writes_allowed = writes[channel.connection_id]
     for name, value in change.rules.items():
         setattr(would, name, value)
     rules.check(would)
@@ -208,6 +220,11 @@ def places_now(proposal: Proposal) -> dict[str, object]:
     places = Location.objects.in_bulk(list(proposal.places))
     changes = sorted(proposal.places.items())
     return {str(pk): {name: rules.plain(getattr(places[pk], name)) for name in change.fields()} for pk, change in changes}
+
+
+def accounts_now(proposal: Proposal) -> dict[str, object]:
+    """The same of the accounts whose writing it switches."""
+    return {str(pk): allowed for pk, allowed in Connection.objects.filter(pk__in=list(proposal.writes)).values_list("pk", "writes_allowed")}
 
 
 def sends(channel: Channel, company: bool, kind: str) -> bool:

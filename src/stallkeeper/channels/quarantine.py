@@ -65,10 +65,20 @@ def since(organisation_id: int) -> datetime | None:
 
 def end(uc: UseCase) -> None:
     """Release: every waiting command becomes one of which nobody knows whether it was sent. StillUnread if it is too early."""
-    begun = since(uc.organisation_id)
-    if begun is None:
+    if not may_end(uc.organisation_id):
         return
-    if names := [account.name for account in unread(begun)]:
+    doubted = Command.objects.filter(state=CommandState.QUEUED).update(
+        state=CommandState.SENT, sent_at=Coalesce("sent_at", uc.at), message=PERHAPS_SENT
+    )
+    Organisation.objects.filter(pk=uc.organisation_id).update(quarantined_at=None)
+    notify.resolve(uc, KEY)
+    audit.record(uc, "quarantine.end", "organisation", uc.organisation_id, commands=doubted)
+
+
+def may_end(organisation_id: int) -> bool:
+    """Whether there is a quarantine to end; StillUnread if it is too early."""
+    begun = since(organisation_id)
+    if begun is not None and (names := [account.name for account in unread(begun)]):
         raise StillUnread(
             _(
                 "This is a copy restored from a backup, and the orders of {names} have not been read since. Let 'stallkeeper "
@@ -77,12 +87,7 @@ def end(uc: UseCase) -> None:
                 names=", ".join(names),
             )
         )
-    doubted = Command.objects.filter(state=CommandState.QUEUED).update(
-        state=CommandState.SENT, sent_at=Coalesce("sent_at", uc.at), message=PERHAPS_SENT
-    )
-    Organisation.objects.filter(pk=uc.organisation_id).update(quarantined_at=None)
-    notify.resolve(uc, KEY)
-    audit.record(uc, "quarantine.end", "organisation", uc.organisation_id, commands=doubted)
+    return begun is not None
 
 
 def unread(begun: datetime) -> list[Account]:

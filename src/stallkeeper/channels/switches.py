@@ -47,6 +47,14 @@ def set_company(uc: UseCase, allowed: bool) -> bool:
     return turned
 
 
+def may_allow(organisation_id: int) -> None:
+    """SwitchError if it is too early to allow sending for the company, without doing it."""
+    try:
+        quarantine.may_end(organisation_id)
+    except quarantine.StillUnread as error:
+        raise SwitchError(str(error)) from error
+
+
 def _release(uc: UseCase) -> None:
     try:
         quarantine.end(uc)
@@ -125,9 +133,14 @@ WITHOUT_ORDERS = _(
 
 def unwatched(account: Connection) -> list[Channel]:
     """The account's channels that get stock while none of its channels takes orders; none where the platform has no orders to read."""
+    return unseen(account, Channel.objects.filter(connection=account).order_by("code"))
+
+
+def unseen(account: Connection, channels: Iterable[Channel]) -> list[Channel]:
+    """The same if these were the account's channels."""
     if Capability.PULL_ORDERS not in manifest_of(account.platform).capabilities:
         return []
-    active = list(Channel.objects.filter(connection=account, active=True).order_by("code"))
+    active = [channel for channel in channels if channel.active]
     return [] if any(channel.orders_enabled for channel in active) else [channel for channel in active if channel.stock_enabled]
 
 
@@ -145,13 +158,13 @@ def watch(uc: UseCase, account: Connection) -> int:
     return len(found)
 
 
-def hold_accounts(channels: Iterable[int]) -> None:
+def hold_accounts(channels: Iterable[int], written: Iterable[int] = ()) -> None:
     """Whoever lets another channel of the same accounts send prices waits, and sees these. To be called before channels are locked.
 
-    Only of accounts of which one channel may send prices. Locks: the accounts, by id.
+    Only of accounts of which one channel may send prices; and of those whose writing is switched (``written``). Locks: the accounts, by id.
     """
     platforms = Channel.objects.filter(pk__in=channels).values_list("connection_id", "connection__platform")
-    accounts = {account for account, platform in platforms if manifest_of(platform).quirks.per_warehouse}
+    accounts = {account for account, platform in platforms if manifest_of(platform).quirks.per_warehouse}.union(written)
     if accounts:
         list(Connection.objects.select_for_update(no_key=True).filter(pk__in=accounts).order_by("pk").values_list("pk"))
 

@@ -16,8 +16,8 @@ from stallkeeper.channels.connect import ConnectError, Settings
 from stallkeeper.channels.models import Channel, Connection
 from stallkeeper.channels.proposals import Proposal
 from stallkeeper.channels.rules import RuleError
-from stallkeeper.channels.send_preview import send_preview
 from stallkeeper.core import crash
+from stallkeeper.core.models import Organisation
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock.models import Location
@@ -32,6 +32,9 @@ R = TypeVar("R")
 WHOLE = {"buffer", "max_publish", "zero_at", "fixed", "horizon_days", "zero_limit", "price_list_id"}
 EXACT = {"share", "velocity_share", "mark_up", "exchange_rate", "tax_rate", "zero_limit_share", "price_drop_limit"}
 EMPTY = {"max_publish", "fixed", "price_list_id", "exchange_rate", "exchange_rate_at", "tax_rate"}
+
+SENDING = ("stock", "prices", "writes", "company")
+"""Switches that let figures out: on by a plan, off at once (ADR 0064)."""
 
 PATIENCE = 120.0
 
@@ -171,32 +174,49 @@ def create_products(organisation_id: int, channel: Channel, actor: str) -> links
         return links.count(channel.pk)
 
 
-def plan(channel: Channel) -> str:
-    """One sentence: what switching sending on would change on the channel. Changes nothing."""
-    found = send_preview(channel)
-    counts = f"{found.differ + found.unknown} of {found.offers} offers would be sent, {found.to_zero} of them would go to zero"
-    return f"{channel.name}: {counts}, {found.unknown} are read first."
-
-
-def ruled(channel: Channel, wanted: Mapping[str, Any]) -> Proposal:
-    """The rules and places that somebody wants for the channel; RuleError names the one that is wrong."""
+def proposed(organisation: Organisation, channel: Channel | None, wanted: Mapping[str, Any]) -> Proposal:
+    """The rules and places that somebody wants for the channel, and the switches that let something out; without those that are so
+    already. RuleError names the rule that is wrong."""
     given = {name: rules.plain(value) for name, value in rules_given(wanted.get("rules", ())).items()}
-    return Proposal(channels={channel.pk: proposals.change_of(given, {}, _places(wanted.get("locations")))})
+    on = {name for name in SENDING if wanted.get(name) == "on"}
+    company = True if "company" in on and not organisation.sending_enabled else None
+    if channel is None:
+        return Proposal(sending=company)
+    turned: dict[str, bool] = {
+        name: True for name in ("stock", "prices") if name in on and not getattr(channel, switches.CHANNEL_SWITCHES[name])
+    }
+    change = proposals.change_of(given, turned, _places(wanted.get("locations")))
+    writes = {channel.connection_id: True} if "writes" in on and not channel.connection.writes_allowed else {}
+    return Proposal(sending=company, channels={channel.pk: change} if change else {}, writes=writes)
 
 
-def change(organisation_id: int, channel: Channel | None, wanted: Mapping[str, Any], actor: str) -> None:
-    """Answer, then switches: all of it or nothing. Raises what the parts raise."""
-    turned = {name: wanted[name] == "on" for name in switches.CHANNEL_SWITCHES if name in wanted}
+@again_on_conflict
+def stop(organisation_id: int, channel: Channel | None, wanted: Mapping[str, Any], actor: str) -> list[str]:
+    """Switch off what shall send no more, at once; the names of what was asked for."""
+    off = [name for name in SENDING if wanted.get(name) == "off"]
+    own = {name: False for name in off if name in switches.CHANNEL_SWITCHES}
+    with use_case("stop.channel", organisation_id=organisation_id, actor=actor) as uc:
+        if "company" in off:
+            switches.set_company(uc, False)
+        if channel is not None and "writes" in off:
+            switches.set_writes(uc, channel.connection_id, False)
+        if channel is not None and own:
+            switches.set_channel(uc, channel.pk, **own)
+    return off
+
+
+FIRST = ("cutover", "orders", "acknowledge")
+"""What comes before figures are sent, and sends none itself."""
+
+
+def change(organisation_id: int, channel: Channel, wanted: Mapping[str, Any], actor: str) -> None:
+    """The answer to the question about cutover, then switches that send no figures: all of it or nothing. Raises what the parts raise."""
+    turned = {name: wanted[name] == "on" for name in ("orders", "acknowledge") if name in wanted}
     with use_case("change.channel", organisation_id=organisation_id, actor=actor) as uc:
-        if channel is not None:
-            if "cutover" in wanted:
-                cutover.answer(uc, channel.pk, include=wanted["cutover"] == "include")
-            if turned:
-                switches.set_channel(uc, channel.pk, without_orders=bool(wanted.get("without_orders")), **turned)
-            if "writes" in wanted:
-                switches.set_writes(uc, channel.connection_id, wanted["writes"] == "on")
-        if "company" in wanted:
-            switches.set_company(uc, wanted["company"] == "on")
+        if "cutover" in wanted:
+            cutover.answer(uc, channel.pk, include=wanted["cutover"] == "include")
+        if turned:
+            switches.set_channel(uc, channel.pk, without_orders=bool(wanted.get("without_orders")), **turned)
 
 
 def release(organisation_id: int, channel: Channel, actor: str) -> None:

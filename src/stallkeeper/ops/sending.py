@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from stallkeeper.channels import plans, rules, send_tasks
@@ -40,12 +41,16 @@ def refused_plainly(act: Callable[[], R]) -> R:
 
 
 def proposal_of(company: str | None, turned: Iterable[str], given: Iterable[str]) -> Proposal:
-    """From ``CODE:stock=on`` and ``CODE:buffer=2``; Refusal, RuleError or ProposalError name the word that is wrong."""
+    """From ``CODE:stock=on`` (``writes``: of its account) and ``CODE:buffer=2``. Refusal, RuleError, ProposalError: a wrong word."""
     switches: dict[int, dict[str, bool]] = {}
+    writes: dict[int, bool] = {}
     for channel, name, value in map(_split, turned):
         if value not in {"on", "off"}:
             raise Refusal(f"A switch is on or off, not {value!r}.")
-        switches.setdefault(channel, {})[name] = value == "on"
+        if name == "writes":
+            writes[Channel.objects.values_list("connection_id", flat=True).get(pk=channel)] = value == "on"
+        else:
+            switches.setdefault(channel, {})[name] = value == "on"
     saved: dict[int, list[str]] = {}
     for channel, name, value in map(_split, given):
         saved.setdefault(channel, []).append(f"{name}={value}")
@@ -54,7 +59,7 @@ def proposal_of(company: str | None, turned: Iterable[str], given: Iterable[str]
         channel: ChannelChange(switches=switches.get(channel, {}), rules=values.get(channel, {}))  # type: ignore[arg-type]  # plain values
         for channel in sorted(switches.keys() | values.keys())
     }
-    return Proposal(sending=None if company is None else company == "on", channels=changes)
+    return Proposal(sending=None if company is None else company == "on", channels=changes, writes=writes)
 
 
 def _split(word: str) -> tuple[int, str, str]:
@@ -68,17 +73,32 @@ def _split(word: str) -> tuple[int, str, str]:
     return channel.pk, name, value
 
 
-def decide(organisation_id: int, proposal: Proposal, actor: str, *, yes: bool, sure: bool, lower: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What somebody says beforehand: to ask nothing; what goes beyond limits, lower figures, and stock without orders are fine."""
+
+    yes: bool
+    sure: bool
+    lower: bool
+    without_orders: bool = False
+
+
+def decide(organisation_id: int, proposal: Proposal, actor: str, meant: Meant, before: Callable[[], object] | None = None) -> None:
     """Say what the proposal would do, ask unless ``yes`` or nothing goes out by it, and send exactly that. Refusal if it cannot be, or
     moved meanwhile.
 
-    The question names what goes beyond the limits; where nobody is asked, ``sure`` has to say that it is meant.
+    The question names what goes beyond the limits; where nobody is asked, ``sure`` has to say that it is meant. ``before``: what is done
+    once it is agreed, and has to be done first. A switch is asked about also while others keep it from sending.
     """
-    looked = None if yes else refused_plainly(lambda: plans.look(organisation_id, proposal, clock.now()))
-    if looked is not None and not looked.idle and any(each.goes_out for each in looked.counts):
-        terminal.agreed(f"{in_words(looked)} Go on?", yes)
+    sure = meant.sure
+    looked = None if meant.yes else refused_plainly(lambda: plans.look(organisation_id, proposal, clock.now()))
+    if looked is not None and not looked.idle and (proposal.turns or any(each.goes_out for each in looked.counts)):
+        terminal.agreed(f"{in_words(looked)} Go on?", meant.yes)
         sure = True
-    refused_plainly(lambda: plans.at_once(organisation_id, proposal, actor, looked=looked, sure=sure, lower_is_fine=lower))
+    if before is not None:
+        refused_plainly(before)
+    how = {"sure": sure, "lower_is_fine": meant.lower, "without_orders": meant.without_orders}
+    refused_plainly(lambda: plans.at_once(organisation_id, proposal, actor, looked=looked, **how))
 
 
 def in_words(looked: Worked) -> str:
@@ -87,9 +107,11 @@ def in_words(looked: Worked) -> str:
     for each in looked.counts:
         words = f"{each.code}: {each.rises} of {each.offers} offers would rise and {each.falls} fall, {each.to_zero} of them to zero"
         words += f", {each.unknown} are read first" if each.unknown else ""
+        words += f" ({each.unknown_zero} of them to go to zero)" if each.unknown_zero else ""
         words += f", {each.prices} prices would change" if each.prices else ""
+        words += f" (stays here: {each.silent[0]})" if each.silent and not each.goes_out else ""
         said.append(f"{'; '.join([words, *each.held])}.")
-    return " ".join(said)
+    return " ".join(said) or "No channel would be sent anything by it."
 
 
 def counts_row(counts: Counts) -> dict[str, object]:

@@ -276,67 +276,83 @@ def test_orders_and_stock_wait_for_the_answer_about_open_orders(busy: BusyShop, 
     assert "Answer the question about open orders first." in text(refused)
     client.post(reverse("backoffice:answer_cutover", args=[busy.near.pk]), {"answer": "include"})
     assert client.post(turn, {"switch": "orders", "on": "1"}).headers["Location"] == here
-    plan = text(client.post(turn, {"switch": "stock", "on": "1"}))
-    assert "Switch on: Send stock?" in plan
-    assert "Other quantity than the channel shows" in plan
-    assert "is off" not in plan  # the switch in question is no other switch that keeps it back
-    assert client.post(turn, {"switch": "stock", "on": "1", "sure": "1"}).headers["Location"] == here
+    page = planned(client, client.post(turn, {"switch": "stock", "on": "1"}))
+    assert f"{busy.near.name}: Send stock: on" in page
+    assert "stays here" not in page, "nothing else keeps it back"
+    with busy.shop.scope():
+        assert not Channel.objects.get(pk=busy.near.pk).stock_enabled
+    send_it(client, busy, sure="1")
     with busy.shop.scope():
         assert Channel.objects.get(pk=busy.near.pk).stock_enabled
+    assert client.post(turn, {"switch": "stock", "on": "1"}).headers["Location"] == here, "it is on: there is nothing to plan"
 
 
 def test_what_keeps_sending_back_is_named_without_the_switch_in_question(busy: BusyShop, client: Client) -> None:
-    """Writing is off as well: another switch for stock, and none for itself. Prices are asked about without quantities."""
+    """Writing is off as well: another switch for stock, and none for itself."""
     with busy.shop.scope():
         Channel.objects.filter(pk=busy.near.pk).update(stock_enabled=False)
         Connection.objects.filter(pk=busy.near.connection_id).update(writes_allowed=False)
-    turn = reverse("backoffice:turn", args=[busy.near.pk])
-    asked = text(client.post(turn, {"switch": "stock", "on": "1"}))
-    assert "Other switches still keep it from being sent: writing to the account" in asked
-    prices = text(client.post(turn, {"switch": "prices", "on": "1"}))
-    assert "Other price" in prices
-    assert "Other quantity than the channel shows" not in prices
+    asked = planned(client, client.post(reverse("backoffice:turn", args=[busy.near.pk]), {"switch": "stock", "on": "1"}))
+    assert "stays here: writing to the account" in asked
+    send_it(client, busy, sure="1")
+    writes = planned(client, client.post(reverse("backoffice:allow_writes", args=[busy.near.connection_id]), {"allowed": "1"}))
+    assert "stays here" not in writes
     with busy.shop.scope():
-        Channel.objects.filter(pk=busy.near.pk).update(stock_enabled=True)
-    writes = text(client.post(reverse("backoffice:allow_writes", args=[busy.near.connection_id]), {"allowed": "1"}))
-    assert "Switch on: Allow writing?" in writes
-    assert "Other switches still keep it" not in writes
+        assert f"{Connection.objects.get(pk=busy.near.connection_id).name}: writing on" in writes
+        assert not Connection.objects.get(pk=busy.near.connection_id).writes_allowed
+    send_it(client, busy, sure="1")
+    with busy.shop.scope():
+        assert Connection.objects.get(pk=busy.near.connection_id).writes_allowed
 
 
 def test_the_screen_and_the_command_line_count_the_same_plan(busy: BusyShop, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
     """By the rules of this moment, even where the stored figure waits to be worked out anew; unknown is not zero."""
     with busy.shop.scope():
         Channel.objects.filter(pk=busy.near.pk).update(stock_enabled=False)
-        offers = Offer.objects.filter(channel=busy.near)
+        offers = Offer.objects.filter(channel=busy.near, stock_excluded=False)
         outdated, unread, emptied = offers.filter(intended_qty__gt=3, refused_at=None).order_by("pk")[:3]
         offers.filter(pk=outdated.pk).update(intended_qty=0, believed_qty=0, observed_qty=0)
         offers.filter(pk=unread.pk).update(believed_qty=None, observed_qty=None)
         Level.objects.filter(stock_unit_id=emptied.stock_unit_id).update(on_hand=0, allocated=0)
-        known = [row for row in offers.exclude(pk__in=[outdated.pk, unread.pk, emptied.pk]) if row.intended_qty is not None]
-        differ = 2 + sum(row.intended_qty != row.believed_qty for row in known)
-        to_zero = 1 + sum(row.intended_qty == 0 != row.believed_qty for row in known)
-        total = offers.count()
-    shown = text(client.post(reverse("backoffice:turn", args=[busy.near.pk]), {"switch": "stock", "on": "1"}))
-    assert (
-        f"Offers {total} Other quantity than the channel shows {differ} Not read yet: read first, then sent 1 Of both, to zero {to_zero}"
-        in shown
-    )
+    page = planned(client, client.post(reverse("backoffice:turn", args=[busy.near.pk]), {"switch": "stock", "on": "1"}))
+    with busy.shop.scope():
+        plan = plans.open_plan()
+        (counts,) = plans.counts_of(plan)
+        items = plans.parts_of(plan)[busy.near.pk].quantities
+        figures = dict(zip(items.offer.tolist(), zip(items.before.tolist(), items.after.tolist(), strict=True), strict=True))
+    assert figures[outdated.pk] == (0, outdated.intended_qty), "worked out by the rules of this moment"
+    assert figures[unread.pk] == (-1, unread.intended_qty), "unknown is not zero"
+    assert figures[emptied.pk] == (emptied.believed_qty, 0)
+    assert f"{counts.rises} {counts.falls} {counts.to_zero} {counts.unknown}" in page
     assert run(["channel", "EMR", "--stock", "on"]) == 1
-    counts = f"{differ + 1} of {total} offers would be sent, {to_zero} of them would go to zero, 1 are read first."
-    assert counts in capsys.readouterr().err
+    said = f"EMR: {counts.rises} of {counts.offers} offers would rise and {counts.falls} fall, {counts.to_zero} of them to zero"
+    assert f"{said}, {counts.unknown} are read first" in capsys.readouterr().err
     with busy.shop.scope():
         assert offers.get(pk=outdated.pk).intended_qty == 0, "a plan changes nothing"
 
 
 def test_the_company_switch_asks_before_on_and_not_before_off(busy: BusyShop, client: Client) -> None:
-    """S3.36: a send happens only if it is allowed both for the channel and for the company."""
+    """S3.36: a send happens only if it is allowed both for the channel and for the company. Off is at once, whatever plan is open."""
     address = reverse("backoffice:company_switch")
+
+    def allowed() -> bool:
+        return Organisation.objects.get(pk=busy.organisation.pk).sending_enabled
+
     client.post(address, {"allowed": "0"})
-    assert not Organisation.objects.get(pk=busy.organisation.pk).sending_enabled
-    assert "What happens then" in text(client.post(address, {"allowed": "1"}))
-    assert not Organisation.objects.get(pk=busy.organisation.pk).sending_enabled
-    client.post(address, {"allowed": "1", "sure": "1"})
-    assert Organisation.objects.get(pk=busy.organisation.pk).sending_enabled
+    assert not allowed()
+    assert "Company: sending on" in planned(client, client.post(address, {"allowed": "1"}))
+    assert not allowed()
+    send_it(client, busy, sure="1")
+    assert allowed()
+    client.post(reverse("backoffice:channel_rules", args=[busy.near.pk]), rules_of(client, busy.near, buffer=3))
+    client.post(address, {"allowed": "0"})
+    assert not allowed(), "a plan that is open, or stale by it, holds nothing up"
+    with busy.shop.scope():
+        plan = plans.open_plan()
+        assert plan is not None
+    stale = client.post(reverse("backoffice:apply_plan", args=[plan.pk]), {"fingerprint": plan.fingerprint})
+    assert (stale.status_code, "the switch of the company was turned" in text(stale)) == (409, True)
+    assert not allowed()
 
 
 def test_a_stopped_channel_shows_its_counts_and_only_this_plan_is_released(busy: BusyShop, client: Client) -> None:
@@ -491,7 +507,14 @@ def test_stock_without_orders_is_asked_about_in_its_own_words(busy: BusyShop, cl
     with busy.shop.scope():
         assert Notification.objects.filter(key=f"connection:{busy.near.connection_id}:without_orders", resolved_at=None).exists()
     client.post(address, {"switch": "stock", "on": "0"})
-    assert "Send stock without taking orders" in text(client.post(address, {"switch": "stock", "on": "1", "sure": "1"}))
+    assert switches() == (False, False), "off is at once"
+    assert "Stock shall be sent although no orders" in planned(client, client.post(address, {"switch": "stock", "on": "1"}))
+    with busy.shop.scope():
+        plan = plans.open_plan()
+        assert plan is not None
+    apply = reverse("backoffice:apply_plan", args=[plan.pk])
+    refused = client.post(apply, {"fingerprint": plan.fingerprint, "sure": "1"})
+    assert (refused.status_code, "tick that it is meant" in text(refused)) == (409, True)
     assert switches() == (False, False)
     assert "no orders of this account are taken" in _refused(busy, "--stock", "on", "--yes")
     assert run(["channel", busy.near.code, "--stock", "on", "--without-orders", "--yes"]) == 0

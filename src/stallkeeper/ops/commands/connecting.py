@@ -13,7 +13,9 @@ from stallkeeper.ops.terminal import Refusal, json_option
 
 if TYPE_CHECKING:
     from stallkeeper.channels.connect import Settings
+    from stallkeeper.channels.models import Channel
     from stallkeeper.core.models import Organisation
+    from stallkeeper.ops.sending import Meant
     from stallkit.manifest import Manifest, Setting
 
 SECRET_VARIABLES = "STALLKEEPER_SET_"  # noqa: S105 - the beginning of variable names
@@ -210,8 +212,9 @@ def channel(
     """Show the channels, or turn switches and change rules of the one with this CODE.
 
     Everything is off at first. A channel sends stock when its own switch, its account's and the company's are on; before
-    anything is sent, you see how many offers would change and how many would go to zero. Other rules are a plan: what you
-    saw is what is sent, and "stallkeeper plan --undo" plans to take it back.
+    anything is sent, you see how many offers would change and how many would go to zero. Other rules, and switching on what
+    sends, are a plan: what you saw is what is sent, and "stallkeeper plan --undo" plans to take it back. Switching off is
+    done at once, before anything is asked.
 
     \b
     Examples:
@@ -226,16 +229,8 @@ def channel(
     if wanted and not code and set(wanted) != {"company"}:
         raise Refusal("Name the channel that you want to change, for instance: stallkeeper channel EM --orders on")
     chosen = views.channel_by_code(code) if wanted and code else None
-    ruled = {name: value for name, value in wanted.items() if name in {"rules", "locations"}}
-    if chosen is not None and ruled:
-        wanted = {name: value for name, value in wanted.items() if name not in ruled}
-        proposal = sending.refused_plainly(lambda: connections.ruled(chosen, ruled))
-        sending.decide(organisation.pk, proposal, boot.actor(), yes=yes, sure=sure, lower=lower)
     if wanted:
-        if chosen is not None and "on" in (wanted.get("stock"), wanted.get("writes"), wanted.get("company")):
-            plan = connections.plan(chosen)
-            terminal.agreed(f"{plan} Go on?", yes)
-        connections.change(organisation.pk, chosen, wanted, boot.actor())
+        _change(organisation, chosen, wanted, sending.Meant(yes, sure, lower, "without_orders" in wanted))
     if release:
         stopped = views.channel_by_code(code or "")
         terminal.agreed(f"{stopped.name}: {stopped.stop_reason or 'is not stopped'}. Let it pass?", yes)
@@ -245,3 +240,24 @@ def channel(
         "cutover": "Cutover", "rules": "Rules", "silent": "Stock is not sent because",
     }  # fmt: skip
     terminal.show(views.channels(organisation.pk, code), columns, as_json=as_json, empty="No channel yet: stallkeeper connect PLATFORM")
+
+
+def _change(organisation: Organisation, channel: Channel | None, wanted: dict[str, object], meant: Meant) -> None:
+    """Off at once; then the plan of rules and of what is switched on, with what has to come before it."""
+    from stallkeeper.channels.proposals import Proposal
+    from stallkeeper.ops import connections, sending
+
+    actor = boot.actor()
+    if "off" in (wanted.get(name) for name in connections.SENDING):
+        stopped = connections.stop(organisation.pk, channel, wanted, actor)
+        terminal.echo(f"Off: {', '.join(stopped)}.", err=True)
+    proposal = sending.refused_plainly(lambda: connections.proposed(organisation, channel, wanted))
+
+    def first() -> None:
+        if channel is not None and wanted.keys() & set(connections.FIRST):
+            connections.change(organisation.pk, channel, wanted, actor)
+
+    if proposal == Proposal():
+        first()
+    else:
+        sending.decide(organisation.pk, proposal, actor, meant, before=first)

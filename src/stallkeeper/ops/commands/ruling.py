@@ -50,7 +50,7 @@ def rules(
         if given and remove:
             raise Refusal("Either --set or --remove.")
         wanted = own_rules.removal(channel, category, skus) if remove else own_rules.saying(channel, category, skus, given)
-        sending.decide(organisation.pk, wanted, boot.actor(), yes=yes, sure=sure, lower=lower)
+        sending.decide(organisation.pk, wanted, boot.actor(), sending.Meant(yes, sure, lower))
     columns = {"of": "Of", "rules": "Rules", "since": "Since"}
     shown = own_rules.listed(channel, category, skus)
     terminal.show(shown, columns, as_json=as_json, empty="No category and no product has rules of its own: the channel's hold for all.")

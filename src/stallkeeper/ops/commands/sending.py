@@ -27,7 +27,7 @@ RUNS = {"run": "Run", "at": "When (UTC)", "units": "Products", "rose": "Rose", "
 
 @click.command()
 @click.option("--rule", "given", multiple=True, metavar="CODE:NAME=VALUE", help="Propose a rule of a channel; may be repeated.")
-@click.option("--switch", "turned", multiple=True, metavar="CODE:stock=on", help="Propose to turn a switch: stock, prices, active.")
+@click.option("--switch", "turned", multiple=True, metavar="CODE:stock=on", help="Propose to turn a switch: stock, prices, active, writes.")
 @click.option("--company", type=click.Choice(["on", "off"]), help="Propose to turn the company's switch.")
 @click.option("--now", is_flag=True, help="Propose nothing: what would be sent as things are.")
 @click.option("--undo", is_flag=True, help="Plan to put back what was before the last plan that was sent.")
@@ -105,6 +105,7 @@ def _show(saved: SendPlan | None, *, items: bool, as_json: bool) -> None:
         )
         terminal.echo(words)
     sure = " --sure" if any(each.held for each in counts) else ""
+    sure += " --without-orders" if any(each.without_orders for each in counts) else ""
     terminal.echo(f"Nothing of it is in force. To send exactly this: stallkeeper send --plan {saved.fingerprint[:12]}{sure}")
 
 
@@ -123,6 +124,7 @@ def _runs(organisation_id: int) -> list[dict[str, object]]:
 @click.command()
 @click.option("--plan", "fingerprint", metavar="FINGERPRINT", help="Send the saved plan that has this fingerprint (its beginning will do).")
 @click.option("--sure", is_flag=True, help="With --plan: what goes beyond a channel's limits is meant.")
+@click.option("--without-orders", is_flag=True, help="With --plan: stock is meant to be sent although no orders are taken.")
 @click.option("--let-sales-go-on", "lower", is_flag=True, help="With --plan: a figure that is lower by now than the plan says is fine.")
 @click.option("--sku", "skus", multiple=True, metavar="SKU", help="Send the stock of the offers with this SKU; may be repeated.")
 @click.option("--channel", "codes", multiple=True, metavar="CODE", help="Only on this channel; alone: all of its offers.")
@@ -131,8 +133,8 @@ def _runs(organisation_id: int) -> list[dict[str, object]]:
 @json_option
 @boot.for_organisation
 def send(
-    organisation: Organisation, fingerprint: str | None, sure: bool, lower: bool, skus: tuple[str, ...], codes: tuple[str, ...],
-    everything: bool, number: int | None, as_json: bool,
+    organisation: Organisation, fingerprint: str | None, sure: bool, without_orders: bool, lower: bool, skus: tuple[str, ...],
+    codes: tuple[str, ...], everything: bool, number: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Send a saved plan, or stock by hand; without options, list the latest sends and what has become of them.
 
@@ -150,7 +152,7 @@ def send(
     from stallkeeper.ops import sending
 
     if fingerprint is not None:
-        _send_plan(organisation.pk, fingerprint, sure=sure, lower=lower)
+        _send_plan(organisation.pk, fingerprint, sure=sure, lower_is_fine=lower, without_orders=without_orders)
     elif skus or codes or everything:
         number = sending.send(organisation.pk, boot.actor(), skus, codes).pk
     tasks = SendTask.objects.order_by("-pk")
@@ -164,7 +166,7 @@ def send(
         terminal.show(reasons, words, as_json=False, title="Refused")
 
 
-def _send_plan(organisation_id: int, fingerprint: str, *, sure: bool, lower: bool) -> None:
+def _send_plan(organisation_id: int, fingerprint: str, **how: bool) -> None:
     from stallkeeper.channels import plans
     from stallkeeper.channels.models import SendPlan
     from stallkeeper.ops import sending
@@ -173,4 +175,4 @@ def _send_plan(organisation_id: int, fingerprint: str, *, sure: bool, lower: boo
     if found is None:
         raise Refusal(f"No plan has a fingerprint that begins with {fingerprint!r} (eight characters at least); stallkeeper plan shows it.")
     whole = found.fingerprint
-    sending.refused_plainly(lambda: plans.apply(organisation_id, found.pk, whole, boot.actor(), sure=sure, lower_is_fine=lower))
+    sending.refused_plainly(lambda: plans.apply(organisation_id, found.pk, whole, boot.actor(), **how))

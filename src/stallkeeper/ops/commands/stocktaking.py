@@ -82,7 +82,7 @@ def _make_or_change(organisation: Organisation, code: str, wanted: dict[str, obj
         return
     change = shelf.differing(known, asked)
     if moves_figures(change.fields()):
-        sending.decide(organisation.pk, Proposal(places={known.pk: change}), boot.actor(), yes=yes, sure=sure, lower=lower)
+        sending.decide(organisation.pk, Proposal(places={known.pk: change}), boot.actor(), sending.Meant(yes, sure, lower))
     elif change.fields():
         shelf.name_place(organisation, boot.actor(), known, change.fields())
 

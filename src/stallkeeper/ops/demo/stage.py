@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from stallkeeper.channels import balancer
+from stallkeeper.channels import balancer, cutover, switches
 from stallkeeper.channels import connect as connecting
 from stallkeeper.channels.connect import Settings
 from stallkeeper.channels.models import Channel, Connection
@@ -96,8 +96,11 @@ def watch_for_sales(organisation: Organisation, channels: Sequence[Channel]) -> 
 
 def open_channel(organisation: Organisation, channel: Channel) -> None:
     """Answer the question about cutover, then let orders in and stock out."""
-    wanted = {"cutover": "include", "orders": "on", "stock": "on", "writes": "on", "company": "on"}
-    connections.change(organisation.pk, channel, wanted, ACTOR)
+    with use_case("demo.open", organisation_id=organisation.pk, actor=ACTOR) as uc:
+        cutover.answer(uc, channel.pk, include=True)
+        switches.set_channel(uc, channel.pk, orders=True, stock=True)
+        switches.set_writes(uc, channel.connection_id, True)
+        switches.set_company(uc, True)
 
 
 def hint_addresses(base_url: str) -> dict[str, str]:
