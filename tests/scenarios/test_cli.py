@@ -275,7 +275,7 @@ def test_a_stopped_channel_is_released_by_a_person(town, market, says, goods):
     bind(market)
     says("link", "DU", "--read", "--confirm", "--yes")
     says("channel", "DU", "--rule", "zero_limit=1", "--rule", "zero_limit_share=1", "--rule", "buffer=50", "--cutover", "include")
-    first = "0 of 2 offers would rise and 0 fall, 0 of them to zero, 2 are read first (2 of them to go to zero)"
+    first = "0 of 2 offers would rise and 2 fall, 2 of them to zero (stays here: writing to the account Market is not allowed)"
     assert first in says("channel", "DU", "--stock", "on", status=1)
     on = ("channel", "DU", "--orders", "on", "--stock", "on", "--writes", "on", "--company", "on", "--yes")
     assert "2 of 2 live offers would go to zero at once" in says(*on, status=1)
