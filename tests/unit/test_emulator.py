@@ -1,5 +1,7 @@
 """The emulator's base: faults hit the call they were planned for, dials are drawn from the seed, the diary tells the truth."""
 
+from importlib import import_module
+
 import httpx
 import pytest
 
@@ -48,6 +50,15 @@ def test_a_fault_hits_the_next_call_of_its_path(toy):
     toy.fail_next("rate_limit", path="/orders")
     assert statuses(toy, "/offers", "/orders", "/orders") == [200, 429, 200]
     assert [call.fault for call in toy.calls] == ["", "rate_limit", ""]
+
+
+@pytest.mark.parametrize(("platform", "seconds"), [("dummy", 7), ("walmart", 7), ("wildberries", 7), ("yandex_market", 7), ("ozon", 0)])
+def test_a_call_that_came_too_soon_is_logged_with_the_time_that_was_named(platform, seconds):
+    """In whichever header the platform names it; Ozon names none."""
+    emulator = import_module(f"stallkit.adapters.{platform}.emulator").Emulator(ToyClock())
+    emulator.fail_next(Fault.RATE_LIMIT)
+    statuses(emulator, "/orders", "/orders")
+    assert [call.retry_after for call in emulator.calls] == [pytest.approx(seconds, abs=0.999), 0]
 
 
 def test_a_fault_may_wait_for_a_later_call_and_come_several_times(toy):

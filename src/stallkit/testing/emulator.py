@@ -161,8 +161,11 @@ class Emulator:
             return next((fault for fault, probability in self.dials.faults.items() if self.chance(probability)), None)
 
     def _log(self, request: WireRequest, reply: WireReply) -> None:
-        stay_away = next((float(value) for name, value in reply.headers if name.lower() == "retry-after" and value.isdigit()), 0.0)
-        self.calls.append(Call(self.clock(), request.method, request.path, reply.status, self.fault or "", stay_away))
+        self.calls.append(Call(self.clock(), request.method, request.path, reply.status, self.fault or "", self.seconds_away(reply)))
+
+    def seconds_away(self, reply: WireReply) -> float:
+        """Hook: for how long this reply asks the caller to stay away, as the platform says it; 0 if it does not."""
+        return next((float(value) for name, value in reply.headers if name.lower() == "retry-after" and value.isdigit()), 0.0)
 
     def callback(self, topic: str, order_id: str) -> WireRequest | None:  # noqa: ARG002 - a hook
         """Hook: the call that the platform would make to us for this event, signed as it signs; None if it makes none."""
@@ -189,6 +192,9 @@ class Emulator:
             offer = ShopOffer(sku, title or f"Offer {sku}", quantity, Decimal(price), external_id or self.new_external_id(sku), gtin)
             self.offers[sku] = offer
             return offer
+
+    def put_elsewhere(self, sku: str, quantity: int) -> None:
+        """Hook: so many units of the offer are shown from another warehouse of the account, where there are several."""
 
     def remove_offer(self, sku: str) -> None:
         """The platform takes the offer away: from now on it does not know it."""

@@ -98,6 +98,9 @@ class Goods(Emulator):
             self.reserved.setdefault(sku, 0)
             return super().add_offer(sku, quantity=quantity, price=price, title=title, gtin=gtin, external_id=external_id)
 
+    def put_elsewhere(self, sku: str, quantity: int) -> None:
+        self.elsewhere[sku, RFBS if self.scheme == "fbs" else FBS] = quantity
+
     def new_external_id(self, sku: str) -> str:
         return str(self.numbers[sku])
 

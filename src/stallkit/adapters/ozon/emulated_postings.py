@@ -181,6 +181,7 @@ class Postings(Goods):
         order.modified_at = self.clock()
         if self.packing_fails:
             self.packing_fails -= 1
+            order.acknowledge_calls -= 1
             order.extra["failed"] = "yes"
             return
         order.acknowledged_at = self.clock()

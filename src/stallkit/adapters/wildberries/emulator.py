@@ -122,6 +122,9 @@ class Emulator(Base):
             self.card_numbers[sku] = card.nm
             return offer
 
+    def put_elsewhere(self, sku: str, quantity: int) -> None:
+        self.elsewhere[BY_SELLER, sku] = quantity
+
     def sku_of(self, size: object) -> str | None:
         """The size with this number, if it is (still) there."""
         sku = self.sizes.get(size) if isinstance(size, int) else None
@@ -281,6 +284,10 @@ class Emulator(Base):
             Fault.REVOKED: problem(401, "unauthorized", "token withdrawn", kind),
             Fault.IP_BLOCKED: forbidden(request.path),
         }.get(fault)
+
+    def seconds_away(self, reply: WireReply) -> float:
+        """In a header of its own, in seconds with decimals."""
+        return next((float(value) for name, value in reply.headers if name == "X-Ratelimit-Retry"), 0.0)
 
     def secrets(self) -> tuple[str, ...]:
         return (self.token,)

@@ -154,6 +154,9 @@ class Stocks(Emulator):
             self.figures.told_at[sku] = self.clock()
         super().edit_quantity(sku, quantity)
 
+    def put_elsewhere(self, sku: str, quantity: int) -> None:
+        self.figures.elsewhere[self.warehouses[1].id, sku] = quantity
+
     def state(self) -> object:
         return repr((super().state(), self.figures.reserved, self.figures.told_at, self.figures.elsewhere, self.figures.coming))
 

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 
 from stallkit.adapters.yandex_market.emulated_orders import Orders, moscow
 from stallkit.adapters.yandex_market.emulated_stock import BUSINESS, DBS, FBS
@@ -126,6 +126,11 @@ class Emulator(Orders):
             Fault.REVOKED: failure(401, "UNAUTHORIZED", f"Api-Key {request.headers.get('api-key', '')} was revoked"),
             Fault.IP_BLOCKED: failure(403, "FORBIDDEN", "Access denied"),
         }.get(fault)
+
+    def seconds_away(self, reply: WireReply) -> float:
+        """Until the moment in a header of its own."""
+        until = next((parsedate_to_datetime(value) for name, value in reply.headers if name == "X-RateLimit-Resource-Until"), self.clock())
+        return max((until - self.clock()).total_seconds(), 0.0)
 
     def callback(self, topic: str, order_id: str) -> WireRequest | None:
         """An API notification, as far as the topic is one that the Market tells about."""

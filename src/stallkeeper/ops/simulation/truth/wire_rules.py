@@ -10,7 +10,8 @@ from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.stalls import StallView
 from stallkit.testing.shop import Call
 
-TOO_MANY = 429
+TOO_MANY = {420, 429}
+"""Yandex Market has a number of its own."""
 WRITING_DOWN = timedelta(seconds=5)
 """From a platform's answer until it is stored, at most."""
 ON_ITS_WAY = timedelta(seconds=1)
@@ -45,9 +46,9 @@ class Calls:
         until = self.closed.get(road)
         if self.in_step and until is not None and self._is_known(road) < call.at < until and not self._lost(road):
             yield Breach("19", f"{call.method} {call.path} on {stall.name} at {call.at}, which had asked for quiet until {until}")
-        if self.in_step and call.status == TOO_MANY and not call.fault:
+        if self.in_step and call.status in TOO_MANY and not call.fault:
             yield Breach("19", f"{call.method} {call.path} on {stall.name} at {call.at} exceeded its quota")
-        if call.status == TOO_MANY:
+        if call.status in TOO_MANY:
             self.closed[road] = max(call.at + timedelta(seconds=call.retry_after), until or call.at)
             self.heard[road] = call.at
 
