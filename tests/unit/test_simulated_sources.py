@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -56,9 +57,9 @@ class Shop:
         return UNITS[spot[0]]
 
 
-def feed(**different: object) -> Feed:
+def feed(said: Said = SAID, **different: object) -> Feed:
     terms: dict[str, object] = {"mode": "listed", "basis": "gross", "zero_limit": 100, "change_limit": 100, "least_rows": 0} | different
-    books = Books(SAID, {"mark": SAID})
+    books = Books(said, {"mark": said})
     return Feed(FeedView(7, PLACE, limits_from=2, silence=timedelta(minutes=3), by_file=True, enabled_at=NOON, books=books, **terms))  # type: ignore[arg-type]
 
 
@@ -103,6 +104,25 @@ def test_a_file_that_changes_too_much_waits_and_no_other(monkeypatch: pytest.Mon
     assert told(feed(mode="deltas", change_limit=70), [], monkeypatch, "stopped") == []
     assert "waits for a person" in told(feed(), [], monkeypatch, "stopped")[0]
     assert "was dropped, and has moved" in told(feed(), [(1, -2)], monkeypatch, "dropped")[0]
+
+
+def test_a_list_of_changes_says_nothing_of_what_is_not_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where what is missing is agreed to be gone: only a list of everything may empty it."""
+    some = Said(b"file", NOON, {"A": 8, "B": 10}, rows=2)
+    assert told(feed(some, mode="all"), [(1, -2), (3, -10), (4, -10)], monkeypatch) == []
+    changes = replace(some, whole=False)
+    assert told(feed(changes, mode="all", least_rows=70), [(1, -2)], monkeypatch) == []
+    assert "does not say anything" in told(feed(changes, mode="all"), [(1, -2), (3, -10)], monkeypatch)[0]
+
+
+def test_a_list_of_changes_waits_behind_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = feed(replace(SAID, whole=False))
+    assert "waits for a person" in told(one, [], monkeypatch, "stopped")[0]
+    one.runs = {2: Run(2, "stopped", "mark:0", NOON)}
+    monkeypatch.setattr(source_rules, "ask", lambda *_, **__: [*one.runs.values(), Run(3, "reading", "mark:0", NOON)])
+    assert [*one.check(Shop())] == []  # type: ignore[arg-type]
+    monkeypatch.setattr(source_rules, "ask", lambda *_, **__: [Run(2, "stopped", "mark:0", NOON), Run(3, "stopped", "mark:0", NOON)])
+    assert [*one.check(Shop())] == []  # type: ignore[arg-type]
 
 
 def test_silence_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

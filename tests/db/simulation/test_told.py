@@ -376,6 +376,14 @@ def a_quota_that_was_exceeded(watched: Watched) -> Iterator[None]:
     watched.stalls["dummy"].emulator.calls.pop()
 
 
+@breaks("19", "exceeded its quota")
+def a_quota_that_was_exceeded_where_that_has_another_number(watched: Watched) -> Iterator[None]:
+    """Yandex Market says 420."""
+    watched.stalls["dummy"].emulator.calls.append(Call(watched.town.clock.at, "GET", "/orders", 420))
+    yield
+    watched.stalls["dummy"].emulator.calls.pop()
+
+
 def test_what_a_process_that_died_had_heard_is_not_known(watched: Watched) -> None:
     """A call in the time of quiet is no breach once nobody is left who was told; seconds later the death explains nothing."""
     toy, at = watched.stalls["dummy"].emulator, watched.town.clock.at
@@ -441,6 +449,51 @@ def test_whoever_has_something_to_send_is_asked_to_run(watched: Watched, asked: 
     with undone(watched, lose_the_wake_up):
         breaches = watched.truth.undisturbed(watched.town.clock.at)
         assert [(breach.invariant, "nobody has asked for a run" in breach.text) for breach in breaches] == [("10", True)] * found
+
+
+HOLD = """INSERT INTO channels_observedhold (organisation_id, offer_id, quantity, seen, seen_at, cause, taken_over, withdrawn, lapsed,
+              released, reason)
+          SELECT organisation_id, id, 1, 1, now(), 'reserve 0 -> ' || %(reserve)s::int, 0, 0, 0, 0, ''
+          FROM channels_offer, generate_series(1, %(times)s) WHERE id = %(offer)s"""
+
+
+@pytest.mark.parametrize(("times", "found"), [(2, 0), (3, 1)], ids=["as many", "more"])
+def test_no_more_is_held_than_the_platform_has_reserved(watched: Watched, times: int, found: int) -> None:
+    def hold(watched: Watched) -> Iterator[None]:
+        watched.sql(HOLD, times=times, reserve=2)
+        yield
+
+    with undone(watched, hold):
+        breaches = watched.truth.undisturbed(watched.town.clock.at)
+        assert [(breach.invariant, "more is held than the platform" in breach.text) for breach in breaches] == [("2", True)] * found
+
+
+SEEN = """INSERT INTO channels_observedhold (organisation_id, offer_id, quantity, seen, since, seen_at, cause, taken_over, withdrawn,
+              lapsed, released, reason, ended_at)
+          SELECT line.organisation_id, line.offer_id, line.ordered - hold.taken, line.ordered, o.ordered_at - hold.earlier - interval '1 s',
+                 o.ordered_at - hold.earlier, line.ordered || ' -> 0', hold.taken, 0, 0, 0, '',
+                 CASE WHEN hold.taken = line.ordered THEN o.imported_at END
+          FROM orders_orderline AS line JOIN orders_order AS o ON o.id = line.order_id
+          CROSS JOIN unnest(%(taken)s::int[], %(earlier)s::interval[]) AS hold(taken, earlier) WHERE line.id = %(line_short)s"""
+"""Units that a look saw go: so many were taken over by orders, the look being so much before the order (of 12) was placed."""
+
+
+@pytest.mark.parametrize(
+    ("taken", "earlier", "found"),
+    [([12], ["0"], 0), ([0], ["0"], 1), ([11], ["0"], 1), ([12, 0], ["1 min", "0"], 0), ([11, 0], ["1 min", "0"], 1)],
+    ids=["taken over", "held on", "one too few", "the hold before it", "that too few"],
+)
+def test_a_sale_is_held_or_ordered_and_not_both(watched: Watched, taken: list[int], earlier: list[str], found: int) -> None:
+    """Of two holds in a row the order may take over the first one's units, where clocks differ by minutes."""
+
+    def see(watched: Watched) -> Iterator[None]:
+        watched.sql(SEEN, taken=taken, earlier=earlier)
+        yield
+
+    with undone(watched, see):
+        breaches = watched.truth.undisturbed(watched.town.clock.at - timedelta(days=1))
+        told = [(breach.invariant, "reserved twice" in breach.text) for breach in breaches if "listed to be sent" not in breach.text]
+        assert told == [("2", True)] * found
 
 
 def test_a_hand_in_the_platforms_own_screen_is_no_breach(watched: Watched) -> None:

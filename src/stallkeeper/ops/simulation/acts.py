@@ -74,5 +74,5 @@ def attempt(world: World, play: Play) -> None:
         world.reach(f"refused: {type(refusal).__name__}")
 
 
-WORKERS = {"worker works", "trade now", "read back now", "tidy", "lapses", "night", "ask the source now"}
+WORKERS = {"worker works", "trade now", "read back now", "tidy", "lapses", "night", "ask the source now", "sales are seen"}
 """Acts that a worker plays; all others of ours are the web process's."""

@@ -22,7 +22,21 @@ from django.db import connections
 from stallkeeper.channels import switches
 from stallkeeper.channels.models import Connection, LaneStep
 from stallkeeper.core.tenancy import organisation_scope
-from stallkeeper.ops.simulation import acts, buyers, cabinet, crowd, feeds, hub, listings, people, ruling, sends, shelf, situations
+from stallkeeper.ops.simulation import (
+    acts,
+    buyers,
+    cabinet,
+    crowd,
+    feeds,
+    hub,
+    listings,
+    people,
+    ruling,
+    sends,
+    shelf,
+    sightings,
+    situations,
+)
 from stallkeeper.ops.simulation.acts import ACTS, attempt
 from stallkeeper.ops.simulation.crowd import Stuck, gathered
 from stallkeeper.ops.simulation.database import Server, default_connection_on
@@ -114,8 +128,9 @@ def plan(seed: int) -> tuple[Weather, list[Step]]:
         if several and dice.random() < MEET:
             chosen[:2] = dice.choice(MEETINGS)
         steps.append(Step(tuple(chosen), dice.getrandbits(32)))
-    steps = feeds.with_source(seed, steps, Step, races=race > 0)
-    return weather, sends.with_plans(seed, steps, Step, races=race > 0)
+    for further in (feeds.with_source, sends.with_plans, sightings.with_looks):
+        steps = further(seed, steps, Step, races=race > 0)
+    return weather, steps
 
 
 def play(seed: int, server: Server, steps: Sequence[Step] | None = None, *, limit: float = LIMIT) -> Played:
@@ -239,6 +254,9 @@ def _put_right(world: World) -> None:
     """Accounts are connected and every switch is on."""
     if world.files is not None:
         world.note(f"their file is {world.files.publish(world.dice, good=True)}")
+    if world.program is not None:
+        world.note(f"their program has {world.program.change(world.dice, good=True)}")
+        world.program.send(world.dice)
     for stall in world.stalls:
         if stall.account().state == Connection.State.NEEDS_RECONNECT:
             people.enter_credentials(world, stall)

@@ -25,12 +25,15 @@ S = TypeVar("S")
 PLANNED = 0.2
 """Part of the seeds in which people send by plans."""
 MAKES, SENDS, BOTH, UNDOES = "a plan is made", "a plan is sent", "a plan is made and sent", "the last send is undone"
+OVER = "two make plans, and the first is sent"
 PLAYED = (
-    (BOTH,), (BOTH,), (BOTH,), (MAKES,), (SENDS,), (SENDS,), (UNDOES,), (UNDOES,), (MAKES, SENDS), (BOTH, SENDS), (SENDS, SENDS),
-    (BOTH, BOTH), (BOTH, "buyer orders"), (BOTH, "trade now"), (BOTH, "restock"), (UNDOES, "rules change"),
+    (BOTH,), (BOTH,), (MAKES,), (SENDS,), (SENDS,), (UNDOES,), (UNDOES,), (OVER,), (OVER,), (MAKES, SENDS), (BOTH, SENDS), (SENDS, SENDS),
+    (BOTH, BOTH), (BOTH, BOTH), (OVER, MAKES), (BOTH, "buyer orders"), (BOTH, "trade now"), (BOTH, "restock"), (UNDOES, "rules change"),
 )  # fmt: skip
-MOST = 5
+MOST = 6
 """So many more steps has a day with plans."""
+AN_OLDER_PAGE, ANOTHER_MARK = 0.35, 0.2
+"""Part of those who come back to a page that is not the newest, and of those whose page shows another plan than the one that they send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +57,37 @@ def with_plans(seed: int, steps: list[S], step: Callable[[tuple[str, ...], int],
 @act(MAKES, 0)
 def make(world: World) -> None:
     """Other rules, at times a switch, are tried out: what would go where?"""
-    _look(world, plans.save(world.organisation.pk, _proposal(world), ACTOR))
+    _try_out(world)
 
 
 @act(SENDS, 0)
 def send(world: World) -> None:
     """Somebody comes back to a screen with a plan, mostly the newest one, and sends it; long ago it may have said the same."""
     if world.plans:
-        _send(world, world.plans[-1] if world.dice.random() < 0.8 else world.dice.choice(world.plans))
+        _send(world, world.dice.choice(world.plans) if world.dice.random() < AN_OLDER_PAGE else world.plans[-1])
 
 
 @act(BOTH, 0)
 def make_and_send(world: World) -> None:
-    """Save and send, by somebody who looks at it in between."""
-    make(world)
-    _send(world, world.plans[-1])
+    """Save and send, by somebody who looks at it in between; meanwhile somebody else may have saved another."""
+    _send(world, _try_out(world))
+
+
+@act(OVER, 0)
+def make_over(world: World) -> None:
+    """Somebody has a plan on the screen when another one is saved, and sends what is on the screen."""
+    first = _try_out(world)
+    _try_out(world)
+    world.reach("a plan was sent that another one had replaced")
+    _send(world, first)
 
 
 @act(UNDOES, 0)
 def undo(world: World) -> None:
     """What was sent last shall be as it was before."""
-    _look(world, plans.undo(world.organisation.pk, ACTOR))
+    undoing = _look(world, plans.undo(world.organisation.pk, ACTOR))
     world.reach("the last send was to be undone")
-    _send(world, world.plans[-1])
+    _send(world, undoing)
 
 
 def _proposal(world: World) -> Proposal:
@@ -89,7 +100,11 @@ def _proposal(world: World) -> Proposal:
     return Proposal(channels=changes)
 
 
-def _look(world: World, plan: SendPlan) -> None:
+def _try_out(world: World) -> Looked:
+    return _look(world, plans.save(world.organisation.pk, _proposal(world), ACTOR))
+
+
+def _look(world: World, plan: SendPlan) -> Looked:
     """Somebody has it on the screen."""
     items = {
         int(offer): None if after == NOT_SET else int(after)
@@ -98,16 +113,17 @@ def _look(world: World, plan: SendPlan) -> None:
     }
     held = any(counts.held for counts in plans.counts_of(plan))
     world.told(PlanShown(plan.pk, plan.fingerprint, items, held))
-    world.plans.append(Looked(plan.pk, plan.fingerprint))
+    world.plans.append(looked := Looked(plan.pk, plan.fingerprint))
     world.reach("a plan was made")
     world.note(f"a plan would change {len(items)} figures{', beyond the limits' if held else ''}")
+    return looked
 
 
 def _send(world: World, looked: Looked) -> None:
     """The button, now and then pressed twice; a page that is not this plan's has another fingerprint."""
     dice = world.dice
     sure, lower = dice.random() < 0.7, dice.random() < 0.5
-    mark = looked.fingerprint if dice.random() < 0.9 else dice.choice(world.plans).fingerprint
+    mark = dice.choice(world.plans).fingerprint if dice.random() < ANOTHER_MARK else looked.fingerprint
     world.told(PlanSent(looked.number, mark, sure, lower))
     for _ in range(dice.choice((1, 1, 2))):
         plans.apply(world.organisation.pk, looked.number, mark, ACTOR, sure=sure, lower_is_fine=lower)

@@ -20,11 +20,12 @@ from stallkeeper.channels import balancer, guarding, rules
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import UseCase, use_case
-from stallkeeper.ops.simulation import crowd, feeds, habits, queries
+from stallkeeper.ops.simulation import crowd, feeds, habits, queries, sightings
 from stallkeeper.ops.simulation.clock import MORNING, WorldClock
 from stallkeeper.ops.simulation.crowd import Crowd, Walker
 from stallkeeper.ops.simulation.faults import Chaos, Weather
 from stallkeeper.ops.simulation.files import FileServer
+from stallkeeper.ops.simulation.program import Program
 from stallkeeper.ops.simulation.sends import Looked
 from stallkeeper.ops.simulation.stalls import ACTOR, Stall, emulated
 from stallkeeper.ops.simulation.truth import events
@@ -55,6 +56,8 @@ OUTCOMES = {
 }
 OF_NO_MATTER = ("commit:budget.", "commit:job.", "commit:lane.", "commit:sync.end_run", "commit:sync.alarms", "commit:sync.verify_place")
 """Commits that change nothing that the judge looks at: half of all."""
+ELSEWHERE = 7
+"""So many of each article are shown from another warehouse of the account, where a platform has several: they are not ours to send."""
 SKUS = ("A", "B", "C", "D")
 KIT = "SET"
 STRANGER = "X"
@@ -76,8 +79,8 @@ PACK, IN_PACK = "A2", 2
 """A listing of which one holds two of A: on some stalls."""
 TWICE = 0.3
 """Part of the seeds with two accounts on one platform, which number their orders alike."""
-BALANCED, HOLD_MINUTES = 0.5, 3
-"""Part of the days on which what stalls show is taken for sales, and how long a hold waits for its order."""
+HOLD_MINUTES = 3
+"""How long a hold waits for its order."""
 GUARDED = 0.5
 """Part of the days on which channels share some goods."""
 KEPT_BACK = 0.25
@@ -114,6 +117,8 @@ class World:
     feeds: list[FeedView] = field(default_factory=list)
     """Sources that bring the numbers of a place: one, in some seeds."""
     files: FileServer | None = None
+    program: Program | None = None
+    """Where those numbers come from: a file server is asked, a program sends."""
     plans: list[Looked] = field(default_factory=list)
     """What people have on their screens of the sending table."""
     organisation: Organisation = field(init=False)
@@ -404,7 +409,7 @@ class World:
                 platforms = ["dummy", *[platform for platform in platforms if platform != "dummy"][:1], "dummy"]
             for position, platform in enumerate(abroad(self.seed, platforms)):
                 self._stall(platform, position, dice, weather)
-            if Random(f"balancer:{self.seed}").random() < BALANCED:  # noqa: S311
+            if sightings.is_balanced(self.seed):
                 self._balance()
             guarded = Random(f"guard:{self.seed}")  # noqa: S311
             if guarded.random() < GUARDED:
@@ -467,10 +472,13 @@ class World:
         emulator, config = emulated(platform, seed=self.seed, limits_scale=scale, clock=self.clock)
         if platform == "dummy":
             _vary(emulator, config, position, dice, weather)
+        if platform == "ozon":
+            emulator.packing_fails = 1  # type: ignore[attr-defined]  # the first of the day
         stall = Stall(self.organisation.pk, platform, emulator, f"http://{platform}-{position}.test", config)
         self.stalls.append(stall)
         for sku in (*SKUS, KIT):
             emulator.add_offer(sku, quantity=0)
+            emulator.put_elsewhere(sku, ELSEWHERE)
         emulator.add_offer(STRANGER, quantity=6)
         packs = dice.random() < 0.3
         if packs:

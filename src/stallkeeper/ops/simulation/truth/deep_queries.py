@@ -240,23 +240,46 @@ def held_beyond(organisation: int) -> list[str]:
         return [row[0] for row in rows(cursor)]
 
 
-def held_twice(organisation: int, since: datetime) -> list[str]:
-    """Open holds that were seen after ``since``, whose sale is here as an order as well: it was placed between the two looks, and came
-    after the second. Indexes: observed_hold_open, order_line.offer."""
+def held_beyond_reserve(organisation: int) -> list[str]:
+    """Offers of which more is held than the platform had reserved at the last look that found more. Index: observed_hold_open."""
     with hot_cursor() as cursor:
         cursor.execute(
             """
-            SELECT format('%%s: %%s seen, %%s still held, %%s ordered', offer.sku, hold.seen, hold.quantity, sold.units)
+            SELECT format('%%s: %%s held, the last look was %%s', offer.sku, held.units, latest.cause)
+            FROM (SELECT offer_id, sum(quantity) AS units, max(id) AS latest FROM channels_observedhold
+                  WHERE organisation_id = %s AND ended_at IS NULL GROUP BY offer_id) AS held
+            JOIN channels_observedhold AS latest ON latest.id = held.latest AND latest.cause LIKE 'reserve %%'
+            JOIN channels_offer AS offer ON offer.id = held.offer_id
+            WHERE held.units > substring(latest.cause FROM '-> ([0-9]+)$')::int ORDER BY held.offer_id
+            """,
+            [organisation],
+        )
+        return [row[0] for row in rows(cursor)]
+
+
+def held_twice(organisation: int, since: datetime) -> list[str]:
+    """Offers of which more is held and ordered than was seen to go: of an order that was placed between two looks, and came after the
+    second, either the order or the hold keeps the units. All holds of an offer that were seen after ``since`` are taken together, as an
+    order may take over the next one's units, the platform's clock being off; and only if no earlier one is near enough for that.
+
+    Indexes: observed_hold_latest, order_line.offer."""
+    with hot_cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT format('%%s: %%s seen, %%s still held, %%s ordered', offer.sku, sum(hold.seen), sum(hold.quantity), sum(sold.units))
             FROM channels_observedhold AS hold JOIN channels_offer AS offer ON offer.id = hold.offer_id
             CROSS JOIN LATERAL (
                 SELECT coalesce(sum(line.ordered - line.cancelled), 0) AS units
                 FROM orders_orderline AS line JOIN orders_order AS o ON o.id = line.order_id
                 WHERE line.offer_id = hold.offer_id AND o.fulfilled_by = 'seller' AND o.imported_at > hold.seen_at
                   AND o.ordered_at > hold.since AND o.ordered_at <= hold.seen_at) AS sold
-            WHERE hold.organisation_id = %s AND hold.ended_at IS NULL AND hold.since > %s AND hold.quantity + sold.units > hold.seen
-            ORDER BY hold.id
+            WHERE hold.organisation_id = %(organisation)s AND hold.since > %(since)s
+            GROUP BY offer.id HAVING sum(hold.quantity) > 0 AND sum(hold.quantity + sold.units) > sum(hold.seen)
+              AND NOT EXISTS (SELECT FROM channels_observedhold AS near WHERE near.offer_id = offer.id
+                              AND (near.since IS NULL OR near.since <= %(since)s) AND near.seen_at > min(hold.since) - interval '4 minutes')
+            ORDER BY offer.id
             """,
-            [organisation, since],
+            {"organisation": organisation, "since": since},
         )
         return [row[0] for row in rows(cursor)]
 

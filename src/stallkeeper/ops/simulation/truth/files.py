@@ -9,13 +9,17 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True)
 class Said:
-    """One file. ``figures`` by SKU; ``unread``: articles whose figure is no number; ``rows``: all but the header. ``changed``: its date."""
+    """One file. ``figures`` by SKU; ``unread``: articles whose figure is no number; ``rows``: all but the header. ``changed``: its date.
+
+    ``whole``: it lists everything, so that what is not in it is gone where that is agreed; else it lists changes.
+    """
 
     body: bytes
     changed: datetime
     figures: Mapping[str, int]
     unread: frozenset[str] = frozenset()
     rows: int = 0
+    whole: bool = True
 
     @property
     def usable(self) -> bool:

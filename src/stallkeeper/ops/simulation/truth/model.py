@@ -88,11 +88,13 @@ class Truth:
         with organisation_scope(self.shop.organisation_id):
             unasked = deep_queries.unasked(self.shop.organisation_id, clock.now())
             twice = deep_queries.held_twice(self.shop.organisation_id, last)
+            beyond = deep_queries.held_beyond_reserve(self.shop.organisation_id)
         found = [
             Breach("10", f"{sku} is listed to be sent since {since}, and nobody has asked for a run")
             for sku, since in unasked
             if since > last
         ]
+        found += [Breach("2", f"more is held than the platform has reserved: {held}") for held in beyond]
         return found + [Breach("2", f"a sale is reserved twice: {hold}") for hold in twice]
 
     def quiet(self, at: datetime) -> None:

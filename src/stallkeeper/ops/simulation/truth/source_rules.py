@@ -82,7 +82,8 @@ class Feed:
                 yield Breach("20", f"source {self.view.source_id} is well, and its alarm ({key}) is left")
 
     def _said(self, run: Run) -> Said | None:
-        return self.view.books.said.get(run.reference.partition(":")[0])
+        said = self.view.books.said
+        return said.get(run.reference) or said.get(run.reference.partition(":")[0])
 
     # --- what a movement must be ----------------------------------------------------------------------------------------------------------
 
@@ -116,7 +117,7 @@ class Feed:
         """What the file says there was; None if it says nothing."""
         if sku in said.unread:
             return None
-        return said.figures.get(sku, 0 if self.view.mode == "all" else None)
+        return said.figures.get(sku, 0 if self.view.mode == "all" and said.whole else None)
 
     def _fits(self, shop: Shop, run: Run, spot: Spot, wanted: int, upto: int, since: int) -> bool:
         """Whether the ledger, up to the file's moment, has what the file says; or nothing is left, as more has gone since than it had."""
@@ -154,10 +155,14 @@ class Feed:
             here = {spot: level.on_hand for spot, level in shop.levels.items() if spot[1] == self.view.place_id}
             self.began[run.id] = Before(here, len(shop.movements))
         elif run.state == "stopped" and said is not None and was is not None:
-            if self._too_much(shop, run, said) is False:
+            if self._too_much(shop, run, said) is False and (said.whole or not self._waits_before(run)):
                 yield Breach("20", f"run {run.id} waits for a person, and its file changes nothing that is too much")
         elif run.state == "done":
             yield from self._done(shop, was, run, said)
+
+    def _waits_before(self, run: Run) -> bool:
+        """Whether earlier figures wait for a person: a list of changes must wait behind them."""
+        return any(one.id < run.id and one.state in WAITS for one in self.runs.values())
 
     def _done(self, shop: Shop, was: Run | None, run: Run, said: Said | None) -> Iterator[Breach]:
         if said is None or not said.usable:
@@ -167,7 +172,7 @@ class Feed:
             yield Breach("20", f"run {run.id} is as of {run.as_of}, its file is of {said.changed}")
         if was is not None and was.state == "reading" and self._too_much(shop, run, said):
             yield Breach("20", f"run {run.id} changes more than was agreed, and nobody was asked")
-        self.last, self.rows = run, said.rows
+        self.last, self.rows = run, said.rows if said.whole else self.rows
         yield from self._exact(shop, run, said)
 
     def _exact(self, shop: Shop, run: Run, said: Said) -> Iterator[Breach]:
@@ -209,7 +214,7 @@ class Feed:
             zeroed += after == 0
         many = [(zeroed, view.zero_limit), (changed, view.change_limit)]
         over = any(some >= max(view.limits_from, 1) and some * 100 > limit * len(filled) for some, limit in many)
-        return over or (self.rows >= view.limits_from and said.rows * 100 < view.least_rows * self.rows)
+        return over or (said.whole and self.rows >= view.limits_from and said.rows * 100 < view.least_rows * self.rows)
 
     def _after(self, shop: Shop, run: Run, said: Said, spot: Spot, on_hand: int, seen: int) -> int | None:
         """What would be on hand; None if nobody can tell."""
