@@ -106,6 +106,29 @@ def test_a_figure_shows_some_time_later_and_reading_the_old_one_is_no_refusal():
     assert world.state().quantity == 4
 
 
+def test_the_diary_says_since_when_a_figure_was_shown_not_when_somebody_looked():
+    world = World(visible_after=2)
+    world.push(CUP_RED=4)
+    world.later(seconds=30)
+    world.order(("CUP-RED", 3), force=True)
+    assert world.shop.quantity_of("CUP-RED") == 1
+    told = [(change.at, change.cause, change.before, change.after) for change in world.shop.diary]
+    assert told == [(START + timedelta(seconds=2), "push", 10, 4), (START + timedelta(seconds=30), "sale", 4, 1)]
+
+
+def test_a_cancellation_and_an_edit_find_what_is_due():
+    world = World(visible_after=2)
+    order_id = world.order(("CUP-RED", 3))
+    world.push(CUP_RED=4)
+    world.later(seconds=30)
+    assert world.shop.buyer_cancels(order_id)
+    world.push(CUP_RED=5)
+    world.later(seconds=30)
+    world.shop.edit_quantity("CUP-RED", 6)
+    told = [(change.cause, change.before, change.after) for change in world.shop.diary]
+    assert told == [("sale", 10, 7), ("push", 7, 4), ("cancel", 4, 7), ("push", 7, 5), ("edit", 5, 6)]
+
+
 def test_orders_that_come_before_a_figure_shows_are_subtracted_from_it():
     world = World(visible_after=900)
     world.push(CUP_RED=4)

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 import msgspec
 
 from stallkit.adapters.yandex_market.replies import Json, SaidNo, cut_page, objects, ok, read_json, texts, whole
-from stallkit.testing.emulator import Emulator, Fault, ShopOffer, ShopOrder, WireReply, WireRequest
+from stallkit.testing.emulator import Emulator, Fault, QuantityChange, ShopOffer, ShopOrder, WireReply, WireRequest
 
 BUSINESS = 900_001
 FBS, DBS = 21_000_001, 21_000_002
@@ -89,6 +89,7 @@ class Stocks(Emulator):
 
     def order_placed(self, order: ShopOrder) -> None:
         """A new order moves its units from AVAILABLE to FREEZE."""
+        self.show_what_is_due()
         for line in order.lines:
             self.move_reserve(line.sku, line.ordered)
             self._lower_coming(line.sku, line.ordered)
@@ -99,6 +100,7 @@ class Stocks(Emulator):
 
     def put_back(self, sku: str, units: int, order_id: str) -> None:
         """Units of an order that was cancelled before it was packed are for sale again."""
+        self.show_what_is_due()
         self._lower_coming(sku, -units)
         if sku in self.offers:
             self.change_quantity(sku, units, "cancel", order_id)
@@ -120,12 +122,14 @@ class Stocks(Emulator):
         self.show_what_is_due()
 
     def show_what_is_due(self) -> None:
+        """Whoever looks finds every figure that is due, and the diary says since when buyers could have seen it."""
         with self.lock:
             now, waiting = self.clock(), self.figures.coming
             while waiting and waiting[0].due <= now:
                 due = waiting.popleft()
-                if due.sku in self.offers:
-                    self.change_quantity(due.sku, due.quantity - self.offers[due.sku].quantity, "push")
+                if (offer := self.offers.get(due.sku)) is not None:
+                    before, offer.quantity = offer.quantity, due.quantity
+                    self.diary.append(QuantityChange(due.due, due.sku, before, due.quantity, "push"))
 
     @property
     def has_late_pushes(self) -> bool:
@@ -150,6 +154,7 @@ class Stocks(Emulator):
     def edit_quantity(self, sku: str, quantity: int) -> None:
         """Somebody types a figure into the cabinet: it holds at once, and whatever was under way is older."""
         with self.lock:
+            self.show_what_is_due()
             self.figures.coming = deque(coming for coming in self.figures.coming if coming.sku != sku)
             self.figures.told_at[sku] = self.clock()
         super().edit_quantity(sku, quantity)
