@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from stallkeeper.channels import switches
-from stallkeeper.channels.models import Channel, Command, Connection, ObservedHold, Offer, SentLog
+from stallkeeper.channels.models import Channel, Command, Connection, ObservedHold, Offer, RateBudget, SentLog
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.use_case import use_case
 from stallkeeper.orders import cancel
@@ -114,6 +114,30 @@ def test_a_read_that_shows_the_figure_of_before_is_not_believed(market: Market, 
     slow.run("background")
     market.settle(3)
     assert (slow.emulator.kept_of("MUG"), slow.reload(here).believed_qty) == (6, 6)
+
+
+def test_a_raise_that_may_not_spend_the_reserve_holds_up_no_cut(market: Market, yandex: Stall) -> None:
+    """C8: fifty writes a minute. What is left of them is kept for cuts, so those go out while raises wait for the next ones."""
+    mug, cup = market.shop.unit("MUG", 10), market.shop.unit("CUP", 10)
+    for unit in (mug, cup):
+        yandex.offer(unit, shown=10)
+    market.settle(3)
+    with market.shop.scope():
+        budget = RateBudget.objects.create(connection_id=yandex.connection_id, bucket="stock_write", tokens=1.2, at=market.clock())
+    market.stock(mug, 12)
+    ended = yandex.run()
+    assert calls(yandex, "/stocks/update") == 0, "the reserve is not for raises"
+    assert ended.due_at is not None
+    assert timedelta(0) < ended.due_at - market.clock() < timedelta(seconds=2), "tried again as soon as there is enough"
+    market.stock(cup, 4)
+    yandex.run()
+    assert (yandex.emulator.quantity_of("MUG"), yandex.emulator.quantity_of("CUP")) == (10, 4)
+    market.clock.tick(6)
+    yandex.run()
+    assert yandex.emulator.quantity_of("MUG") == 12
+    with market.shop.scope():
+        budget.refresh_from_db()
+        assert budget.spent == 2
 
 
 def test_a_sku_that_is_refused_holds_up_no_other(market: Market, yandex: Stall) -> None:

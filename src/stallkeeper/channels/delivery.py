@@ -101,7 +101,8 @@ def pick(
     now = now or standing(kind, channel_id)
     chosen: list[Chosen] = []
     for window in (most, most + WINDOW):
-        waiting = _look(uc, figures, channel_id, window, view, now, dangerous_only=dangerous_only or view.blind or view.stopped)
+        only = dangerous_only or view.blind or view.stopped or view.cuts_only
+        waiting = _look(uc, figures, channel_id, window, view, now, dangerous_only=only)
         crash.point("within:delivery:picked")
         chosen, left = _decide(waiting, view, value_to_send) if now.live else ([], waiting)
         if chosen and stops is not None and stops(chosen):

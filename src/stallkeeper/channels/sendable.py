@@ -16,6 +16,7 @@ class View:
     """What may be sent now. ``watermark`` None: orders of this connection are not ours to read, so there is nothing to wait for.
 
     ``blind``: the order watermark is too old; only cuts go out. ``stopped``: the breaker holds everything but cuts above zero.
+    ``cuts_only``: the rate budget has nothing left for raises.
     ``quiet_before``: what was sent later may not be written again yet. ``read_since``: what was read earlier must be read again first.
     """
 
@@ -25,6 +26,7 @@ class View:
     can_read: bool = True
     quiet_before: datetime | None = None
     read_since: datetime | None = None
+    cuts_only: bool = False
     compares: bool = False
     """The platform replaces a figure only while it is the one that we expect."""
 
@@ -33,7 +35,7 @@ def value_to_send(row: Waiting, view: View) -> Value | None:
     """The value that goes out now, or None if nothing should (see ``View``). Pure."""
     if row.intended is None or needs_nothing(row):
         return None
-    if view.stopped and not (row.danger and row.intended > 0):
+    if (view.stopped and not (row.danger and row.intended > 0)) or (view.cuts_only and not row.danger):
         return None
     if view.blind:
         return blind_value(row)

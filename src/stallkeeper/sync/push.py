@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
-from stallkeeper.channels import breaker, delivery, delivery_queries, tickets
+from stallkeeper.channels import breaker, delivery, delivery_queries, lanes_queries, tickets
 from stallkeeper.channels.delivery import FIGURES, Batch, Item
 from stallkeeper.channels.delivery_queries import count_waiting
 from stallkeeper.channels.models import Channel, TodoKind
@@ -31,6 +31,7 @@ from stallkit.types import Accepted, Money, NotNow, OfferRef, Outcome, Pending, 
 
 log = logging.getLogger(__name__)
 
+STEP = "quantities"
 HEAD = 1_000
 """So many offers at the head of the line are looked at to tell when the next one may be written again."""
 BLIND_LIMIT = timedelta(minutes=10)
@@ -81,7 +82,9 @@ def ways(current: Current, kind: str) -> Ways:
 
 
 def push_quantities(current: Current) -> Done:
-    """Send the quantities of every channel that may send."""
+    """Send the quantities of every channel that may send. Raises for which the budget has nothing left wait until it has; cuts do not."""
+    kept = current.place(STEP).cursor
+    current.raises_at = datetime.fromisoformat(kept) if kept else None
     return _push(current, TodoKind.QUANTITY, [channel for channel in current.channels if channel.stock_enabled and current.serves("stock")])
 
 
@@ -102,6 +105,8 @@ def _push(current: Current, kind: str, channels: Sequence[Channel]) -> Done:
         sent, refused, due, rests = sent + part.items, refused + part.errors, [*due, part.again_at], [*rests, part.not_before]
         if current.out_of_time:
             return Done(sent, refused, again_at=now())
+    if kind == TodoKind.QUANTITY and _raises_wait(current):
+        due.append(current.raises_at)
     again, rest = min(filter(None, due), default=None), max(filter(None, rests), default=None)
     return Done(sent, refused, again_at=again, not_before=rest)
 
@@ -115,7 +120,7 @@ def _push_channel(current: Current, way: Ways, channel: Channel) -> Done:
             break
         batch, call = following
         said = send(current, way, batch, call)
-        refused, sent, planned = refused + said.refused, sent + len(batch.items), True
+        refused, sent, planned = refused + said.refused, sent + (0 if said.kept_back else len(batch.items)), True
         if said.wait and (way.kind == TodoKind.PRICE or _pause(current) is None):
             again = now() + timedelta(seconds=said.wait)
             break
@@ -123,6 +128,10 @@ def _push_channel(current: Current, way: Ways, channel: Channel) -> Done:
         current.commit("close_windows", lambda uc: shortages.close_windows(uc, channel.pk))
     rest = again if way.kind == TodoKind.PRICE else None  # nobody is sold anything because prices come a little later
     return Done(sent, refused, again_at=again or _may_be_written_again(current, way, channel), not_before=rest)
+
+
+def _raises_wait(current: Current) -> bool:
+    return current.raises_at is not None and now() < current.raises_at
 
 
 def _something_waits(current: Current, way: Ways, channel: Channel) -> bool:
@@ -144,6 +153,7 @@ def look(current: Current, kind: str, channel: Channel) -> View:
         can_read=can_read,
         quiet_before=now() - pause if pause else None,
         read_since=read_since(current, channel),
+        cuts_only=_raises_wait(current),
         compares=current.session.can(Capability.COMPARE_AND_SET),
     )
     if not orders.pulls(current):
@@ -186,7 +196,7 @@ def _choose(uc: UseCase, current: Current, way: Ways, channel: Channel, view: Vi
     quick, bulk = way.quick, way.bulk
     if bulk is not None and quick is not None and (batch := pick(manifest.stock_batch, view, dangerous_only=True)):
         return batch, quick
-    if bulk is not None and (quick is None or (not view.blind and _many(way, channel, manifest.bulk_from))):
+    if bulk is not None and (quick is None or (not view.blind and not view.cuts_only and _many(way, channel, manifest.bulk_from))):
         batch = pick(manifest.bulk_batch, view, bulk=True)
         return (tickets.open_(uc, current.connection.pk, batch), bulk) if batch else None
     if quick is None:
@@ -212,10 +222,12 @@ def _too_old(watermark: datetime | None, channel: Channel) -> bool:
 
 
 class Said(NamedTuple):
-    """What came of calls: how many items were refused, and for how many seconds the channel wants to hear of none."""
+    """What came of calls: how many items were refused, and for how many seconds the channel wants to hear of none. ``kept_back``: the call
+    was not made, because what is left of the account's budget is for cuts."""
 
     refused: int = 0
     wait: float = 0.0
+    kept_back: bool = False
 
 
 def send(current: Current, way: Ways, batch: Batch, call: Call) -> Said:
@@ -224,7 +236,9 @@ def send(current: Current, way: Ways, batch: Batch, call: Call) -> Said:
     _tell_sent(batch)
     try:
         outcomes = current.call(way.urgent if urgent else way.usual, call, _intents(current, way, batch))
-    except (TryLater, SlowDown, NeedsReconnect):
+    except (TryLater, SlowDown, NeedsReconnect) as error:
+        if isinstance(error, SlowDown) and error.status is None and way.kind == TodoKind.QUANTITY and not urgent:
+            return _keep_back(current, batch, error.retry_after)
         _give_back(current, batch)
         raise
     except (OutcomeUnknown, Unintelligible) as error:
@@ -287,12 +301,22 @@ def _record(uc: UseCase, current: Current, batch: Batch, outcomes: Mapping[Offer
     return delivery.record(uc, batch, outcomes, run)
 
 
-def _give_back(current: Current, batch: Batch) -> None:
+def _give_back(current: Current, batch: Batch, raises_at: datetime | None = None) -> None:
     def change(uc: UseCase) -> None:
         delivery.give_back(uc, batch)
         tickets.cancel(batch)
+        if raises_at is not None:
+            with hot_cursor() as cursor:
+                lanes_queries.write_cursor(cursor, uc.organisation_id, current.held.lane_id, STEP, raises_at.isoformat(), None, None)
 
     current.commit("give_back", change)
+
+
+def _keep_back(current: Current, batch: Batch, seconds: float) -> Said:
+    """What is left of the budget is for cuts: raises wait, in the runs to come as well, and no cut waits with them."""
+    current.raises_at = now() + timedelta(seconds=seconds)
+    _give_back(current, batch, current.raises_at)
+    return Said(kept_back=True)
 
 
 def _unknown(current: Current, batch: Batch, error: AdapterError) -> None:

@@ -63,6 +63,8 @@ class Current:
     """Channels whose figures are taken for sales (``watch`` says which)."""
     watermark: datetime | None = None
     """Orders of this connection have been read up to here."""
+    raises_at: datetime | None = None
+    """Until then the account's budget is for cuts: a raise was refused the reserve that is kept for them."""
     _step_ends: float = field(default=0.0)
 
     def writing(self, name: str) -> AbstractContextManager[UseCase]:
