@@ -79,7 +79,7 @@ def test_the_task_runs_the_lane_and_asks_for_the_next_run_if_there_is_more(marke
     for _ in range(3):
         stall.emulator.place_order([("MUG", 1)])
     ProcrastinateJob.objects.all().delete()
-    monkeypatch.setattr("stallkeeper.sync.run.Current.begin_step", lambda current: setattr(current, "_step_ends", 0.0))
+    monkeypatch.setattr("stallkeeper.sync.run.Current.begin_step", lambda current, **_: setattr(current, "_step_ends", 0.0))
     tasks.trade(stall.lane().pk)
     assert waiting() == [lane_lock(stall)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.db import OperationalError
 
@@ -12,9 +14,10 @@ from stallkeeper.core.use_case import use_case
 from stallkeeper.orders import intake
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.sync import orders as orders_step
-from stallkeeper.sync import runner
+from stallkeeper.sync import push, runner, wake
 from stallkeeper.sync.budgets import NetworkInTransaction
 from stallkeeper.sync.runner import run_lane
+from stallkit.adapters.dummy import manifest
 from stallkit.adapters.dummy.adapter import Adapter
 from stallkit.testing.shop import Fault
 from tests.market import Market, Stall
@@ -413,6 +416,40 @@ def test_a_run_whose_database_went_away_is_due_again_a_second_later(market: Mark
     assert waits[0] < 2
     assert waits[1] > 7
     assert waits[2] > waits[1]
+
+
+@pytest.mark.parametrize("hinted", [True, False])
+def test_whoever_pushes_for_long_gives_way_to_orders_that_a_platform_hints_at(
+    market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch, hinted: bool
+) -> None:
+    """An order lowers what all others show, so it is not to wait for a queue of figures behind a slow budget."""
+    monkeypatch.setattr(manifest, "MANIFEST", replace(manifest.MANIFEST, stock_batch=1))
+    units = [market.shop.unit(f"U{number}", 9) for number in range(4)]
+    for unit in units:
+        stall.offer(unit, shown=9)
+    market.settle(2)
+    for unit in units:
+        market.stock(unit, 7)
+    real, before = push.stock_intent, len(stall.emulator.calls)
+
+    def slowly(*item: object) -> object:
+        if hinted and stall.emulator.calls[before:] == []:
+            stall.emulator.place_order([("U0", 1)])
+            with market.shop.scope():
+                wake.hint([stall.connection_id])
+        market.clock.tick(0.6)
+        return real(*item)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(push, "stock_intent", slowly)
+    ended = stall.run()
+    assert [call.path for call in stall.emulator.calls[before:]] == ["/v1/stock"] * (2 if hinted else 4)
+    if hinted:
+        assert ended.due_at is not None
+        assert ended.due_at <= market.clock()
+        stall.run()
+        assert stall.emulator.calls[before + 2].path == "/v1/orders"
+        stall.run()
+    assert [stall.emulator.quantity_of(unit.sku) for unit in units] == [7 - hinted, 7, 7, 7]
 
 
 def test_a_read_that_took_long_does_not_count_its_sales_twice(market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:

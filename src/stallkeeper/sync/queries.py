@@ -33,6 +33,15 @@ def next_run_id(cursor: Cursor) -> int:
     return int(rows(cursor)[0][0])
 
 
+def came_due(cursor: Cursor, lane: int, step: str, since: datetime, at: datetime) -> bool:
+    """Whether a step of the lane became due between ``since`` and ``at``, by itself or by a hint. Locks: none. Index: lane_step_once."""
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM channels_lanestep WHERE lane_id = %s AND step = %s AND not_before BETWEEN %s AND %s)",
+        [lane, step, since, at],
+    )
+    return bool(rows(cursor)[0][0])
+
+
 # --- commands -----------------------------------------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from stallkeeper.channels.lanes import Claim, Heart
 from stallkeeper.channels.models import Channel, Connection, LaneStep
 from stallkeeper.core import clock, crash, tracing
 from stallkeeper.core.retry import again_on_conflict
+from stallkeeper.core.sql import hot_cursor
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.sync import queries
 from stallkeeper.sync.adapters import Session
@@ -28,6 +29,8 @@ R = TypeVar("R")
 
 STEP_SECONDS = 3.0
 """A step stops at the next chance after so long; what is left is due again at once."""
+GIVES_WAY_SECONDS = 1.0
+"""And after so long where orders can be pulled: they say what every other channel must be told, and have a budget of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Current:
     raises_at: datetime | None = None
     """Until then the account's budget is for cuts: a raise was refused the reserve that is kept for them."""
     _step_ends: float = field(default=0.0)
+    _gives_way_at: float = field(default=0.0)
 
     def writing(self, name: str) -> AbstractContextManager[UseCase]:
         """A transaction that commits only while the lane is ours; LaneLost otherwise."""
@@ -94,13 +98,21 @@ class Current:
         with span, crash.around(f"send:{operation}"), last_look(self.heart.assure):
             return function(*arguments, **named)
 
-    def begin_step(self, seconds: float = STEP_SECONDS) -> None:
-        self._step_ends = time.monotonic() + seconds
+    def begin_step(self, seconds: float = STEP_SECONDS, *, gives_way: bool = True) -> None:
+        """``gives_way``: it stops sooner for orders that a platform has hinted at."""
+        begun = time.monotonic()
+        self._step_ends = begun + seconds
+        self._gives_way_at = begun + min(GIVES_WAY_SECONDS, seconds) if gives_way else self._step_ends
 
     @property
     def out_of_time(self) -> bool:
-        """The step's time is up, or the process is about to end."""
-        return _stopping.is_set() or time.monotonic() >= self._step_ends
+        """The step's time is up, orders can be pulled, or the process is about to end."""
+        at = time.monotonic()
+        return _stopping.is_set() or at >= self._step_ends or (at >= self._gives_way_at and self._orders_wait())
+
+    def _orders_wait(self) -> bool:
+        with hot_cursor() as cursor:
+            return queries.came_due(cursor, self.held.lane_id, "orders", self.started_at, now())
 
     def serves(self, role: str) -> bool:
         """Whether the account is used for orders, stock, prices or shipments; one without roles is used for all."""

@@ -168,7 +168,7 @@ def _prepare(held: Claim, heart: Heart, account: Connection) -> Current:
 
 def run_step(current: Current, name: str, step: Step) -> Outcome:
     """Run one step and say how it ended. Only LaneLost and a broken database come through."""
-    current.begin_step()
+    current.begin_step(gives_way=name != "orders")
     begun = time.monotonic()
     try:
         done = step(current)
