@@ -24,8 +24,7 @@ from django.db.backends.signals import connection_created
 from stallkeeper.ops.simulation import queries
 
 FIRST_LOOK = 0.012
-"""Seconds until the director asks whether a walker waits for a lock. Longer than the server's deadlock_timeout, so that the walker that
-closes a circle of waits is always the one that is refused."""
+"""Seconds until the director asks whether a walker waits for a lock."""
 NEXT_LOOK = 0.003
 STUCK = 60.0
 LEAVING = 10.0
@@ -190,6 +189,11 @@ class Walker(threading.Thread):
                 raise Stuck(f"{self.name} ({self.process}) does not come back from {self.at}")
         self.blocked = False
 
+    @property
+    def has_come_back(self) -> bool:
+        """Whether it stands where it gave the baton back, and the director has not noticed yet."""
+        return not self._back.empty()
+
     def _has_come_back(self, patience: float) -> bool:
         try:
             self._back.get(timeout=patience)
@@ -243,7 +247,10 @@ class Crowd:
         return not any(one.in_transaction for one in self.walkers if one is not walker)
 
     def is_held_up(self, walker: Walker) -> bool:
-        """Whether it waits for a walker that has given the baton back. Those who wait for each other are left to the server."""
+        """Whether it waits for a walker that has given the baton back. Those who wait for each other are left to the server.
+
+        Whoever the server has just refused holds nothing in a moment: until it has come back, nobody waits for it.
+        """
         pids = {one.raw.info.backend_pid: one for one in self.walkers if one.raw is not None and not one.raw.closed}
         waiting, seen = [walker], {walker.number}
         found = False
@@ -252,7 +259,7 @@ class Crowd:
                 holder = pids.get(pid)
                 if holder is None:
                     continue
-                if holder is walker:
+                if holder is walker or self._is_on_its_way(holder):
                     return False
                 found = True
                 if holder.blocked and holder.number not in seen:
@@ -260,6 +267,10 @@ class Crowd:
                     waiting.append(holder)
         self.waits += found
         return found
+
+    def _is_on_its_way(self, walker: Walker) -> bool:
+        """Whether it waited for a lock, waits no longer, and has not come back yet."""
+        return walker.blocked and not walker.has_come_back and not self._blockers(walker)
 
     def _blockers(self, walker: Walker) -> list[int]:
         if walker.raw is None or walker.raw.closed:
