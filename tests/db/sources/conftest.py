@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -13,11 +14,13 @@ from django.conf import settings
 
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.models import SOURCE, Lane
+from stallkeeper.core import clock
 from stallkeeper.stock import ledger, source_setup
 from stallkeeper.stock.models import SourceRun, StockSource
 from stallkeeper.sync import source_kinds
 from stallkeeper.sync.runner import Ended, run_lane
 from stallkeeper.sync.wake import wake_sources
+from tests.db.sources.desk import Desk
 from tests.market import Market
 from tests.shop import NOON, Shop
 
@@ -135,3 +138,17 @@ class Feed:
 def feed(market: Market, server: FileServer, monkeypatch: pytest.MonkeyPatch) -> Feed:
     monkeypatch.setattr(settings, "ENV", dataclasses.replace(settings.ENV, allow_private_urls=("127.0.0.1",)))
     return Feed(market, server)
+
+
+@pytest.fixture
+def desks(settings, tmp_path) -> Iterator[Callable[..., Desk]]:
+    settings.STATIC_ROOT = tmp_path
+    with ExitStack() as stack:
+
+        def open_desk(**how: object) -> Desk:
+            desk = Desk(**how)
+            stack.enter_context(clock.using(lambda: desk.shop.at))
+            stack.enter_context(desk.shop.scope())
+            return desk
+
+        yield open_desk

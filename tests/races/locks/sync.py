@@ -105,7 +105,7 @@ def two_pieces_of_a_file() -> Race:
 
 RUNS = "a run is told to have failed only if its process is gone"
 LOCKS: dict[str, Proof] = {
-    "sync/exchange/uploads.py:_held": Pair(
+    "sync/exchange/sessions.py:hold": Pair(
         "pieces of a file have places of their own", two_pieces_of_a_file, r"FROM .sync_exchangesession"
     ),
     "channels/lanes_queries.py:claim": Proved("a lane has one worker", "test_lane_claims.py::test_without_the_row_lock_several_would"),

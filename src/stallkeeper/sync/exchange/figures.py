@@ -17,7 +17,7 @@ from django.db import connection
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock.models import Location, SourceBasis, SourceMode, SourceRun, StockSource
 from stallkeeper.stock.sources import take_in
-from stallkeeper.sync.exchange import goods, queries
+from stallkeeper.sync.exchange import goods, queries, sessions
 from stallkeeper.sync.exchange.sessions import actor_of
 from stallkeeper.sync.models import Exchange, ExchangeSession
 from stallkit.sources.commerceml.packets import Offer, Packet
@@ -47,7 +47,8 @@ def as_of(exchange: Exchange, session: ExchangeSession, packet: Packet) -> datet
 def take(session: ExchangeSession, packets: Sequence[Packet], at: datetime, *, reference: str, whole: bool, name: str) -> None:
     """Take the figures into the ledger. ExchangeRefused if they wait for a person, or cannot be used; then nothing was changed.
 
-    Goods of 1C that are no article of ours are left alone: most bases have many. They stand on the exchange's page.
+    Goods of 1C that are no article of ours are left alone: most bases have many. They stand on the exchange's page. A session that 1C has
+    given up changes nothing any more: the next one may have brought newer figures already.
     """
     exchange = session.exchange
     source = StockSource.objects.get(pk=exchange.source_id)
@@ -59,7 +60,11 @@ def take(session: ExchangeSession, packets: Sequence[Packet], at: datetime, *, r
     if source.mode == SourceMode.DELTAS:
         raise refuse(Refusal.LEVELS)
     _supersede(exchange, reference)
-    run = take_in(source.pk, rows, as_of=at, reference=reference, whole=whole, actor=actor_of(exchange), name=name)
+
+    def guard() -> None:
+        sessions.hold(session)
+
+    run = take_in(source.pk, rows, as_of=at, reference=reference, whole=whole, actor=actor_of(exchange), name=name, guard=guard)
     if run.state not in SETTLED:
         raise refuse(Refusal.STOPPED if run.state == SourceRun.State.STOPPED else Refusal.NO_FIGURES, run.problem)
     ExchangeSession.objects.filter(pk=session.pk).update(figures_in=session.figures_in + run.rows_used)

@@ -116,16 +116,24 @@ _OURS = """
 """Lines of orders that 1C gets from us, and whether it had them at a moment and has booked their goods out. Index: order_recent."""
 
 
+_BACK = """
+    SELECT m.stock_unit_id, m.to_location_id, m.quantity, m.occurred_at, ours.handed, ours.booked
+    FROM stock_movement AS m JOIN ours ON ours.line = split_part(m.reference, ':', 2)::bigint
+    WHERE m.cause = 'ship' AND m.reference LIKE 'not_left:%%' AND m.stock_unit_id = ANY(%(units)s::bigint[]) AND m.recorded_at >= %(since)s
+"""
+"""Units of these lines that have not left after all (``fulfilment.not_left``), with where they are again. Index: movement_unit."""
+
+
 def promised_in_1c(
     cursor: Cursor, organisation: int, exchange: int, since: datetime, at: datetime, units: Sequence[int]
 ) -> list[tuple[int, int | None, int]]:
     """(unit, place or None, base units) that 1C had taken off its free figures at a moment for orders that it had from us.
 
-    Allocated then, by place; short ones have no place. Indexes: order_recent, reservation_unit, reservation_event_unit.
+    Allocated then, by place; short ones have no place. Indexes: order_recent, reservation_unit, reservation_event_unit, movement_unit.
     """
     cursor.execute(
         f"""
-        WITH ours AS ({_OURS})
+        WITH ours AS ({_OURS}), back(unit, place, quantity, moved_at, handed, booked) AS ({_BACK})
         SELECT unit, place, sum(quantity)::bigint FROM (
             SELECT r.stock_unit_id AS unit, r.location_id AS place, r.quantity
             FROM stock_reservation AS r JOIN ours ON ours.line = r.owner_id
@@ -134,6 +142,8 @@ def promised_in_1c(
             SELECT e.stock_unit_id, e.location_id, e.before - e.after FROM stock_reservation_event AS e JOIN ours ON ours.line = e.owner_id
             WHERE e.owner_type = 'line' AND e.cause = 'shipped' AND e.at > %(at)s AND e.stock_unit_id = ANY(%(units)s::bigint[])
               AND ours.handed
+            UNION ALL
+            SELECT unit, place, -quantity FROM back WHERE moved_at > %(at)s AND handed
             UNION ALL
             SELECT coalesce(part.component_id, ours.stock_unit_id), NULL, ours.short * coalesce(part.quantity, 1)
             FROM ours LEFT JOIN catalog_kitcomponent AS part ON part.kit_id = ours.stock_unit_id
@@ -149,15 +159,19 @@ def left_unknown_to_1c(
     cursor: Cursor, organisation: int, exchange: int, since: datetime, at: datetime, units: Sequence[int], *, until_booked: bool
 ) -> list[tuple[int, int, int]]:
     """(unit, place, base units) that had left our shelf at a moment, although 1C could not know: it did not have the order yet, or
-    (``until_booked``) has not booked the goods out. Indexes: order_recent, reservation_event_unit."""
+    (``until_booked``) has not booked the goods out. What has not left after all lies there again.
+    Indexes: order_recent, reservation_event_unit, movement_unit."""
     cursor.execute(
         f"""
-        WITH ours AS ({_OURS})
-        SELECT e.stock_unit_id, e.location_id, sum(e.before - e.after)::bigint
-        FROM stock_reservation_event AS e JOIN ours ON ours.line = e.owner_id
-        WHERE e.owner_type = 'line' AND e.cause = 'shipped' AND e.at >= %(since)s AND e.at <= %(at)s
-          AND e.stock_unit_id = ANY(%(units)s::bigint[]) AND (NOT ours.handed OR (%(until_booked)s AND NOT ours.booked))
-        GROUP BY e.stock_unit_id, e.location_id ORDER BY e.stock_unit_id, e.location_id
+        WITH ours AS ({_OURS}), back(unit, place, quantity, moved_at, handed, booked) AS ({_BACK})
+        SELECT unit, place, sum(quantity)::bigint FROM (
+            SELECT e.stock_unit_id AS unit, e.location_id AS place, e.before - e.after AS quantity, ours.handed, ours.booked
+            FROM stock_reservation_event AS e JOIN ours ON ours.line = e.owner_id
+            WHERE e.owner_type = 'line' AND e.cause = 'shipped' AND e.at >= %(since)s AND e.at <= %(at)s
+              AND e.stock_unit_id = ANY(%(units)s::bigint[])
+            UNION ALL
+            SELECT unit, place, -quantity, handed, booked FROM back WHERE moved_at <= %(at)s
+        ) AS every WHERE NOT handed OR (%(until_booked)s AND NOT booked) GROUP BY unit, place ORDER BY unit, place
         """,  # noqa: S608 - a constant of this module
         {"organisation": organisation, "exchange": exchange, "since": since, "at": at, "units": list(units), "until_booked": until_booked},
     )
@@ -172,7 +186,8 @@ class Due(NamedTuple):
 
 
 def orders_due(cursor: Cursor, organisation: int, exchange: int, since: datetime, at: datetime, most: int) -> list[Due]:
-    """Orders to hand over: those that 1C does not have, and those whose quantities changed since. Not pending, not the marketplace's own.
+    """Orders to hand over: those that 1C does not have, those whose quantities changed since, and those that it may have otherwise: what
+    was offered last has not been confirmed. Not pending, not the marketplace's own.
 
     One that was cancelled before 1C heard of it is none of its business, unless goods left for it. Index: order_recent.
     """
@@ -190,7 +205,7 @@ def orders_due(cursor: Cursor, organisation: int, exchange: int, since: datetime
             WHERE sold.organisation_id = %(organisation)s AND sold.ordered_at > %(at)s - interval '90 days'
               AND sold.imported_at >= %(since)s AND sold.fulfilled_by = 'seller' AND sold.state <> 'pending'
         ) AS one
-        WHERE digest IS DISTINCT FROM confirmed AND digest IS NOT NULL
+        WHERE (digest IS DISTINCT FROM confirmed OR offered IS DISTINCT FROM confirmed) AND digest IS NOT NULL
           AND (state <> 'cancelled' OR coalesce(offered, '') <> '' OR shipped > 0)
         ORDER BY id LIMIT %(most)s
         """,

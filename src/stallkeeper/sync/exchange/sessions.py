@@ -57,6 +57,15 @@ def known(session: ExchangeSession | None) -> Known | None:
     return Known(Kind(session.kind), session.started, over)
 
 
+def hold(session: ExchangeSession) -> ExchangeSession:
+    """The session's row, locked until the transaction ends: its files change by one call at a time, and no other session of its kind begins
+    meanwhile. ExchangeRefused if one has begun: 1C has given this one up, and what it brought is overtaken."""
+    row = ExchangeSession.objects.select_for_update().get(pk=session.pk)
+    if row.ended_at is not None:
+        raise refuse(Refusal.NO_SESSION)
+    return row
+
+
 def start(session: ExchangeSession, version: tuple[int, ...]) -> None:
     """``init``: what comes from here on belongs to the session."""
     shown = ".".join(map(str, version))[:10]

@@ -14,6 +14,7 @@ from django.db.models import Q
 from stallkeeper.core import clock, crash
 from stallkeeper.core.secrets import Sealer
 from stallkeeper.core.use_case import use_case
+from stallkeeper.sync.exchange import sessions
 from stallkeeper.sync.exchange.sessions import actor_of
 from stallkeeper.sync.models import ExchangeFile, ExchangePart, ExchangeSession
 from stallkit.sources.commerceml import archive
@@ -32,7 +33,7 @@ def append(session: ExchangeSession, name: str, body: bytes) -> None:
     Pictures and the like are counted and dropped. ExchangeRefused if the session has sent too much.
     """
     with use_case("exchange.file", organisation_id=session.organisation_id, actor=actor_of(session.exchange)) as uc:
-        row = _held(session)
+        row = sessions.hold(session)
         file = ExchangeFile.objects.filter(session=row, name=name).first()
         _judge(row, file, len(body))
         new = file is None
@@ -41,11 +42,6 @@ def append(session: ExchangeSession, name: str, body: bytes) -> None:
             _add(file, body)
         row.bytes_in, row.files_in, row.last_at = row.bytes_in + len(body), row.files_in + int(new), uc.at
         row.save(update_fields=["bytes_in", "files_in", "last_at"])
-
-
-def _held(session: ExchangeSession) -> ExchangeSession:
-    """The session; its files change by one call at a time until the transaction ends."""
-    return ExchangeSession.objects.select_for_update().get(pk=session.pk)
 
 
 def _judge(session: ExchangeSession, file: ExchangeFile | None, size: int) -> None:
@@ -103,7 +99,7 @@ def _unpack(session: ExchangeSession, packed: ExchangeFile, path: Path, name: st
         archive.unpack(path, packed.name, entry, content)
         content.seek(0)
         with use_case("exchange.file", organisation_id=session.organisation_id, actor=actor_of(session.exchange)):
-            _held(session)
+            sessions.hold(session)
             file, _new = ExchangeFile.objects.get_or_create(organisation_id=session.organisation_id, session=session, name=name)
             file.parts.all().delete()
             file.size = 0
