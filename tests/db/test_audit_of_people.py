@@ -8,13 +8,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -26,7 +24,7 @@ from stallkeeper.core import audit_queries
 from stallkeeper.core.models import AuditEntry
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock.models import Level
-from tests.busy_shop import BusyShop, open_busy_shop, signed_in
+from tests.busy_shop import BusyShop, signed_in
 
 ROOT = Path(stallkeeper.__file__).parent
 BY_PEOPLE = (
@@ -76,15 +74,8 @@ RECORDED_BY = {
 
 
 @pytest.fixture
-def busy(settings, tmp_path) -> BusyShop:
-    settings.ENV = replace(settings.ENV, keyring=tmp_path / "keyring.json")
+def client(busy: BusyShop, settings, tmp_path) -> Client:
     settings.STATIC_ROOT = tmp_path
-    cache.clear()
-    return open_busy_shop(units=36, orders=22)
-
-
-@pytest.fixture
-def client(busy: BusyShop) -> Client:
     return signed_in(busy.owner)
 
 

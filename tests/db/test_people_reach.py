@@ -8,7 +8,7 @@ import pytest
 
 from stallkeeper.catalog.imports import runs
 from stallkeeper.catalog.models import ImportRun
-from stallkeeper.channels import connect, quarantine
+from stallkeeper.channels import connect, links, quarantine
 from stallkeeper.channels.models import Channel, Command, CommandState, Connection, LaneStep, ObservedHold, Offer
 from stallkeeper.core.models import DatabaseIdentity, Membership, Organisation, Role
 from stallkeeper.core.tenancy import organisation_scope
@@ -63,6 +63,17 @@ def test_listings_are_read_and_products_made_of_them(market: Market, stall: Stal
         connections.propose(market.shop.organisation.pk, channel, ACTOR)
         connections.create_products(market.shop.organisation.pk, channel, ACTOR)
         assert Offer.objects.get(channel=stall.channel).sku == "MUG"
+
+
+def test_a_listing_finds_the_unit_that_came_after_it(market: Market, stall: Stall) -> None:
+    stall.emulator.add_offer("MUG", quantity=3)
+    with market.shop.scope():
+        channel = Channel.objects.get(pk=stall.channel.pk)
+        connections.read_offers(market.shop.organisation.pk, channel, ACTOR, lambda _done, _all: None)
+        assert links.certain(channel.pk) == []
+        market.shop.unit("MUG")
+        connections.propose(market.shop.organisation.pk, channel, ACTOR)
+        assert len(links.certain(channel.pk)) == 1
 
 
 def test_a_step_is_asked_for_now(market: Market, stall: Stall) -> None:

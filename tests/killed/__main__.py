@@ -73,7 +73,7 @@ def kill() -> int:
     for moment, test in where.items():
         tests.setdefault(test, []).append(moment)
     killer = Killer(tests)
-    status = pytest.main([*QUIET, *tests], plugins=[killer])
+    status = pytest.main([*QUIET, *sorted(tests)], plugins=[killer])  # those of one module share what it keeps
     dead = {moment for _test, moment in killer.deaths}
     unreached = [f"{moment}: its test {where[moment]} did not run" for moment in where if moment not in dead]
     problems = [*missing, *unreached, *killer.problems.values()]

@@ -146,8 +146,9 @@ class Killer:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Function, nextitem: pytest.Item | None) -> bool:
         moments = self.wanted.get(item.nodeid, [])
-        # Whatever the item has for itself is set up anew for each round; what all share (the database) stays.
-        other = next((one for one in item.session.items if one is not item), None)
+        # Whatever the item has for itself is set up anew for each round; what all share (the database, the module's shop) stays.
+        others = sorted((one for one in item.session.items if one is not item), key=lambda one: one.path != item.path)
+        other = others[0] if others else None
         for moment in moments:
             self._death = Death(moment)
             item._initrequest()

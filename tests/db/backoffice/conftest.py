@@ -1,4 +1,4 @@
-"""A busy shop and its owner's client. What needs Django is imported late: pytest reads this file before Django is set up."""
+"""The owner's client. What needs Django is imported late: pytest reads this file before Django is set up."""
 
 from __future__ import annotations
 
@@ -18,13 +18,6 @@ def _own_folders(settings, tmp_path) -> None:
     """A keyring of its own (workers share the home, and each has its own database), and the folder that the static files may lie in."""
     settings.ENV = replace(settings.ENV, keyring=tmp_path / "keyring.json")
     settings.STATIC_ROOT = tmp_path
-
-
-@pytest.fixture
-def busy() -> BusyShop:
-    from tests.busy_shop import open_busy_shop
-
-    return open_busy_shop(units=36, orders=22)
 
 
 @pytest.fixture

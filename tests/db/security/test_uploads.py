@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from stallkeeper.backoffice import import_jobs
 from stallkeeper.catalog.models import ImportRun
-from tests.busy_shop import BusyShop, open_busy_shop, signed_in
+from tests.busy_shop import BusyShop, signed_in
 
 NAMES = ["../../../etc/cron.d/x.xlsx", "a.\u202excod", "x" * 300 + ".csv", "a." + "y" * 300, "C:\\win.ini", "a;b|c`d`.csv", ".", "=1+1.csv"]
 CONTENTS = [
@@ -28,12 +28,12 @@ CONTENTS = [
 
 
 @pytest.fixture
-def busy(settings, tmp_path, monkeypatch) -> BusyShop:
+def busy(busy: BusyShop, settings, tmp_path, monkeypatch) -> BusyShop:
     """The import runs before the answer: a thread would not see what the test has not committed."""
     settings.ENV = replace(settings.ENV, home=tmp_path / "home")
     monkeypatch.setattr(import_jobs.connection, "close", lambda: None)
     monkeypatch.setattr(import_jobs.threading, "Thread", AtOnce)
-    return open_busy_shop(units=36, orders=2)
+    return busy
 
 
 class AtOnce:

@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 
 from stallkeeper.core.models import User
-from tests.busy_shop import BusyShop, open_busy_shop, signed_in
+from tests.busy_shop import signed_in
 from tests.db.security.walk import every_address, every_route
 
 PASSWORD = "correct horse battery"
@@ -48,11 +48,6 @@ NAMES = (
     "day",
     "back",
 )
-
-
-@pytest.fixture
-def busy() -> BusyShop:
-    return open_busy_shop(units=36, orders=22)
 
 
 def strict(user: User) -> Client:

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from django.db import transaction
 
 from tests.db.tenancy.furnished import Neighbours, open_neighbours
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    """What happens inside is taken back; use cases, which open the outermost transaction, may run inside."""
-    atomic = transaction.atomic()
-    atomic._from_testcase = True  # as Django's own TestCase says it
-    with atomic:
-        yield
-        transaction.set_rollback(True)
+from tests.undone import undone
 
 
 @pytest.fixture(scope="module")
