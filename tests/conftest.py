@@ -1,7 +1,7 @@
-"""The house of the tests: a throw-away PostgreSQL, databases cloned from one migrated template, closed sockets, markers by folder.
+"""The house of the tests: a throw-away PostgreSQL, databases cloned from one template, closed sockets, markers by folder.
 
 * Without DATABASE_URL one throw-away cluster serves the whole run, all xdist workers included. With it, its role needs CREATEDB.
-* Migrations run once per run, into a template; each worker, and each test that asks for ``race_db``, gets a clone of it.
+* The schema is laid once per run, into a template; each worker, and each test that asks for ``race_db``, gets a clone of it.
 * Tests in tests/db get the mark ``django_db`` unless they bring their own or use ``race_db``.
 * ``race_db``: real transactions on a database of its own, for threads and processes. ``race_db.together(f, g)`` runs them at once.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import contextvars
 import fcntl
+import gc
 import os
 import secrets
 import shutil
@@ -69,6 +70,12 @@ def _open_house() -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(_house.close)
+    gc.disable()  # until all tests are known: what that makes stays
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def _prepare(stack: ExitStack) -> None:
@@ -166,8 +173,8 @@ def _close_connections() -> None:
 
 @pytest.fixture(scope="session")
 def migrated_template(django_test_environment: None, django_db_blocker) -> str:
-    """Name of a database with all migrations applied; made by the first worker that needs it. Nobody may connect to it."""
-    from django.core.management import call_command
+    """Name of a database with the schema, in one go (ADR 0063); made by the first worker that needs it. Nobody may connect to it."""
+    from stallkeeper.ops import boot
 
     name = _template()
     with (Path(os.environ["STALLKEEPER_HOME"]) / "template.lock").open("a") as lock:
@@ -179,7 +186,7 @@ def migrated_template(django_test_environment: None, django_db_blocker) -> str:
             _drop_database(unfinished)
             _execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(unfinished)))
             with django_db_blocker.unblock(), _default_connection_on(unfinished):
-                call_command("migrate", verbosity=0, interactive=False)
+                boot.apply_migrations()
             _execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(unfinished), sql.Identifier(name)))
     return name
 
