@@ -14,14 +14,13 @@ Row = tuple[Any, ...]
 def ask(statement: str, **values: object) -> list[Row]:
     """All rows of a statement, its parameters written as ``%(name)s``, on Django's connection and in its scope.
 
-    Its text is not looked through again each time (the driver remembers short ones only), and the server keeps its plan from the third time
-    on.
+    Its text is not looked through again each time (the driver remembers short ones only), and the server keeps its plan.
     """
     connection.ensure_connection()
     text, names = _numbered(statement, tuple(values))
     cursor = psycopg.RawCursor(connection.connection)
     cursor.format = psycopg.pq.Format.BINARY
-    connection.connection.prepare_threshold = 2
+    connection.connection.prepare_threshold = 0
     with connection.make_cursor(cast(Any, cursor)) as asking:
         parameters: list[Any] = [values[name] for name in names]
         asking.execute(text, parameters)

@@ -39,7 +39,8 @@ class Walls:
         for bystander in self.bystanders:
             with organisation_scope(bystander):
                 now = deep_queries.everything_of(bystander)
-                strays = deep_queries.strays(bystander)
+                # The same rows have the same parents.
+                strays = deep_queries.strays(bystander) if self.rows.get(bystander) != now else []
             was = self.rows.setdefault(bystander, now)
             for table in sorted(now):
                 if now[table] != was.get(table, 0):
