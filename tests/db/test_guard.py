@@ -8,17 +8,18 @@ from datetime import timedelta
 import pytest
 
 from stallkeeper.catalog.models import StockUnit
-from stallkeeper.channels import guarding
+from stallkeeper.channels import delivery, guarding
 from stallkeeper.channels.explain import explain
 from stallkeeper.channels.models import GuardedUnit, LaneKind, Offer, WriteWindow
 from stallkeeper.core import housekeeping
 from stallkeeper.orders import cases
 from stallkeeper.orders.models import Shortage
-from stallkeeper.sync import adapters, push
+from stallkeeper.sync import adapters, nightly, push
+from stallkit.adapters.dummy.manifest import MANIFEST
 from stallkit.manifest import Capability
 from stallkit.registry import manifest_of
 from stallkit.testing.shop import Fault
-from tests.market import Market
+from tests.market import Market, Stall
 
 
 def guard(market: Market, unit: StockUnit, on: bool = True) -> None:
@@ -106,9 +107,22 @@ def test_an_unknown_figure_counts_as_the_most_it_could_be(market: Market) -> Non
     assert sum(shown(market)) == 10
 
 
+def worked_off(market: Market) -> None:
+    """What was left to the job has been done."""
+    with market.shop.use_case("offers.refresh") as uc:
+        guarding.refresh.drain_stale(uc)
+
+
+def note(market: Market, stall: Stall) -> str:
+    """What the guard says of the mug's figure there."""
+    step = explain(market.shop.organisation.pk, "MUG", stall.channel.code)[0].steps[-1]
+    assert step.name == "guard"
+    return step.note
+
+
 def test_a_listing_that_is_gone_leaves_its_room_to_others(market: Market) -> None:
     """Its channel says that it has no such offer: what it showed counts as sold for half an hour, then others are raised (invariants 4 and
-    10; seeds 115 and 126 of the simulation). Of one that nobody has ever seen, none counts."""
+    10; seeds 115 and 126 of the simulation). Of one that nobody has ever seen, none counts. Neither has a part of what they share."""
     unit = three(market, 9)
     one, two, _ = market.stalls
     never = market.stall()
@@ -125,14 +139,91 @@ def test_a_listing_that_is_gone_leaves_its_room_to_others(market: Market) -> Non
     market.settle(2)
     market.stock(unit, 12)
     two.run()
-    assert (intended(market), two.emulator.quantity_of("MUG")) == ([3, 3, 3, 3], 2), "nine may have been sold before it went"
+    assert (intended(market), two.emulator.quantity_of("MUG")) == ([0, 6, 6, 0], 5), "nine may have been sold before it went"
     market.clock.tick(1_800)
     market.settle(2)
-    assert [stall.emulator.quantity_of("MUG") for stall in market.stalls[1:3]] == [3, 3]
+    assert [stall.emulator.quantity_of("MUG") for stall in market.stalls[1:3]] == [6, 6]
+
+
+def test_a_listing_that_goes_and_comes_back_has_its_part_while_it_is_there(market: Market) -> None:
+    """Nobody can buy what is kept for a listing that is not there: the others show it, and give it back when a read finds the listing."""
+    unit = three(market, 9)
+    guard(market, unit)
+    market.settle(2)
+    one = market.stalls[0]
+    one.emulator.remove_offer("MUG")
+    market.clock.tick(1_000)
+    one.run(LaneKind.BACKGROUND)
+    worked_off(market)
+    assert intended(market) == [0, 5, 4]
+    assert "this channel has no such offer" in note(market, one)
+    market.clock.tick(1_800)
+    market.settle(3)
+    assert [stall.emulator.quantity_of("MUG") for stall in market.stalls[1:]] == [5, 4]
+    assert one.todo() == [], "and nothing is sent there"
+    one.emulator.add_offer("MUG", quantity=0)
+    market.clock.tick(1_000)
+    one.run(LaneKind.BACKGROUND)
+    worked_off(market)
+    assert intended(market) == [3, 3, 3]
+    assert "no such offer" not in note(market, one)
+    market.settle(3)
+    assert shown(market) == [3, 3, 3]
+
+
+def test_what_a_channel_refuses_others_show(market: Market) -> None:
+    """It keeps what it shows and has no more, until a person has it tried again, or a night is over (S3.40)."""
+    unit = three(market, 9)
+    guard(market, unit)
+    market.settle(2)
+    one = market.stalls[0]
+    one.emulator.offers["MUG"].refuse_stock = "blocked by moderation"
+    market.stock(unit, 12)
+    one.run()
+    worked_off(market)
+    assert intended(market) == [3, 5, 4]
+    market.settle(3)
+    assert shown(market) == [3, 5, 4]
+    assert "this channel has refused a figure" in note(market, one)
+    with market.shop.scope():
+        mine = Offer.objects.get(channel=one.channel)
+
+    def tried() -> int:
+        return len([call for call in one.emulator.calls if call.path == "/v1/stock"])
+
+    before = tried()
+    nightly.check_offers(market.shop.organisation.pk)
+    assert intended(market) == [4, 4, 4]
+    market.settle(3)
+    worked_off(market)
+    assert (intended(market), tried()) == ([3, 5, 4], before + 1), "refused again"
+    market.settle(3)
+    one.emulator.offers["MUG"].refuse_stock = ""
+    with market.shop.use_case("test.again") as uc:
+        delivery.try_again(uc, "quantity", [mine.pk])
+    worked_off(market)
+    market.settle(3)
+    assert shown(market) == [4, 4, 4]
+    assert "refused" not in note(market, one)
+
+
+def test_without_an_answer_to_a_submission_others_have_the_units_as_well(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same where the refusal comes with a ticket."""
+    monkeypatch.setattr("stallkit.adapters.dummy.manifest.MANIFEST", replace(MANIFEST, bulk_from=1))
+    unit = three(market, 9)
+    guard(market, unit)
+    market.settle(12)
+    assert shown(market) == [3, 3, 3]
+    market.stalls[0].emulator.offers["MUG"].refuse_stock = "blocked by moderation"
+    market.stock(unit, 12)
+    market.settle(12)
+    worked_off(market)
+    assert intended(market) == [3, 5, 4]
 
 
 def test_what_was_refused_does_not_go_out_again_for_want_of_room(market: Market) -> None:
-    """There is room for one, and the channel refuses one: nothing goes out until there is room for another figure (seed 150)."""
+    """There is room for one, and the channel refuses one: that does not go out again, nor any other raise once its part is split anew
+    (seed 150). Before the job has done that, another figure may go out."""
     unit = three(market, 9)
     guard(market, unit)
     market.settle(2)
@@ -147,7 +238,8 @@ def test_what_was_refused_does_not_go_out_again_for_want_of_room(market: Market)
         fourth.run()
         assert fourth.reload(offer).refused_qty == refused
         assert len([call for call in fourth.emulator.calls if call.path == "/v1/stock"]) == calls
-    assert fourth.todo() == []
+    worked_off(market)
+    assert (intended(market), fourth.todo()) == ([3, 3, 3, 0], [])
 
 
 def test_blind_and_unread_a_guarded_figure_stands(market: Market) -> None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from stallkeeper.backoffice.offer_past import past_context
 from stallkeeper.backoffice.offer_rows import row
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show, wants_fragment
+from stallkeeper.backoffice.words import told
 from stallkeeper.channels import switches
 from stallkeeper.channels.explain import Explanation, Step, explain
 from stallkeeper.channels.explain_words import PRICE_STEPS, STEPS
@@ -78,7 +79,7 @@ def step_note(step: Step, shown: Offer, held: HeldRules) -> str:
         "zero_at": (held.zero_at > 0, gettext("{count} or fewer are shown as 0").format(count=held.zero_at)),
         "pack_factor": (shown.pack_factor != 1, gettext("{count} to a sold unit").format(count=shown.pack_factor)),
         "basis": (step.before != step.after, _open_there(shown)),
-        "guard": (True, step.note),
+        "guard": (True, told(step.note)),
     }
     said, words = notes.get(step.name, (False, ""))
     special = step.origin is not Origin.CHANNEL

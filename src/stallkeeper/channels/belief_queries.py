@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from stallkeeper.channels.delivery_queries import PRICE, QUANTITY, Figures, Value
+from stallkeeper.channels.delivery_queries import NO_SUCH_OFFER, PRICE, QUANTITY, Figures, Value
 from stallkeeper.core.copy import array, moments
 from stallkeeper.core.sql import Answer, Cursor, ask, rows
 
@@ -276,10 +276,10 @@ def write_reads(cursor: Cursor, figures: Figures, read: Sequence[ReadRow], at: d
     return sorted(Shown(*row) for row in rows(cursor))
 
 
-def write_absent(cursor: Cursor, absent: Sequence[tuple[int, datetime | None]], at: datetime) -> list[int]:
+def write_absent(cursor: Cursor, absent: Sequence[tuple[int, datetime | None]], at: datetime) -> list[tuple[int, bool]]:
     """The channel has said, to a read at ``at``, that it has no such offers: (offer, last send when the read began). Belief is unknown and
-    they show none, unless something was sent meanwhile; what they showed before counts as missing. Returns them without those that a
-    later read has found. Locks: the offers (held already). Index: primary key.
+    they show none, unless something was sent meanwhile; what they showed before counts as missing. Returns them (offer, whether that was
+    known already) without those that a later read has found. Locks: the offers (held already). Index: primary key.
     """
     offers, sent_at = [offer for offer, _ in absent], [moment for _, moment in absent]
     cursor.execute(
@@ -288,7 +288,8 @@ def write_absent(cursor: Cursor, absent: Sequence[tuple[int, datetime | None]], 
             SELECT figure.id, figure.sent_at IS NOT DISTINCT FROM given.sent_at AS none,
                    CASE WHEN figure.believed_qty IS NULL AND figure.missing_qty < 0 THEN figure.missing_qty
                         WHEN figure.missing_since > %(unexplained_since)s THEN greatest(figure.missing_qty, 0) ELSE 0 END AS missing,
-                   coalesce(figure.believed_qty, figure.most_qty, 0) AS gone
+                   coalesce(figure.believed_qty, figure.most_qty, 0) AS gone,
+                   figure.refused_at IS NOT NULL AND figure.refused_code = '{NO_SUCH_OFFER}' AS known
             FROM unnest(%(offers)s::bigint[], %(sent_at)s::timestamptz[]) AS given(offer, sent_at)
             JOIN channels_offer AS figure ON figure.id = given.offer
             WHERE {NOT_OUTDATED.format(end="_qty")}
@@ -299,11 +300,11 @@ def write_absent(cursor: Cursor, absent: Sequence[tuple[int, datetime | None]], 
             missing_qty = CASE WHEN none THEN greatest(found.missing + found.gone, 0) ELSE figure.missing_qty END,
             missing_since = CASE WHEN none AND found.gone > 0 THEN %(at)s ELSE figure.missing_since END
         FROM found WHERE figure.id = found.id
-        RETURNING figure.id
+        RETURNING figure.id, found.known
         """,  # noqa: S608 - constants of this module
         {"at": at, "offers": array(offers), "sent_at": moments(sent_at), "unexplained_since": at - UNEXPLAINED_FOR},
     )
-    return sorted(row[0] for row in rows(cursor))
+    return sorted(rows(cursor))
 
 
 def log_lost_sends(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:

@@ -288,6 +288,7 @@ def record(uc: UseCase, batch: Batch, outcomes: Mapping[OfferRef, Outcome], run_
             queries.log_sent(cursor, uc.organisation_id, batch.kind, uc.at, run_id, log, sent_at=batch.sent_at, origins=origins)
         if open_:
             queries.settle(cursor, figures, sorted(open_), uc.at)
+    guard.share_anew(uc, [item.offer_id for item, answer in others if item.guarded and isinstance(answer, Rejected)])
     answered(uc, [item.offer_id for item in batch.items if item.guarded], batch.sent_at)
     return len(refused)
 
@@ -524,6 +525,8 @@ def distrust(uc: UseCase, channel: Channel) -> int:
             queries.overtake(cursor, figures, offers)
             queries.settle(cursor, figures, offers, uc.at)
             count += len(offers) if figures is queries.QUANTITY else 0
+            if figures is queries.QUANTITY:
+                guard.share_anew(uc, offers)
     uc.mark("wake_connection", [channel.connection_id])
     return count
 
@@ -533,7 +536,9 @@ def try_again(uc: UseCase, kind: str, offer_ids: Sequence[int]) -> None:
     figures = FIGURES[kind]
     with connection.cursor() as cursor:
         queries.lock(cursor, figures, sorted(offer_ids))
-        queries.clear_refusals(cursor, figures, offer_ids)
+        again = queries.clear_refusals(cursor, figures, offer_ids)
         queries.settle(cursor, figures, sorted(offer_ids), uc.at)
+    if figures is queries.QUANTITY:
+        guard.share_anew(uc, again)
     audit.record(uc, "offers.send_again", "offer", offer_ids[0] if len(offer_ids) == 1 else "", offers=len(offer_ids), figures=kind)
     uc.mark("wake_connection", Channel.objects.filter(offers__in=offer_ids).values_list("connection_id", flat=True).distinct())

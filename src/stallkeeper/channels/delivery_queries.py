@@ -17,6 +17,8 @@ from stallkeeper.core.copy import array, columns, moments, plain, texts
 from stallkeeper.core.sql import Cursor, rows
 
 Value = int | Decimal
+NO_SUCH_OFFER = "no_such_offer"
+"""The refusal that we write down ourselves where a read says that there is no such offer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,17 +382,18 @@ def _known(figures: Figures) -> str:
     return ", missing_qty = greatest(figure.missing_qty, 0)" if figures is QUANTITY else ""
 
 
-def clear_refusals(cursor: Cursor, figures: Figures, offers: Sequence[int], code: str = "") -> bool:
-    """Forget refusals (with this code, or all), so that the values may be sent again; whether there were any. Locks: the rows (held
-    already)."""
+def clear_refusals(cursor: Cursor, figures: Figures, offers: Sequence[int], code: str = "") -> list[int]:
+    """Forget refusals (with this code, or all), so that the values may be sent again; returns the offers that had one. Locks: the rows
+    (held already)."""
     cursor.execute(
         f"""
         UPDATE {figures.table} SET refused{figures.end} = NULL, refused_code = '', refused_message = '', refused_at = NULL
         WHERE {figures.key} = ANY(%s::bigint[]) AND refused_at IS NOT NULL AND (%s = '' OR refused_code = %s)
+        RETURNING {figures.key}
         """,  # noqa: S608
         [array(offers), code, code],
     )
-    return int(cursor.rowcount) > 0
+    return sorted(row[0] for row in rows(cursor))
 
 
 def overtake(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:

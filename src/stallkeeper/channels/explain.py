@@ -24,6 +24,7 @@ from stallkeeper.core.copy import Ints
 from stallkeeper.core.sql import Cursor
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.stock.availability import NOT_SET, Trace
+from stallkit.words import joined
 from stallkit.words import said as _
 
 
@@ -257,9 +258,14 @@ def _why(quota: guard.Quota, channels: Mapping[int, ChannelFacts]) -> str:
     """What the other channels have of the units, and for whose cuts a raise waits."""
     names = dict(Channel.objects.filter(pk__in=channels).values_list("pk", "name"))
     others = ", ".join(f"{names[channel]} {units}" for channel, units in quota.others)
-    told = f"{quota.free} free, shared with: {others}" if others else f"{quota.free} free"
-    waits = ", ".join(names[channel] for channel in quota.waits_for)
-    return f"{told}; waits for the cut of {waits}" if waits else told
+    parts = [_("{free} free, shared with: {others}", free=quota.free, others=others) if others else _("{free} free", free=quota.free)]
+    if quota.gone:
+        parts.append(_("this channel has no such offer, so the others have its part until it is listed again"))
+    if quota.refused:
+        parts.append(_("this channel has refused a figure, so it has no more than it shows until it is tried again, each night or by hand"))
+    if quota.waits_for:
+        parts.append(_("waits for the cut of {channels}", channels=", ".join(names[channel] for channel in quota.waits_for)))
+    return joined(parts, "; ")
 
 
 def _note(name: str, held: HeldRules, offer: Offer, sold: int) -> str:

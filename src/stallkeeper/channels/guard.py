@@ -34,6 +34,7 @@ from stallkeeper.channels.quotas import Claim, Draws, Exposure, split
 from stallkeeper.core.copy import Ints
 from stallkeeper.core.sql import Cursor, hot_cursor
 from stallkeeper.core.use_case import UseCase
+from stallkeeper.stock import queries as stock_queries
 from stallkeeper.stock.availability import NOT_SET
 from stallkit.manifest import Basis
 from stallkit.registry import manifest_of
@@ -291,12 +292,33 @@ def _fresh(stake: Stake, offers: Mapping[str, Ints], rows: Mapping[int, int]) ->
 
 
 def _claim(stake: Stake, channel: ChannelFacts, draws: Draws, would: int | None) -> Claim:
-    """``would``: what it would show by itself, None where that was not worked out."""
+    """``would``: what it would show by itself, None where that was not worked out. Where a channel does not take what it is sent, no more
+    than buyers may be shown there already."""
     extra = gross(channel, stake.open, stake.unacknowledged)
     before = max((stake.intended or 0) - extra, 0)
     wish = before if would is None else max(would - extra, 0)
+    if stake.gone or stake.refused:
+        wish = min(wish, may_show(stake, channel) or 0)
     shown = None if stake.believed is None else max(stake.believed - extra, 0)
     return Claim(stake.offer_id, draws, wish, int(channel.share * 100), before, shown, stake.open)
+
+
+def share_anew(uc: UseCase, offers: Sequence[int]) -> None:
+    """These listings have gone or come back, or their channels refuse what they are sent: what guarded units they could have is split
+    anew soon after. Call it where the offers are locked."""
+    if not offers:
+        return
+    with hot_cursor() as cursor:
+        units = queries.guarded_units(cursor, offers)
+    leave_to_job(uc, units)
+
+
+def leave_to_job(uc: UseCase, units: Sequence[int]) -> None:
+    """Have all offers of these units, of each of which this transaction has locked one, worked out in a transaction of its own."""
+    if units:
+        with hot_cursor() as cursor:
+            stock_queries.mark_again(cursor, uc.organisation_id, units)
+        uc.mark("drain_stale", [uc.organisation_id])
 
 
 # --- the gate -----------------------------------------------------------------------------------------------------------------------------
@@ -368,12 +390,15 @@ def _allowed(exposure: Exposure, stake: Stake, channel: ChannelFacts, value: int
 @dataclass(frozen=True, slots=True)
 class Quota:
     """An offer's part of its guarded units: ``figure`` in the channel's basis. ``others``: (channel, base units that it is to show of the
-    scarcest one); ``waits_for``: channels that must be cut before this one can be raised to its figure."""
+    scarcest one); ``waits_for``: channels that must be cut before this one can be raised to its figure. ``gone``, ``refused``: why it has
+    no part beyond what is shown already (``Stake``)."""
 
     figure: int
     free: int
     others: tuple[tuple[int, int], ...]
     waits_for: tuple[int, ...]
+    gone: bool = False
+    refused: bool = False
 
 
 def quota_of(organisation: int, offer: int, components: Sequence[int], channels: Mapping[int, ChannelFacts], at: datetime) -> Quota | None:
@@ -422,7 +447,8 @@ def quota_in(found: Facts, offer: int, units: Sequence[int], register: Register)
             others[stake.channel_id] = others.get(stake.channel_id, 0) + net * stake.per
     there = sum(units for (unit, _), units in free.items() if unit == scarcest.unit)
     exposure = exposure_of(stakes, channels, free, buffers_of(stakes, channels, register.own_rules(stakes, channels)))
-    return Quota(figures[offer], there, tuple(sorted(others.items())), _waits_for(scarcest, figures, stakes, channels, exposure))
+    waits = _waits_for(scarcest, figures, stakes, channels, exposure)
+    return Quota(figures[offer], there, tuple(sorted(others.items())), waits, scarcest.gone, scarcest.refused)
 
 
 def _waits_for(

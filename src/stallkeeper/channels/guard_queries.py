@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from stallkeeper.channels.delivery_queries import NO_SUCH_OFFER
 from stallkeeper.core.copy import array
 from stallkeeper.core.sql import Cursor, rows
 
@@ -17,6 +18,15 @@ PARTS = """
     )
 """
 """What holds each of the units: itself, and kits."""
+HELD = """
+    held AS MATERIALIZED (
+        SELECT offer.stock_unit_id AS unit FROM channels_offer AS offer WHERE offer.id = ANY(%(offers)s::bigint[])
+        UNION
+        SELECT part.component_id FROM channels_offer AS offer JOIN catalog_kitcomponent AS part ON part.kit_id = offer.stock_unit_id
+        WHERE offer.id = ANY(%(offers)s::bigint[])
+    )
+"""
+"""The units that each of the offers holds: its own, and the parts of a kit."""
 
 
 def guarded_among(cursor: Cursor, units: Sequence[int]) -> list[tuple[int, bool, bool]]:
@@ -37,16 +47,23 @@ def lock_guards_of(cursor: Cursor, offers: Sequence[int]) -> list[int]:
     Locks: guarded units, by unit, after the offers. Indexes: primary key of offer, kitcomponent.kit, unique stock unit.
     """
     cursor.execute(
-        """
-        WITH held AS MATERIALIZED (
-            SELECT offer.stock_unit_id AS unit FROM channels_offer AS offer WHERE offer.id = ANY(%(offers)s::bigint[])
-            UNION
-            SELECT part.component_id FROM channels_offer AS offer JOIN catalog_kitcomponent AS part ON part.kit_id = offer.stock_unit_id
-            WHERE offer.id = ANY(%(offers)s::bigint[])
-        )
+        f"""
+        WITH {HELD}
         SELECT guarded.stock_unit_id FROM channels_guardedunit AS guarded
         WHERE guarded.stock_unit_id IN (SELECT unit FROM held) ORDER BY guarded.stock_unit_id FOR UPDATE
-        """,
+        """,  # noqa: S608 - a constant of this module
+        {"offers": array(offers)},
+    )
+    return [row[0] for row in rows(cursor)]
+
+
+def guarded_units(cursor: Cursor, offers: Sequence[int]) -> list[int]:
+    """The same without locks."""
+    cursor.execute(
+        f"""
+        WITH {HELD}
+        SELECT stock_unit_id FROM channels_guardedunit WHERE stock_unit_id IN (SELECT unit FROM held) ORDER BY stock_unit_id
+        """,  # noqa: S608 - a constant of this module
         {"offers": array(offers)},
     )
     return [row[0] for row in rows(cursor)]
@@ -70,6 +87,10 @@ class Stake(NamedTuple):
     missing: int
     open: int
     unacknowledged: int
+    gone: bool = False
+    """Its channel says that it has no such offer."""
+    refused: bool = False
+    """Its channel has refused a figure of it, and accepted none since."""
 
 
 MISSING = """CASE WHEN offer.believed_qty IS NULL AND offer.missing_qty < 0 THEN offer.missing_qty
@@ -90,7 +111,9 @@ def stakes(cursor: Cursor, units: Sequence[int], unexplained_since: datetime) ->
                     THEN coalesce(offer.most_qty, greatest(offer.sent_qty, offer.accepted_qty, offer.observed_qty)) END,
                (SELECT max(item.value)::int FROM channels_ticketitem AS item JOIN channels_ticket AS ticket ON ticket.id = item.ticket_id
                 WHERE item.offer_id = offer.id AND NOT item.resolved AND ticket.kind = 'quantity' AND ticket.closed_at IS NULL),
-               {MISSING}, offer.open_qty, offer.unacknowledged_qty
+               {MISSING}, offer.open_qty, offer.unacknowledged_qty,
+               offer.refused_at IS NOT NULL AND offer.refused_code = '{NO_SUCH_OFFER}',
+               offer.refused_at IS NOT NULL AND offer.refused_code <> '{NO_SUCH_OFFER}'
         FROM part JOIN channels_offer AS offer ON offer.stock_unit_id = part.sold
         WHERE NOT offer.stock_excluded AND offer.fulfilled_by = 'seller'
         ORDER BY part.component, offer.id
@@ -125,6 +148,25 @@ def given(cursor: Cursor, units: Sequence[int]) -> list[tuple[int, int | None]]:
         ORDER BY id
         """,
         {"units": array(units)},
+    )
+    return rows(cursor)
+
+
+def refused(cursor: Cursor, organisation: int) -> list[tuple[int, int]]:
+    """What channels have refused of guarded units, but for listings that they do not have: (offer, guarded unit). Locks: none.
+
+    Indexes: offer_refused, kit_component_once, unique stock unit.
+    """
+    cursor.execute(
+        """
+        SELECT offer.id, guarded.stock_unit_id
+        FROM channels_offer AS offer
+        LEFT JOIN catalog_kitcomponent AS part ON part.kit_id = offer.stock_unit_id
+        JOIN channels_guardedunit AS guarded ON guarded.stock_unit_id = coalesce(part.component_id, offer.stock_unit_id)
+        WHERE offer.organisation_id = %s AND offer.refused_at IS NOT NULL AND offer.refused_code <> %s
+        ORDER BY 1, 2
+        """,
+        [organisation, NO_SUCH_OFFER],
     )
     return rows(cursor)
 
@@ -185,13 +227,8 @@ def mark_by_threshold(cursor: Cursor, organisation: int, below: int) -> int:
 def waiting_connections(cursor: Cursor, offers: Sequence[int]) -> list[int]:
     """Accounts on which a figure waits that is of the same guarded unit as one of these offers. Indexes: as ``stakes``; todo's offer."""
     cursor.execute(
-        """
-        WITH held AS MATERIALIZED (
-            SELECT offer.stock_unit_id AS unit FROM channels_offer AS offer WHERE offer.id = ANY(%(offers)s::bigint[])
-            UNION
-            SELECT part.component_id FROM channels_offer AS offer JOIN catalog_kitcomponent AS part ON part.kit_id = offer.stock_unit_id
-            WHERE offer.id = ANY(%(offers)s::bigint[])
-        ), guarded AS (
+        f"""
+        WITH {HELD}, guarded AS (
             SELECT stock_unit_id AS unit FROM channels_guardedunit WHERE stock_unit_id IN (SELECT unit FROM held)
         ), sold AS (
             SELECT unit FROM guarded UNION SELECT kit_id FROM catalog_kitcomponent WHERE component_id IN (SELECT unit FROM guarded)
@@ -201,7 +238,7 @@ def waiting_connections(cursor: Cursor, offers: Sequence[int]) -> list[int]:
         JOIN channels_offertodo AS todo ON todo.offer_id = offer.id AND todo.kind = 'quantity'
         JOIN channels_channel AS channel ON channel.id = offer.channel_id
         WHERE offer.stock_unit_id IN (SELECT unit FROM sold) ORDER BY 1
-        """,
+        """,  # noqa: S608 - a constant of this module
         {"offers": array(offers)},
     )
     return [row[0] for row in rows(cursor)]

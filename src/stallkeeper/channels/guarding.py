@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import connection
 
 from stallkeeper.catalog.models import StockUnit, UnitKind
-from stallkeeper.channels import guard_history, guard_queries, refresh
+from stallkeeper.channels import delivery_queries, guard_history, guard_queries, refresh
 from stallkeeper.channels.models import GuardedUnit
 from stallkeeper.core import audit
 from stallkeeper.core.models import Organisation
@@ -60,3 +62,16 @@ def set_below(uc: UseCase, below: int) -> bool:
     if marked:
         uc.mark("drain_stale", [uc.organisation_id])
     return True
+
+
+def new_day(uc: UseCase, units: Iterable[int]) -> None:
+    """Refresh the offers of ``units``; and what channels have refused of guarded units is theirs again, and is tried once more.
+
+    Until then others had it (``guard``). What a channel never takes costs one call and two moves of units a day.
+    """
+    with connection.cursor() as cursor:
+        refused = guard_queries.refused(cursor, uc.organisation_id)
+        chosen = sorted({*units, *(unit for _offer, unit in refused)})
+        refresh.lock(uc, chosen)
+        delivery_queries.clear_refusals(cursor, delivery_queries.QUANTITY, [offer for offer, _unit in refused])
+    refresh.refresh(uc, chosen)

@@ -7,15 +7,14 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from stallkeeper.channels import belief_queries, delivery_queries, drift, observed
+from stallkeeper.channels import belief_queries, delivery_queries, drift, guard, observed
 from stallkeeper.channels.belief_queries import Known, ReadRow, Shown
-from stallkeeper.channels.delivery_queries import PRICE, QUANTITY, Figures
+from stallkeeper.channels.delivery_queries import NO_SUCH_OFFER, PRICE, QUANTITY, Figures
 from stallkeeper.channels.models import Channel
 from stallkeeper.core import audit
 from stallkeeper.core.use_case import UseCase
 from stallkit.types import Money, OfferState, RemoteOffer
 
-NO_SUCH_OFFER = "no_such_offer"
 CATALOGUE_LAG = timedelta(hours=1)
 """For so long a catalogue may show an older price. Walmart promises a quarter of an hour."""
 MISSING = "The channel says that it has no such offer. Check the link, or list the product there again."
@@ -93,19 +92,24 @@ def _write_figures(uc: UseCase, figures: Figures, read: Sequence[ReadRow], asked
         if unknown:
             belief_queries.log_lost_sends(cursor, figures, unknown)
         shown = belief_queries.write_reads(cursor, figures, read, asked)
-        if delivery_queries.clear_refusals(cursor, figures, offers, NO_SUCH_OFFER):
+        back = delivery_queries.clear_refusals(cursor, figures, offers, NO_SUCH_OFFER)
+        if back:
             uc.mark("wake_connection", Channel.objects.filter(offers__in=offers).values_list("connection_id", flat=True).distinct())
         delivery_queries.settle(cursor, figures, offers, uc.at)
+    if back and figures is QUANTITY:
+        guard.share_anew(uc, back)
     return shown
 
 
 def _write_missing(uc: UseCase, missing: Sequence[tuple[int, datetime | None]], asked: datetime) -> None:
     """Not sent, and not asked again, until the intention changes, a person has it tried again, or a read finds them. Belief goes: whoever
     believes that the channel shows the right figure would take a listing that is not there for one that needs nothing. Buyers are shown
-    none of it, so it takes no room from others (``guard``). ``missing``: (offer, last send when the read began)."""
+    none of it, so it takes no room from others, and has no part of what they share (``guard``). ``missing``: (offer, last send when the
+    read began)."""
     with connection.cursor() as cursor:
         delivery_queries.lock(cursor, QUANTITY, [offer for offer, _ in missing])
-        offers = belief_queries.write_absent(cursor, missing, asked)
+        absent = belief_queries.write_absent(cursor, missing, asked)
+        offers = [offer for offer, _known in absent]
         for figures in (QUANTITY, PRICE):
             delivery_queries.lock(cursor, figures, offers)
             intended = belief_queries.intended_of(cursor, figures, offers)
@@ -114,3 +118,4 @@ def _write_missing(uc: UseCase, missing: Sequence[tuple[int, datetime | None]], 
                 delivery_queries.forget(cursor, figures, offers)
                 delivery_queries.refuse(cursor, figures, refusals, uc.at)
                 delivery_queries.settle(cursor, figures, offers, uc.at)
+    guard.share_anew(uc, [offer for offer, known in absent if not known])

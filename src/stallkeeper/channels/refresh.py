@@ -202,8 +202,7 @@ def _see_to(uc: UseCase, divided: guard.Divided) -> None:
     if divided.scarce or divided.plenty:
         with hot_cursor() as cursor:
             guard_queries.write_scarce(cursor, uc.organisation_id, uc.at, divided.scarce, divided.plenty)
-    if divided.overflow:
-        leave_to_job(uc, divided.overflow)
+    guard.leave_to_job(uc, divided.overflow)
 
 
 @before_commit(20)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from stallkeeper.channels import delivery, delivery_queries, guard_queries, tickets_queries
+from stallkeeper.channels import delivery, delivery_queries, guard, guard_queries, tickets_queries
 from stallkeeper.channels.delivery import FIGURES, Batch, Item
 from stallkeeper.channels.delivery_queries import Figures, LogRow, RefusalRow, Value
 from stallkeeper.channels.models import Ticket, TodoKind
@@ -181,6 +181,8 @@ def _decide(uc: UseCase, figures: Figures, ticket: Ticket, decided: Sequence[tup
         tickets_queries.resolve_items(cursor, ticket.pk, offers)
         if open_:
             delivery_queries.settle(cursor, figures, sorted(open_), uc.at)
+    if figures is delivery_queries.QUANTITY:
+        guard.share_anew(uc, [offer for offer, *_ in refusals])
     return len(refusals)
 
 

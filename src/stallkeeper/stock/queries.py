@@ -289,3 +289,19 @@ def mark_stale(cursor: Cursor, organisation: int, units: Sequence[int]) -> None:
         """,
         [organisation, array(units)],
     )
+
+
+def mark_again(cursor: Cursor, organisation: int, units: Sequence[int]) -> None:
+    """The same for who has locked an offer of each unit. A mark that the job has taken and not worked off yet stands: the job waits for
+    that lock, and to wait for the end of the job would close the circle. Index: stale_once.
+    """
+    cursor.execute(
+        """
+        INSERT INTO stock_stale (organisation_id, stock_unit_id)
+        SELECT %s, unit FROM unnest(%s::bigint[]) AS unit
+        WHERE NOT EXISTS (SELECT FROM stock_stale AS known WHERE known.organisation_id = %s AND known.stock_unit_id = unit)
+        ORDER BY unit
+        ON CONFLICT DO NOTHING
+        """,
+        [organisation, array(units), organisation],
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from itertools import islice
 
-from stallkeeper.channels import refresh
+from stallkeeper.channels import guarding, refresh
 from stallkeeper.core import clock, housekeeping, notify
 from stallkeeper.core.models import Organisation, Severity
 from stallkeeper.core.use_case import use_case
@@ -37,10 +37,10 @@ def run() -> bool:
 def check_offers(organisation_id: int) -> int:
     """Work every offer out anew. Differences are put right and reported: some change did not refresh what it should have.
 
-    What a new day changes by itself (goods come within a horizon, or are late) is no difference.
+    What a new day changes by itself (goods come within a horizon, or are late; what was refused is tried again) is no difference.
     """
     with use_case("offers.new_day", organisation_id=organisation_id) as uc:
-        refresh.refresh(uc, incoming.announced())
+        guarding.new_day(uc, incoming.announced())
     with use_case("offers.sweep", organisation_id=organisation_id) as uc:
         found = refresh.sweep(uc)
         if not len(found):
