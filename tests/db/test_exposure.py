@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
+from stallkeeper.channels import fences, guarding
 from stallkeeper.core import clock
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.orders import exposure
@@ -51,6 +52,44 @@ def test_units_shown_beyond_what_was_there_count_until_the_cut_is_accepted(marke
     assert abs(day.seconds - waited) < 0.01
     assert abs(day.unit_seconds - 2 * waited) < 0.01
     assert measured(market) == days, "measured again, it is the same"
+
+
+def test_what_is_kept_for_one_channel_is_there_for_the_count(market: Market) -> None:
+    """Two of five are kept for the first, which sells four: the second showed three, and one was left. Two were at risk, not three."""
+    first, second = [market.stall() for _ in range(2)]
+    mug = market.shop.unit("MUG", 5)
+    for stall in (first, second):
+        stall.offer(mug, shown=0)
+    with market.shop.use_case("set.fence") as uc:
+        fences.set_fence(uc, first.channel, mug, 2)
+    market.settle(4)
+    assert [stall.emulator.quantity_of("MUG") for stall in (first, second)] == [5, 3]
+    market.clock.tick(3 * 3600)
+    first.emulator.place_order([("MUG", 4)])
+    market.settle(3)
+    assert [stall.emulator.quantity_of("MUG") for stall in (first, second)] == [1, 0]
+    assert [(code, day.cuts, day.units) for code, day in measured(market).items()] == [(second.channel.code, 1, 2)]
+
+
+def test_guarded_units_are_at_no_risk(market: Market) -> None:
+    """Cut because units went elsewhere, or because some are kept for another channel: nobody ever showed what was not there."""
+    stalls = [market.stall() for _ in range(2)]
+    mug = market.shop.unit("MUG", 6)
+    with market.shop.use_case("set.guard") as uc:
+        guarding.set_unit(uc, mug, True)
+    for stall in stalls:
+        stall.offer(mug, shown=0)
+    with market.shop.use_case("offers.refresh") as uc:
+        guarding.refresh.drain_stale(uc)
+    market.settle(4)
+    market.clock.tick(3 * 3600)
+    with market.shop.use_case("set.fence") as uc:
+        fences.set_fence(uc, stalls[0].channel, mug, 5)
+    market.settle(3)
+    assert [stall.emulator.quantity_of("MUG") for stall in stalls] == [5, 1]
+    stalls[0].emulator.place_order([("MUG", 5)])
+    market.settle(3)
+    assert measured(market) == {}
 
 
 def test_what_was_sold_beyond_has_its_price(market: Market) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 
 from stallkeeper.catalog.models import StockUnit
-from stallkeeper.channels import delivery, guarding
+from stallkeeper.channels import delivery, fences, guarding
 from stallkeeper.channels.explain import explain
 from stallkeeper.channels.models import GuardedUnit, LaneKind, Offer, WriteWindow
 from stallkeeper.core import housekeeping
@@ -268,6 +269,53 @@ def test_blind_and_unread_a_guarded_figure_stands(market: Market) -> None:
     market.stock(unit, 9)
     market.settle(4, 60)
     assert sum(shown(market)) == 6
+
+
+def test_units_kept_for_one_channel_are_nobody_elses(market: Market) -> None:
+    """Six of ten are kept for a channel that does not even have the listing yet: the others share four, cuts first; then it shows six."""
+    unit = market.shop.unit("MUG", 10)
+    one, two, three_ = [market.stall() for _ in range(3)]
+    one.offer(unit, shown=10)
+    market.settle(1)
+    guard(market, unit)
+    with market.shop.use_case("set.fence") as uc:
+        fences.set_fence(uc, three_.channel, unit, 6)
+    two.offer(unit, shown=0)
+    worked_off(market)
+    assert intended(market) == [2, 2]
+    two.run()
+    assert two.emulator.quantity_of("MUG") == 0, "ten are shown"
+    one.run()
+    two.run()
+    assert [stall.emulator.quantity_of("MUG") for stall in (one, two)] == [2, 2]
+    three_.offer(unit, shown=0)
+    worked_off(market)
+    assert intended(market) == [2, 2, 6]
+    names = [stall.channel.name for stall in market.stalls]
+    assert note(market, three_) == f"10 free, shared with: {names[0]} 2, {names[1]} 2; kept for channels: {names[2]} 6"
+    three_.run()
+    assert shown(market) == [2, 2, 6]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_fence_is_set_and_lifted_in_whatever_order_the_stalls_run(market: Market, order: tuple[int, ...]) -> None:
+    """Never more is shown than there is, and what the others are raised to leaves alone what is kept (invariant 4)."""
+    unit = three(market, 10)
+    guard(market, unit)
+    market.settle(2)
+    assert shown(market) == [4, 3, 3]
+    for kept, parts in ((6, [2, 2, 6]), (0, [4, 3, 3])):
+        with market.shop.use_case("set.fence") as uc:
+            fences.set_fence(uc, market.stalls[2].channel, unit, kept)
+        assert sorted(intended(market)) == sorted(parts)
+        for stall in order * 3:
+            before = shown(market)
+            market.clock.tick(6)
+            market.stalls[stall].run()
+            now = shown(market)
+            assert sum(now) <= 10
+            assert sum(now[:2]) <= max(10 - kept, sum(before[:2]))
+        assert now == intended(market)
 
 
 def test_scarce_units_are_guarded_by_the_threshold_and_do_not_flap(market: Market) -> None:

@@ -26,6 +26,20 @@ bug(
     ("part.per * offer.pack_factor", "part.per"),
 )
 bug(
+    "quotas for listings that are gone",
+    "A listing that its channel does not have keeps its part, which nobody can buy then.",
+    "4",
+    f"{GUARD}:_claim",
+    ("if stake.gone or stake.refused", "if stake.refused"),
+)
+bug(
+    "what is kept for a channel is shared out",
+    "Quotas take fenced units for units like all others.",
+    "4",
+    f"{GUARD}:pools_of",
+    ("max(there - kept - back, 0)", "max(there - kept, 0)"),
+)
+bug(
     "quotas beyond the buffer",
     "What every channel keeps back is shared out all the same.",
     "4",

@@ -123,8 +123,9 @@ class Written:
 
     shop: Facts
     rows: dict[int, tuple[bool, bool]]
-    unknown: dict[int, tuple[int | None, int | None, int]]
-    """By offer: the most that it may show, what is on its way in a ticket, and units that are gone without an order."""
+    unknown: dict[int, tuple[int | None, int | None, int, bool, bool]]
+    """By offer: the most that it may show, what is on its way in a ticket, units that are gone without an order, and whether its channel
+    has no such listing, or refuses figures."""
 
     def write(self, refreshed: guard.Divided) -> None:
         """What refresh writes down: who is scarce now, and who no longer is."""
@@ -150,12 +151,12 @@ class Written:
 
     def _stake(self, unit: int, sold: int, per: int, row: int) -> Stake:
         offer = {name: int(column[row]) for name, column in self.shop.offers.items()}
-        most, in_ticket, missing = self.unknown[offer["id"]]
+        most, in_ticket, missing, gone, refused = self.unknown[offer["id"]]
         intended, believed = (None if offer[name] == NOT_SET else offer[name] for name in ("intended", "believed"))
         return Stake(
             *(unit, offer["id"], offer["channel"], sold, per * offer["pack_factor"], intended, believed),
             *(most if believed is None else None, in_ticket, missing if believed is None else max(missing, 0)),
-            *(offer["open"], offer["unacknowledged"]),
+            *(offer["open"], offer["unacknowledged"], gone, refused),
         )
 
     def own_rules(self, stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts]) -> Overrides | None:
@@ -176,7 +177,8 @@ def a_register(chance: random.Random, shop: Facts) -> Written:
     for name in ("intended", "believed"):
         shop.offers[name] = np.array([chance.choice([NOT_SET, 0, 1, 2, 5, 30]) for _ in range(size)], dtype=np.int64)  # type: ignore[index]
     rows = {unit: chance.choice([(True, False), (False, True), (True, True)]) for unit in counted if chance.random() < 0.5}
-    dark = ([None, 0, 4], [None, None, 3], [0, 0, 1, -1])
+    seldom = [False] * 9 + [True]
+    dark = ([None, 0, 4], [None, None, 3], [0, 0, 1, -1], seldom, seldom)
     return Written(shop, rows, {offer: tuple(map(chance.choice, dark)) for offer in range(1, size + 1)})  # type: ignore[misc]
 
 

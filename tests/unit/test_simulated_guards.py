@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from msgspec import structs
 
-from stallkeeper.ops.simulation.truth.guard_rules import Guards
+from stallkeeper.ops.simulation.truth.guard_rules import Guards, _of_the_gone, _quotas
 from stallkeeper.ops.simulation.truth.rows import Offer
 from stallkit.manifest import Basis, Quirks
 
@@ -67,3 +67,33 @@ def test_a_call_that_did_not_happen_raises_nothing() -> None:
     assert look(shown, picked) == []
     assert look(picked, shown) == []
     assert look(shown, structs.replace(shown, sent_at=NOON + timedelta(minutes=2)))[0].startswith("offer C goes up from 2 to 5")
+
+
+def meant(intended: dict[int, int], kept: dict[int, int], *gone: int) -> list[str]:
+    """What is said of quotas by channel while there are ten units, some of them kept for channels."""
+    words = {"refused": 5, "refused_at": NOON, "refused_why": "no_such_offer none", "believed": None}
+    offers = {
+        channel: structs.replace(OTHER, id=channel, channel_id=channel, intended=units, **(words if channel in gone else {}))
+        for channel, units in intended.items()
+    }
+    fences = [SimpleNamespace(channel_id=channel, stock_unit_id=3, quantity=units) for channel, units in kept.items()]
+    shop = SimpleNamespace(
+        now=SimpleNamespace(fences=fences),
+        channels={channel: SimpleNamespace(sends=True) for channel in offers},
+        units={3: SimpleNamespace(sku="C")},
+        offer=lambda offer: f"offer {offer.id}",
+    )
+    quirks, mine = {channel: Quirks() for channel in offers}, [(offer, 1) for offer in offers.values()]
+    found = [*_quotas(shop, quirks, mine, 3, 10), *_of_the_gone(shop, quirks, mine)]  # type: ignore[arg-type]
+    return [breach.text for breach in found]
+
+
+def test_what_is_kept_for_a_channel_is_not_meant_for_others() -> None:
+    assert meant({1: 2, 2: 2, 3: 6}, {3: 6}) == []
+    assert meant({1: 2, 2: 3, 3: 5}, {3: 6}) == ["5 of C are meant to be shown by all channels but 3, for which 6 are kept, there are 4"]
+    assert meant({1: 2, 2: 3}, {3: 6}) == ["5 of C are meant to be shown by all channels, there are 4"]
+
+
+def test_a_listing_that_is_gone_is_meant_to_show_none() -> None:
+    assert meant({1: 0, 2: 10}, {}, 1) == []
+    assert meant({1: 3, 2: 7}, {}, 1) == ["offer 1 is not there, and is meant to show 3 that others could show"]

@@ -257,8 +257,10 @@ def chain(trace: Trace) -> list[tuple[str, int | None, int]]:
 def _why(quota: guard.Quota, channels: Mapping[int, ChannelFacts]) -> str:
     """What the other channels have of the units, and for whose cuts a raise waits."""
     names = dict(Channel.objects.filter(pk__in=channels).values_list("pk", "name"))
-    others = ", ".join(f"{names[channel]} {units}" for channel, units in quota.others)
+    others, kept = (", ".join(f"{names[channel]} {units}" for channel, units in some) for some in (quota.others, quota.kept))
     parts = [_("{free} free, shared with: {others}", free=quota.free, others=others) if others else _("{free} free", free=quota.free)]
+    if kept:
+        parts.append(_("kept for channels: {kept}", kept=kept))
     if quota.gone:
         parts.append(_("this channel has no such offer, so the others have its part until it is listed again"))
     if quota.refused:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Protocol
 
 import numpy as np
@@ -43,11 +43,15 @@ MANY_OFFERS = 5_000
 """So many are looked at to explain one of them."""
 MANY_SETS = 16
 """So many sets of places are looked at for one unit; more than that no company has in mind."""
+MANY_HOLDERS = 4
+"""Where more channels have units of one unit fenced off, others may show some that are kept for two of them; never more than there is."""
 ENOUGH = 2
 """A unit that is guarded because it is scarce goes back to shared mode above so many times the threshold: it does not flap."""
 
 Free = Mapping[tuple[int, int], int]
 """Free units by stock unit and place."""
+Fence = tuple[int, int, int]
+"""(channel, stock unit, units that only this channel may show)"""
 
 
 # --- what there is, and who draws on it ---------------------------------------------------------------------------------------------------
@@ -108,26 +112,30 @@ def pools_of(
     channels: Mapping[int, ChannelFacts],
     free: Free,
     buffers: Mapping[int, int],
-    fences: Iterable[tuple[int, int, int]] = (),
+    fences: Iterable[Fence] = (),
 ) -> Pools:
-    """A pool for each guarded unit and set of places that channels sell it from, and one without each channel that has units fenced off.
+    """A pool for each guarded unit and set of places that channels sell it from, and one without each of the channels that have units
+    fenced off, and without some of them: what the others show together leaves those units alone.
 
-    What all channels of a pool keep back (the smallest buffer) is not in it.
+    What all channels of a pool keep back (the smallest buffer) is not in it; nor is what is kept for a channel that has no such offer yet.
     """
     rooms: list[int] = []
     draws: dict[int, list[tuple[int, int]]] = {stake.offer_id: [] for stake in stakes}
     by_unit: dict[int, list[Stake]] = {}
     for stake in stakes:
         by_unit.setdefault(stake.unit, []).append(stake)
-    fenced = {(channel, unit): units for channel, unit, units in fences}
+    fenced: dict[int, dict[int, int]] = {}
+    for channel, unit, units in fences:
+        fenced.setdefault(unit, {})[channel] = units
     for unit, mine in by_unit.items():
+        ours = fenced.get(unit, {})
+        away = sum(units for channel, units in ours.items() if channel not in {stake.channel_id for stake in mine})
         for places in _sets(channels, mine):
             inside = [stake for stake in mine if places.issuperset(channels[stake.channel_id].locations)]
             there = max(sum(free.get((unit, place), 0) for place in places), 0)
             kept = min(buffers[stake.offer_id] for stake in inside)
-            holders = sorted({stake.channel_id for stake in inside if fenced.get((stake.channel_id, unit))})
-            for without in ((), *((holder,) for holder in holders), *([tuple(holders)] if len(holders) > 1 else [])):
-                back = sum(fenced[holder, unit] for holder in without)
+            for without in _without(sorted(ours.keys() & {stake.channel_id for stake in inside})):
+                back = away + sum(ours[holder] for holder in without)
                 for stake in inside:
                     if stake.channel_id not in without:
                         draws[stake.offer_id].append((len(rooms), stake.per))
@@ -145,6 +153,12 @@ def _sets(channels: Mapping[int, ChannelFacts], stakes: Sequence[Stake]) -> list
             break
         found.update(dict.fromkeys(frozenset().union(*some) for some in combinations(single, size)))
     return list(found)
+
+
+def _without(holders: Sequence[int]) -> Iterable[tuple[int, ...]]:
+    """Who is left out of the pools: nobody, each, every few of them, and all who have units fenced off."""
+    sizes = range(len(holders) + 1) if len(holders) <= MANY_HOLDERS else (0, 1, len(holders))
+    return chain.from_iterable(combinations(holders, size) for size in sizes)
 
 
 def gross(channel: ChannelFacts, open_: int, unacknowledged: int) -> int:
@@ -344,8 +358,9 @@ def hold_back(uc: UseCase, chosen: Sequence[tuple[Waiting, Value]]) -> Passed:
         stakes = register.stakes(units)
         free = {(unit, place): number for unit, place, number in queries.free(cursor, units)}
         channels = {channel.id: channel for channel in channel_queries.ask_channels(uc.organisation_id)()}
+        fences = queries.fences(cursor, units) if any(channel.fenced for channel in channels.values()) else ()
         buffers = buffers_of(stakes, channels, register.own_rules(stakes, channels))
-    return let_out(chosen, stakes, channels, exposure_of(stakes, channels, free, buffers))
+    return let_out(chosen, stakes, channels, exposure_of(stakes, channels, free, buffers, fences))
 
 
 def let_out(
@@ -365,8 +380,10 @@ def let_out(
     return Passed(out, held, frozenset(first).intersection(row.offer_id for row, _ in chosen))
 
 
-def exposure_of(stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], free: Free, buffers: Mapping[int, int]) -> Exposure:
-    pools = pools_of(stakes, channels, free, buffers)
+def exposure_of(
+    stakes: Sequence[Stake], channels: Mapping[int, ChannelFacts], free: Free, buffers: Mapping[int, int], fences: Sequence[Fence] = ()
+) -> Exposure:
+    pools = pools_of(stakes, channels, free, buffers, fences)
     return Exposure(pools.rooms, pools.draws, {stake.offer_id: exposed(stake, channels[stake.channel_id]) for stake in stakes})
 
 
@@ -390,13 +407,14 @@ def _allowed(exposure: Exposure, stake: Stake, channel: ChannelFacts, value: int
 @dataclass(frozen=True, slots=True)
 class Quota:
     """An offer's part of its guarded units: ``figure`` in the channel's basis. ``others``: (channel, base units that it is to show of the
-    scarcest one); ``waits_for``: channels that must be cut before this one can be raised to its figure. ``gone``, ``refused``: why it has
-    no part beyond what is shown already (``Stake``)."""
+    scarcest one); ``waits_for``: channels that must be cut before this one can be raised to its figure; ``kept``: what is fenced off for
+    channels. ``gone``, ``refused``: why it has no part beyond what is shown already (``Stake``)."""
 
     figure: int
     free: int
     others: tuple[tuple[int, int], ...]
     waits_for: tuple[int, ...]
+    kept: tuple[tuple[int, int], ...] = ()
     gone: bool = False
     refused: bool = False
 
@@ -446,9 +464,10 @@ def quota_in(found: Facts, offer: int, units: Sequence[int], register: Register)
             net = max(figures.get(stake.offer_id, 0) - gross(channels[stake.channel_id], stake.open, stake.unacknowledged), 0)
             others[stake.channel_id] = others.get(stake.channel_id, 0) + net * stake.per
     there = sum(units for (unit, _), units in free.items() if unit == scarcest.unit)
-    exposure = exposure_of(stakes, channels, free, buffers_of(stakes, channels, register.own_rules(stakes, channels)))
+    exposure = exposure_of(stakes, channels, free, buffers_of(stakes, channels, register.own_rules(stakes, channels)), found.fences)
+    kept = tuple(sorted((channel, units) for channel, unit, units in found.fences if unit == scarcest.unit and channel in channels))
     waits = _waits_for(scarcest, figures, stakes, channels, exposure)
-    return Quota(figures[offer], there, tuple(sorted(others.items())), waits, scarcest.gone, scarcest.refused)
+    return Quota(figures[offer], there, tuple(sorted(others.items())), waits, kept, scarcest.gone, scarcest.refused)
 
 
 def _waits_for(

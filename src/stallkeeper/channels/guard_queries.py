@@ -135,6 +135,18 @@ def free(cursor: Cursor, units: Sequence[int]) -> list[tuple[int, int, int]]:
     return rows(cursor)
 
 
+def fences(cursor: Cursor, units: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Ring-fences of the units: (channel, unit, quantity). Locks: none. Index: ringfence.stock_unit."""
+    cursor.execute(
+        """
+        SELECT channel_id, stock_unit_id, quantity FROM channels_ringfence
+        WHERE stock_unit_id = ANY(%s::bigint[]) AND quantity > 0 ORDER BY id
+        """,
+        [array(units)],
+    )
+    return rows(cursor)
+
+
 def given(cursor: Cursor, units: Sequence[int]) -> list[tuple[int, int | None]]:
     """What offers of the units, and of kits of them, are meant to show: (offer, figure).
 

@@ -41,6 +41,7 @@ class Guards:
             room = _room(shop, counter, unit, [offer for offer, _ in mine])
             if not waiting & {unit, *(offer.stock_unit_id for offer, _ in mine)}:
                 yield from _quotas(shop, quirks, mine, unit, room)
+                yield from _of_the_gone(shop, quirks, mine)
             if unit in self.were and not several:
                 yield from self._raises(shop, quirks, mine, unit, room, before)
         self.were = guarded
@@ -97,10 +98,29 @@ def _absent(offer: Offer, was: Offer | None) -> bool:
 
 
 def _quotas(shop: Shop, quirks: Mapping[int, Quirks], mine: list[tuple[Offer, int]], unit: int, room: int) -> Iterator[Breach]:
-    sending = [(offer, per) for offer, per in mine if shop.channels[offer.channel_id].sends]
-    meant = sum(max((offer.intended or 0) - offer_rules.added_back(offer, quirks[offer.channel_id]), 0) * per for offer, per in sending)
-    if meant > room:
-        yield Breach("4", f"{meant} of {shop.units[unit].sku} are meant to be shown by all channels, there are {room}")
+    """All channels together, and all but each that has units kept for it: what is kept for a channel that has no such offer is nobody's."""
+    meant = [(offer.channel_id, _meant(offer, quirks) * per) for offer, per in mine if shop.channels[offer.channel_id].sends]
+    kept = {fence.channel_id: fence.quantity for fence in shop.now.fences if fence.stock_unit_id == unit}
+    sellers = {offer.channel_id for offer, _ in mine}
+    away = sum(units for channel, units in kept.items() if channel not in sellers)
+    for holder in (None, *sorted(kept.keys() & sellers)):
+        left = max(room - away - (0 if holder is None else kept[holder]), 0)
+        others = sum(units for channel, units in meant if channel != holder)
+        if others > left:
+            whose = "all channels" if holder is None else f"all channels but {holder}, for which {kept[holder]} are kept"
+            yield Breach("4", f"{others} of {shop.units[unit].sku} are meant to be shown by {whose}, there are {left}")
+
+
+def _of_the_gone(shop: Shop, quirks: Mapping[int, Quirks], mine: list[tuple[Offer, int]]) -> Iterator[Breach]:
+    """Nobody can buy where there is no such offer, so it keeps none from the others."""
+    for offer, _ in mine:
+        gone = offer.refused_at is not None and offer.refused_why.startswith(NO_SUCH_OFFER) and offer.believed is None
+        if gone and shop.channels[offer.channel_id].sends and (meant := _meant(offer, quirks)):
+            yield Breach("4", f"{shop.offer(offer)} is not there, and is meant to show {meant} that others could show")
+
+
+def _meant(offer: Offer, quirks: Mapping[int, Quirks]) -> int:
+    return max((offer.intended or 0) - offer_rules.added_back(offer, quirks[offer.channel_id]), 0)
 
 
 def _per(shop: Shop, offer: Offer, unit: int) -> int:
