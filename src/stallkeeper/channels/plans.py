@@ -62,7 +62,6 @@ def look(organisation_id: int, proposal: Proposal, at: datetime) -> Worked:
     return plan_work.work_out(organisation_id, proposal, at)
 
 
-@again_on_conflict
 @again_if_taken("send_plan_open_once")
 def save(organisation_id: int, proposal: Proposal, actor: str, *, undoes: int | None = None) -> SendPlan:
     """Work a proposal out and keep it as the organisation's open plan, in place of the one before. Nothing leaves, nothing is in force.
