@@ -26,17 +26,8 @@ else:
     ChannelForm = OverrideForm = forms.ModelForm
 
 STOCK_FIELDS = ("share", "share_rounding", "buffer", "velocity_share", "max_publish", "zero_at", "fixed", "horizon_days", "allow_splits")
-PRICE_FIELDS = (
-    "currency",
-    "price_list",
-    "mark_up",
-    "price_rounding",
-    "exchange_rate",
-    "exchange_rate_at",
-    "exchange_rate_source",
-    "tax_rate",
-)
-LIMIT_FIELDS = ("zero_limit", "zero_limit_share", "price_drop_limit")
+"""Of ``rules.STOCK_RULES``, in the order of the form."""
+PRICE_FIELDS = tuple(name.removesuffix("_id") for name in rules.PRICE_RULES)
 
 
 HELP = {
@@ -95,7 +86,7 @@ class RulesForm(LookMixin, ChannelForm):
 
     class Meta:
         model = Channel
-        fields = [name for name in (*STOCK_FIELDS, *PRICE_FIELDS, *LIMIT_FIELDS) if name != "price_list"]
+        fields = [name for name in (*STOCK_FIELDS, *PRICE_FIELDS, *rules.LIMITS) if name != "price_list"]
         widgets = {"exchange_rate_at": forms.DateInput(attrs={"type": "date"})}
         labels = {
             "exchange_rate": gettext_lazy("Exchange rate"),
@@ -122,7 +113,7 @@ class RulesForm(LookMixin, ChannelForm):
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         """The fields by subject, for the template."""
-        titles = (_("Stock"), STOCK_FIELDS), (_("Price"), PRICE_FIELDS), (_("When to stop and ask"), LIMIT_FIELDS)
+        titles = (_("Stock"), STOCK_FIELDS), (_("Price"), PRICE_FIELDS), (_("When to stop and ask"), rules.LIMITS)
         return [(title, [self[name] for name in names]) for title, names in titles]
 
     def change(self, now: Channel) -> ChannelChange:

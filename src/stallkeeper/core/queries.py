@@ -51,4 +51,4 @@ def many_rows(cursor: CursorWrapper, count: int) -> Iterator[None]:
         return
     cursor.execute("SET LOCAL enable_nestloop = off")
     yield
-    cursor.execute("SET LOCAL enable_nestloop = on")
+    cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")

@@ -26,8 +26,10 @@ APPLIED_AT = re.compile(r"(INSERT INTO public\.django_migrations VALUES \(.*, )'
 
 def lay(cursor: Cursor) -> bool:
     """Lay the schema into an empty database, all of it or nothing. False if it is not empty, or of another version: nothing was done."""
+    if not queries.is_empty(cursor):
+        return False
     text = FILE.read_text(encoding="utf-8")
-    if not queries.is_empty(cursor) or f"-- PostgreSQL {queries.major_version(cursor)}\n" not in text:
+    if f"-- PostgreSQL {queries.major_version(cursor)}\n" not in text:
         return False
     with transaction.atomic():  # lint: allow crash-point because nobody works on an empty database, and the whole file is one transaction
         queries.lay_schema(cursor, text)

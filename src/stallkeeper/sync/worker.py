@@ -122,7 +122,7 @@ async def _work(concurrency: int) -> None:
 @contextlib.asynccontextmanager
 async def _opened(working: App) -> AsyncIterator[None]:
     """Its connections, closed again even if the stop comes while they are being opened: a pool cut short in its opening never ends."""
-    opening = asyncio.create_task(_open(working))
+    opening = asyncio.ensure_future(working.open_async())
     try:
         await asyncio.shield(opening)
         yield
@@ -130,10 +130,6 @@ async def _opened(working: App) -> AsyncIterator[None]:
         await working.close_async()
         opening.cancel()
         await asyncio.gather(opening, return_exceptions=True)
-
-
-async def _open(working: App) -> None:
-    await working.open_async()
 
 
 def slots(threads: int) -> list[tuple[int, list[str]]]:
