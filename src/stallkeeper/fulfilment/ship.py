@@ -15,6 +15,7 @@ from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.fulfilment.models import Shipment, ShipmentLine
 from stallkeeper.orders import acknowledging, departures, events, lines, queries
+from stallkeeper.orders.asked import asked_of
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock import ledger, places
 from stallkeeper.stock.ledger import Move
@@ -116,23 +117,17 @@ def _wanted(order: Order, rows: list[OrderLine], quantities: Mapping[int, int] |
         raise ShipError(_("order {number} is pending: its payment is not sure yet", number=order.number))
     if order.fulfilled_by != "seller":
         raise ShipError(_("order {number} is fulfilled by the marketplace: its goods do not leave from here", number=order.number))
-    asked = {row.pk: row.open for row in rows if row.open} if quantities is None else {k: v for k, v in quantities.items() if v}
-    by_id = {row.pk: row for row in rows}
-    for line, quantity in asked.items():
-        if line not in by_id:
-            raise ShipError(_("line {line} does not belong to order {number}", line=line, number=order.number))
-        if not 0 < quantity <= by_id[line].open:
-            raise ShipError(
-                _("line {line_id}: {quantity} to ship, {open} open", line_id=by_id[line].line_id, quantity=quantity, open=by_id[line].open)
-            )
-        if by_id[line].stock_unit_id is None:
-            raise ShipError(
-                _("line {line_id}: its SKU {sku!r} is not linked; link it first", line_id=by_id[line].line_id, sku=by_id[line].sku)
-            )
+    asked = asked_of(order, rows, quantities, ShipError)
+    for row, quantity in asked:
+        if not 0 < quantity <= row.open:
+            raise ShipError(_("line {line_id}: {quantity} to ship, {open} open", line_id=row.line_id, quantity=quantity, open=row.open))
+        if row.stock_unit_id is None:
+            raise ShipError(_("line {line_id}: its SKU {sku!r} is not linked; link it first", line_id=row.line_id, sku=row.sku))
     if not asked:
         raise ShipError(_("order {number} has nothing left to ship", number=order.number))
-    _whole_if_it_must_be(order, rows, asked)
-    return asked
+    wanted = {row.pk: quantity for row, quantity in asked}
+    _whole_if_it_must_be(order, rows, wanted)
+    return wanted
 
 
 def _acknowledge_first(uc: UseCase, order: Order) -> None:

@@ -11,6 +11,7 @@ from stallkeeper.core import audit
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.orders import acknowledging, events, lines
+from stallkeeper.orders.asked import asked_of
 from stallkeeper.orders.models import Order, OrderLine
 from stallkit.manifest import Capability
 from stallkit.registry import manifest_of
@@ -57,25 +58,17 @@ def _wanted(order: Order, rows: list[OrderLine], quantities: Mapping[int, int] |
         raise CancelError(_("{title} does not let sellers cancel through its interface; cancel in its own screens", title=manifest.title))
     if order.fulfilled_by != "seller":
         raise CancelError(_("order {number} is fulfilled by the marketplace: only it can cancel it", number=order.number))
-    asked = {row.pk: row.open for row in rows if row.open} if quantities is None else {k: v for k, v in quantities.items() if v}
-    by_id = {row.pk: row for row in rows}
-    for line, quantity in asked.items():
-        if line not in by_id:
-            raise CancelError(_("line {line} does not belong to order {number}", line=line, number=order.number))
-        if not 0 < quantity <= by_id[line].open:
+    asked = asked_of(order, rows, quantities, CancelError)
+    for row, quantity in asked:
+        if not 0 < quantity <= row.open:
             raise CancelError(
-                _(
-                    "line {line_id}: {quantity} asked, {open} can still be cancelled",
-                    line_id=by_id[line].line_id,
-                    quantity=quantity,
-                    open=by_id[line].open,
-                )
+                _("line {line_id}: {quantity} asked, {open} can still be cancelled", line_id=row.line_id, quantity=quantity, open=row.open)
             )
-        if quantity != by_id[line].ordered and not manifest.quirks.partial_line_cancel:
-            raise CancelError(_("line {line_id}: {title} cancels whole lines only", line_id=by_id[line].line_id, title=manifest.title))
+        if quantity != row.ordered and not manifest.quirks.partial_line_cancel:
+            raise CancelError(_("line {line_id}: {title} cancels whole lines only", line_id=row.line_id, title=manifest.title))
     if not asked:
         raise CancelError(_("order {number} has nothing left that could be cancelled", number=order.number))
-    return asked
+    return {row.pk: quantity for row, quantity in asked}
 
 
 def _acknowledge_first(uc: UseCase, order: Order) -> None:
