@@ -13,7 +13,7 @@ from django.db import DatabaseError, transaction
 from stallkeeper.catalog import kits, products
 from stallkeeper.catalog.models import Product
 from stallkeeper.catalog.products import ProductFacts
-from stallkeeper.channels import fences, guarding, links, observed, overrides, rules, time_travel, velocity
+from stallkeeper.channels import fences, guarding, links, observed, rules, time_travel, velocity
 from stallkeeper.channels.models import Channel, ObservedHold, Offer
 from stallkeeper.channels.past import View, gather
 from stallkeeper.channels.refresh import drain
@@ -26,6 +26,7 @@ from stallkeeper.stock.allocation import Demand
 from stallkeeper.stock.ledger import Target
 from stallkeeper.stock.models import Location, ReservationKind
 from stallkeeper.stock.reserve import Want
+from tests import own_rules
 from tests.shop import Shop, remote_order
 
 MINUTE = timedelta(minutes=1)
@@ -280,10 +281,10 @@ class Day:
         channel = self.chance.choice(self.channels)
         with self.shop.use_case() as uc:
             if self.chance.random() < 0.5:
-                overrides.of_units(uc, channel.pk, [self.chance.choice(self.units).pk], wanted)
+                own_rules.of_units(uc, channel.pk, [self.chance.choice(self.units).pk], wanted)
             elif Product.objects.filter(category="Cups").exists():
-                overrides.of_category(uc, channel.pk, "Cups", wanted)
-            overrides.remove(uc, self.chance.choice(self.channels).pk) if self.chance.random() < 0.2 else None
+                own_rules.of_category(uc, channel.pk, "Cups", wanted)
+            own_rules.remove(uc, self.chance.choice(self.channels).pk) if self.chance.random() < 0.2 else None
 
     def category(self, number: int) -> None:
         """A product is put on another shelf of the catalogue."""

@@ -10,7 +10,7 @@ from _pytest.outcomes import Failed
 
 from stallkeeper.catalog import prices
 from stallkeeper.catalog.models import PriceList, StockUnit
-from stallkeeper.channels import guarding, overrides, plans, quarantine, rules, send_tasks, switches
+from stallkeeper.channels import guarding, plans, quarantine, rules, send_tasks, switches
 from stallkeeper.channels.models import Channel, Connection, LaneKind, OfferPrice, RuleVersion, SendPlan, SendPlanPart, SendTask
 from stallkeeper.channels.plan_stale import PlanError, Stale
 from stallkeeper.channels.plans import Held
@@ -19,6 +19,7 @@ from stallkeeper.core.models import AuditEntry, Notification, Organisation
 from stallkeeper.stock import ledger, taking_back
 from stallkeeper.stock.ledger import Target
 from stallkeeper.stock.models import Cause, Movement
+from tests import own_rules
 from tests.market import Market, Stall
 from tests.planted.plant import Bug, planted
 from tests.shop import Shop
@@ -404,7 +405,7 @@ def test_plans_know_of_rules_of_products_and_of_what_channels_share(market: Mark
     shop, other = market.shop, market.stall()
     units = stocked(market, stall, other, count=3)
     with shop.use_case() as uc:
-        overrides.of_units(uc, stall.channel.pk, [units[0].pk], {"buffer": 7})
+        own_rules.of_units(uc, stall.channel.pk, [units[0].pk], {"buffer": 7})
         guarding.set_unit(uc, units[1], True)
     market.settle(8)
     assert shown(stall)[0] == 3

@@ -11,7 +11,7 @@ from _pytest.outcomes import Failed
 from stallkeeper.catalog import products
 from stallkeeper.catalog.models import Product, StockUnit
 from stallkeeper.catalog.products import ProductFacts
-from stallkeeper.channels import guarding, overrides, plans, refresh
+from stallkeeper.channels import guarding, plans, refresh
 from stallkeeper.channels.models import ChannelLocation, Offer, SendPlan, SendTask
 from stallkeeper.channels.overriding import Own
 from stallkeeper.channels.plan_stale import PlanError, Stale
@@ -23,6 +23,7 @@ from stallkeeper.core.models import AuditEntry
 from stallkeeper.orders import intake
 from stallkeeper.stock import places
 from stallkeeper.stock.models import Location, LocationOwner
+from tests import own_rules
 from tests.db.test_plans import ACTOR, apply, save, shown
 from tests.market import Market, Stall
 from tests.planted.plant import Bug, planted
@@ -63,7 +64,7 @@ def test_rules_of_a_category_and_of_products_are_planned_sent_as_seen_and_undone
     other = market.stall()
     units = mugs_and_bowls(market, stall, other)
     with market.shop.use_case() as uc:
-        overrides.of_units(uc, stall.channel.pk, [units[0].pk, units[1].pk], {"buffer": 1})
+        own_rules.of_units(uc, stall.channel.pk, [units[0].pk, units[1].pk], {"buffer": 1})
     stall.run()
     assert shown(stall) == [9, 9, 10, 10, 10, 10]
     proposal = own(
@@ -80,11 +81,11 @@ def test_rules_of_a_category_and_of_products_are_planned_sent_as_seen_and_undone
     assert in_force(market) == {"Mug-0": {"buffer": 1, "fixed": None}, "Mug-1": {"buffer": 1, "fixed": None}}
 
     with market.shop.use_case() as uc:
-        overrides.of_units(uc, stall.channel.pk, [units[1].pk], {"buffer": 2})
+        own_rules.of_units(uc, stall.channel.pk, [units[1].pk], {"buffer": 2})
     with pytest.raises(Stale, match="other settings hold: rules of categories or products"):
         apply(market, plan)
     with market.shop.use_case() as uc:
-        overrides.of_units(uc, stall.channel.pk, [units[1].pk], {"buffer": 1})
+        own_rules.of_units(uc, stall.channel.pk, [units[1].pk], {"buffer": 1})
         entries = AuditEntry.objects.count()
     apply(market, plan)
     market.settle(2)

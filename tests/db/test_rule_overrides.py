@@ -9,7 +9,7 @@ import pytest
 from stallkeeper.catalog import products
 from stallkeeper.catalog.models import Product, StockUnit
 from stallkeeper.catalog.products import ProductFacts
-from stallkeeper.channels import explain, overrides, refresh, rules
+from stallkeeper.channels import explain, refresh, rules
 from stallkeeper.channels.models import Offer
 from stallkeeper.channels.overriding import Origin
 from stallkeeper.channels.rule_models import RuleOverride, UnitSale
@@ -18,6 +18,7 @@ from stallkeeper.core import clock
 from stallkeeper.core.models import AuditEntry
 from stallkeeper.orders import intake
 from stallkeeper.sync import lapses
+from tests import own_rules
 from tests.shop import Shop, remote_order
 
 
@@ -58,9 +59,9 @@ def test_a_product_goes_before_its_category_and_that_before_the_channel(shop: Sh
         shop.offer(near, unit)
         shop.offer(far, unit, f"FAR-{sku}")
     with shop.use_case() as uc:
-        overrides.of_category(uc, near.pk, "Mugs", {"share": Decimal(80), "max_publish": 15})
+        own_rules.of_category(uc, near.pk, "Mugs", {"share": Decimal(80), "max_publish": 15})
         cup = StockUnit.objects.get(sku="CUP")
-        overrides.of_units(uc, near.pk, [cup.pk], {"buffer": 3, "max_publish": None})
+        own_rules.of_units(uc, near.pk, [cup.pk], {"buffer": 3, "max_publish": None})
     assert intended(shop) == {"BOWL": 15, "CUP": 13, "VASE": 9, "FAR-BOWL": 20, "FAR-CUP": 20, "FAR-VASE": 20}
     assert_at_rest(shop)
     cup_said, bowl_said = said(shop, "CUP"), said(shop, "BOWL")
@@ -81,18 +82,18 @@ def test_a_product_that_moves_takes_the_rules_of_its_new_category(shop: Shop) ->
     unit = product(shop, "CUP", "Mugs", 20)
     shop.offer(near, unit)
     with shop.use_case() as uc:
-        overrides.of_category(uc, near.pk, "Mugs", {"fixed": 4})
+        own_rules.of_category(uc, near.pk, "Mugs", {"fixed": 4})
     assert intended(shop) == {"CUP": 4}
     with shop.use_case() as uc:
         products.update_product(uc, Product.objects.get().pk, ProductFacts("CUP", category="Rarities"))
     assert intended(shop) == {"CUP": 20}
-    with shop.use_case() as uc, pytest.raises(RuleError, match="no product is in a category 'Mugs'"):
-        overrides.of_category(uc, near.pk, "Mugs", {"fixed": 4})
+    with shop.use_case() as uc, pytest.raises(RuleError, match="no product is in a category 'Plates'"):
+        own_rules.of_category(uc, near.pk, "Plates", {"fixed": 4})
     with shop.scope():
         pk = RuleOverride.objects.get().pk
     with shop.use_case() as uc:
-        assert overrides.remove(uc, near.pk, [pk]) == 1
-        assert overrides.remove(uc, near.pk, [pk]) == 0
+        assert own_rules.remove(uc, near.pk, [pk]) == 1
+        assert own_rules.remove(uc, near.pk, [pk]) == 0
 
 
 def test_what_was_in_force_at_a_time_is_kept(shop: Shop) -> None:
@@ -101,14 +102,14 @@ def test_what_was_in_force_at_a_time_is_kept(shop: Shop) -> None:
     shop.offer(near, unit)
     shop.offer(near, other)
     with shop.use_case() as uc:
-        overrides.of_units(uc, near.pk, [unit.pk, other.pk], {"buffer": 1})
+        own_rules.of_units(uc, near.pk, [unit.pk, other.pk], {"buffer": 1})
     first = shop.at
     shop.later(minutes=5)
     with shop.use_case() as uc:
-        overrides.of_units(uc, near.pk, [unit.pk], {"buffer": 2})
+        own_rules.of_units(uc, near.pk, [unit.pk], {"buffer": 2})
     shop.later(minutes=5)
     with shop.use_case() as uc:
-        assert overrides.remove(uc, near.pk, in_category="Mugs") == 2
+        assert own_rules.remove(uc, near.pk, in_category="Mugs") == 2
     assert intended(shop) == {"CUP": 20, "BOWL": 20}
     with shop.scope():
         rows = RuleOverride.objects.filter(stock_unit=unit).order_by("valid_from")
@@ -135,10 +136,10 @@ def test_what_cannot_be_is_refused_by_name(shop: Shop, values: dict[str, object]
     near = shop.channel()
     unit = product(shop, "CUP", "Mugs", 20)
     with shop.use_case() as uc, pytest.raises(RuleError, match=words):
-        overrides.of_units(uc, near.pk, [unit.pk], values)
+        own_rules.of_units(uc, near.pk, [unit.pk], values)
     theirs = Shop.open().unit("THEIRS", 1)
     with shop.use_case() as uc, pytest.raises(RuleError, match="no stock unit"):
-        overrides.of_units(uc, near.pk, [theirs.pk], {"buffer": 1})
+        own_rules.of_units(uc, near.pk, [theirs.pk], {"buffer": 1})
 
 
 def test_the_last_hours_sales_are_kept_back_and_come_back_by_themselves(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +176,7 @@ def test_only_the_product_that_asks_keeps_sales_back(shop: Shop) -> None:
     for sku in ("CUP", "BOWL"):
         shop.offer(near, product(shop, sku, "Mugs", 10))
     with shop.use_case() as uc:
-        overrides.of_units(uc, near.pk, [StockUnit.objects.get(sku="CUP").pk], {"velocity_share": Decimal(100)})
+        own_rules.of_units(uc, near.pk, [StockUnit.objects.get(sku="CUP").pk], {"velocity_share": Decimal(100)})
     orders = [remote_order("1", [("CUP", 2), ("BOWL", 2)], at=shop.at)]
     orders.append(remote_order("2", [("CUP", 1)], at=shop.at.replace(hour=1)))
     with shop.use_case() as uc:

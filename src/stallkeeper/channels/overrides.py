@@ -26,28 +26,6 @@ SHOWN = 100
 """Of categories and units that an audit entry names."""
 
 
-def of_category(uc: UseCase, channel_id: int, category: str, values: Mapping[str, object]) -> None:
-    """Say the rules of a category, in place of what was said of it before; a rule that is None falls through to the channel's.
-
-    RuleError as from ``say``, also if no product is in the category any more.
-    """
-    if not Product.objects.filter(category=category).exclude(category="").exists():
-        raise RuleError(_no_such_category(category))
-    say(uc, channel_id, [own([category], [], values)])
-
-
-def of_units(uc: UseCase, channel_id: int, units: Sequence[int], values: Mapping[str, object]) -> int:
-    """Say the rules of single stock units, the same for each, in place of what was said of these before; how many. RuleError as from
-    ``say``."""
-    say(uc, channel_id, [own([], units, values)])
-    return len(set(units))
-
-
-def remove(uc: UseCase, channel_id: int, ids: Sequence[int] | None = None, *, in_category: str = "") -> int:
-    """End overrides of a channel: those with these ids, or all single products' of a category; how many there were."""
-    return say(uc, channel_id, [taken_away(channel_id, ids, in_category=in_category)])
-
-
 def own(categories: Sequence[str], units: Iterable[int], values: Mapping[str, object]) -> Own:
     """What a person says. RuleError if it is nothing: of nothing, or no rule."""
     said = {name: plain(value) for name, value in values.items() if value not in (None, "")}
@@ -141,13 +119,9 @@ def _are_there(channel: Channel, categories: Sequence[str], units: Sequence[int]
     had = RuleOverride.objects.filter(channel=channel, stock_unit=None, category__in=categories)
     known |= set(had.values_list("category", flat=True))
     if missing := sorted(set(categories) - known):
-        raise RuleError(_no_such_category(missing[0]))
+        raise RuleError(_("category: no product is in a category {category!r}; choose one from the list of products", category=missing[0]))
     if missing_units := sorted(set(units) - set(StockUnit.objects.filter(pk__in=units).values_list("pk", flat=True))):
         raise RuleError(_("sku: there is no stock unit with number {missing_units}", missing_units=missing_units[0]))
-
-
-def _no_such_category(category: str) -> str:
-    return _("category: no product is in a category {category!r}; choose one from the list of products", category=category)
 
 
 def _of(rule: RuleOverride, **of: object) -> RuleOverride:

@@ -20,7 +20,6 @@ from stallkeeper.channels import (
     links,
     observed,
     observed_queries,
-    overrides,
     plan_stale,
     plans,
     refresh,
@@ -51,6 +50,7 @@ from stallkeeper.stock.ledger import Target
 from stallkeeper.stock.models import ReservationKind
 from stallkeeper.stock.reserve import Want
 from stallkit.types import AccountInfo
+from tests import own_rules
 from tests.races.explorer import How, Race
 from tests.races.locks import Belt, Pair, Proof, Proved
 from tests.races.locks.acting import Results, counted_once, gate, in_turn, once, within
@@ -180,7 +180,7 @@ def two_say_rules_of_a_product() -> Race:
     results = Results()
 
     def say(buffer: int) -> Callable[[], None]:
-        return results.of(within(shop, lambda uc: overrides.of_units(uc, channel.pk, [unit.pk], {"buffer": buffer})), IntegrityError)
+        return results.of(within(shop, lambda uc: own_rules.of_units(uc, channel.pk, [unit.pk], {"buffer": buffer})), IntegrityError)
 
     return Race(say(1), say(2), lambda: "one of the two could not be said" if results.refused else "")
 

@@ -31,12 +31,12 @@ def own_rules(world: World) -> None:
         if whose == "both":
             _move(world, sku, category)
         with world.use_case("save.override") as uc:
-            overrides.of_category(uc, stall.channel.pk, category, said)
+            overrides.say(uc, stall.channel.pk, [overrides.own([category], [], said)])
         world.reach("a category got rules")
     if whose != "category":
         mine = habits.own_rules(dice, said) if whose == "both" else said
         with world.use_case("save.override") as uc:
-            overrides.of_units(uc, stall.channel.pk, [world.units[sku].pk], mine)
+            overrides.say(uc, stall.channel.pk, [overrides.own([], [world.units[sku].pk], mine)])
         world.reach("a product got rules")
     world.note(f"{stall.name}: {whose}, {category} and {sku}, rules of their own: {said}")
 
@@ -55,7 +55,8 @@ def end_own_rules(world: World) -> None:
     if not there:
         return
     with world.use_case("remove.override") as uc:
-        overrides.remove(uc, stall.channel.pk, dice.sample(there, dice.randint(1, len(there))))
+        gone = overrides.taken_away(stall.channel.pk, dice.sample(there, dice.randint(1, len(there))))
+        overrides.say(uc, stall.channel.pk, [gone])
     world.reach("rules of a category or product ended")
     world.note(f"{stall.name}: some rules of categories and products end")
 
