@@ -8,7 +8,7 @@ bug(
     "raise before the cuts of others are accepted",
     "A channel is raised to its part while the others still show theirs from before.",
     "4",
-    f"{GUARD}:_allowed",
+    f"{GUARD}:goes_out",
     ("min(value - extra, exposure.most(stake.offer_id) - missing)", "value - extra"),
 )
 bug(

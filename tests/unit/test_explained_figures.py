@@ -5,7 +5,8 @@ and products, kits with and without splits, pack factors, ring-fences, incoming 
 units that are not counted or not active; and guarded units, by hand and below a threshold, whose channels share what is there, with figures
 that nobody knows, figures on their way, units that are gone without an order and channels that do not send.
 
-The functions are those of refresh (``facts.decide``, then ``guard.divided``) and of ``explain`` (``explain.work_out``, ``guard.quota_in``).
+The functions are those of refresh (``facts.decide``, then ``guard.divided``) and of ``explain`` (``explain.work_out``,
+``guard_explained.quota_in``).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stallkeeper.channels import guard
+from stallkeeper.channels import guard, guard_explained
 from stallkeeper.channels.explain import Working, work_out
 from stallkeeper.channels.facts import Facts, decide
 from stallkeeper.channels.guard import Stake
@@ -87,8 +88,8 @@ def explained(shop: Facts, position: int, register: Written) -> Working:
     one = alone(shop, position)
     units = [unit for unit, _by_hand, _scarce in register.guarded(np.unique(one.places["component"]).tolist())]
 
-    def quota() -> guard.Quota | None:
-        return guard.quota_in(entangled(shop, units, register), int(one.offers["id"][0]), units, register) if units else None
+    def quota() -> guard_explained.Quota | None:
+        return guard_explained.quota_in(entangled(shop, units, register), int(one.offers["id"][0]), units, register) if units else None
 
     return work_out(one, quota)
 

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Q
 
 from stallkeeper.catalog.models import StockUnit
-from stallkeeper.channels import explain_queries, facts, guard, price_queries, pricing, queries
+from stallkeeper.channels import explain_queries, facts, guard_explained, price_queries, pricing, queries
 from stallkeeper.channels.facts import Facts
 from stallkeeper.channels.held_rules import HeldRules, held_rules, sold_lately
 from stallkeeper.channels.models import Channel, Offer
@@ -158,7 +158,7 @@ def _explain(organisation_id: int, offer: Offer, channels: Mapping[int, ChannelF
     gathered = facts.gather(organisation_id, {channel.id: channel}, rows, places, clock.now().date())
     held = held_rules(gathered, offer.channel)
     components = np.unique(places["component"]).tolist()
-    worked = work_out(gathered, lambda: guard.quota_of(organisation_id, offer.pk, components, channels, clock.now()))
+    worked = work_out(gathered, lambda: guard_explained.quota_of(organisation_id, offer.pk, components, channels, clock.now()))
     figure, steps = worked.figure, _steps(worked, held, offer, sold_lately(gathered), channels)
     with connection.cursor() as cursor:
         spots = _spots(cursor, places, channel)
@@ -219,10 +219,10 @@ class Working:
 
     figure: int
     steps: Sequence[tuple[str, int | None, int]]
-    quota: guard.Quota | None
+    quota: guard_explained.Quota | None
 
 
-def work_out(one: Facts, quota: Callable[[], guard.Quota | None]) -> Working:
+def work_out(one: Facts, quota: Callable[[], guard_explained.Quota | None]) -> Working:
     """The figure of the one offer that was gathered, NOT_SET if it is left out, and how it comes about. Pure but for ``quota``, which is
     asked for what the offer has of guarded units."""
     trace = Trace(keep=True)
@@ -254,7 +254,7 @@ def chain(trace: Trace) -> list[tuple[str, int | None, int]]:
     return found
 
 
-def _why(quota: guard.Quota, channels: Mapping[int, ChannelFacts]) -> str:
+def _why(quota: guard_explained.Quota, channels: Mapping[int, ChannelFacts]) -> str:
     """What the other channels have of the units, and for whose cuts a raise waits."""
     names = dict(Channel.objects.filter(pk__in=channels).values_list("pk", "name"))
     others, kept = (", ".join(f"{names[channel]} {units}" for channel, units in some) for some in (quota.others, quota.kept))
