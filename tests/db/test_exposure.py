@@ -5,6 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
+from django.db import connection
+
+from stallkeeper.backoffice.overview_queries import lag_cut_accepted
+from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import fences, guarding
 from stallkeeper.core import clock
 from stallkeeper.core.tenancy import organisation_scope
@@ -118,3 +122,21 @@ def test_other_firms_see_nothing_and_what_is_no_longer_so_goes(market: Market) -
     exposures.run()
     with market.shop.scope():
         assert 77 not in Exposure.objects.values_list("units", flat=True)
+
+
+def test_only_a_cut_that_an_order_asked_for_counts_as_its_cut(market: Market) -> None:
+    """S1.20: the first sells all three, the second one of them once more. The second is cut at once; of its own order nothing is left to
+    cut elsewhere, and the raise of the first, when goods come five minutes later, is no cut that took five minutes."""
+    first, second = opened(market, 3, {}, {})
+    since = market.clock()
+    first.emulator.place_order([("MUG", 3)])
+    second.emulator.place_order([("MUG", 1)])
+    market.settle(3)
+    market.clock.tick(300)
+    with market.shop.scope():
+        market.stock(StockUnit.objects.get(sku="MUG"), 10)
+    market.settle(3)
+    assert first.emulator.quantity_of("MUG") == 6
+    with market.shop.scope(), connection.cursor() as cursor:
+        ((_minute, half, most),) = lag_cut_accepted(cursor, market.shop.organisation.pk, since)
+    assert 0 < half == most < 60

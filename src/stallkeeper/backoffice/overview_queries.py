@@ -52,9 +52,10 @@ def lag_order_seen(cursor: Cursor, organisation_id: int, since: datetime) -> lis
 
 
 def lag_cut_accepted(cursor: Cursor, organisation_id: int, since: datetime) -> list[tuple[datetime, float, float]]:
-    """(minute, p50, p95) of the seconds from an order to the first quantity that another channel accepted after it, for the same unit.
+    """(minute, p50, p95) of the seconds from an order to the cut of the same unit that another channel accepted because of it.
 
-    Units whose number elsewhere did not change are not counted; only the newest MEASURED orders are looked at.
+    A cut was wanted when the order came in, or before; what was wanted later, such as a raise when goods come, is another story. Units
+    whose number elsewhere did not change are not counted; only the newest MEASURED orders are looked at.
     Indexes order_recent, offer(stock_unit), sent_log_offer; no locks.
     """
     cursor.execute(
@@ -74,6 +75,7 @@ def lag_cut_accepted(cursor: Cursor, organisation_id: int, since: datetime) -> l
             SELECT at FROM channels_sent_log AS log
             WHERE log.offer_id = offer.id AND log.kind = 'quantity' AND log.outcome = 'accepted'
               AND log.at >= recent.imported_at AND log.at < recent.imported_at + interval '15 minutes'
+              AND coalesce(log.wanted_at <= recent.imported_at, true) AND coalesce(log.shown > log.value, true)
             ORDER BY at LIMIT 1
         ) AS sent
         GROUP BY minute ORDER BY minute
