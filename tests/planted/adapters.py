@@ -108,7 +108,7 @@ bug(
 bug(
     "Yandex Market: 420 is a refusal",
     "Whoever is asked to slow down takes it for a no, and calls again at once.",
-    "10 19",
+    "10 11 19",
     f"{YANDEX}.session:Session._read_error",
     (
         'return SlowDown(f"the Market\'s limit is used up (420): {words_of(reply)}", retry_after=self._wait(reply), status=TOO_MANY)',

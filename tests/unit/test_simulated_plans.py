@@ -28,16 +28,28 @@ class Shop:
         self.now = SimpleNamespace(audit=[])
         self.channels = self.channels_before = {CHANNEL: SimpleNamespace(buffer=0)}
         self.offers: dict[int, SimpleNamespace] = {}
+        self.offers_before: dict[int, SimpleNamespace] = {}
 
     def offer(self, offer: SimpleNamespace) -> str:
         return f"offer {offer.id}"
 
     def turn(
-        self, *plans: Plan, applied: Sequence[int] = (), mug: int | None = 8, buffer: int = 0, shared: frozenset[int] = frozenset()
+        self,
+        *plans: Plan,
+        applied: Sequence[int] = (),
+        mug: int | None = 8,
+        shown: int = 0,
+        refused: int | None = None,
+        buffer: int = 0,
+        shared: frozenset[int] = frozenset(),
     ) -> list[str]:
-        """What the judge says of it."""
+        """What the judge says of it. ``shown``, ``refused``: what the channel is believed to show of the mug, and what it has refused."""
+        self.offers_before = self.offers
         self.channels_before, self.channels = self.channels, {CHANNEL: SimpleNamespace(buffer=buffer)}
-        self.offers = {MUG: SimpleNamespace(id=MUG, intended=mug), PEN: SimpleNamespace(id=PEN, intended=5)}
+        self.offers = {
+            MUG: SimpleNamespace(id=MUG, intended=mug, believed=shown, refused=refused),
+            PEN: SimpleNamespace(id=PEN, intended=5, believed=5, refused=None),
+        }
         self.now.audit = [SimpleNamespace(action="plan.apply", subject_id=str(plan)) for plan in applied]
         self.patch.setattr(plan_rules, "ask", lambda *_, **__: plans)
         return [breach.text for breach in self.judge.check(self, shared, several=False)]  # type: ignore[arg-type]
@@ -74,6 +86,18 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Shop:
 def test_a_plan_does_what_it_said(shop: Shop, how: dict[str, str | bool], mug: int, words: str) -> None:
     shop.sent(**how)  # type: ignore[arg-type]
     found = shop.turn(plan("applied"), applied=[1], mug=mug, buffer=2)
+    assert any(words in text for text in found) if words else not found, found
+
+
+@pytest.mark.parametrize(
+    ("shown", "refused", "lower", "words"),
+    [(9, None, True, ""), (0, 9, True, ""), (0, None, True, "meant to show 9"), (9, None, False, "meant to show 9")],
+)
+def test_what_is_shown_already_is_not_the_plans_doing(shop: Shop, shown: int, refused: int | None, lower: bool, words: str) -> None:
+    """Seed 18: goods came in and were sent since somebody looked, and of that offer nothing is left to go out."""
+    shop.sent(lower=lower)
+    assert shop.turn(plan("open"), mug=9, shown=shown, refused=refused) == []
+    found = shop.turn(plan("applied"), applied=[1], mug=9, shown=shown, refused=refused, buffer=2)
     assert any(words in text for text in found) if words else not found, found
 
 

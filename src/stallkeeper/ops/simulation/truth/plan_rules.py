@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from stallkeeper.ops.simulation.truth.asking import ask
 from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.events import PlanSent, PlanShown
-from stallkeeper.ops.simulation.truth.rows import Channel
+from stallkeeper.ops.simulation.truth.rows import Channel, Offer
 from stallkeeper.ops.simulation.truth.shop import Shop
 
 PLANS = "SELECT id, state, undoes_id, proposal::text FROM channels_sendplan WHERE organisation_id = %(organisation)s ORDER BY id"
@@ -98,7 +98,7 @@ class Plans:
             offer = shop.offers.get(offer_id)
             if offer is None or offer_id in shared or offer.intended == after:
                 continue
-            if not lower or offer.intended is None or after is None or offer.intended > after:
+            if not lower or not (_is_less(offer.intended, after) or _is_there(shop, offer)):
                 yield Breach("21", f"{shop.offer(offer)} is meant to show {offer.intended}, plan {plan.id} said {after} and was sent")
         yield from self._is_put_back(shop, plan)
 
@@ -113,3 +113,14 @@ class Plans:
                 if before != after:
                     told = f"was {before} before plan {plan.undoes}, and is {after} after plan {plan.id} has undone it"
                     yield Breach("21", f"{name} of channel {number} {told}")
+
+
+def _is_less(shown: int | None, said: int | None) -> bool:
+    return shown is not None and said is not None and shown < said
+
+
+def _is_there(shop: Shop, offer: Offer) -> bool:
+    """Whether the channel showed the figure before the plan, or had refused it: others have changed it since somebody looked, and nothing
+    of it goes out."""
+    was = shop.offers_before.get(offer.id)
+    return was is not None and was.intended == offer.intended and offer.intended in (was.believed, was.refused)
