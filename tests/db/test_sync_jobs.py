@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
@@ -13,6 +14,7 @@ from stallkeeper.channels.turns_queries import Ready
 from stallkeeper.core import clock, housekeeping_queries
 from stallkeeper.stock.models import Stale
 from stallkeeper.sync import adapters, job_queries, nightly, tasks, wake
+from stallkit.registry import manifest_of
 from tests.market import Market, Stall
 
 
@@ -82,6 +84,18 @@ def test_the_task_runs_the_lane_and_asks_for_the_next_run_if_there_is_more(marke
     monkeypatch.setattr("stallkeeper.sync.run.Current.begin_step", lambda current, **_: setattr(current, "_step_ends", 0.0))
     tasks.trade(stall.lane().pk)
     assert waiting() == [lane_lock(stall)]
+
+
+def test_a_run_tells_the_ticker_when_its_lane_is_due_again(market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a lane that is due at once is put in the queue by its own run."""
+    told: list[tuple[int, float]] = []
+    monkeypatch.setattr(tasks, "soon", SimpleNamespace(tell=lambda lane, seconds: told.append((lane, seconds))))
+    ProcrastinateJob.objects.all().delete()
+    tasks.trade(stall.lane().pk)
+    assert waiting() == []
+    (lane, seconds), *others = told
+    assert (lane, others) == (stall.lane().pk, [])
+    assert 0 < seconds <= manifest_of("dummy").order_interval.total_seconds()
 
 
 def test_left_over_units_are_refreshed_by_a_job(market: Market, stall: Stall) -> None:

@@ -11,6 +11,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from stallkeeper.core import clock, figures
 from stallkeeper.sync import figures_queries, health, wake
+from stallkeeper.sync.soon import soon
 from stallkeeper.sync.worker import Ticker
 
 SECONDS = 60
@@ -47,6 +48,22 @@ def test_a_tick_that_fails_is_counted_and_the_next_comes(
         ticker.stop()
     assert failed() == before + 4
     assert [record.exc_info is not None for record in caplog.records if "a tick failed" in record.message] == [True, False, False, True]
+
+
+def test_what_a_run_tells_is_due_is_looked_for_before_the_next_tick(race_db, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wait for a rate budget, or for a platform's list of orders, is not rounded up to a second."""
+    done: list[str] = []
+    looked = threading.Event()
+    monkeypatch.setattr(wake, "defer_due", lambda: done.append("look") or looked.set())
+    monkeypatch.setattr(wake, "tidy", lambda: done.append("tidy"))
+    ticker = Ticker(seconds=3_600)
+    ticker.start()
+    try:
+        soon.tell(7, 0.01)
+        assert looked.wait(SECONDS)
+    finally:
+        ticker.stop()
+    assert done == ["look"], "the rest of a tick keeps its pace"
 
 
 def test_workers_of_which_none_ticks_are_not_ready(race_db, monkeypatch: pytest.MonkeyPatch) -> None:

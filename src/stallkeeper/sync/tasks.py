@@ -12,6 +12,7 @@ from stallkeeper.channels.models import SOURCE, LaneKind
 from stallkeeper.core import clock, correlation
 from stallkeeper.sync import exposures, lapses, life, nightly, wake
 from stallkeeper.sync.runner import run_lane
+from stallkeeper.sync.soon import soon
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +41,13 @@ def source(lane_id: int) -> None:
 
 def _run(lane_id: int) -> None:
     ended = run_lane(lane_id, life.name())
-    if ended.due_at is not None and ended.due_at <= clock.now():
+    if ended.due_at is None:
+        return
+    seconds = (ended.due_at - clock.now()).total_seconds()
+    if seconds <= 0:
         wake.defer_lanes([lane_id])
+    else:
+        soon.tell(lane_id, seconds)
 
 
 @app.task(name="drain_stale", queue=wake.LONG_QUEUE)

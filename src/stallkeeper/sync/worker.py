@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,6 +24,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from stallkeeper.core import figures, garbage, tracing
 from stallkeeper.sync import life, run, scraping, wake
+from stallkeeper.sync.soon import soon
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +147,8 @@ def slots(threads: int) -> list[tuple[int, list[str]]]:
 
 
 class Ticker:
-    """Every second: defer what is due. Every worker does it, so one that freezes keeps nobody waiting.
+    """Every second, and when a lane that ran here is due again: defer what is due. Every worker does it, so one that freezes keeps nobody
+    waiting.
 
     Its connection also holds the lock that says that this process lives (``life``), which nobody ever waits for.
     """
@@ -156,27 +159,38 @@ class Ticker:
         self._thread = threading.Thread(target=self._run, name="tick", daemon=True)
 
     def start(self) -> None:
+        soon.listen(on=True)
         self._thread.start()
 
     def stop(self) -> None:
         self._stop.set()
+        soon.listen(on=False)
         self._thread.join()
 
     def _run(self) -> None:
-        ticks = 0
+        ticks, due = 0, time.monotonic() + self.seconds
         try:
-            while not self._stop.wait(self.seconds):
-                ticks += self._tick(ticks)
+            while self._waited(due):
+                whole = time.monotonic() >= due
+                ticks += self._tick(ticks, whole=whole)
+                due = time.monotonic() + self.seconds if whole else due
         finally:
             life.forget()
             connections.close_all()
 
-    def _tick(self, ticks: int) -> bool:
-        """One tick; False if the database is away. Each statement commits by itself. Whatever fails, the next tick comes."""
+    def _waited(self, due: float) -> bool:
+        """Wait until the next tick is due, or a lane; False at the end."""
+        soon.wait(due)
+        return not self._stop.is_set()
+
+    def _tick(self, ticks: int, *, whole: bool) -> bool:
+        """One tick, or a look for what is due; False if it was none, or the database is away. Each statement commits by itself. Whatever
+        fails, the next tick comes."""
         try:
-            life.assure()
+            if whole:
+                life.assure()
             wake.defer_due()
-            if ticks % TIDY_EVERY == 0:
+            if whole and ticks % TIDY_EVERY == 0:
                 wake.tidy()
         except (DatabaseError, InterfaceError) as error:
             figures.TICKS_FAILED.add()
@@ -188,4 +202,4 @@ class Ticker:
         except Exception:
             figures.TICKS_FAILED.add()
             log.exception("a tick failed; the next comes all the same")
-        return True
+        return whole
