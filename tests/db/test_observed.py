@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
+from stallkeeper.catalog import prices
+from stallkeeper.catalog.models import PriceList
 from stallkeeper.channels import observed, reading
 from stallkeeper.channels.belief_queries import Known
-from stallkeeper.channels.models import Channel, ObservedHold, Offer
+from stallkeeper.channels.models import Channel, ObservedHold, Offer, OfferTodo
 from stallkeeper.core.models import Organisation
 from stallkeeper.stock.models import Reservation
 from stallkeeper.sync import lapses
 from stallkit.adapters.dummy import manifest
 from stallkit.adapters.dummy.adapter import Adapter
 from stallkit.manifest import Observer
+from stallkit.testing.shop import Fault
 from stallkit.types import OfferRef, OfferState
 from tests.market import Market, Stall
 
@@ -223,6 +227,31 @@ def test_a_kit_that_falls_holds_its_parts(market: Market, watched: tuple[Stall, 
     market.settle(3)
     assert (market.shop.level(cup), market.shop.level(lid)) == ((10, 0, 2), (10, 0, 1))
     assert second.emulator.quantity_of("CUP") == 8
+
+
+def test_where_figure_and_price_are_unknown_a_sale_is_held_once(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3.56: the offer waits in two lines and is looked at once. It was held twice, and giving that back failed (seed 735)."""
+    with market.shop.scope():
+        price_list = PriceList.objects.create(organisation=market.shop.organisation, code="EUR", currency="EUR", tax_included=True)
+        Organisation.objects.filter(pk=market.shop.organisation.pk).update(balancer_enabled=True)
+    stall = market.stall(price_list=price_list, prices_enabled=True, holds_enabled=True, holds_from=market.clock())
+    platform = Reserving(monkeypatch, stall)
+    mug = market.shop.unit("MUG", 10)
+    offer = stall.offer(mug, shown=10)
+    with market.shop.use_case() as uc:
+        prices.set_prices(uc, price_list.pk, {mug.pk: Decimal("20.00")})
+    market.settle(3)
+    for reserved in (1, 0):
+        with market.shop.use_case() as uc:
+            reading.read_again(uc, [offer.pk])
+        platform.reserved = reserved
+        stall.emulator.fail_next(Fault.SERVER_ERROR, path="/v1/offers/query")  # the look at all offers fails
+        with market.shop.scope():
+            assert sorted(OfferTodo.objects.values_list("kind", flat=True)) == ["price", "quantity"]
+        market.settle(1)
+        assert kept(market) == (10, 0, reserved)
+        market.settle(2)
+    assert holds(market) == [("reserve 0 -> 1", 0, 0, 1, 0)]
 
 
 class Reserving:

@@ -98,19 +98,21 @@ HEAD = 1_000
 
 
 def unknown(cursor: Cursor, channel: int, limit: int, *, head_only: bool, read_since: datetime | None = None) -> list[Known]:
-    """Offers that wait to be sent and must be read first, most urgent first. Index: offer_todo_next.
+    """Offers that wait to be sent and must be read first, most urgent first, each once. Index: offer_todo_next.
 
     ``head_only``: of the first HEAD in the line of each kind; otherwise everything that waits is looked through. ``read_since``: quantities
     that were read before that moment must be read again, because sending them would wipe out what they tell.
     """
     cursor.execute(
         f"""
-        WITH chosen AS MATERIALIZED ({_unread(QUANTITY)} UNION ALL {_unread(PRICE)})
+        WITH chosen AS MATERIALIZED (
+            SELECT DISTINCT ON (offer_id) * FROM ({_unread(QUANTITY)} UNION ALL {_unread(PRICE)}) AS waiting
+            ORDER BY offer_id, kind DESC)
         {KNOWN}
         JOIN chosen ON chosen.offer_id = offer.id
         ORDER BY chosen.kind DESC, chosen.danger DESC, chosen.version, offer.id
         LIMIT %(limit)s
-        """,
+        """,  # noqa: S608 - constants of this module
         {"channel": channel, "limit": limit, "head": HEAD if head_only else None, "read_since": read_since},
     )
     return [Known(*row) for row in rows(cursor)]
