@@ -9,7 +9,7 @@ from lint.engine import Found, Source, rule
 SHOWN = {
     "AddressNotAllowed", "AmountError", "CancelError", "CatalogueError", "CellRefused", "CommandError", "ConnectError", "CountError",
     "CutoverError", "EditError", "FenceError", "FileRefused", "GuardError", "HoldError", "IncomingError", "LinkError", "NeedsReconnect",
-    "NoCase", "NotAcknowledged", "NotEnough", "NotLeftError", "NotThatPlan", "NotYet", "NothingToExplain", "ObservedError",
+    "NoCase", "NotAcknowledged", "NotEnough", "NotLeftError", "NotOpen", "NotThatPlan", "NotYet", "NothingToExplain", "ObservedError",
     "OutcomeUnknown", "PeopleError", "PlaceError", "PlanError", "PriceRuleError", "Problem", "ProposalError", "Refused", "RowProblem",
     "RuleError", "ShipError", "SlowDown", "SourceError", "StillUnread", "Stopped", "SwitchError", "TryLater", "Unintelligible",
     "Unwatched",

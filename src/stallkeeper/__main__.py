@@ -27,6 +27,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "location": ("stocktaking:location", "Places where stock lies: list, make, change."),
         "sources": ("sourcing:sources", "Where places get their numbers from: list, add, map, run, let through."),
         "users": ("keeping:users", "People who may sign in."),
+        "keys": ("programs:keys", "Keys of programs that use the API: list, make, end."),
     },
     "Every day": {
         "orders": ("trading:orders", "List orders."),

@@ -154,6 +154,13 @@ class Person:
     def change_place(self) -> None:
         self.command("location", self.place.code, "--priority", 7, "--yes", "--sure")
 
+    def make_key(self) -> None:
+        self.command("keys", "make", "Repricer", "--may", "view_stock")
+
+    def end_key(self) -> None:
+        self.make_key()
+        self.command("keys", "end", "Repricer")
+
     def company(self) -> None:
         self.post("company_switch")
 
@@ -222,6 +229,8 @@ DONE: dict[str, tuple[Callable[[Person], None], ...]] = {
     "set.place": (Person.make_place, Person.change_place),
     "create.place": (Person.make_place,),
     "change.place": (Person.change_place,),
+    "make.api_key": (Person.make_key,),
+    "end.api_key": (Person.end_key,),
     "switch.company": (Person.company,),
     "switch.connection": (Person.writes,),
     "switch.channel": (Person.turn,),

@@ -9,7 +9,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
-from stallkeeper.api import hints, stock
+from stallkeeper.api import channels, hints, plans, stock
 from stallkeeper.api.problems import MEDIA_TYPE, FieldProblem, ProblemError, problem
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ api = Api(
 )
 api.add_router("/hints", hints.router)
 api.add_router("/api/v1/stock", stock.router)
+api.add_router("/api/v1/channels", channels.router)
+api.add_router("/api/v1/plans", plans.router)
 
 
 @api.exception_handler(ProblemError)
@@ -62,7 +64,7 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:  # n
 
 @api.exception_handler(AuthenticationError)
 def _unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:  # noqa: ARG001
-    return problem(401, "forbidden", "Send the key of the source: Authorization: Bearer …")
+    return problem(401, "forbidden", "Send your key: Authorization: Bearer … (of a source, or of stallkeeper keys make)")
 
 
 @api.exception_handler(HttpError)

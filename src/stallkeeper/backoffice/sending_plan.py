@@ -164,8 +164,7 @@ def _examples(items: Items, skus: dict[int, str], unit: int) -> list[Example]:
 
 def _may(request: MemberRequest, shown: SendPlan) -> bool:
     """Who may change places may send a plan of nothing else; all others are for those who may send."""
-    proposal = proposals.decode(shown.proposal)
-    only_places = proposal == Proposal(places=proposal.places) and bool(proposal.places)
+    only_places = proposals.decode(shown.proposal).only_places
     return can(request.membership, Permission.EDIT_STOCK if only_places else Permission.SEND)
 
 

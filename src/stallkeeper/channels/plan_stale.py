@@ -23,6 +23,10 @@ class PlanError(ValueError):
     """A plan cannot be applied, or there is none. The text says why and what to do."""
 
 
+class NotOpen(PlanError):
+    """The plan was replaced or discarded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """An offer of which the plan says something else by now. None: not known (before), or not in the plan (after)."""

@@ -29,7 +29,7 @@ from stallkeeper.channels import (
 )
 from stallkeeper.channels.models import Channel, SendPlan, SendPlanPart
 from stallkeeper.channels.plan_items import ABSENT, NO_ITEMS, Counts, Part
-from stallkeeper.channels.plan_stale import PlanError
+from stallkeeper.channels.plan_stale import NotOpen, PlanError
 from stallkeeper.channels.plan_work import Worked
 from stallkeeper.channels.proposals import ChannelChange, PlaceChange, Proposal
 from stallkeeper.core import audit, clock
@@ -188,7 +188,7 @@ def apply(
         if plan.state == SendPlan.State.APPLIED:
             return plan
         if plan.state != SendPlan.State.OPEN:
-            raise PlanError(_("This plan was replaced or discarded. Open the sending table and look at the newest one."))
+            raise NotOpen(_("This plan was replaced or discarded. Open the sending table and look at the newest one."))
         worked = _work_out_locked(uc, proposals.decode(plan.proposal))
         plan_stale.still_says(said(plan), worked, lower_is_fine=lower_is_fine)
         _put_in_force(uc, worked, sure=sure, without_orders=without_orders)

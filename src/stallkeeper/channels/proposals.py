@@ -75,6 +75,11 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         """It is about all channels: the company, what a stock run did, or how things are."""
         return self.sending is not None or bool(self.take_back) or not (self.places or self.writes or any(self.channels.values()))
 
+    @property
+    def only_places(self) -> bool:
+        """It changes places and nothing else: that is for those who may change places."""
+        return bool(self.places) and self == Proposal(places=self.places)
+
     def moves_prices(self, channel: Channel) -> bool:
         """Whether prices of the channel are part of it: places, and rules of categories and products, say nothing of prices."""
         change = self.channels.get(channel.pk)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -109,6 +110,32 @@ class SignInLink(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
+
+
+class ApiKey(TenantModel):
+    """What a program shows at the API: a name, what it may do (``people.Permission``), and the hash of a token that is kept nowhere."""
+
+    name = models.CharField(_("name"), max_length=100)
+    token_hash = models.CharField(max_length=64, unique=True)
+    permissions = ArrayField(models.CharField(max_length=30))
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=60)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "name"], condition=models.Q(ended_at=None), name="api_key_name_once")
+        ]
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def actor(self) -> str:
+        """How this program is named in audit entries and on use cases."""
+        return f"key:{self.pk}"
 
 
 class DataKey(models.Model):

@@ -21,7 +21,8 @@ class Passage(StrEnum):
     HOUSEKEEPING = "housekeeping"
     """What is past its date goes, whoever it belonged to."""
     CALLBACK = "callback"
-    """A platform's callback names its account, and a program that sends figures its source, by a secret token, not by organisation."""
+    """A platform's callback names its account, a program that sends figures its source, and one that asks the API its key, by a secret
+    token, not by organisation."""
     PEOPLE = "people"
     """A person signs in before it is known where he belongs; the console lists everybody."""
     FIGURES = "figures"

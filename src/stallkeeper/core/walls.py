@@ -56,7 +56,7 @@ GATES: dict[Passage, dict[str, tuple[str, ...]]] = {
         ),
         (READ,),
     ),
-    Passage.CALLBACK: {"channels_connection": (READ,), "stock_stocksource": (READ,), "sync_exchange": (READ,)},
+    Passage.CALLBACK: dict.fromkeys(("channels_connection", "core_apikey", "stock_stocksource", "sync_exchange"), (READ,)),
     Passage.PEOPLE: {"core_membership": (READ,)},
     Passage.KEYS: {"core_datakey": (READ,)},
 }

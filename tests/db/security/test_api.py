@@ -14,8 +14,10 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from stallkeeper.api import hints
 from stallkeeper.api.problems import MEDIA_TYPE
-from stallkeeper.channels.models import Connection, Lane, LaneStep
-from stallkeeper.core import clock
+from stallkeeper.channels.models import Channel, Connection, Lane, LaneStep
+from stallkeeper.core import api_keys, clock
+from stallkeeper.core.tenancy import organisation_scope
+from stallkeeper.core.use_case import use_case
 from stallkeeper.sync import adapters
 from stallkit.adapters.dummy.adapter import sign
 from stallkit.adapters.dummy.emulator import CALLBACK_SECRET, CONFIG
@@ -51,7 +53,19 @@ def state() -> list[object]:
 def test_the_contract_is_openapi_3_1_and_names_every_door():
     document = json.loads(Client().get(OURS).content)
     assert document["openapi"].startswith("3.1")
-    assert set(document["paths"]) == {"/hints/{token}/", "/hints/{token}/{rest}", "/api/v1/stock/"}
+    assert set(document["paths"]) == {
+        "/hints/{token}/",
+        "/hints/{token}/{rest}",
+        "/api/v1/stock/",
+        "/api/v1/channels/",
+        "/api/v1/channels/{code}/",
+        "/api/v1/channels/{code}/own/",
+        "/api/v1/plans/",
+        "/api/v1/plans/open/",
+        "/api/v1/plans/undo/",
+        "/api/v1/plans/{fingerprint}/",
+        "/api/v1/plans/{fingerprint}/apply/",
+    }
     for path in document["paths"].values():
         for operation in path.values():
             errors = {status: answer["content"] for status, answer in operation["responses"].items() if int(status) >= 400}
@@ -75,6 +89,36 @@ def test_schemathesis_finds_no_server_error_and_no_broken_promise(account, serve
             if real_token and "token" in case.path_parameters:
                 case.path_parameters["token"] = account.hint_token
             case.call_and_validate(excluded_checks=[positive_data_acceptance])
+            called += 1
+
+        throw()
+    assert called > 100
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_whatever_a_program_with_a_key_sends_is_answered_as_the_contract_says(account, served):
+    """Rules and plans: no error of ours, whatever is proposed by somebody who may."""
+    with use_case("make.api_key", organisation_id=account.organisation_id, actor="user:1") as uc:
+        token = api_keys.make(uc, "Fuzz", api_keys.GRANTED)
+    schema = schemathesis.openapi.from_wsgi(OURS, served)
+    called = 0
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        if "/stock/" in operation.path or "/hints/" in operation.path:
+            continue
+
+        @given(case=operation.as_strategy())
+        @FUZZ
+        def throw(case):
+            nonlocal called
+            with organisation_scope(account.organisation_id):
+                codes = list(Channel.objects.values_list("code", flat=True))
+            if "code" in case.path_parameters:
+                case.path_parameters["code"] = codes[0]
+            if case.operation.path == "/api/v1/plans/" and isinstance(case.body, dict) and isinstance(case.body.get("channels"), dict):
+                case.body["channels"] = dict(zip(codes, case.body["channels"].values(), strict=False))
+            answer = case.call(headers={"Authorization": f"Bearer {token}"})
+            assert answer.status_code < 500, answer.content
             called += 1
 
         throw()

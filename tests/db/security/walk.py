@@ -86,7 +86,17 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
         "channels/connections/": Connection,
     }
     special = {"line": OrderLine, "command": Command, "place": Location, "run": SourceRun}
-    words = {"token": "x" * 32, "kind": "refused", "platform": "emag", "rest": "more", "path": "x", "app_label": "core", "url": "nothing"}
+    words = {
+        "code": "EMR",
+        "fingerprint": "0" * 64,
+        "token": "x" * 32,
+        "kind": "refused",
+        "platform": "emag",
+        "rest": "more",
+        "path": "x",
+        "app_label": "core",
+        "url": "nothing",
+    }
     words |= {"content_type_id": str(ContentType.objects.get_for_model(Order).pk), "object_id": str(_first(Order))}
     if route.endswith("/case/"):
         return str(Shortage.objects.order_by("pk").values_list("line" if name == "line" else "line__order", flat=True).first() or 1)
