@@ -8,7 +8,10 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from heapq import merge
+from operator import itemgetter
 from pathlib import Path
+from typing import cast
 
 ALLOW = re.compile(r"lint: allow (?P<rule>[\w-]+)(?: because (?P<reason>\S.+))?")
 TEXT = {".py", ".md", ".toml", ".html", ".js", ".css", ".sql", ".yml", ".yaml", ".txt", ".sh", ".cfg", ".ini", ""}
@@ -27,20 +30,36 @@ class Source:
         return self.text.splitlines()
 
     @cached_property
-    def tree(self) -> ast.Module:
-        """The parsed file, each node knowing its ``parent``."""
-        tree = ast.parse(self.text, self.path)
-        for node in ast.walk(tree):
+    def walked(self) -> list[ast.AST]:
+        """Every node of the parsed file, outer ones first, each knowing its ``parent``."""
+        found: list[ast.AST] = [ast.parse(self.text, self.path)]
+        for node in found:
             for child in ast.iter_child_nodes(node):
                 child.parent = node  # type: ignore[attr-defined]
-        return tree
+                found.append(child)
+        return found
+
+    @property
+    def tree(self) -> ast.Module:
+        """The parsed file."""
+        return cast(ast.Module, self.walked[0])
 
     @property
     def name(self) -> str:
         return self.path.rsplit("/", 1)[-1]
 
+    @cached_property
+    def _by_kind(self) -> dict[type[ast.AST], list[tuple[int, ast.AST]]]:
+        """Every node with its place in the walk, by its class: rules ask a dozen times."""
+        found: dict[type[ast.AST], list[tuple[int, ast.AST]]] = {}
+        for place, node in enumerate(self.walked):
+            found.setdefault(type(node), []).append((place, node))
+        return found
+
     def nodes(self, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
-        return (node for node in ast.walk(self.tree) if isinstance(node, kinds))
+        """Nodes of these classes, outer ones first."""
+        of_kinds = [nodes for kind, nodes in self._by_kind.items() if issubclass(kind, kinds)]
+        return (node for _, node in merge(*of_kinds, key=itemgetter(0)))
 
 
 @dataclass(frozen=True, order=True)
