@@ -12,7 +12,7 @@ from stallkeeper.ops.simulation.points import By, to_reach
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.long(120)
+@pytest.mark.long(60)
 @pytest.mark.timeout(1_800)
 def test_the_books_are_right_after_each_death() -> None:
     hidden = ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "STALLKEEPER_", "PYTEST_")

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -19,7 +20,8 @@ import pytest
 from stallkeeper.ops.simulation import points
 
 ROOT = Path(__file__).parents[2]
-SEEDS = 200
+SEEDS, MOST = 150, 200
+"""So many days are played; the others as well while a point of the engine is not reached (docs/simulation.md)."""
 
 
 @pytest.fixture
@@ -31,19 +33,29 @@ def server(migrated_template: str, django_db_blocker) -> Iterator[object]:
         yield Server(os.environ["DATABASE_URL"], migrated_template)
 
 
-@pytest.mark.long(300)
-@pytest.mark.timeout(3_600)
-def test_days_without_a_violation_that_come_past_every_point(tmp_path: Path) -> None:
+def simulated(file: Path, first: int, last: int) -> dict[str, Any]:
+    """The figures of these days, of which none has a violation."""
     hidden = {"DATABASE_URL", "DJANGO_SETTINGS_MODULE", "STALLKEEPER_HOME"}
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    file, jobs = tmp_path / "figures.json", str(os.cpu_count() or 1)
-    command = [sys.executable, "-m", "stallkeeper", "simulate", "--seeds", f"1-{SEEDS}", "--jobs", jobs, "--json", str(file)]
+    seeds, jobs = f"{first}-{last}", str(os.cpu_count() or 1)
+    command = [sys.executable, "-m", "stallkeeper", "simulate", "--seeds", seeds, "--jobs", jobs, "--json", str(file)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
-    figures = json.loads(file.read_text())
-    assert figures["seeds"] == SEEDS
-    assert set(figures["unreached"]) <= {f"{name}:{side}" for name in points.NOT_YET for side in points.PAIR}
+    figures = dict(json.loads(file.read_text()))
+    assert figures["seeds"] == last - first + 1
+    return figures
+
+
+@pytest.mark.long(250)
+@pytest.mark.timeout(3_600)
+def test_days_without_a_violation_that_come_past_every_point(tmp_path: Path) -> None:
+    known = {f"{name}:{side}" for name in points.NOT_YET for side in points.PAIR}
+    figures = simulated(tmp_path / "figures.json", 1, SEEDS)
+    missed = set(figures["unreached"]) - known
+    if missed:
+        missed &= set(simulated(tmp_path / "further.json", SEEDS + 1, MOST)["unreached"])
+    assert not missed
     reached = figures["situations"].keys()
     assert {"an order", "a worker froze", "a run lost its lane to another worker", "killed inside a transaction"} <= reached
 
