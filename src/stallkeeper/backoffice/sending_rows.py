@@ -17,6 +17,7 @@ from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import facts, plan_items, plan_queries, plans, proposals, switches
 from stallkeeper.channels.models import Channel, Offer, OfferTodo, SendingColumns, SendPlan
 from stallkeeper.stock.availability import ALWAYS
+from stallkit.words import joined
 
 StrOrPromise = str | Promise
 
@@ -85,7 +86,7 @@ def columns(channels: Sequence[Channel], hidden: set[int]) -> list[Column]:
             reasons = switches.why_silent(channel)
             company = channel.organisation.sending_enabled
             may = proposals.sends(channel, True, "stock")
-            shown.append(Column(channel, may and company, may and not company, "; ".join(reasons)))
+            shown.append(Column(channel, may and company, may and not company, joined(reasons, "; ")))
     return shown
 
 

@@ -25,6 +25,7 @@ from stallkeeper.core.sql import hot_cursor
 from stallkeeper.stock import taking_back
 from stallkeeper.stock.availability import NOT_SET
 from stallkeeper.stock.models import Location
+from stallkit.words import plain
 
 NO_CHANGE = ChannelChange()
 
@@ -248,6 +249,6 @@ def _silent(channel: Channel, company: bool) -> list[str]:
     would = channel.organisation
     was, would.sending_enabled = would.sending_enabled, company
     try:
-        return [reason for reason in switches.why_silent(channel) if channel.stopped_at is None or not reason.startswith("stopped")]
+        return [plain(reason) for reason in switches.why_silent(channel) if channel.stopped_at is None or not reason.startswith("stopped")]
     finally:
         would.sending_enabled = was

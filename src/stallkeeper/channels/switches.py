@@ -208,13 +208,14 @@ def _require_cutover(channel: Channel, switched_on: list[str]) -> None:
 
 def why_silent(channel: Channel) -> list[str]:
     """What keeps the channel's stock from being sent now: switches, and an account that rests, in the order in which to see to them."""
+    code, account = channel.code, channel.connection
     reasons = [
-        (channel.active, f"channel {channel.code} is not active"),
-        (channel.stock_enabled, f"stock of channel {channel.code} is off"),
-        (channel.connection.writes_allowed, f"writing to the account {channel.connection.name} is not allowed"),
-        (channel.connection.state != Connection.State.NEEDS_RECONNECT, f"the account {channel.connection.name} must be connected again"),
-        (channel.organisation.sending_enabled, "sending is off for the whole company"),
-        (channel.stopped_at is None, f"stopped: {channel.stop_reason}"),
+        (channel.active, _("channel {code} is not active", code=code)),
+        (channel.stock_enabled, _("stock of channel {code} is off", code=code)),
+        (account.writes_allowed, _("writing to the account {account} is not allowed", account=account.name)),
+        (account.state != Connection.State.NEEDS_RECONNECT, _("the account {account} must be connected again", account=account.name)),
+        (channel.organisation.sending_enabled, _("sending is off for the whole company")),
+        (channel.stopped_at is None, _("stopped: {reason}", reason=channel.stop_reason)),
     ]
     return [text for fine, text in reasons if not fine]
 

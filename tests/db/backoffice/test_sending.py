@@ -144,6 +144,18 @@ def test_what_moved_is_said_in_the_language_of_whoever_looks(busy: BusyShop, cli
     assert f"⟦{busy.near.code} {moved.sku}: the plan says " in page
 
 
+def test_why_nothing_is_sent_is_said_in_the_language_of_whoever_looks(busy: BusyShop, client: Client, tmp_path: Path) -> None:
+    """On the channel's page, in the lists of channels and offers, in the sending table."""
+    with busy.shop.use_case() as uc:
+        switches.set_company(uc, False)
+    write_language(tmp_path)
+    with override_settings(LANGUAGES=[*settings.LANGUAGES, (LANGUAGE, "Bracketed")], LOCALE_PATHS=[tmp_path]):
+        for address in (reverse("backoffice:channel", args=[busy.near.pk]), reverse("backoffice:channels"), reverse("backoffice:offers")):
+            assert "⟦sending is off for the whole company⟧" in text(client.get(address, headers={"Accept-Language": LANGUAGE})), address
+        table = client.get(reverse(TABLE), headers={"Accept-Language": LANGUAGE}).content.decode()
+    assert 'title="⟦sending is off for the whole company⟧"' in table
+
+
 def test_settings_that_cannot_be_are_said_and_nothing_is_saved(busy: BusyShop, client: Client) -> None:
     near = busy.near.pk
     for wrong in ({f"c{near}-share": "101"}, {f"c{near}-buffer": "-1"}, {f"c{near}-max_publish": "many"}):
