@@ -16,7 +16,7 @@ from stallkeeper.orders.case_words import clocks_of, words_of
 from stallkeeper.orders.cases import CaseFile
 from stallkeeper.orders.models import OrderLine, Shortage
 from stallkeeper.orders.verdicts import Cause, Clocks, Kind, Known, Send, SoldTwice, Verdict, Whose, judge
-from stallkeeper.stock import ledger
+from stallkeeper.stock import counts, ledger
 from stallkeeper.stock.ledger import Target
 from stallkit.testing.shop import Fault
 from stallkit.types import CancelReason
@@ -237,6 +237,24 @@ def test_stock_that_was_counted_lower_afterwards_is_no_oversell(market: Market, 
         ledger.set_on_hand(uc, [Target(unit, market.shop.place.pk, 1, "counted")], reason="two broke")
     case = the_case(market)
     assert (case.verdict.kind, case.short, case.verdict.broken) == (Kind.STOCK_CUT, 2, "")
+
+
+def test_goods_that_were_there_and_were_entered_later_are_no_bug(market: Market, stalls: tuple[Stall, Stall]) -> None:
+    """Seed 81: figures of 1C waited for a person, and said afterwards what had been there all the time."""
+    first, second = stalls
+    counted_at = market.clock()
+    market.clock.tick(10)
+    for stall in (first, second):
+        stall.emulator.place_order([("MUG", 3)])
+    market.settle(3)
+    assert the_case(market).verdict.kind is Kind.LATENCY
+    with market.shop.scope():
+        unit = OrderLine.objects.order_by("pk")[0].stock_unit_id
+    with use_case("test.count", organisation_id=market.shop.organisation.pk) as uc:
+        counts.record_count(uc, market.shop.place.pk, {unit: 9}, as_of=counted_at, reference="late")
+    case = the_case(market)
+    assert (case.verdict.kind, case.verdict.broken) == (Kind.ENTERED_LATER, "")
+    assert "entered only after" in words_of(case)
 
 
 def test_a_line_that_was_never_short_has_no_case(market: Market, stalls: tuple[Stall, Stall]) -> None:

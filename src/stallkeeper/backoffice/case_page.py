@@ -13,7 +13,7 @@ from stallkeeper.orders.case_words import ENTRIES, PARTS, WHOSE, WINDOW, WINDOW_
 from stallkeeper.orders.models import OrderLine
 from stallkeeper.orders.verdicts import Kind
 
-TONES = {Kind.LATENCY: "warn", Kind.STOCK_CUT: "info", Kind.AHEAD: "info", Kind.BUG: "bad", Kind.CLOCKS: "warn"}
+TONES = {Kind.LATENCY: "warn", Kind.STOCK_CUT: "info", Kind.AHEAD: "info", Kind.ENTERED_LATER: "info", Kind.BUG: "bad", Kind.CLOCKS: "warn"}
 
 
 @screen(Permission.VIEW_ORDERS)

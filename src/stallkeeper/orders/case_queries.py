@@ -159,6 +159,23 @@ def lowered(cursor: Cursor, units: Sequence[int], since: datetime, until: dateti
     return rows(cursor)
 
 
+def entered_later(cursor: Cursor, units: Sequence[int], sold_at: datetime, until: datetime) -> bool:
+    """Whether it was entered after ``until`` that more of units had been there by ``sold_at``. Index: movement_unit."""
+    cursor.execute(
+        """
+        SELECT EXISTS (
+            SELECT FROM stock_movement AS move
+            JOIN stock_location AS origin ON origin.id = move.from_location_id
+            JOIN stock_location AS target ON target.id = move.to_location_id
+            WHERE move.stock_unit_id = ANY(%s::bigint[]) AND move.recorded_at > %s AND move.occurred_at <= %s
+                AND origin.owner = 'virtual' AND target.owner <> 'virtual'
+        )
+        """,
+        [array(units), until, sold_at],
+    )
+    return bool(rows(cursor)[0][0])
+
+
 class ShippedRow(NamedTuple):
     """Sold units of an offer that we shipped. ``told_at``: when the channel may have heard of it first; None if not yet."""
 

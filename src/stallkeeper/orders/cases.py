@@ -159,7 +159,10 @@ class _Case:
         )
 
     def _verdict(self, sale: SoldTwice | None, at_entry: Figure | None) -> Verdict:
-        return verdicts.judge(sale, self._stock_cut(at_entry), ahead=at_entry is not None and is_ahead(at_entry))
+        with connection.cursor() as cursor:
+            raised = sale is None and queries.entered_later(cursor, self.units, self.shortage.sold_at, self.until)
+        ahead = at_entry is not None and is_ahead(at_entry)
+        return verdicts.judge(sale, self._stock_cut(at_entry), ahead=ahead, entered_later=raised and not self.lowered)
 
     def _clocks(self) -> Clocks | None:
         """Where clocks differ around the sale, by what was written down."""

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     STOCK_CUT = "stock_cut"
     AHEAD = "ahead"
     """Sold from goods that are still to come, as the channel's rules want it."""
+    ENTERED_LATER = "entered_later"
+    """When it came in, the books did not know yet what was there."""
     BUG = "bug"
     CLOCKS = "clocks"
     """By the times that were written down it would be a bug, and they are those of clocks that differ."""
@@ -134,13 +136,12 @@ class SoldTwice:
     freed: int = 0
 
 
-def judge(sale: SoldTwice | None, stock_cut: str = "", *, ahead: bool = False) -> Verdict:
+def judge(sale: SoldTwice | None, stock_cut: str = "", *, ahead: bool = False, entered_later: bool = False) -> Verdict:
     """The verdict. ``sale`` None: at each sale there was enough; ``stock_cut`` names what lowered the stock afterwards, if anything did;
-    ``ahead``: when the order came in, what there was were goods that are still to come."""
-    if sale is None and ahead and not stock_cut:
-        return Verdict(Kind.AHEAD)
+    ``ahead``: when the order came in, what there was were goods that are still to come; ``entered_later``: nothing was lowered, and that
+    more was there than the books said then was entered only after it had come in."""
     if sale is None:
-        return Verdict(Kind.STOCK_CUT) if stock_cut else _bug("3: there was enough when it was sold, and it was not promised")
+        return _enough(stock_cut, ahead=ahead, entered_later=entered_later)
     wrong = _wrongly_sent(sale)
     if wrong:
         return wrong
@@ -149,6 +150,14 @@ def judge(sale: SoldTwice | None, stock_cut: str = "", *, ahead: bool = False) -
     if sale.cause is None:
         return Verdict(Kind.STOCK_CUT) if stock_cut else _bug("10: nothing was taken since the channel's figure was right")
     return _lost(sale, sale.cause) or _window(sale, sale.cause)
+
+
+def _enough(stock_cut: str, *, ahead: bool, entered_later: bool) -> Verdict:
+    if ahead and not stock_cut:
+        return Verdict(Kind.AHEAD)
+    if entered_later:
+        return Verdict(Kind.ENTERED_LATER)
+    return Verdict(Kind.STOCK_CUT) if stock_cut else _bug("3: there was enough when it was sold, and it was not promised")
 
 
 def differing(own: timedelta, channels: Mapping[str, timedelta]) -> Clocks | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 
 from stallkeeper.core import crash
 from stallkeeper.fulfilment.not_left import not_left
 from stallkeeper.orders.models import OrderLine
 from stallkeeper.stock.models import Movement
+from stallkeeper.sync.exchange import sessions
 from stallkit.sources.commerceml.emulator import Base, Caller
 from stallkit.sources.commerceml.writing import Style
 from tests.db.sources.desk import door
@@ -55,6 +57,19 @@ def test_goods_that_have_not_left_after_all_lie_there_again(desks, known) -> Non
         desk.base.clock = lambda: at - timedelta(seconds=30)
         desk.base.send_goods(desk.caller, whole=True)
     assert desk.shop.level(desk.mug) == (10, 3, 0)
+
+
+@pytest.mark.parametrize("step", ["find", "failed"])
+def test_a_database_that_is_away_is_answered_in_the_protocol(desks, monkeypatch, step) -> None:
+    """Also where it goes away before the session is known, or while a refusal is written down."""
+    desk = desks()
+
+    def away(*_: object) -> None:
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(sessions, step, away)
+    reply = desk.caller.call("catalog", "import", filename="offers.xml")
+    assert reply.startswith("failure\nВнутренняя ошибка Stallkeeper")
 
 
 def test_what_1c_may_have_otherwise_goes_out_again(desks) -> None:

@@ -40,6 +40,14 @@ class Reply:
 
 def answer(exchange: Exchange, call: Call) -> Reply:
     """Do what the call wants. Call it in the organisation's scope, outside of a transaction."""
+    try:
+        return _answer(exchange, call)
+    except Exception:
+        log.exception("1C: a call failed", extra={"exchange": exchange.pk})
+        return _text(protocol.failure(refuse(Refusal.OURS)))
+
+
+def _answer(exchange: Exchange, call: Call) -> Reply:
     session = sessions.find(exchange, call.cookie)
     try:
         asked = protocol.ask(call.query)
@@ -50,9 +58,6 @@ def answer(exchange: Exchange, call: Call) -> Reply:
         log.info("1C: %s", refused.kind.name, extra={"exchange": exchange.pk})
         sessions.failed(exchange, session, refused)
         return _text(protocol.failure(refused))
-    except Exception:
-        log.exception("1C: a call failed", extra={"exchange": exchange.pk})
-        return _text(protocol.failure(refuse(Refusal.OURS)))
 
 
 def _act(exchange: Exchange, session: ExchangeSession | None, asked: Asked, call: Call) -> Reply:
