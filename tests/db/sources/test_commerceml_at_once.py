@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError
 
+from stallkeeper.channels import rules
 from stallkeeper.core import crash
 from stallkeeper.fulfilment.not_left import not_left
 from stallkeeper.orders.models import OrderLine
+from stallkeeper.stock import ledger
 from stallkeeper.stock.models import Movement
 from stallkeeper.sync.exchange import sessions
 from stallkit.sources.commerceml.emulator import Base, Caller
@@ -57,6 +59,21 @@ def test_goods_that_have_not_left_after_all_lie_there_again(desks, known) -> Non
         desk.base.clock = lambda: at - timedelta(seconds=30)
         desk.base.send_goods(desk.caller, whole=True)
     assert desk.shop.level(desk.mug) == (10, 3, 0)
+
+
+def test_what_1c_reserves_is_added_to_its_total_also_where_another_place_serves_the_order(desks) -> None:
+    """1C knows nothing of our other place: it takes the order off what it has."""
+    desk = desks(free=True)
+    desk.send(whole=True)
+    other = desk.shop.add_place("OTHER")
+    with desk.shop.use_case("test.stock") as uc:
+        ledger.set_on_hand(uc, [ledger.Target(desk.mug.pk, other.pk, 50, "other")])
+        rules.save(uc, desk.channel.pk, locations=[other.pk])
+    desk.sell("1", MUG=3)
+    assert desk.shop.level(desk.mug) == (10, 0, 0)
+    desk.take_orders()
+    desk.send(whole=True)
+    assert desk.shop.level(desk.mug) == (10, 0, 0)
 
 
 @pytest.mark.parametrize("step", ["find", "failed"])

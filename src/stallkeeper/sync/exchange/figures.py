@@ -134,10 +134,10 @@ class _Reader:
         if not exchange.give_orders or not units:
             return found
         common = (exchange.organisation_id, exchange.pk, exchange.orders_since, self.at, units)
-        free = self.source.basis == SourceBasis.NET
+        free, home = self.source.basis == SourceBasis.NET, self.source.location_id
         with connection.cursor() as cursor:
             for unit, place, quantity in queries.promised_in_1c(cursor, *common) if free else ():
-                found[unit, place or self.source.location_id] += quantity
+                found[unit, place if place and self.mapped else home] += quantity  # a total lacks all that 1C reserves, whoever serves it
             until_booked = exchange.reports_back and not free
             for unit, place, quantity in queries.left_unknown_to_1c(cursor, *common, until_booked=until_booked):
                 found[unit, place] -= quantity
