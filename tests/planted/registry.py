@@ -1,8 +1,8 @@
 """All planted bugs."""
 
-from tests.planted import adapters, channels, core, guard, orders, plans, sources, stock, sync
+from tests.planted import adapters, channels, commerceml, core, guard, orders, plans, sources, stock, sync
 from tests.planted.plant import BUGS
 
-SUBJECTS = (stock, sources, orders, channels, plans, guard, adapters, sync, core)
+SUBJECTS = (stock, sources, commerceml, orders, channels, plans, guard, adapters, sync, core)
 
 __all__ = ["BUGS", "SUBJECTS"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
 import pytest
 
 
@@ -17,3 +20,12 @@ def town(monkeypatch: pytest.MonkeyPatch, db: None):
 def firm(town):
     """A seller, without stalls yet."""
     return town.firm()
+
+
+@pytest.fixture
+def server(migrated_template: str, django_db_blocker) -> Iterator[object]:
+    """Where days are played: a clone of the migrated template for each."""
+    from stallkeeper.ops.simulation.database import Server
+
+    with django_db_blocker.unblock():
+        yield Server(os.environ["DATABASE_URL"], migrated_template)

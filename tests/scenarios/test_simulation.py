@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,15 +21,6 @@ from stallkeeper.ops.simulation import points
 ROOT = Path(__file__).parents[2]
 SEEDS, MOST = 150, 200
 """So many days are played; the others as well while a point of the engine is not reached (docs/simulation.md)."""
-
-
-@pytest.fixture
-def server(migrated_template: str, django_db_blocker) -> Iterator[object]:
-    """Where days are played: a clone of the migrated template for each."""
-    from stallkeeper.ops.simulation.database import Server
-
-    with django_db_blocker.unblock():
-        yield Server(os.environ["DATABASE_URL"], migrated_template)
 
 
 def simulated(file: Path, first: int, last: int) -> dict[str, Any]:

@@ -105,10 +105,14 @@ class Walker(threading.Thread):
 
     def _take_connection(self) -> None:
         """A web process looks at its connection before each request, as Django does; a worker's thread keeps what its last job left."""
-        lost = self.raw is None or self.raw.closed or self.raw.info.transaction_status == psycopg.pq.TransactionStatus.UNKNOWN
-        if lost and (not self.process.startswith("w") or self.process.startswith("web") or self.process != self._before):
-            connections[DEFAULT_DB_ALIAS].close()
+        if not self.process.startswith("w") or self.process.startswith("web") or self.process != self._before:
+            self.renew_connection()
         self._before = self.process
+
+    def renew_connection(self) -> None:
+        """Take a new connection if this one is lost."""
+        if self.raw is None or self.raw.closed or self.raw.info.transaction_status == psycopg.pq.TransactionStatus.UNKNOWN:
+            connections[DEFAULT_DB_ALIAS].close()
 
     def pause(self, where: str) -> None:
         """Give the baton back; returns when it is this walker's turn again. Killed, if it was killed meanwhile."""

@@ -27,6 +27,7 @@ from stallkeeper.ops.simulation import (
     buyers,
     cabinet,
     crowd,
+    exchanging,
     feeds,
     hub,
     listings,
@@ -128,7 +129,7 @@ def plan(seed: int) -> tuple[Weather, list[Step]]:
         if several and dice.random() < MEET:
             chosen[:2] = dice.choice(MEETINGS)
         steps.append(Step(tuple(chosen), dice.getrandbits(32)))
-    for further in (feeds.with_source, sends.with_plans, sightings.with_looks):
+    for further in (feeds.with_source, exchanging.with_1c, sends.with_plans, sightings.with_looks):
         steps = further(seed, steps, Step, races=race > 0)
     return weather, steps
 
@@ -230,10 +231,14 @@ def _calm(world: World) -> None:
         world.perform([(partial(attempt, world, cabinet.reception), "world")])
         world.clock.pass_(seconds)
         _work_off(world)
+        if world.one_c is not None:
+            world.perform([(partial(attempt, world, exchanging.all_in_order), "web")])
         world.perform([(partial(attempt, world, people.look_at_refusals), "web")])
         world.perform([(partial(attempt, world, people.look_at_returns), "web")])
         if world.feeds:
             world.perform([(partial(attempt, world, feeds.settle), "web")])
+        if world.one_c is not None:
+            world.perform([(partial(attempt, world, exchanging.settle), "web")])
         if number >= SHORT and world.seed % WHOLE and world.judge is not None and world.judge.is_settled():
             break
     _work_off(world)

@@ -20,13 +20,14 @@ from django.db import DatabaseError, IntegrityError, connection
 from stallkeeper.channels import belief_queries, guard, lanes
 from stallkeeper.channels.lanes import HEARTBEAT, Claim
 from stallkeeper.core import clock, crash
-from stallkeeper.ops.simulation import crowd, files
+from stallkeeper.ops.simulation import crowd, files, one_c
 from stallkeeper.ops.simulation.truth.events import Told
 from stallkeeper.ops.simulation.violation import Violation
 from stallkeeper.ops.simulation.world import FEW
 from stallkeeper.stock import ledger
 from stallkeeper.sync import adapters, budgets, life, orders, run, runner, sources, tasks
 from stallkeeper.sync.adapters import Session
+from stallkeeper.sync.exchange import imports, service, uploads
 
 if TYPE_CHECKING:
     from stallkeeper.ops.simulation.world import World
@@ -64,6 +65,8 @@ def injected(world: World) -> Iterator[None]:
             (runner, "Heart", partial(Heart, world)),
             (life, "name", world.name_of_process),
             (sources, "Door", partial(files.door, world)),
+            (uploads, "LIMITS", one_c.LIMITS),
+            (imports, "time", SimpleNamespace(sleep=world.sleep)),
             (tasks, "run_lane", world.run_lane),
             (orders, "accept", world.accept),
             (belief_queries, "UNEXPLAINED_FOR", UNEXPLAINED_FOR),
@@ -104,7 +107,7 @@ class Ear(logging.Handler):
         text = self.format(record)
         self.world.told(Told("log", text))
         error = record.exc_info[1] if record.exc_info else None
-        ours = record.name == sources.__name__ and not isinstance(error, DatabaseError)
+        ours = record.name in {sources.__name__, service.__name__} and not isinstance(error, DatabaseError)
         if isinstance(error, IntegrityError) or (error is not None and ours):
             self.world.mistakes.append(Violation("error", text))
 

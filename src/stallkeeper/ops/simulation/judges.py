@@ -27,7 +27,8 @@ class Judge:
     def __init__(self, world: World) -> None:
         self.world = world
         bystander = settle(world.stalls[0].platform, tuple(world.units), world.clock.at)
-        self.truth = Truth(world.organisation.pk, [stall.view for stall in world.stalls], [bystander], world.feeds)
+        exchanges = [world.one_c.view] if world.one_c is not None else []
+        self.truth = Truth(world.organisation.pk, [stall.view for stall in world.stalls], [bystander], world.feeds, exchanges)
         for canary in _canaries(world):
             self.truth.told(canary)
         self.tokens: set[str] = set()

@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from stallkeeper.ops.simulation.world import World
 
 ON_THE_WAY = (
+    "1C booked goods out",
+    "1C got an order again",
+    "1C sent a packet twice",
+    "1C sent changes",
+    "1C sent its whole list",
+    "1C took orders",
+    "1C's figures that waited were let through",
     "a base price changed",
     "a buyer asked to cancel",
     "a buyer came too late",
@@ -61,6 +68,7 @@ ON_THE_WAY = (
     "a worker froze",
     "all channels of guarded units kept something back",
     "an account was connected again",
+    "an exchange with 1C broke off",
     "an order",
     "an order for a kit",
     "an order for a kit and its component",
@@ -70,6 +78,7 @@ ON_THE_WAY = (
     "an order that we cannot take in",
     "an order of several lines",
     "an order was cancelled by hand",
+    "an order was cancelled in 1C",
     "an order with the same article twice",
     "an unpaid order",
     "an unpaid order was paid",

@@ -20,7 +20,7 @@ from stallkeeper.channels import balancer, guarding, rules
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import UseCase, use_case
-from stallkeeper.ops.simulation import crowd, feeds, habits, queries, sightings
+from stallkeeper.ops.simulation import crowd, exchanging, feeds, habits, queries, sightings
 from stallkeeper.ops.simulation.clock import MORNING, WorldClock
 from stallkeeper.ops.simulation.crowd import Crowd, Walker
 from stallkeeper.ops.simulation.faults import Chaos, Weather
@@ -119,6 +119,8 @@ class World:
     files: FileServer | None = None
     program: Program | None = None
     """Where those numbers come from: a file server is asked, a program sends."""
+    one_c: exchanging.OneC | None = None
+    """The seller's 1C base, in some seeds without another source."""
     plans: list[Looked] = field(default_factory=list)
     """What people have on their screens of the sending table."""
     organisation: Organisation = field(init=False)
@@ -416,6 +418,8 @@ class World:
                 self._guard(guarded)
             if feeds.has_source(self.seed):
                 feeds.open_source(self)
+            if exchanging.has_1c(self.seed):
+                exchanging.open_1c(self)
 
     def _guard(self, dice: Random) -> None:
         """Channels share some of the goods, or whatever there is little of."""

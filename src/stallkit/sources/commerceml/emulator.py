@@ -100,12 +100,15 @@ class Base:
         zone: str = "Europe/Moscow",
         style: Style | None = None,
         free: bool = True,
+        kits: Mapping[str, Mapping[str, int]] | None = None,
     ) -> None:
         self.clock = clock
         self.zone = ZoneInfo(zone)
         self.style = style or Style()
         self.free = free
         self.goods = {good.code: good for good in goods}
+        self.kits = dict(kits or {})
+        """By article, what one of a kit takes: quantity by the good's number."""
         self.places: dict[str, str] = {}
         self.orders: dict[str, TakenOrder] = {}
         self.told: dict[str, int] = {}
@@ -198,15 +201,20 @@ class Base:
             self._reserve(before, -1)
         lines: dict[str, int] = {}
         for line in document.iterfind(f"{names.GOODS}/{names.GOOD}"):
-            good = _text(line, names.ID)
-            if good in self.goods:
-                lines[good] = lines.get(good, 0) + int(_text(line, names.QUANTITY))
+            for good, number in self._means(line).items():
+                lines[good] = lines.get(good, 0) + number * int(_text(line, names.QUANTITY))
         said = {_text(one, names.TITLE): _text(one, names.VALUE) for one in document.iterfind(f"{names.REQUISITES}/{names.REQUISITE}")}
         order = TakenOrder(code, _text(document, names.NUMBER), lines, names.true(said.get("Отменен", "")), bool(before and before.shipped))
         if not order.cancelled and not order.shipped:
             self._reserve(order, 1)
         self.orders[code] = order
         return code
+
+    def _means(self, line: etree._Element) -> Mapping[str, int]:
+        """The goods that one of a line takes: by the base's own number, else by the article; nothing for what it does not know."""
+        code, article = _text(line, names.ID), _text(line, names.ARTICLE)
+        known = [good.code for good in self.goods.values() if good.code == code or (not code and article and good.article == article)]
+        return {known[0]: 1} if known else self.kits.get(article, {})
 
     def _reserve(self, order: TakenOrder, sign: int) -> None:
         for good, quantity in order.lines.items():

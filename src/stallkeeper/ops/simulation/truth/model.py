@@ -11,9 +11,11 @@ from stallkeeper.ops.simulation.truth import channel_rules, deep_queries, flow_r
 from stallkeeper.ops.simulation.truth.belief import Beliefs
 from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.events import Canary, Counted, Crashed, Moved, PlanSent, PlanShown, Told, TruthEvent
+from stallkeeper.ops.simulation.truth.exchange_rules import Exchange
 from stallkeeper.ops.simulation.truth.files import FeedView
 from stallkeeper.ops.simulation.truth.kept_rules import Promises
 from stallkeeper.ops.simulation.truth.lane_rules import Lanes
+from stallkeeper.ops.simulation.truth.one_c import ExchangeView
 from stallkeeper.ops.simulation.truth.past_rules import Past
 from stallkeeper.ops.simulation.truth.plan_rules import Plans
 from stallkeeper.ops.simulation.truth.price_rules import Prices
@@ -39,7 +41,12 @@ class Truth:
     """
 
     def __init__(
-        self, organisation_id: int, stalls: Sequence[StallView], bystanders: Sequence[int] = (), feeds: Sequence[FeedView] = ()
+        self,
+        organisation_id: int,
+        stalls: Sequence[StallView],
+        bystanders: Sequence[int] = (),
+        feeds: Sequence[FeedView] = (),
+        exchanges: Sequence[ExchangeView] = (),
     ) -> None:
         self.stalls = {stall.channel_id: stall for stall in stalls}
         self.accounts = {stall.connection_id: stall for stall in stalls}
@@ -52,6 +59,7 @@ class Truth:
         self.lanes, self.walls = Lanes(), Walls(tuple(bystanders))
         self.past = Past()
         self.feeds, self.plans = [Feed(view) for view in feeds], Plans()
+        self.exchanges = [Exchange(view) for view in exchanges]
         self.crashed = False
         self.found: list[Breach] = []
 
@@ -144,6 +152,8 @@ class Truth:
         yield from self.walls.check(self.shop)
         for feed in self.feeds:
             yield from feed.check(self.shop)
+        for exchange in self.exchanges:
+            yield from exchange.check(self.shop, clock.now(), in_step=beliefs.in_step)
 
     def _silent(self, where: str) -> Iterator[Breach]:
         for feed in self.feeds if self.beliefs.in_step and where == LOOKED else ():
@@ -189,3 +199,5 @@ class Truth:
         yield from self.plans.when_quiet(self.shop)
         for feed in self.feeds:
             yield from feed.when_quiet(self.shop)
+        for exchange in self.exchanges:
+            yield from exchange.when_quiet(self.shop, in_step=self.beliefs.in_step)
