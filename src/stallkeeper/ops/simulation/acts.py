@@ -74,5 +74,15 @@ def attempt(world: World, play: Play) -> None:
         world.reach(f"refused: {type(refusal).__name__}")
 
 
-WORKERS = {"worker works", "trade now", "read back now", "tidy", "lapses", "night", "ask the source now", "sales are seen"}
+WORKERS = {
+    "worker works",
+    "trade now",
+    "read back now",
+    "tidy",
+    "lapses",
+    "night",
+    "ask the source now",
+    "sales are seen",
+    "a stall abroad trades",
+}
 """Acts that a worker plays; all others of ours are the web process's."""

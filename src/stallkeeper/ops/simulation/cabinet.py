@@ -43,7 +43,7 @@ def leave_by_hand(world: World) -> None:
 def take_back(world: World) -> None:
     """Somebody puts a finalised order back to "in progress" in eMAG's screen; where none is finalised, an AWB is issued there, which does
     that. On Ozon, where nothing is taken back, a posting is cut up."""
-    if cut_up(world):
+    if _cut_up(world):
         return
     if found := _order(world, "emag", OrderState.SHIPPED):
         stall, order = found
@@ -58,7 +58,13 @@ def take_back(world: World) -> None:
         world.note(f"{stall.name}: an AWB is issued for order {order.order_id}")
 
 
-def cut_up(world: World) -> bool:
+@act("a posting is cut up", 0, ours=False)
+def cut_up(world: World) -> None:
+    """In Ozon's own screen; nothing happens where Ozon takes no part."""
+    _cut_up(world)
+
+
+def _cut_up(world: World) -> bool:
     """A posting becomes two, or the first is over and all of it is in others."""
     found = _order(world, "ozon", OrderState.NEW, OrderState.ACKNOWLEDGED)
     lines = [line for line in found[1].lines if line.ordered > line.cancelled] if found else []

@@ -23,6 +23,7 @@ from stallkeeper.channels import switches
 from stallkeeper.channels.models import Connection, LaneStep
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.ops.simulation import (
+    abroad,
     acts,
     buyers,
     cabinet,
@@ -129,7 +130,7 @@ def plan(seed: int) -> tuple[Weather, list[Step]]:
         if several and dice.random() < MEET:
             chosen[:2] = dice.choice(MEETINGS)
         steps.append(Step(tuple(chosen), dice.getrandbits(32)))
-    for further in (feeds.with_source, exchanging.with_1c, sends.with_plans, sightings.with_looks):
+    for further in (feeds.with_source, exchanging.with_1c, sends.with_plans, sightings.with_looks, abroad.with_trade):
         steps = further(seed, steps, Step, races=race > 0)
     return weather, steps
 

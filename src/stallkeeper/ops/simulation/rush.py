@@ -240,7 +240,8 @@ class Rush:
         emulator, config = emulated(platform, seed=self.seed, limits_scale=self.scale, clock=self.clock)
         if platform == "dummy":
             emulator.account_id = f"A-{position}"  # type: ignore[attr-defined]
-        stall = Booth(self.organisation.pk, platform, emulator, f"http://{platform.replace('_', '-')}-{position}.test", config)
+        address = f"http://{platform.replace('_', '-')}-{position}.test"
+        stall = Booth(self.organisation.pk, platform, emulator, address, config, self.clock.pass_)
         self.stalls.append(stall)
         for sku in self.units:
             emulator.add_offer(sku, quantity=0)

@@ -22,6 +22,8 @@ from stallkit.testing.emulator import Emulator, ShopOffer, ShopOrder, WireReques
 
 CURRENCY = {"walmart": "USD", "emag": "RON", "ozon": "RUB", "wildberries": "RUB", "yandex_market": "RUB"}
 ACTOR = "user:1"
+RUNS = 30
+"""So many runs read a catalogue of a few pages at the most."""
 
 
 @dataclass
@@ -33,6 +35,8 @@ class Stall:
     emulator: Emulator
     address: str
     config: dict[str, str]
+    pass_: Callable[[float], object]
+    """Lets so many seconds pass."""
     channel: Channel = field(init=False)
     hint_token: str = ""
     hints: list[WireRequest | None] = field(default_factory=list)
@@ -74,9 +78,7 @@ class Stall:
 
     def open(self) -> None:
         """Read what the account lists, link what fits, answer the cutover question, turn every switch."""
-        ended = run_lane(self.lane(LaneKind.BACKGROUND).pk, "opening")
-        if ended.outcome != "ok":
-            raise RuntimeError(f"{self.name}: the catalogue could not be read: {ended}")
+        self._read_catalogue()
         with self.use_case("offers.link") as uc:
             links.confirm(uc, links.certain(self.channel.pk))
         with self.use_case("channel.open") as uc:
@@ -85,6 +87,17 @@ class Stall:
             switches.set_writes(uc, self.connection_id, True)
             switches.set_channel(uc, self.channel.pk, orders=True, stock=True)
         self.refresh()
+
+    def _read_catalogue(self) -> None:
+        """To its end: a run stops where the platform's limits do, and nothing is linked before all listings are known."""
+        for _ in range(RUNS):
+            ended = run_lane(self.lane(LaneKind.BACKGROUND).pk, "opening")
+            if ended.outcome != "ok":
+                raise RuntimeError(f"{self.name}: the catalogue could not be read: {ended}")
+            if links.certain(self.channel.pk):
+                return
+            self.pass_(1)
+        raise RuntimeError(f"{self.name}: the catalogue has no end, or fits nothing")
 
     def link(self, sku: str, unit_id: int, pack_factor: int) -> None:
         """A person says what a listing is, and how many units one of it takes."""

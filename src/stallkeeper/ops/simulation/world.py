@@ -20,7 +20,7 @@ from stallkeeper.channels import balancer, guarding, rules
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import UseCase, use_case
-from stallkeeper.ops.simulation import crowd, exchanging, feeds, habits, queries, sightings
+from stallkeeper.ops.simulation import abroad, crowd, exchanging, feeds, habits, queries, sightings
 from stallkeeper.ops.simulation.clock import MORNING, WorldClock
 from stallkeeper.ops.simulation.crowd import Crowd, Walker
 from stallkeeper.ops.simulation.faults import Chaos, Weather
@@ -70,9 +70,6 @@ half of the seeds: a shop of five articles never has the dozens that it takes in
 SLOW = 0.02
 """Part of the calls that are answered late."""
 PLATFORMS = ("walmart", "emag", "dummy")
-WITH_WAREHOUSES = ("ozon", "wildberries", "yandex_market")
-ABROAD = 0.35
-"""Part of the seeds in which one of those takes part."""
 MOST_CALLS = 300
 """Whoever makes so many in one act does not end."""
 PACK, IN_PACK = "A2", 2
@@ -409,7 +406,7 @@ class World:
             platforms = dice.sample(PLATFORMS, min(dice.choice((2, 2, 3, 4)), len(PLATFORMS)))
             if dice.random() < TWICE:
                 platforms = ["dummy", *[platform for platform in platforms if platform != "dummy"][:1], "dummy"]
-            for position, platform in enumerate(abroad(self.seed, platforms)):
+            for position, platform in enumerate(abroad.choose(self.seed, platforms)):
                 self._stall(platform, position, dice, weather)
             if sightings.is_balanced(self.seed):
                 self._balance()
@@ -478,7 +475,7 @@ class World:
             _vary(emulator, config, position, dice, weather)
         if platform == "ozon":
             emulator.packing_fails = 1  # type: ignore[attr-defined]  # the first of the day
-        stall = Stall(self.organisation.pk, platform, emulator, f"http://{platform}-{position}.test", config)
+        stall = Stall(self.organisation.pk, platform, emulator, f"http://{platform}-{position}.test", config, self.clock.pass_)
         self.stalls.append(stall)
         for sku in (*SKUS, KIT):
             emulator.add_offer(sku, quantity=0)
@@ -500,15 +497,6 @@ class World:
         self.chaos.weather = weather
         for stall in self.stalls:
             stall.emulator.dials = weather.dials
-
-
-def abroad(seed: int, platforms: list[str]) -> list[str]:
-    """In some seeds a platform with warehouses of its own takes the place of one that was drawn; they cost more calls a day."""
-    dice = Random(f"abroad:{seed}")  # noqa: S311
-    if dice.random() >= ABROAD:
-        return platforms
-    place = dice.randrange(len(platforms))
-    return [*platforms[:place], dice.choice(WITH_WAREHOUSES), *platforms[place + 1 :]]
 
 
 def _vary(emulator: Emulator, config: dict[str, str], position: int, dice: Random, weather: Weather) -> None:

@@ -7,7 +7,16 @@ from datetime import datetime
 
 from stallkeeper.core import clock
 from stallkeeper.core.tenancy import organisation_scope
-from stallkeeper.ops.simulation.truth import channel_rules, deep_queries, flow_rules, guard_rules, offer_rules, order_rules, price_rules
+from stallkeeper.ops.simulation.truth import (
+    channel_rules,
+    deep_queries,
+    flow_rules,
+    guard_rules,
+    offer_rules,
+    order_rules,
+    price_rules,
+    split_rules,
+)
 from stallkeeper.ops.simulation.truth.belief import Beliefs
 from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.events import Canary, Counted, Crashed, Moved, PlanSent, PlanShown, Told, TruthEvent
@@ -170,6 +179,7 @@ class Truth:
         yield from order_rules.what_is_left(self.shop, several=self.promises.put_off)
         yield from order_rules.open_units(self.shop)
         yield from order_rules.money(self.shop, self.accounts)
+        yield from split_rules.kept_once(self.shop, self.accounts)
 
     def _flows(self) -> Iterator[Breach]:
         yield from flow_rules.goods_left(self.shop)

@@ -13,7 +13,7 @@ from stallkeeper.ops.simulation.truth.files import FeedView, Said
 from stallkeeper.ops.simulation.truth.rows import Movement
 from stallkeeper.ops.simulation.truth.shop import Shop, Spot
 
-RUNS = "SELECT id, state, reference, as_of FROM stock_sourcerun WHERE source_id = %(source)s ORDER BY id"
+RUNS = "SELECT id, state, reference, as_of, finished_at FROM stock_sourcerun WHERE source_id = %(source)s ORDER BY id"
 MARGIN = timedelta(seconds=5)
 WAITS = {"reading", "stopped", "allowed"}
 
@@ -25,6 +25,7 @@ class Run(NamedTuple):
     state: str
     reference: str
     as_of: datetime
+    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,10 @@ class Feed:
         self.runs = runs
 
     def silent(self, shop: Shop, now: datetime) -> Iterator[Breach]:
-        """Its lane has just looked whether it is silent: then everybody must know."""
-        since = self.view.books.answered_at or self.view.enabled_at
+        """Its lane has just looked whether it is silent: then everybody must know. Figures may be taken in long after they came, by a
+        process that stood still."""
+        taken = self.last.finished_at if self.last is not None else None
+        since = max(self.view.books.answered_at or self.view.enabled_at, taken or self.view.enabled_at)
         key = f"source:{self.view.source_id}:silent"
         if now - since > self.view.silence + MARGIN and key not in shop.now.notices:
             yield Breach("20", f"source {self.view.source_id} has answered nothing since {since}, and there is no alarm")
