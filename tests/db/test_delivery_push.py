@@ -204,6 +204,36 @@ def test_a_figure_that_may_not_be_written_again_at_once_waits_and_holds_up_nobod
     assert stall.emulator.quantity_of("MUG") == 4
 
 
+def test_the_pause_between_two_figures_begins_when_the_platform_has_taken_the_first(
+    market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call may wait for its budget. Counted from before that, the next one would come too early and wait for a whole pause more."""
+    from stallkit.adapters.dummy import manifest
+
+    slow = replace(manifest.MANIFEST, quirks=replace(manifest.MANIFEST.quirks, rewrite_after=timedelta(seconds=30)))
+    monkeypatch.setattr(manifest, "MANIFEST", slow)
+    mug = market.shop.unit("MUG", 9)
+    stall.offer(mug, shown=0)
+    real = push.stock_intent
+
+    def late(*item: object) -> object:
+        market.clock.tick(1)
+        return real(*item)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(push, "stock_intent", late)
+    stall.run()
+    taken = stall.emulator.calls[-1].at
+    market.stock(mug, 4)
+    market.clock.tick(29.5)
+    ended = stall.run()
+    assert (stock_calls(stall), stall.emulator.quantity_of("MUG")) == (1, 9)
+    due = next(step.done.again_at for step in ended.steps if step.step == "quantities")
+    assert timedelta(seconds=30) <= due - taken < timedelta(seconds=31)
+    market.clock.tick((due - market.clock()).total_seconds())
+    stall.run()
+    assert stall.emulator.quantity_of("MUG") == 4
+
+
 def test_another_figure_than_the_expected_one_is_what_we_believe(market: Market, stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
     """Differs: the channel changed nothing and said what it shows; that is a read."""
     unit = market.shop.unit("MUG", 9)

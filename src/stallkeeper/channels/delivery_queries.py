@@ -117,7 +117,7 @@ def take(
 
     Left out: those that must be read first, and those in a ticket opened after ``stuck_before`` unless the channel shows, or will show,
     too much. What has been read without an answer (``observed`` NULL, read after the last send) is not read again. ``above_zero`` leaves
-    out those that are to go to zero as well; ``quiet_before`` those that were sent later than that,
+    out those that are to go to zero as well; ``quiet_before`` those that were written later than that,
     ``read_since`` those that were read before that. ``in_tickets``: see ``Standing``; False spares looking for tickets.
 
     One statement: rows are chosen as it finds them, then locked, and judged and returned as they are once the lock is had (PostgreSQL's
@@ -153,6 +153,8 @@ def take(
     return list(map(Waiting._make, rows(cursor)))
 
 
+WRITTEN = "greatest(figure.sent_at, figure.accepted_at)"
+"""When the platform last took a figure, at the latest: a call may have waited for its budget after it was written down as sent."""
 OPEN_ITEM = "ticket.kind = %(kind)s AND ticket.closed_at IS NULL AND NOT item.resolved AND NOT item.overtaken"
 
 
@@ -186,7 +188,7 @@ def _chosen(figures: Figures, in_tickets: bool, above_zero: bool, *, quiet: bool
     """
     wanted = f"AND figure.intended{figures.end} > 0" if above_zero else ""
     if quiet:
-        wanted += " AND (figure.sent_at IS NULL OR figure.sent_at <= %(quiet_before)s)"
+        wanted += f" AND ({WRITTEN} IS NULL OR {WRITTEN} <= %(quiet_before)s)"
     if not in_tickets:
         return _waiting(figures, wanted)
     held = f"{OPEN_ITEM} AND ticket.opened_at >= %(stuck_before)s"
@@ -496,10 +498,10 @@ def count_waiting(cursor: Cursor, figures: Figures, channel: int, most: int) -> 
 
 
 def oldest_send(cursor: Cursor, figures: Figures, channel: int, head: int) -> datetime | None:
-    """When the first of the offers at the head of the line was sent last; None where none was. Index: offer_todo_next."""
+    """When the first of the offers at the head of the line was written last; None where none was. Index: offer_todo_next."""
     cursor.execute(
         f"""
-        SELECT min(figure.sent_at) FROM (
+        SELECT min({WRITTEN}) FROM (
             SELECT offer_id FROM channels_offertodo WHERE channel_id = %s AND kind = %s ORDER BY danger DESC, version, offer_id LIMIT %s
         ) AS todo JOIN {figures.table} AS figure ON figure.{figures.key} = todo.offer_id
         """,  # noqa: S608 - constants of this module

@@ -17,7 +17,7 @@ class View:
 
     ``blind``: the order watermark is too old; only cuts go out. ``stopped``: the breaker holds everything but cuts above zero.
     ``cuts_only``: the rate budget has nothing left for raises.
-    ``quiet_before``: what was sent later may not be written again yet. ``read_since``: what was read earlier must be read again first.
+    ``quiet_before``: what was written later may not be written again yet. ``read_since``: what was read earlier must be read again first.
     """
 
     watermark: datetime | None
