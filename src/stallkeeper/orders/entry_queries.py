@@ -45,12 +45,13 @@ def ask_offers(connection: int, skus: Sequence[str], external_ids: Sequence[str]
     """Offers of a connection's channels, inactive ones too, by SKU or by the channel's number, a row per kit part.
 
     ``stocked``: of the part, or of the unit that has none. Indexes: offer_sku_once, offer_external_id.
+
+    Materialized: of tables that were filled a moment ago the server knows nothing, and would look the offers up again for each unit of the
+    catalogue.
     """
     return ask(
         """
-        SELECT offer.id, offer.channel_id, offer.sku, offer.external_id, offer.stock_unit_id, offer.pack_factor,
-               coalesce(component.stocked, unit.stocked), part.component_id, part.quantity
-        FROM (
+        WITH offer AS MATERIALIZED (
             SELECT offer.id, offer.channel_id, offer.sku, offer.external_id, offer.stock_unit_id, offer.pack_factor
             FROM channels_channel AS channel JOIN channels_offer AS offer ON offer.channel_id = channel.id
             WHERE channel.connection_id = %(connection)s AND offer.sku = ANY(%(skus)s::text[])
@@ -59,7 +60,10 @@ def ask_offers(connection: int, skus: Sequence[str], external_ids: Sequence[str]
             FROM channels_channel AS channel JOIN channels_offer AS offer ON offer.channel_id = channel.id
             WHERE channel.connection_id = %(connection)s AND offer.external_id <> ''
                 AND offer.external_id = ANY(%(numbers)s::text[]) AND offer.sku <> ALL(%(skus)s::text[])
-        ) AS offer
+        )
+        SELECT offer.id, offer.channel_id, offer.sku, offer.external_id, offer.stock_unit_id, offer.pack_factor,
+               coalesce(component.stocked, unit.stocked), part.component_id, part.quantity
+        FROM offer
         JOIN catalog_stockunit AS unit ON unit.id = offer.stock_unit_id
         LEFT JOIN catalog_kitcomponent AS part ON part.kit_id = unit.id AND unit.kind = 'kit'
         LEFT JOIN catalog_stockunit AS component ON component.id = part.component_id
