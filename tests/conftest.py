@@ -23,8 +23,10 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import hypothesis
@@ -39,6 +41,8 @@ TESTS = Path(__file__).parent
 MARKS = {name: name for name in ("unit", "db", "contract", "races", "browser")} | {"scenarios": "scenario"}
 TOGETHER_SECONDS = 120
 DROP_SECONDS = 120
+FRESH = 90
+T = TypeVar("T")
 
 # The same examples in every run, however slow the machine is; --hypothesis-profile=default draws new ones.
 hypothesis.settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -278,6 +282,44 @@ def shared_race_db(migrated_template: str, django_db_blocker) -> Iterator[RaceDa
     """The same, one for a module whose tests each open a shop of their own."""
     with _race_database(migrated_template, django_db_blocker) as database:
         yield database
+
+
+class Furnished:
+    """A database that somebody has filled, of which each test gets a copy. Screens say how long ago things were: after FRESH seconds it is
+    filled anew.
+    """
+
+    def __init__(self, empty: str, django_db_blocker) -> None:
+        self.empty, self.blocker = empty, django_db_blocker
+        self.name, self.until, self.thing = "", 0.0, None
+
+    @contextmanager
+    def copy(self, furnish: Callable[[], T]) -> Iterator[T]:
+        """What ``furnish`` returned, on a database of its own: real transactions, in every thread."""
+        if time.monotonic() > self.until:
+            self.drop()
+            self._fill(furnish)
+        with _race_database(self.name, self.blocker):
+            yield deepcopy(cast(T, self.thing))
+
+    def _fill(self, furnish: Callable[[], object]) -> None:
+        self.until = time.monotonic() + FRESH
+        self.name = f"furnished_{os.environ['STALLKEEPER_TEST_RUN']}_{secrets.token_hex(4)}"
+        _clone(self.name, self.empty)
+        with self.blocker.unblock(), _default_connection_on(self.name):
+            self.thing = furnish()
+
+    def drop(self) -> None:
+        if self.name:
+            _drop_database(self.name)
+
+
+@pytest.fixture(scope="session")
+def furnished(migrated_template: str, django_db_blocker) -> Iterator[Furnished]:
+    """For one kind of furniture in a worker."""
+    kept = Furnished(migrated_template, django_db_blocker)
+    yield kept
+    kept.drop()
 
 
 # --- the outside ------------------------------------------------------------------------------------------------------------------------

@@ -6,15 +6,21 @@ What needs Django is imported late: pytest reads this file before Django is set 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
 
 if TYPE_CHECKING:
     from tests.busy_shop import BusyShop
+    from tests.conftest import Furnished
+
+KEYRING = "keyring.json"
 
 WIDTH, HEIGHT = 1280, 900
 PATIENCE = 60_000
@@ -40,18 +46,39 @@ def browser(chromium_path: str) -> Iterator[Browser]:
         launched.close()
 
 
+@pytest.fixture(scope="session")
+def site() -> Iterator[LiveServer]:
+    """The application, served. Not pytest-django's fixture, which empties all tables after each test: ours have a database each."""
+    server = LiveServer("localhost")
+    with server._live_server_modified_settings:
+        yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the shop that is copied: its keyring."""
+    return tmp_path_factory.mktemp("furnished")
+
+
 @pytest.fixture
-def busy(transactional_db: None, monkeypatch: pytest.MonkeyPatch, tmp_path) -> BusyShop:
+def busy(furnished: Furnished, _folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[BusyShop]:
+    """A busy shop in a database of its own, with a keyring of its own."""
     from django.conf import settings
+    from django.core.cache import cache
 
     from tests.busy_shop import open_busy_shop
 
-    monkeypatch.setattr(settings, "ENV", replace(settings.ENV, keyring=tmp_path / "keyring.json", home=tmp_path))
-    return open_busy_shop()
+    cache.clear()
+    monkeypatch.setattr(settings, "ENV", replace(settings.ENV, keyring=_folder / KEYRING, home=tmp_path))
+    with furnished.copy(open_busy_shop) as shop:
+        shutil.copy(_folder / KEYRING, tmp_path)
+        monkeypatch.setattr(settings, "ENV", replace(settings.ENV, keyring=tmp_path / KEYRING))
+        yield shop
 
 
 class UnderWay:
-    """Requests that the server still works on. Pages renew themselves, and a late one would meet the emptying of the tables."""
+    """Requests that the server still works on. Pages renew themselves, and a late one would meet the end of the database."""
 
     def __init__(self) -> None:
         self.requests: set[Request] = set()
@@ -70,11 +97,11 @@ class UnderWay:
 
 
 @pytest.fixture
-def screen(busy: BusyShop, live_server, browser: Browser) -> Iterator[Page]:
+def screen(busy: BusyShop, site: LiveServer, browser: Browser) -> Iterator[Page]:
     """A page of the owner, signed in by a link. ``goto`` takes paths. The test fails if the console or a response reports an error."""
     from stallkeeper.core.people import sign_in_link
 
-    context = browser.new_context(base_url=live_server.url, viewport={"width": WIDTH, "height": HEIGHT})
+    context = browser.new_context(base_url=site.url, viewport={"width": WIDTH, "height": HEIGHT})
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     complaints: list[str] = []

@@ -19,8 +19,6 @@ from stallkit.types import AccountInfo
 from tests.busy_shop import BusyShop
 from tests.db.tenancy.furnished import furnish
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 SCREENS = (
     *("/", "/orders/", "/problems/", "/offers/", "/sending/", "/sending/undo/", "/sending/tasks/", "/listings/", "/stock/"),
     *("/stock/table/", "/stock/places/", "/imports/", "/channels/", "/reserves/", "/reserves/start/", "/sources/"),

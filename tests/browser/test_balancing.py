@@ -15,8 +15,6 @@ from stallkit.adapters.ozon.emulator import CONFIG, Emulator
 from stallkit.testing.serving import EmulatorTransport
 from tests.busy_shop import BusyShop
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 
 def test_a_channel_for_a_warehouse_of_the_platform(busy: BusyShop, screen: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     """The platform's own list is offered, without those that cannot be used; the channel begins with everything off."""

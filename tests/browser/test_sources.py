@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.stock.models import Level
 from tests.busy_shop import BusyShop
-
-pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_file_is_looked_at_mapped_and_brought_in(busy: BusyShop, screen: Page) -> None:

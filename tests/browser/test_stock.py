@@ -5,14 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from stallkeeper.core import clock
 from stallkeeper.stock.models import Level
 from tests.busy_shop import BusyShop
-
-pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def full_level(busy: BusyShop) -> Level:
