@@ -22,7 +22,7 @@ from tests.db.tenancy.furnished import furnish
 SCREENS = (
     *("/", "/orders/", "/problems/", "/offers/", "/sending/", "/sending/undo/", "/sending/tasks/", "/listings/", "/stock/"),
     *("/stock/table/", "/stock/places/", "/imports/", "/channels/", "/reserves/", "/reserves/start/", "/sources/"),
-    *("/reserves/?of=line", "/reserves/?of=manual", "/sources/add/imap/", "/sending/plan/", "/company/"),
+    *("/reserves/?of=line", "/reserves/?of=manual", "/sources/add/imap/", "/sending/plan/", "/company/", "/company/keys/"),
 )
 BEYOND = """
     [...document.querySelectorAll(".sk *")]

@@ -14,12 +14,18 @@ from stallkeeper.catalog.models import ImportRun
 from stallkeeper.channels import plans, send_tasks
 from stallkeeper.channels.models import Offer, Parked, RemoteListing
 from stallkeeper.channels.proposals import Proposal
-from stallkeeper.core import clock, people
-from stallkeeper.core.models import AuditEntry, Notification, Organisation, Role, User
+from stallkeeper.core import api_keys, clock, people
+from stallkeeper.core.models import ApiKey, AuditEntry, Notification, Organisation, Role, User
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock.models import SourceRun, StockSource
 from tests.busy_shop import BusyShop, refuse_to_probe, signed_in, text
 from tests.shop import Shop, join
+
+
+def api_key(busy: BusyShop) -> int:
+    with busy.shop.use_case() as uc:
+        api_keys.make(uc, f"a{ApiKey.objects.count()}", ["send"])
+        return ApiKey.objects.latest("pk").pk
 
 
 def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
@@ -79,6 +85,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         **{name: {"pk": 1} for name in ("exchange", "exchange_password", "exchange_places", "exchange_good")},
         **{name: {"pk": plan.pk} for name in ("apply_plan", "discard_plan")},
         "send_task": {"pk": task.pk},
+        "end_key": {"pk": api_key(busy)},
         "sign_in_by_link": {"token": "made-up"},
     }
 

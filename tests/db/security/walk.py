@@ -13,7 +13,7 @@ from django.urls.resolvers import RoutePattern
 
 from stallkeeper.catalog.models import ImportRun, StockUnit
 from stallkeeper.channels.models import Channel, Command, Connection, ObservedHold, Offer, Parked, RemoteListing, SendPlan, SendTask
-from stallkeeper.core.models import Notification
+from stallkeeper.core.models import ApiKey, Notification
 from stallkeeper.orders.models import Order, OrderLine, Shortage
 from stallkeeper.stock.models import Location, SourceRun, StockSource
 from stallkeeper.sync.source_kinds import COMMERCEML
@@ -84,6 +84,7 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
         "sources/": StockSource,
         "imports/": ImportRun,
         "channels/connections/": Connection,
+        "company/keys/": ApiKey,
     }
     special = {"line": OrderLine, "command": Command, "place": Location, "run": SourceRun}
     words = {
