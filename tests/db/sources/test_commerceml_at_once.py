@@ -61,6 +61,16 @@ def test_goods_that_have_not_left_after_all_lie_there_again(desks, known) -> Non
     assert desk.shop.level(desk.mug) == (10, 3, 0)
 
 
+@pytest.mark.parametrize("version", [(2, 5), (2, 8)])
+def test_a_packet_of_changes_leaves_alone_what_it_does_not_name(desks, version) -> None:
+    """Also where missing means zero: ``СодержитТолькоИзменения`` says that it is no whole list."""
+    desk = desks(style=Style(version), mode="all")
+    desk.send(whole=True)
+    desk.base.goods["guid-mug"].stock["w1"] = 6
+    assert desk.send() == 1
+    assert desk.on_hand() == (6, 7)
+
+
 def test_what_1c_reserves_is_added_to_its_total_also_where_another_place_serves_the_order(desks) -> None:
     """1C knows nothing of our other place: it takes the order off what it has."""
     desk = desks(free=True)
