@@ -11,7 +11,7 @@ import pytest
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import delivery, fences, guarding
 from stallkeeper.channels.explain import explain
-from stallkeeper.channels.models import GuardedUnit, LaneKind, Offer, WriteWindow
+from stallkeeper.channels.models import GuardedUnit, LaneKind, Offer, OfferTodo, WriteWindow
 from stallkeeper.core import housekeeping
 from stallkeeper.orders import cases
 from stallkeeper.orders.models import Shortage
@@ -106,6 +106,33 @@ def test_an_unknown_figure_counts_as_the_most_it_could_be(market: Market) -> Non
     assert two.emulator.quantity_of("MUG") == 3
     market.settle(4)
     assert sum(shown(market)) == 10
+
+
+def test_what_is_sent_after_orders_were_told_of_contains_them_no_more(market: Market) -> None:
+    """Nobody knows what the second stall shows: it was five, and orders for three have come. Then four are sent, and the reply gets lost: it
+    may show four, not five less three (invariant 4, seed 646)."""
+    unit = market.shop.unit("MUG", 8)
+    one, two = market.stall(), market.stall()
+    for stall in (one, two):
+        stall.offer(unit, shown=8)
+    market.settle(1)
+    guard(market, unit)
+    market.settle(2)
+    assert shown(market) == [4, 4]
+    with market.shop.scope():
+        Offer.objects.filter(channel=two.channel).update(
+            believed_qty=None, most_qty=5, missing_qty=-3, observed_qty=None, observed_at=market.clock()
+        )
+        Offer.objects.filter(channel=one.channel).update(intended_qty=8)
+        for stall in (one, two):
+            offer = Offer.objects.get(channel=stall.channel)
+            fields = {"offer": offer, "channel": stall.channel, "kind": "quantity", "version": 1, "since": market.clock()}
+            OfferTodo.objects.create(organisation=market.shop.organisation, **fields)
+    two.emulator.fail_next(Fault.DROP_AFTER, path="/v1/stock")
+    two.run(outcome="error")
+    assert shown(market) == [4, 4]
+    one.run()
+    assert one.emulator.quantity_of("MUG") == 4
 
 
 def worked_off(market: Market) -> None:

@@ -231,10 +231,17 @@ def lock(cursor: Cursor, figures: Figures, offers: Sequence[int]) -> None:
     )
 
 
+MOST_WHEN_SENT = """CASE WHEN figure.believed_qty IS NULL THEN greatest(figure.most_qty, row.value - least(figure.missing_qty, 0))
+                        ELSE greatest(figure.believed_qty, row.value) END"""
+
+
 def mark_sent(cursor: Cursor, figures: Figures, offers: Sequence[int], values: Sequence[Value], at: datetime, *, forget: bool) -> None:
-    """Write down what is about to be sent. ``forget`` makes belief unknown until the answer is in. Locks: the rows (held already)."""
+    """Write down what is about to be sent. ``forget`` makes belief unknown until the answer is in. Locks: the rows (held already).
+
+    Units that orders have told of while nobody knew (``missing_qty`` below 0) are in what was there before, and not in what is sent now.
+    """
     believed = "NULL" if forget else f"figure.believed{figures.end}"
-    most = ", most_qty = greatest(coalesce(figure.believed_qty, figure.most_qty), row.value)" if forget and figures is QUANTITY else ""
+    most = f", most_qty = {MOST_WHEN_SENT}" if forget and figures is QUANTITY else ""
     cursor.execute(
         f"""
         UPDATE {figures.table} AS figure SET sent{figures.end} = row.value, sent_at = %s, believed{figures.end} = {believed}{most}
