@@ -109,7 +109,7 @@ def test_an_unknown_figure_counts_as_the_most_it_could_be(market: Market) -> Non
 
 
 def test_what_is_sent_after_orders_were_told_of_contains_them_no_more(market: Market) -> None:
-    """Nobody knows what the second stall shows: it was five, and orders for three have come. Then four are sent, and the reply gets lost: it
+    """Nobody knows what the second stall shows: it was five, and orders for three have come. Then four are sent, without a reply: it
     may show four, not five less three (invariant 4, seed 646)."""
     unit = market.shop.unit("MUG", 8)
     one, two = market.stall(), market.stall()

@@ -44,9 +44,37 @@ def test_a_listing_that_is_gone_shows_none_until_something_is_sent() -> None:
     told: list[int] = []
     for why, sent_at in (("stock_refused no", NOON), ("no_such_offer none", NOON + timedelta(minutes=2)), ("no_such_offer none", NOON)):
         shop.offers = {3: structs.replace(OTHER, refused_why=why, sent_at=sent_at, **refused)}
-        guards._remember(shop)  # type: ignore[arg-type]
+        guards._remember(shop, {})  # type: ignore[arg-type]
         told.append(guards.most[3])
     assert told == [20, 20, 0]
+
+
+def test_of_what_may_stand_there_orders_take_only_what_was_there_when_they_were_placed() -> None:
+    """Nobody knows what is shown: it was seven, orders for three came, then five were sent and the reply got lost: five, if that came after
+    the sale. Where the platform takes nothing off for a sale it is seven."""
+    lost = {"observed": None, "believed": None}
+    net = structs.replace(OTHER, believed=7)
+    unknown, sent = structs.replace(net, **lost), structs.replace(net, sent=5, sent_at=NOON + timedelta(minutes=2), **lost)
+    line = SimpleNamespace(id=1, order_id=1, offer_id=3, ordered=4, cancelled=1)
+    order = SimpleNamespace(id=1, fulfilled_by="seller", ordered_at=NOON + timedelta(minutes=1))
+
+    def most(quirks: Quirks) -> list[int]:
+        guards, told, was = Guards(), [], net
+        for now, lines in ((net, []), (unknown, [line]), (sent, [])):
+            state = SimpleNamespace(tickets=[], stories=[], lines=lines)
+            shop = SimpleNamespace(now=state, offers={3: now}, offers_before={3: was}, orders={1: order})
+            guards._remember(shop, guards._sold(shop, {3: quirks}))  # type: ignore[arg-type]
+            guards._note_sent(shop)  # type: ignore[arg-type]
+            told.append(guards.most[3])
+            was = now
+        return told
+
+    assert most(Quirks()) == [7, 4, 5]
+    assert most(Quirks(basis=Basis.GROSS_UNTIL_SHIPPED)) == [7, 7, 7]
+    net = structs.replace(net, observed=None, observed_at=NOON + timedelta(minutes=1.5))
+    assert most(Quirks()) == [7, 4, 5], "a read that told no figure says nothing"
+    order.ordered_at = NOON - timedelta(minutes=1)
+    assert most(Quirks()) == [7, 7, 7], "it was sold before those seven were read"
 
 
 def test_a_call_that_did_not_happen_raises_nothing() -> None:

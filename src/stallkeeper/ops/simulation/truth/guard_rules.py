@@ -6,9 +6,10 @@ is remembered here, look by look.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from stallkeeper.ops.simulation.truth import offer_rules
 from stallkeeper.ops.simulation.truth.breach import Breach
@@ -16,9 +17,12 @@ from stallkeeper.ops.simulation.truth.offer_rules import Counting
 from stallkeeper.ops.simulation.truth.rows import Offer
 from stallkeeper.ops.simulation.truth.shop import Shop
 from stallkeeper.ops.simulation.truth.stalls import StallView
-from stallkit.manifest import Quirks
+from stallkit.manifest import Basis, Quirks
 
 NO_SUCH_OFFER = "no_such_offer"
+EVER = datetime.min.replace(tzinfo=UTC)
+Sold = Mapping[int, list[tuple[datetime, int]]]
+"""Units by offer of orders that have just come, and when they were placed."""
 
 
 @dataclass
@@ -27,13 +31,16 @@ class Guards:
 
     were: set[int] = field(default_factory=set)
     most: dict[int, int] = field(default_factory=dict)
+    stand: dict[int, list[tuple[int, datetime]]] = field(default_factory=dict)
+    """Figures one of which an offer shows, each with since when; several where nobody knows whether what was sent arrived."""
+    lines: set[int] = field(default_factory=set)
     stood: dict[int, tuple[int | None, datetime | None]] = field(default_factory=dict)
     """What an offer said was sent last, and when, before it was sent anew: a call that did not happen leaves that, and sends nothing."""
 
     def check(self, shop: Shop, stalls: Mapping[int, StallView], today: date, *, several: bool) -> Iterator[Breach]:
         """``several``: more than one commit since the last look, so nobody can tell what stood when a figure went out."""
         before, quirks = dict(self.most), {channel: stall.quirks for channel, stall in stalls.items()}
-        self._remember(shop)
+        self._remember(shop, self._sold(shop, quirks))
         guarded = {row.stock_unit_id for row in shop.now.guarded}
         waiting, counter = offer_rules.waiting(shop), Counting(shop, today)
         for unit in sorted(guarded):
@@ -56,19 +63,36 @@ class Guards:
     def _sent_anew(self, was: Offer | None, offer: Offer) -> bool:
         return was is None or (was.sent_at != offer.sent_at and self.stood.get(offer.id) != (offer.sent, offer.sent_at))
 
-    def _remember(self, shop: Shop) -> None:
+    def _sold(self, shop: Shop, quirks: Mapping[int, Quirks]) -> Sold:
+        """What new lines say is gone from the figures of platforms that take off what they sell."""
+        found: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
+        parts = {story.order_id for story in shop.now.stories if story.kind == "split_from"}  # their units were sold in another order
+        for line in shop.now.lines:
+            offer, order = shop.offers.get(line.offer_id or 0), shop.orders[line.order_id]
+            if line.id in self.lines or offer is None or order.id in parts or order.fulfilled_by != "seller":
+                continue
+            if offer.channel_id in quirks and quirks[offer.channel_id].basis is not Basis.GROSS_UNTIL_SHIPPED:
+                found[offer.id].append((order.ordered_at, line.ordered - line.cancelled))
+        self.lines |= {line.id for line in shop.now.lines}
+        return found
+
+    def _remember(self, shop: Shop, sold: Sold) -> None:
         waits: dict[int, int] = {}
         for ticket in shop.now.tickets:
             if ticket.kind == "quantity":
                 waits[ticket.offer_id] = max(waits.get(ticket.offer_id, 0), int(ticket.value))
         for offer in shop.offers.values():
             if offer.believed is not None:
-                self.most[offer.id] = offer.believed
+                read_at = offer.observed_at if offer.observed is not None else None
+                self.stand[offer.id] = [(offer.believed, max(filter(None, (offer.accepted_at, read_at)), default=EVER))]
             elif _absent(offer, was := shop.offers_before.get(offer.id)):
-                self.most[offer.id] = 0
+                self.stand[offer.id] = [(0, EVER)]
             else:
-                anew = [offer.sent] if offer.sent is not None and self._sent_anew(was, offer) else []
-                self.most[offer.id] = max([self.most.get(offer.id, 0), *anew])
+                stood = self.stand.get(offer.id, [(self.most.get(offer.id, 0), EVER)])
+                self.stand[offer.id] = [_less(figure, since, sold.get(offer.id, [])) for figure, since in stood]
+                if offer.sent is not None and offer.sent_at is not None and self._sent_anew(was, offer):
+                    self.stand[offer.id].append((offer.sent, offer.sent_at))
+            self.most[offer.id] = max(figure for figure, _ in self.stand[offer.id])
             if offer.id in waits:
                 self.most[offer.id] = max(self.most[offer.id], waits[offer.id])
 
@@ -85,6 +109,11 @@ class Guards:
             if was is not None and self._sent_anew(was, offer) and raised and there > room:
                 told = f"goes up from {before[offer.id]} to {offer.sent}; then {there} of {shop.units[unit].sku} may be shown, of {room}"
                 yield Breach("4", f"{shop.offer(offer)} {told}")
+
+
+def _less(figure: int, since: datetime, sold: Sequence[tuple[datetime, int]]) -> tuple[int, datetime]:
+    """A figure after the sales that were made while it stood."""
+    return max(figure - sum(units for at, units in sold if at > since), 0), since
 
 
 def _absent(offer: Offer, was: Offer | None) -> bool:
