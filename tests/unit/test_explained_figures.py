@@ -21,6 +21,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -46,6 +47,7 @@ ROUND = {"down": ROUND_DOWN, "up": ROUND_UP, "nearest": ROUND_HALF_UP}
 WHERE = (1, 2, 3)
 
 
+@pytest.mark.long(15)
 @settings(max_examples=SHOPS)
 @given(st.integers(0, 2**32))
 def test_the_working_of_one_offer_ends_at_its_number(seed: int) -> None:

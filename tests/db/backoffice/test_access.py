@@ -98,6 +98,7 @@ def addresses(busy: BusyShop) -> list[tuple[str, str]]:
     return [(p.name, reverse(f"backoffice:{p.name}", kwargs=parameters.get(p.name, {}))) for p in PATTERNS]
 
 
+@pytest.mark.long(30)
 def test_every_address_answers_every_role_without_a_fault(busy: BusyShop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A role sees a page or is refused; nothing ends in an error of ours. Nobody is let in without signing in."""
     monkeypatch.setattr("stallkeeper.backoffice.connections.probe", refuse_to_probe)

@@ -115,6 +115,7 @@ def test_looking_at_any_address_changes_nothing(busy):
     assert sum(status == 200 for status in looked.values()) > 25
 
 
+@pytest.mark.long(15)
 def test_no_address_fails_on_hostile_questions(busy):
     client = signed_in(busy.owner)
     client.raise_request_exception = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from stallkeeper.core import crash
 from stallkeeper.ops.simulation.truth import Breach, Truth
 from tests.db.simulation.conftest import view
@@ -11,6 +13,7 @@ WITHIN = {"commit:lane.want:after", "commit:job.defer:after"}
 """In the test's own transaction wake-ups come before the commit of what they follow: nothing is done yet."""
 
 
+@pytest.mark.long(25)
 def test_a_correct_small_day_has_no_breach(town: Town) -> None:
     shop = town.firm()
     lamp = shop.unit("LAMP", 10)
