@@ -8,6 +8,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 from django.test import Client
+from django.test.client import ClientHandler
 
 from stallkeeper.catalog.models import Identifier, IdentifierKind
 from stallkeeper.fulfilment.ship import ship
@@ -25,14 +26,18 @@ GTIN = "4006381333931"
 
 
 class Door(httpx.BaseTransport):
-    """Calls the hub's own application, all of its middleware included."""
+    """Calls the hub's own application, all of its middleware included; that is loaded once, and looks for all static files then."""
+
+    handler = ClientHandler(enforce_csrf_checks=False)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         body = request.read()
         headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items() if name != "content-length"}
         length = request.headers.get("content-length", str(len(body)))
         sent = {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": length} if body else {}
-        reply = Client().generic(request.method, str(request.url.copy_with(scheme="http")), **headers, **sent)
+        client = Client()
+        client.handler = self.handler
+        reply = client.generic(request.method, str(request.url.copy_with(scheme="http")), **headers, **sent)
         return httpx.Response(reply.status_code, headers=dict(reply.headers), content=reply.content)
 
 
