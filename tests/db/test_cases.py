@@ -257,6 +257,28 @@ def test_goods_that_were_there_and_were_entered_later_are_no_bug(market: Market,
     assert "entered only after" in words_of(case)
 
 
+def test_goods_that_were_entered_later_and_went_to_those_who_waited_are_no_bug(market: Market, stalls: tuple[Stall, Stall]) -> None:
+    """Seed 72: a count as of earlier, after the sale and before its order came; an order that had been short got what it found."""
+    first, second = stalls
+    counted_at = market.clock()
+    market.clock.tick(10)
+    for stall in (first, second):
+        stall.emulator.place_order([("MUG", 3)])
+    market.settle(3)
+    market.clock.tick(10)
+    last = first.emulator.place_order([("MUG", 3)], force=True)
+    with market.shop.scope():
+        unit = OrderLine.objects.order_by("pk")[0].stock_unit_id
+    market.clock.tick(1)
+    with use_case("test.count", organisation_id=market.shop.organisation.pk) as uc:
+        counts.record_count(uc, market.shop.place.pk, {unit: 6}, as_of=counted_at, reference="late")
+    market.settle(3)
+    with market.shop.scope():
+        case = cases.open_case(market.shop.organisation.pk, OrderLine.objects.get(order__external_id=last).pk)
+    assert (case.verdict.kind, case.verdict.broken) == (Kind.ENTERED_LATER, "")
+    assert "after it had been sold" in words_of(case)
+
+
 def test_a_line_that_was_never_short_has_no_case(market: Market, stalls: tuple[Stall, Stall]) -> None:
     first, _second = stalls
     first.emulator.place_order([("MUG", 1)])

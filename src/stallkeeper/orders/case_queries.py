@@ -160,18 +160,25 @@ def lowered(cursor: Cursor, units: Sequence[int], since: datetime, until: dateti
 
 
 def entered_later(cursor: Cursor, units: Sequence[int], sold_at: datetime, until: datetime) -> bool:
-    """Whether it was entered after ``until`` that more of units had been there by ``sold_at``. Index: movement_unit."""
+    """Whether it was entered after ``until`` that more of units had been there by ``sold_at``; or between the two, and lines that waited
+    were served with it. Indexes: movement_unit, reservation_event_unit."""
     cursor.execute(
         """
         SELECT EXISTS (
             SELECT FROM stock_movement AS move
             JOIN stock_location AS origin ON origin.id = move.from_location_id
             JOIN stock_location AS target ON target.id = move.to_location_id
-            WHERE move.stock_unit_id = ANY(%s::bigint[]) AND move.recorded_at > %s AND move.occurred_at <= %s
+            WHERE move.stock_unit_id = ANY(%(units)s::bigint[]) AND move.recorded_at > %(sold_at)s AND move.occurred_at <= %(sold_at)s
                 AND origin.owner = 'virtual' AND target.owner <> 'virtual'
+                AND (move.recorded_at > %(until)s OR EXISTS (
+                    SELECT FROM stock_reservation_event AS event
+                    JOIN orders_orderline AS line ON line.id = event.owner_id
+                    JOIN orders_order AS o ON o.id = line.order_id
+                    WHERE event.stock_unit_id = move.stock_unit_id AND event.owner_type = 'line' AND event.after > event.before
+                        AND event.at BETWEEN move.recorded_at AND %(until)s AND o.imported_at < move.recorded_at))
         )
         """,
-        [array(units), until, sold_at],
+        {"units": array(units), "sold_at": sold_at, "until": until},
     )
     return bool(rows(cursor)[0][0])
 

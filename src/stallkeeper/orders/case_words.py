@@ -65,7 +65,7 @@ def words_of(case: CaseFile) -> str:
     if verdict.kind is Kind.AHEAD:
         return _("Not an oversell: sold from goods that are still to come.")
     if verdict.kind is Kind.ENTERED_LATER:
-        return _("Not an oversell: it was there, and was entered only after the order had come in.")
+        return _("Not an oversell: it was there, and was entered only after it had been sold.")
     cause = again(case.cause.what, _) if case.cause else _("the channel's own figure")
     words = _("Latency: {cause}. {ours} ms ours, {theirs} ms the channel's.")
     return words.format(cause=cause, ours=f"{verdict.ours:,}", theirs=f"{verdict.theirs:,}")

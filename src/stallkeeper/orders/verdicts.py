@@ -139,7 +139,7 @@ class SoldTwice:
 def judge(sale: SoldTwice | None, stock_cut: str = "", *, ahead: bool = False, entered_later: bool = False) -> Verdict:
     """The verdict. ``sale`` None: at each sale there was enough; ``stock_cut`` names what lowered the stock afterwards, if anything did;
     ``ahead``: when the order came in, what there was were goods that are still to come; ``entered_later``: nothing was lowered, and that
-    more was there than the books said then was entered only after it had come in."""
+    more was there than the books said then was entered only after it had come in, or after the sale, for others who had waited."""
     if sale is None:
         return _enough(stock_cut, ahead=ahead, entered_later=entered_later)
     wrong = _wrongly_sent(sale)
