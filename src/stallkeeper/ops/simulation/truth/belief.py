@@ -130,9 +130,11 @@ class Beliefs:
 
 def _known_since(offer: Offer) -> datetime | None:
     """When the call or the read began that belief rests on. A call that was refused, or given back, is not the one that was accepted; a
-    read that told no figure says nothing."""
+    read that told no figure says nothing, nor one that began during a call whose yes was written down after it: that yes is believed."""
     sent = offer.sent_at if offer.sent_at and offer.accepted_at and offer.accepted_at >= offer.sent_at else None
     read = offer.observed_at if offer.observed is not None else None
+    if sent and read and offer.accepted_at and sent <= read < offer.accepted_at:
+        return sent
     return max(filter(None, (sent, read)), default=None)
 
 
@@ -161,7 +163,8 @@ def _bases(was: Figures, offer: Figures, flight: Flight | None, *, postponed: bo
         yield was.believed
     if offer.accepted_at != was.accepted_at and offer.accepted is not None:
         yield offer.accepted
-    written = max(filter(None, (was.sent_at, was.accepted_at)), default=None)
+    rests_on = (was.sent_at,) if was.believed is None else (was.sent_at, was.accepted_at)  # a ticket may have ended during the read
+    written = max(filter(None, rests_on), default=None)
     read_at = None if offer.observed_at == was.observed_at else offer.observed_at
     if offer.observed is not None and read_at is not None and (written is None or read_at >= written):
         yield offer.observed
