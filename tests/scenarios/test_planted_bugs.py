@@ -19,7 +19,7 @@ QUICK = (
 )
 
 
-@pytest.mark.long(100)
+@pytest.mark.long(60)
 @pytest.mark.timeout(1_800)
 def test_planted_bugs_are_found_within_a_few_days(tmp_path: Path) -> None:
     hidden = {"DATABASE_URL", "DJANGO_SETTINGS_MODULE", "STALLKEEPER_HOME"}
@@ -27,7 +27,8 @@ def test_planted_bugs_are_found_within_a_few_days(tmp_path: Path) -> None:
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
     figures = tmp_path / "figures.json"
     only = [word for name in QUICK for word in ("--only", name)]
-    command = [sys.executable, "-m", "tests.planted", *only, "--max-seeds", "30", "--jobs", "2", "--json", str(figures)]
+    # The first day sees one of the six, and would be played seven times for it.
+    command = [sys.executable, "-m", "tests.planted", *only, "--first", "2", "--max-seeds", "30", "--jobs", "2", "--json", str(figures)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     assert json.loads(figures.read_text())["found"] == len(QUICK)
