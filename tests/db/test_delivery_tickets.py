@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 
 from stallkeeper.channels import delivery, tickets
-from stallkeeper.channels.models import LaneKind, SentLog, Ticket, TicketItem
+from stallkeeper.channels.models import LaneKind, Offer, SentLog, Ticket, TicketItem
 from stallkeeper.core import crash
 from stallkeeper.core.models import Notification
 from stallkeeper.sync import push
+from stallkeeper.sync.runner import run_lane
 from stallkit.adapters.dummy.manifest import MANIFEST
 from stallkit.testing.shop import Fault
 from tests.market import Market, Stall, open_market
@@ -94,6 +95,20 @@ def test_a_cut_overtakes_an_open_ticket_and_the_offer_is_read_when_it_resolves(m
     assert shown(stall) == [1, 9, 9, 9, 9, 9]
     assert stall.reload(offers[0]).believed_qty == 1
     assert [change.after for change in stall.emulator.diary if change.sku == "U0" and change.cause == "push"] == [1, 9, 1]
+
+
+def test_a_yes_that_comes_late_does_not_hide_what_was_accepted_since(market: Market, stall: Stall) -> None:
+    """Nine were submitted, twelve were sent and accepted meanwhile. Until it is read, the offer may show twelve (invariant 4, seed 791)."""
+    _, offers = six_raises(market, stall)
+    stall.run()
+    with market.shop.scope():
+        Offer.objects.filter(pk=offers[0].pk).update(believed_qty=12, accepted_qty=12)
+        TicketItem.objects.filter(offer=offers[0]).update(overtaken=True)
+    market.clock.tick(11)
+    stall.emulator.fail_next(Fault.SERVER_ERROR, times=9, path="/v1/offers/query")
+    run_lane(stall.lane().pk, "w1")
+    late = stall.reload(offers[0])
+    assert (late.believed_qty, late.accepted_qty, late.most_qty) == (None, 9, 12)
 
 
 def test_an_own_sale_while_a_ticket_is_open_makes_the_offer_unknown(market: Market, stall: Stall) -> None:

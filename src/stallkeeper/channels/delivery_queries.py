@@ -274,12 +274,12 @@ def restore(
 
 
 def accept(cursor: Cursor, figures: Figures, offers: Sequence[int], values: Sequence[Value], at: datetime) -> None:
-    """The channel said yes. Locks: the rows (held already)."""
+    """The channel said yes, too late to tell what it shows: the caller has that forgotten. Locks: the rows (held already)."""
     end = figures.end
     cursor.execute(
         f"""
         UPDATE {figures.table} AS figure
-        SET accepted{end} = row.value, accepted_at = %s, believed{end} = row.value,
+        SET accepted{end} = row.value, accepted_at = %s,
             refused{end} = NULL, refused_code = '', refused_message = '', refused_at = NULL{_known(figures)}
         FROM unnest(%s::bigint[], %s::{figures.type}[]) AS row(offer, value)
         WHERE figure.{figures.key} = row.offer
