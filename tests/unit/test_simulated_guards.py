@@ -97,8 +97,8 @@ def test_a_call_that_did_not_happen_raises_nothing() -> None:
     assert look(shown, structs.replace(shown, sent_at=NOON + timedelta(minutes=2)))[0].startswith("offer C goes up from 2 to 5")
 
 
-def meant(intended: dict[int, int], kept: dict[int, int], *gone: int) -> list[str]:
-    """What is said of quotas by channel while there are ten units, some of them kept for channels."""
+def meant(intended: dict[int, int], kept: dict[int, int], *gone: int, most: dict[int, int] | None = None) -> list[str]:
+    """What is said of quotas by channel while there are ten units, some of them kept for channels. ``most``: what may be shown at most."""
     words = {"refused": 5, "refused_at": NOON, "refused_why": "no_such_offer none", "believed": None}
     offers = {
         channel: structs.replace(OTHER, id=channel, channel_id=channel, intended=units, **(words if channel in gone else {}))
@@ -112,7 +112,7 @@ def meant(intended: dict[int, int], kept: dict[int, int], *gone: int) -> list[st
         offer=lambda offer: f"offer {offer.id}",
     )
     quirks, mine = {channel: Quirks() for channel in offers}, [(offer, 1) for offer in offers.values()]
-    found = [*_quotas(shop, quirks, mine, 3, 10), *_of_the_gone(shop, quirks, mine)]  # type: ignore[arg-type]
+    found = [*_quotas(shop, quirks, mine, 3, 10), *_of_the_gone(shop, quirks, mine, most or {})]  # type: ignore[arg-type]
     return [breach.text for breach in found]
 
 
@@ -125,3 +125,9 @@ def test_what_is_kept_for_a_channel_is_not_meant_for_others() -> None:
 def test_a_listing_that_is_gone_is_meant_to_show_none() -> None:
     assert meant({1: 0, 2: 10}, {}, 1) == []
     assert meant({1: 3, 2: 7}, {}, 1) == ["offer 1 is not there, and is meant to show 3 that others could show"]
+
+
+def test_what_may_land_yet_where_a_listing_is_gone_is_not_given_to_others() -> None:
+    """Seed 115: it is in a submission whose end nobody has heard of."""
+    assert meant({1: 3, 2: 7}, {}, 1, most={1: 3}) == []
+    assert meant({1: 3, 2: 7}, {}, 1, most={1: 2}) == ["offer 1 is not there, and is meant to show 3 that others could show"]

@@ -48,7 +48,7 @@ class Guards:
             room = _room(shop, counter, unit, [offer for offer, _ in mine])
             if not waiting & {unit, *(offer.stock_unit_id for offer, _ in mine)}:
                 yield from _quotas(shop, quirks, mine, unit, room)
-                yield from _of_the_gone(shop, quirks, mine)
+                yield from _of_the_gone(shop, quirks, mine, self.most)
             if unit in self.were and not several:
                 yield from self._raises(shop, quirks, mine, unit, room, before)
         self.were = guarded
@@ -140,11 +140,12 @@ def _quotas(shop: Shop, quirks: Mapping[int, Quirks], mine: list[tuple[Offer, in
             yield Breach("4", f"{others} of {shop.units[unit].sku} are meant to be shown by {whose}, there are {left}")
 
 
-def _of_the_gone(shop: Shop, quirks: Mapping[int, Quirks], mine: list[tuple[Offer, int]]) -> Iterator[Breach]:
-    """Nobody can buy where there is no such offer, so it keeps none from the others."""
+def _of_the_gone(shop: Shop, quirks: Mapping[int, Quirks], mine: list[tuple[Offer, int]], most: Mapping[int, int]) -> Iterator[Breach]:
+    """Nobody can buy where there is no such offer, so it keeps none from the others, but for what may land there yet: in a submission."""
     for offer, _ in mine:
         gone = offer.refused_at is not None and offer.refused_why.startswith(NO_SUCH_OFFER) and offer.believed is None
-        if gone and shop.channels[offer.channel_id].sends and (meant := _meant(offer, quirks)):
+        may_land = max(most.get(offer.id, 0) - offer_rules.added_back(offer, quirks[offer.channel_id]), 0)
+        if gone and shop.channels[offer.channel_id].sends and (meant := _meant(offer, quirks)) > may_land:
             yield Breach("4", f"{shop.offer(offer)} is not there, and is meant to show {meant} that others could show")
 
 
