@@ -73,6 +73,24 @@ def test_a_supply_that_is_closed_is_followed_by_a_new_one(account: Account, rest
     assert len(account.shop.supplies) == 2
 
 
+def test_a_supply_that_is_handed_over_at_that_moment_is_followed_by_a_new_one(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look and the call a courier scans the first parcel, which closes the supply: the order is not left alone for that."""
+    first = account.shop.place_order([("RED", 1)])
+    account.adapter.acknowledge(first)
+    second = account.shop.place_order([("RED", 1)])
+    real = Supplies._open
+
+    def late(supplies: Supplies, name: str) -> str:
+        found = real(supplies, name)
+        account.shop.scan(first)
+        return found
+
+    monkeypatch.setattr(Supplies, "_open", late)
+    assert account.adapter.acknowledge(second) == Accepted()
+    assert account.order(second).state is OrderState.ACKNOWLEDGED
+    assert len(account.shop.supplies) == 2
+
+
 def test_a_supply_that_a_person_deleted_is_followed_by_a_new_one(account: Account) -> None:
     first = account.shop.place_order([("RED", 1)])
     account.adapter.acknowledge(first)

@@ -54,13 +54,21 @@ class Supplies:
         for unit in units:
             kinds.setdefault(name_for(unit), []).append(unit)
         for name, members in kinds.items():
-            supply_id = self._open(name)
             for first in range(0, len(members), AT_ONCE):
-                outcome = self._add(supply_id, members[first : first + AT_ONCE])
+                outcome = self._put(name, members[first : first + AT_ONCE])
                 if not isinstance(outcome, Accepted):
-                    self._memory.supplies.pop(name, None)
                     return outcome
         return Accepted()
+
+    def _put(self, name: str, units: Sequence[Unit]) -> Outcome:
+        """A supply that was handed over since we looked is followed by the next one; any other refusal stands."""
+        supply_id = self._open(name)
+        outcome = self._add(supply_id, units)
+        if isinstance(outcome, Rejected) and (following := self._open(name)) != supply_id:
+            outcome = self._add(following, units)
+        if isinstance(outcome, Rejected):
+            self._memory.supplies.pop(name, None)
+        return outcome
 
     def _add(self, supply_id: str, units: Sequence[Unit]) -> Outcome:
         path = f"/api/marketplace/v3/supplies/{supply_id}/orders"
