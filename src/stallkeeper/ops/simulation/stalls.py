@@ -94,8 +94,9 @@ class Stall:
             ended = run_lane(self.lane(LaneKind.BACKGROUND).pk, "opening")
             if ended.outcome != "ok":
                 raise RuntimeError(f"{self.name}: the catalogue could not be read: {ended}")
-            if links.certain(self.channel.pk):
-                return
+            with organisation_scope(self.organisation_id):
+                if links.certain(self.channel.pk):
+                    return
             self.pass_(1)
         raise RuntimeError(f"{self.name}: the catalogue has no end, or fits nothing")
 
