@@ -44,6 +44,28 @@ def the_case(market: Market) -> CaseFile:
         return cases.open_case(market.shop.organisation.pk, shortage.line_id)
 
 
+def sold_on_both(market: Market, stalls: tuple[Stall, Stall]) -> datetime:
+    """Each stall sells all three mugs. The moment ten seconds before, as of which somebody may have counted."""
+    before = market.clock()
+    market.clock.tick(10)
+    for stall in stalls:
+        stall.emulator.place_order([("MUG", 3)])
+    market.settle(3)
+    return before
+
+
+def count_late(market: Market, unit: int, counted: int, counted_at: datetime) -> None:
+    with use_case("test.count", organisation_id=market.shop.organisation.pk) as uc:
+        counts.record_count(uc, market.shop.place.pk, {unit: counted}, as_of=counted_at, reference="late")
+
+
+def unit_sold(market: Market) -> int:
+    with market.shop.scope():
+        unit = OrderLine.objects.order_by("pk")[0].stock_unit_id
+    assert unit is not None
+    return unit
+
+
 def parts(verdict: Verdict) -> dict[str, int]:
     return {part.name: part.milliseconds for part in verdict.parts}
 
@@ -241,17 +263,9 @@ def test_stock_that_was_counted_lower_afterwards_is_no_oversell(market: Market, 
 
 def test_goods_that_were_there_and_were_entered_later_are_no_bug(market: Market, stalls: tuple[Stall, Stall]) -> None:
     """Seed 81: figures of 1C waited for a person, and said afterwards what had been there all the time."""
-    first, second = stalls
-    counted_at = market.clock()
-    market.clock.tick(10)
-    for stall in (first, second):
-        stall.emulator.place_order([("MUG", 3)])
-    market.settle(3)
+    counted_at = sold_on_both(market, stalls)
     assert the_case(market).verdict.kind is Kind.LATENCY
-    with market.shop.scope():
-        unit = OrderLine.objects.order_by("pk")[0].stock_unit_id
-    with use_case("test.count", organisation_id=market.shop.organisation.pk) as uc:
-        counts.record_count(uc, market.shop.place.pk, {unit: 9}, as_of=counted_at, reference="late")
+    count_late(market, unit_sold(market), 9, counted_at)
     case = the_case(market)
     assert (case.verdict.kind, case.verdict.broken) == (Kind.ENTERED_LATER, "")
     assert "entered only after" in words_of(case)
@@ -259,19 +273,11 @@ def test_goods_that_were_there_and_were_entered_later_are_no_bug(market: Market,
 
 def test_goods_that_were_entered_later_and_went_to_those_who_waited_are_no_bug(market: Market, stalls: tuple[Stall, Stall]) -> None:
     """Seed 72: a count as of earlier, after the sale and before its order came; an order that had been short got what it found."""
-    first, second = stalls
-    counted_at = market.clock()
+    counted_at = sold_on_both(market, stalls)
     market.clock.tick(10)
-    for stall in (first, second):
-        stall.emulator.place_order([("MUG", 3)])
-    market.settle(3)
-    market.clock.tick(10)
-    last = first.emulator.place_order([("MUG", 3)], force=True)
-    with market.shop.scope():
-        unit = OrderLine.objects.order_by("pk")[0].stock_unit_id
+    last = stalls[0].emulator.place_order([("MUG", 3)], force=True)
     market.clock.tick(1)
-    with use_case("test.count", organisation_id=market.shop.organisation.pk) as uc:
-        counts.record_count(uc, market.shop.place.pk, {unit: 6}, as_of=counted_at, reference="late")
+    count_late(market, unit_sold(market), 6, counted_at)
     market.settle(3)
     with market.shop.scope():
         case = cases.open_case(market.shop.organisation.pk, OrderLine.objects.get(order__external_id=last).pk)

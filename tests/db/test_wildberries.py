@@ -7,6 +7,7 @@ import random
 import httpx
 import pytest
 
+from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.models import Channel, Command, Connection, LaneKind, Offer, SentLog
 from stallkeeper.core.models import Organisation
 from stallkeeper.orders import cancel
@@ -47,6 +48,17 @@ def settle(market: Market, *stalls: Stall, rounds: int = 3) -> None:
             stall.run()
 
 
+def sold_three(market: Market, wild: Stall) -> tuple[StockUnit, Order]:
+    """Three of ten mugs, in an order that the hub has."""
+    unit = market.shop.unit("MUG", 10)
+    wild.offer(unit, shown=10)
+    settle(market, wild)
+    wild.emulator.place_order([("MUG", 3)])
+    settle(market, wild)
+    with market.shop.scope():
+        return unit, Order.objects.get()
+
+
 def test_a_basket_becomes_one_order_lowers_the_other_stall_and_is_taken_on(market: Market, wild: Stall) -> None:
     unit = market.shop.unit("MUG", 10)
     other = market.stall()
@@ -70,13 +82,7 @@ def test_a_basket_becomes_one_order_lowers_the_other_stall_and_is_taken_on(marke
 
 def test_a_cancellation_that_broke_off_between_two_units_goes_on_with_the_rest(market: Market, wild: Stall) -> None:
     """11: unit by unit; after a reply that says nothing the hub asks, and does not ask for the unit once more that is gone already."""
-    unit = market.shop.unit("MUG", 10)
-    wild.offer(unit, shown=10)
-    settle(market, wild)
-    wild.emulator.place_order([("MUG", 3)])
-    settle(market, wild)
-    with market.shop.scope():
-        order = Order.objects.get()
+    _unit, order = sold_three(market, wild)
     cancel.cancel_lines(market.shop.organisation.pk, order.pk, None, reason=CancelReason.FRAUD, actor="user:1")
     wild.emulator.fail_next(Fault.RATE_LIMIT, path="/cancel", after=1)
     wild.run()
@@ -96,13 +102,8 @@ def test_a_cancellation_that_the_limit_cuts_short_goes_on_in_another_process(
     market: Market, wild: Stall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """11: a 429 in the middle; the worker that goes on knows nothing of the one that began, and cancels what is left, no unit more."""
-    unit = market.shop.unit("MUG", 10)
-    wild.offer(unit, shown=10)
-    settle(market, wild)
-    wild.emulator.place_order([("MUG", 3)])
-    settle(market, wild)
+    unit, order = sold_three(market, wild)
     with market.shop.scope():
-        order = Order.objects.get()
         line = order.lines.get()
     cancel.cancel_lines(market.shop.organisation.pk, order.pk, {line.pk: 2}, reason=CancelReason.FRAUD, actor="user:1")
     wild.emulator.fail_next(Fault.RATE_LIMIT, path="/cancel", after=1)

@@ -92,15 +92,21 @@ def test_a_plan_is_saved_looked_at_sent_and_followed(busy: BusyShop, client: Cli
     assert f"undoes plan {plan_id}" in text(client.get(back.url))
 
 
-def test_a_stale_plan_is_refused_on_the_screen_with_what_moved_and_the_new_one(busy: BusyShop, client: Client) -> None:
+def saved_and_moved(busy: BusyShop, client: Client) -> tuple[SendPlan, Offer]:
+    """A plan of another buffer, after which the stock of one of its offers becomes another one."""
     near = busy.near.pk
     client.post(reverse("backoffice:save_plan"), settings_of(client, **{f"c{near}-buffer": "3"}) | {"then": "look"})
     with busy.shop.scope():
         plan = plans.open_plan()
         assert plan is not None
-        counted = Offer.objects.filter(channel=near, stock_unit__kind="single", stock_unit__stocked=True, intended_qty__gt=5)
-        moved = counted.select_related("stock_unit")[0]
+        offers = Offer.objects.filter(channel=near, stock_unit__kind="single", stock_unit__stocked=True, intended_qty__gt=5)
+        moved = offers.select_related("stock_unit")[0]
     busy.shop.stock(moved.stock_unit, 1234)
+    return plan, moved
+
+
+def test_a_stale_plan_is_refused_on_the_screen_with_what_moved_and_the_new_one(busy: BusyShop, client: Client) -> None:
+    plan, moved = saved_and_moved(busy, client)
     answer = client.post(reverse("backoffice:apply_plan", args=[plan.pk]), {"fingerprint": plan.fingerprint})
     assert answer.status_code == 409
     page = text(answer)
@@ -111,7 +117,7 @@ def test_a_stale_plan_is_refused_on_the_screen_with_what_moved_and_the_new_one(b
         assert fresh is not None
         assert fresh.pk != plan.pk
         assert fresh.fingerprint in answer.content.decode(), "the new plan is offered at once"
-        assert Channel.objects.get(pk=near).buffer == busy.near.buffer
+        assert Channel.objects.get(pk=busy.near.pk).buffer == busy.near.buffer
         assert client.post(reverse("backoffice:discard_plan", args=[fresh.pk])).status_code == 302
         fresh.refresh_from_db()
         assert fresh.state == SendPlan.State.DISCARDED
@@ -120,16 +126,9 @@ def test_a_stale_plan_is_refused_on_the_screen_with_what_moved_and_the_new_one(b
 
 def test_what_moved_is_said_in_the_language_of_whoever_looks(busy: BusyShop, client: Client, tmp_path: Path) -> None:
     """ADR 0062: other settings and the offers that moved, each with its figures; the refusal on the command line stays English."""
-    near = busy.near.pk
-    client.post(reverse("backoffice:save_plan"), settings_of(client, **{f"c{near}-buffer": "3"}) | {"then": "look"})
-    with busy.shop.scope():
-        plan = plans.open_plan()
-        assert plan is not None
-        offers = Offer.objects.filter(channel=near, stock_unit__kind="single", stock_unit__stocked=True, intended_qty__gt=5)
-        moved = offers.select_related("stock_unit")[0]
-    busy.shop.stock(moved.stock_unit, 1234)
+    plan, moved = saved_and_moved(busy, client)
     with busy.shop.use_case() as uc:
-        rules.save(uc, near, price_drop_limit=Decimal(20))
+        rules.save(uc, busy.near.pk, price_drop_limit=Decimal(20))
         switches.set_company(uc, False)
     with busy.shop.scope(), pytest.raises(Stale) as stale:
         plans.apply(busy.organisation.pk, plan.pk, plan.fingerprint, busy.owner.actor)
