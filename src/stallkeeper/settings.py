@@ -172,7 +172,7 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "GLOBAL_CALLBACK": "stallkeeper.backoffice.navigation.frame",
-    "STYLES": ["stallkeeper.backoffice.navigation.style"],
+    "STYLES": ["stallkeeper.backoffice.navigation.style", "stallkeeper.backoffice.settings_hub.style"],
     "SCRIPTS": ["stallkeeper.backoffice.navigation.script"],
     "COMMAND": {"search_models": False, "search_callback": None},
     "SIDEBAR": {

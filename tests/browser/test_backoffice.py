@@ -22,7 +22,15 @@ from tests.db.tenancy.furnished import furnish
 SCREENS = (
     *("/", "/orders/", "/problems/", "/offers/", "/sending/", "/sending/undo/", "/sending/tasks/", "/listings/", "/stock/"),
     *("/stock/table/", "/stock/places/", "/imports/", "/channels/", "/reserves/", "/reserves/start/", "/sources/"),
-    *("/reserves/?of=line", "/reserves/?of=manual", "/sources/add/imap/", "/sending/plan/", "/company/", "/company/keys/"),
+    *(
+        "/reserves/?of=line",
+        "/reserves/?of=manual",
+        "/sources/add/imap/",
+        "/sending/plan/",
+        "/settings/",
+        "/settings/company/",
+        "/settings/keys/",
+    ),
 )
 BEYOND = """
     [...document.querySelectorAll(".sk *")]

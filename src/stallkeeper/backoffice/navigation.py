@@ -25,6 +25,7 @@ ENTRIES = (
     (_("Sources"), "database", "sources", "sources/", Permission.VIEW_STOCK),
     (_("Import"), "upload_file", "imports", "imports/", Permission.EDIT_CATALOGUE),
     (_("Channels"), "storefront", "channels", "channels/", Permission.VIEW_STOCK),
+    (_("Settings"), "settings", "settings", "settings/", Permission.VIEW_STOCK),
 )
 
 

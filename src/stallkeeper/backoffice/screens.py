@@ -38,8 +38,11 @@ class MemberRequest(HttpRequest):
 Screen = Callable[Concatenate[MemberRequest, P], HttpResponse]
 
 
-def screen(permission: Permission) -> Callable[[Screen[P]], Callable[Concatenate[HttpRequest, P], HttpResponse]]:
-    """Only for members with ``permission``; times inside are shown in the organisation's zone."""
+def screen(permission: Permission | None) -> Callable[[Screen[P]], Callable[Concatenate[HttpRequest, P], HttpResponse]]:
+    """Only for members with ``permission`` (None: every member); times inside are shown in the organisation's zone.
+
+    The permission stays readable on the view (``view.permission``): the matrix of permissions is made from it.
+    """
 
     def decorate(view: Screen[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
         @wraps(view)
@@ -49,13 +52,14 @@ def screen(permission: Permission) -> Callable[[Screen[P]], Callable[Concatenate
             membership: Membership | None = getattr(request, "membership", None)
             if membership is None:
                 return show(request, "backoffice/no_organisation.html", {}, status=403)
-            if not can(membership, permission):
+            if permission is not None and not can(membership, permission):
                 raise PermissionDenied(str(permission))
             refuse_nul(request)
             request.organisation = membership.organisation  # type: ignore[attr-defined]
             with timezone.override(ZoneInfo(membership.organisation.time_zone)):
                 return view(request, *args, **kwargs)  # type: ignore[arg-type]
 
+        guarded.permission = permission  # type: ignore[attr-defined]
         return guarded
 
     return decorate

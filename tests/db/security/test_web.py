@@ -140,7 +140,7 @@ def test_a_form_that_names_rows_by_what_is_no_number_is_no_error(busy, number):
 def test_a_form_with_a_nul_is_refused(busy):
     client = signed_in(busy.owner)
     client.raise_request_exception = False
-    assert client.post("/company/", {"name": "a\0b", "time_zone": "UTC"}).status_code == 400
+    assert client.post("/settings/company/", {"name": "a\0b", "time_zone": "UTC"}).status_code == 400
 
 
 # --- what browsers are told -------------------------------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
         "sources/": StockSource,
         "imports/": ImportRun,
         "channels/connections/": Connection,
-        "company/keys/": ApiKey,
+        "settings/keys/": ApiKey,
     }
     special = {"line": OrderLine, "command": Command, "place": Location, "run": SourceRun}
     words = {

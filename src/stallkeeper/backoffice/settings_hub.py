@@ -1,0 +1,58 @@
+"""Settings: one page that leads to everything that is set up once. What a person may not open is not shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.templatetags.static import static
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.core.people import Permission, can
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One subject: the screen that it opens and who may open that. ``permission`` None: every member."""
+
+    title: str | Promise
+    about: str | Promise
+    icon: str
+    view: str
+    permission: Permission | None
+
+    @property
+    def address(self) -> str:
+        return f"backoffice:{self.view}"
+
+
+CARDS = (
+    Card(
+        gettext_lazy("Company"),
+        gettext_lazy("Its name, and the time zone in which its days begin."),
+        "storefront",
+        "company",
+        Permission.MANAGE_USERS,
+    ),
+    Card(
+        gettext_lazy("Keys of programs"),
+        gettext_lazy("What programs of yours may read and change."),
+        "key",
+        "keys",
+        Permission.MANAGE_USERS,
+    ),
+)
+
+
+@screen(None)
+def settings_hub(request: MemberRequest) -> HttpResponse:
+    """The cards that this person may open."""
+    cards = [card for card in CARDS if card.permission is None or can(request.membership, card.permission)]
+    return show(request, "backoffice/settings.html", {"title": _("Settings"), "cards": cards})
+
+
+def style(_request: HttpRequest) -> str:
+    return static("backoffice/settings.css")
