@@ -42,15 +42,15 @@ LONG = "Donaudampfschifffahrtsgesellschaften_4711"
 """A word that breaks nowhere."""
 
 
-def test_signing_in_by_link_leads_to_the_overview(screen: Page) -> None:
-    expect(screen.get_by_role("heading", level=1)).to_contain_text("Overview")
+def test_signing_in_by_link_leads_to_today(screen: Page) -> None:
+    expect(screen.get_by_role("heading", level=1)).to_contain_text("Today")
     expect(screen.locator("svg.sk-chart")).to_have_count(2)
     assert screen.locator("svg.sk-chart rect").count() > 30
     expect(screen.get_by_role("link", name="eMAG Romania").first).to_be_visible()
     expect(screen.get_by_text("not reached, tried again by itself: GET /v3/items answered 503")).to_be_visible()
 
 
-def test_the_overview_renews_itself(busy: BusyShop, screen: Page) -> None:
+def test_today_renews_itself(busy: BusyShop, screen: Page) -> None:
     with busy.shop.scope():
         Connection.objects.filter(pk=busy.near.connection_id).update(name="Renamed stall")
     expect(screen.get_by_role("link", name="Renamed stall").first).to_be_visible()

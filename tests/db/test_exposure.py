@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.db import connection
 
-from stallkeeper.backoffice.overview_queries import lag_cut_accepted
+from stallkeeper.backoffice.today_queries import lag_cut_accepted
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import fences, guarding
 from stallkeeper.core import clock

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from stallkeeper.backoffice import overview_queries
+from stallkeeper.backoffice import today_queries
 from stallkeeper.core import clock
 from stallkeeper.sync.alarms import DUE_SOON, STILL_OWED
 
@@ -98,10 +98,10 @@ def counted(organisation_id: int) -> dict[str, int]:
     """How much waits, by kind, and ``todo``: offers that may differ from their channel."""
     refused: dict[str, int] | None = cache.get(key := f"refused:{organisation_id}")
     with connection.cursor() as cursor:
-        counts = overview_queries.waiting_counts(cursor, organisation_id)
+        counts = today_queries.waiting_counts(cursor, organisation_id)
         if refused is None:
-            refused = overview_queries.refused_counts(cursor, organisation_id, (now := clock.now()) - COMMAND_DAYS)
-            refused |= overview_queries.owed_counts(cursor, organisation_id, now + DUE_SOON, now - STILL_OWED)
+            refused = today_queries.refused_counts(cursor, organisation_id, (now := clock.now()) - COMMAND_DAYS)
+            refused |= today_queries.owed_counts(cursor, organisation_id, now + DUE_SOON, now - STILL_OWED)
             cache.set(key, refused, REFUSED_SECONDS)
     return counts | refused
 

@@ -24,7 +24,6 @@ from stallkeeper.backoffice import (
     order_actions,
     order_page,
     orders,
-    overview,
     own_rules,
     parked_body,
     places,
@@ -42,17 +41,18 @@ from stallkeeper.backoffice import (
     stock_bulk,
     stock_table,
     stock_taking,
+    today,
     unit_panel,
 )
 
 app_name = "backoffice"
 urlpatterns = [
-    path("", overview.overview, name="overview"),
+    path("", today.today, name="overview"),
     path("sources/<int:pk>/1c/", exchange.exchange, name="exchange"),
     path("sources/<int:pk>/1c/password/", exchange.exchange_password, name="exchange_password"),
     path("sources/<int:pk>/1c/places/", exchange.exchange_places, name="exchange_places"),
     path("sources/<int:pk>/1c/goods/", exchange.exchange_good, name="exchange_good"),
-    path("live/", overview.live, name="overview_live"),
+    path("live/", today.live, name="overview_live"),
     path("sign-in/<str:token>/", sign_in.sign_in_by_link, name="sign_in_by_link"),
     path("password/", sign_in.first_password, name="first_password"),
     path("settings/", settings_hub.settings_hub, name="settings"),

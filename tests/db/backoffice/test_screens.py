@@ -16,9 +16,9 @@ from stallkeeper.backoffice.charts import nice_top
 from stallkeeper.backoffice.event_words import words_of
 from stallkeeper.backoffice.lanes import STEP_NAMES
 from stallkeeper.backoffice.offer_panel import step_note
-from stallkeeper.backoffice.overview import YOUNG, window_start
 from stallkeeper.backoffice.paging import page
 from stallkeeper.backoffice.templatetags.stallkeeper import ago, clock_time
+from stallkeeper.backoffice.today import YOUNG, window_start
 from stallkeeper.channels.explain import Step
 from stallkeeper.channels.held_rules import HeldRules
 from stallkeeper.channels.models import Channel, Command, Connection, Offer

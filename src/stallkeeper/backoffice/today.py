@@ -1,4 +1,4 @@
-"""The overview: how late we are, what comes in, which connections run, and what waits for a person."""
+"""Today: how late we are, what comes in, which connections run, and what waits for a person."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from stallkeeper.backoffice import charts, overview_queries
+from stallkeeper.backoffice import charts, today_queries
 from stallkeeper.backoffice.lanes import lane_rows
 from stallkeeper.backoffice.problems import counted, problems
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show
@@ -36,29 +36,29 @@ class Step:
 
 
 @screen(Permission.VIEW_ORDERS)
-def overview(request: MemberRequest) -> HttpResponse:
+def today(request: MemberRequest) -> HttpResponse:
     """The page; its figures renew themselves every few seconds."""
     exposed = exposure.days(request.organisation, clock.now() - EXPOSED)
-    context = {"title": _("Overview"), "exposed": exposed, "exposed_by_channel": True, **figures(request)}
-    return show(request, "backoffice/overview.html", context)
+    context = {"title": _("Today"), "exposed": exposed, "exposed_by_channel": True, **figures(request)}
+    return show(request, "backoffice/today.html", context)
 
 
 @screen(Permission.VIEW_ORDERS)
 def live(request: MemberRequest) -> HttpResponse:
     """The part of the page that renews itself."""
-    return fragment(request, "backoffice/overview_live.html", figures(request))
+    return fragment(request, "backoffice/today_live.html", figures(request))
 
 
 def figures(request: MemberRequest) -> dict[str, object]:
-    """Everything the overview shows, read from rows."""
+    """Everything the screen shows, read from rows."""
     organisation_id, now = request.organisation.pk, clock.now()
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     with connection.cursor() as cursor:
-        exists = overview_queries.what_exists(cursor, organisation_id)
-        today = overview_queries.today_figures(cursor, organisation_id, midnight)
+        exists = today_queries.what_exists(cursor, organisation_id)
+        sold = today_queries.today_figures(cursor, organisation_id, midnight)
     return {
         "steps": first_steps(exists),
-        "today": today,
+        "today": sold,
         "todo": counted(organisation_id)["todo"],
         "lanes": lane_rows(),
         "problems": problems(organisation_id),
@@ -71,10 +71,10 @@ def pace(organisation_id: int, now: datetime) -> dict[str, object]:
     """The last hour: how late we were, and what came in."""
     start = (now - WINDOW).replace(second=0, microsecond=0)
     with connection.cursor() as cursor:
-        per_minute = overview_queries.orders_per_minute(cursor, organisation_id, start)
-        seen = overview_queries.lag_order_seen(cursor, organisation_id, start)
-        cut = overview_queries.lag_cut_accepted(cursor, organisation_id, start)
-        older = overview_queries.has_older_orders(cursor, organisation_id, start)
+        per_minute = today_queries.orders_per_minute(cursor, organisation_id, start)
+        seen = today_queries.lag_order_seen(cursor, organisation_id, start)
+        cut = today_queries.lag_cut_accepted(cursor, organisation_id, start)
+        older = today_queries.has_older_orders(cursor, organisation_id, start)
     orders = sum(count for *_, count in per_minute)
     if not older:
         start = window_start(start, now, [minute for _channel, minute, _count in per_minute])
@@ -82,7 +82,7 @@ def pace(organisation_id: int, now: datetime) -> dict[str, object]:
         "lag": lag_chart(seen, cut, start, now),
         "lag_now": newest(seen),
         "cut_now": newest(cut),
-        "measured": overview_queries.MEASURED if orders > overview_queries.MEASURED else None,
+        "measured": today_queries.MEASURED if orders > today_queries.MEASURED else None,
         "orders_chart": orders_chart(per_minute, start, now),
     }
 
