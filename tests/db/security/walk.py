@@ -25,6 +25,7 @@ class Address:
     route: str
     path: str
     callback: Any
+    name: str
 
     @property
     def csrf_exempt(self) -> bool:
@@ -58,7 +59,7 @@ def every_address(busy: BusyShop, **guests: BusyShop) -> list[Address]:
         else:  # the admin site's last one takes whatever is left
             path = "nothing/here"
         assert "<" not in path, f"{route}: say in walk.py what its arguments lead to"
-        found.append(Address(route, f"/{path}".replace("//", "/"), pattern.callback))
+        found.append(Address(route, f"/{path}".replace("//", "/"), pattern.callback, pattern.name or ""))
     return found
 
 

@@ -1,0 +1,71 @@
+"""A shop that has something on every screen, in words that a seller would use."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from stallkeeper.catalog.models import ImportProblem, ImportRun
+from stallkeeper.channels.models import Command, ObservedHold, Offer
+from stallkeeper.channels.rule_models import RuleOverride
+from stallkeeper.core.models import ApiKey
+from stallkeeper.stock import source_setup
+from stallkeeper.stock.models import ManualHold, SourceProblem, SourceRun, StockSource
+from stallkeeper.sync.models import ExchangeOrder
+from stallkit.sources.types import Columns, Preview, Shape
+from tests.busy_shop import BusyShop, open_busy_shop
+from tests.db.tenancy.furnished import furnish
+
+WORD = "Kitchen"
+"""What ``furnish`` enters everywhere; where it would not be said, it is put right below."""
+SUPPLIER = "supplier-stock.csv"
+COLUMNS = ("Article", "Name", "In stock")
+ROWS = (("MUG-0001", "Blue mug", "40"), ("KET-0004", "Steel kettle", "12"), ("LAM-0007", "Oak lamp", "3"))
+
+
+def open_pictured_shop() -> BusyShop:
+    """Fill the database."""
+    busy = open_busy_shop()
+    furnish(busy, WORD)
+    with busy.shop.scope():
+        _plain_words(busy)
+        _figures(busy)
+    with busy.shop.use_case("test.sample") as uc:
+        source = StockSource.objects.get(kind="url")
+        guess = Columns(code=COLUMNS[0], quantity=COLUMNS[2])
+        source_setup.keep_sample(uc, source.pk, msgspec.to_builtins(Preview(Shape(format="csv"), COLUMNS, ROWS, guess)))
+    return busy
+
+
+def _plain_words(busy: BusyShop) -> None:
+    ManualHold.objects.filter(reason=WORD).update(reason="For the photographer")
+    ObservedHold.objects.filter(reason=WORD).update(reason="Sold in the shop window")
+    ApiKey.objects.filter(name=WORD).update(name="Accounting program")
+    ImportRun.objects.filter(kind="products").update(
+        file_name="products-autumn.xlsx", rows_total=148, rows_done=148, rows_changed=131, rows_refused=1
+    )
+    ImportRun.objects.filter(kind="stock_table").update(file_name="stock-table.xlsx")
+    ImportProblem.objects.filter(value=WORD).update(column="gtin", value="4006381333932", message="The check digit is wrong.")
+    Command.objects.filter(message=WORD).update(message="The order is finalised already.")
+    ExchangeOrder.objects.filter(status=WORD).update(status="In work")
+    StockSource.objects.filter(kind="commerceml").update(name="1C of the eastern warehouse")
+    StockSource.objects.filter(kind="url").update(name="Stock list of the supplier")
+    RuleOverride.objects.filter(category=WORD).update(buffer=2)
+
+
+def _figures(busy: BusyShop) -> None:
+    source = StockSource.objects.get(kind="url")
+    SourceProblem.objects.filter(run__source=source).update(column=COLUMNS[2], value="twelve", message="“twelve” is not a number.")
+    SourceRun.objects.filter(source=source).update(
+        reference=SUPPLIER, name=SUPPLIER, problem="The file would take 61 of 100 units off: more than the limit of 30."
+    )
+    for hours in (3, 2, 1):
+        SourceRun.objects.create(
+            organisation=busy.organisation, source=source, reference=f"{SUPPLIER}-{hours}", name=SUPPLIER, state="done",
+            as_of=busy.now - timedelta(hours=hours), started_at=busy.now - timedelta(hours=hours), actor="system",
+        )  # fmt: skip
+    for offer in Offer.objects.filter(channel=busy.far).order_by("pk")[2:5]:
+        ObservedHold.objects.create(
+            organisation=busy.organisation, offer=offer, quantity=1, seen=1, seen_at=busy.now, cause="8 -> 7", reason="Seen as sold"
+        )

@@ -1,0 +1,117 @@
+"""Which screens there are: every address of the URL configuration that answers GET with a whole page, and what opens on top of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from django.urls import get_resolver, reverse
+from playwright.sync_api import APIResponse, Page, expect
+
+from stallkeeper.channels.models import RemoteListing
+from stallkeeper.orders.models import Order, OrderLine
+from tests.busy_shop import BusyShop
+from tests.db.security.walk import every_address
+
+Step = Callable[[Page], None]
+
+ELSEWHERE = {"sign_in_by_link"}
+"""Leads on to a screen that is seen anyway."""
+OF_THE_SITE = ("password_change", "password_change_done")
+"""Screens that the admin site answers; its page to sign in is for whoever has not."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A screen by its name; ``step`` opens on it what is to be seen. One that is for ``strangers`` signs the page out."""
+
+    name: str
+    path: str
+    step: Step | None = None
+    strangers: bool = False
+
+    def go(self, page: Page) -> None:
+        """Until all that the page asks for by itself has come."""
+        if self.strangers:
+            page.context.clear_cookies()
+        page.goto(self.path)
+        if self.step:
+            self.step(page)
+        page.wait_for_function("() => document.fonts.status === 'loaded' && !document.querySelector('.htmx-request')")
+
+
+class Missing(Exception):
+    """An address for which there is no sample: nothing would be seen of its screen. The text names it and says what to do."""
+
+
+def screens(busy: BusyShop, page: Page) -> list[Visit]:
+    """Each screen, then those that begin with a click, at the end what strangers see. Missing if an address leads to nothing."""
+    samples = _samples(busy)
+    ours = {name for name in get_resolver("stallkeeper.backoffice.urls").reverse_dict if isinstance(name, str)} | {*OF_THE_SITE}
+    found = []
+    for address in every_address(busy):
+        path = samples.get(address.name, address.path)
+        if address.name in ours - ELSEWHERE and _is_screen(page.request.get(path, max_redirects=0), address.route):
+            found.append(Visit(address.name, path))
+    return [*found, *_opened(found), Visit("login", reverse("admin:login"), strangers=True)]
+
+
+def _is_screen(answer: APIResponse, route: str) -> bool:
+    """A whole page, and not a fragment, a file, or an address that only takes what a form sends."""
+    if answer.status == 404:
+        raise Missing(f"{route}: no sample leads to it. Say in tests/db/security/walk.py what its arguments are, and furnish such a row.")
+    return answer.status == 200 and "text/html" in answer.headers.get("content-type", "") and "<html" in answer.text()
+
+
+def _samples(busy: BusyShop) -> dict[str, str]:
+    """Where another row shows more than the first."""
+    with busy.shop.scope():
+        short = OrderLine.objects.filter(short__gt=0).values("order_id")
+        unmapped = OrderLine.objects.filter(stock_unit=None).values("order_id")
+        plain = Order.objects.filter(state="new").exclude(pk__in=short).exclude(pk__in=unmapped)
+        order = plain.order_by("-ordered_at").values_list("pk", flat=True)[0]
+        listing = RemoteListing.objects.exclude(candidates=[]).values_list("pk", flat=True).order_by("pk")[0]
+    return {
+        "order": reverse("backoffice:order", args=[order]),
+        "choose": reverse("backoffice:choose", args=[listing]),
+        "problem_list": reverse("backoffice:problem_list", args=["shortages"]),
+        "add_source": reverse("backoffice:add_source", args=["url"]),
+    }
+
+
+def _opened(found: list[Visit]) -> Iterator[Visit]:
+    """What opens on top of a screen, or behind a button of it."""
+    paths = {visit.name: visit.path for visit in found}
+    for name, screen, step in OPENED:
+        yield Visit(name, paths[screen], step)
+
+
+def _first_row(page: Page) -> None:
+    page.locator("tbody a.sk-link").first.click()
+    expect(page.locator("#panel h2").first).to_be_visible()
+
+
+def _chosen(page: Page) -> None:
+    for number in range(3):
+        page.locator("[data-choose]").nth(number).check()
+
+
+def _read_now(page: Page) -> None:
+    _chosen(page)
+    page.get_by_role("button", name="Read now").click()
+    expect(page.locator("form [name=sure], .sk button[type=submit]").first).to_be_visible()
+
+
+def _cancel(page: Page) -> None:
+    page.locator("#cancel").get_by_role("button").last.click()
+    page.wait_for_load_state()
+
+
+OPENED: tuple[tuple[str, str, Step], ...] = (
+    ("offers_panel", "offers", _first_row),
+    ("stock_panel", "stock", _first_row),
+    ("offers_chosen", "offers", _chosen),
+    ("offers_sure", "offers", _read_now),
+    ("order_cancel", "order", _cancel),
+)
+"""(name, the screen it begins on, what opens it)."""
