@@ -265,7 +265,7 @@ def test_orders_whose_acknowledgement_falls_due_are_an_alarm(market: Market, sta
     assert key in open_notices(market)
     with market.shop.scope():
         notice = Notification.objects.get(key=key)
-    assert f"1 order to acknowledge by {due:%Y-%m-%d %H:%M}" in notice.title
+    assert f"orders to acknowledge, the first by {due:%Y-%m-%d %H:%M} UTC: 1" in notice.title
     assert order in notice.detail
     with market.shop.scope():
         assert {problem.kind.key: problem.count for problem in problems(market.shop.organisation.pk)}["acknowledge"] == 1

@@ -118,6 +118,30 @@ def text_of(node: ast.AST) -> str | None:
     return None
 
 
+def raises() -> list[tuple[str, ast.FunctionDef, ast.Call]]:
+    """(file, function, call) of every ``notify.raise_``."""
+    found = []
+    for path in (ROOT / "src/stallkeeper").rglob("*.py"):
+        for function in (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.FunctionDef)):
+            calls = (node for node in ast.walk(function) if isinstance(node, ast.Call))
+            found += [(path.name, function, call) for call in calls if ast.unparse(call.func) == "notify.raise_"]
+    return found
+
+
+def test_titles_of_notifications_can_be_said_in_another_language():
+    """ADR 0062: a title is made by ``_()``, on the spot or just before, or is a constant of the module that is."""
+    assert len(raises()) > 15
+    for file, function, call in raises():
+        title = call.args[3]
+        made = [title]
+        if isinstance(title, ast.Name) and not title.id.isupper():
+            made = [node.value for node in ast.walk(function) if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == title.id]
+        assert made, f"{file}: {function.name}"
+        for value in made:
+            constant = isinstance(value, ast.Name) and value.id.isupper()
+            assert constant or ast.unparse(value).startswith("_("), f"{file}: {function.name}: {ast.unparse(value)}"
+
+
 def listed(pattern: str) -> dict[str, str]:
     """What the table of runbooks names, with the page."""
     return dict(re.findall(pattern, (RUNBOOKS / "README.md").read_text("utf-8"), re.MULTILINE))

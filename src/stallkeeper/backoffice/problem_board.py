@@ -18,10 +18,12 @@ from django.views.decorators.http import require_POST
 from stallkeeper.backoffice.order_messages import COMMAND_NAMES
 from stallkeeper.backoffice.problems import BY_KEY, COMMAND_DAYS, problems
 from stallkeeper.backoffice.screens import MemberRequest, own_address, screen, show
+from stallkeeper.backoffice.words import told
 from stallkeeper.channels.models import Command, CommandState, Drift, Parked
 from stallkeeper.core import clock, crash
 from stallkeeper.core.models import Notification
 from stallkeeper.core.people import Permission, can
+from stallkeeper.core.words import of_row
 from stallkeeper.orders.models import Shortage
 
 StrOrPromise = str | Promise
@@ -160,7 +162,17 @@ def commands() -> list[ProblemRow]:
 def notifications() -> list[ProblemRow]:
     """Conditions that last and have not been set aside."""
     rows = Notification.objects.filter(resolved_at=None, seen_at=None).order_by("-last_at")[:SHOWN]
-    return [ProblemRow(row.title, own_address(row.link), row.detail, row.last_at, row.get_severity_display(), row.pk) for row in rows]
+    return [
+        ProblemRow(
+            told(of_row(row.title, row.title_words)),
+            own_address(row.link),
+            told(of_row(row.detail, row.detail_words)),
+            row.last_at,
+            row.get_severity_display(),
+            row.pk,
+        )
+        for row in rows
+    ]
 
 
 READERS: dict[str, Callable[[], list[ProblemRow]]] = {

@@ -82,7 +82,7 @@ def _stop_zeroings(uc: UseCase, channel: Channel) -> bool:
         if not too_many(zeroings, live, channel.zero_limit, float(channel.zero_limit_share)):
             return False
         offers = queries.zeroings(cursor, channel.pk)
-    reason = f"{zeroings} of {live} live offers would go to zero at once"
+    reason = _("{zeroings} of {live} live offers would go to zero at once", zeroings=zeroings, live=live)
     _stop(uc, channel, TodoKind.QUANTITY, reason, {"zeroings": zeroings, "live": live}, offers)
     return True
 
@@ -95,7 +95,7 @@ def _stop_jumps(uc: UseCase, channel: Channel) -> bool:
         live = queries.count_live(cursor, channel.pk)
     if not too_many(len(jumps), live, channel.zero_limit, float(channel.zero_limit_share)):
         return False
-    reason = f"{len(jumps)} of {live} live offers would show {TIMES} times as much or more at once"
+    reason = _("{jumps} of {live} live offers would show {times} times as much or more at once", jumps=len(jumps), live=live, times=TIMES)
     _stop(uc, channel, TodoKind.QUANTITY, reason, {"jumps": len(jumps), "live": live}, jumps)
     return True
 
@@ -105,7 +105,8 @@ def _stop_prices(uc: UseCase, channel: Channel) -> bool:
         offers = queries.deep_cuts(cursor, channel.pk, channel.price_drop_limit)
     if not offers:
         return False
-    reason = f"the prices of {len(offers)} offers would fall by more than {channel.price_drop_limit.normalize():f} %"
+    limit = f"{channel.price_drop_limit.normalize():f}"
+    reason = _("the prices of {offers} offers would fall by more than {limit} %", offers=len(offers), limit=limit)
     _stop(uc, channel, TodoKind.PRICE, reason, {"price_cuts": len(offers)}, offers)
     return True
 
@@ -119,8 +120,9 @@ def _stop(uc: UseCase, channel: Channel, kind: str, reason: str, counts: dict[st
     }
     Channel.objects.filter(pk=channel.pk).update(stopped_at=uc.at, stop_reason=reason[:300], stop_detail=detail)
     audit.record(uc, "channel.stop", "channel", channel.pk, reason=reason, **counts)
-    text = f"{reason}. For instance: {', '.join(sku for _, sku in offers[:EXAMPLES])}. Look at the plan, then release it or correct it."
-    notify.raise_(uc, _key(channel.pk), Severity.ERROR, f"{channel.name}: sending is stopped", text)
+    examples = ", ".join(sku for _offer, sku in offers[:EXAMPLES])
+    text = _("{reason}. For instance: {skus}. Look at the plan, then release it or correct it.", reason=reason, skus=examples)
+    notify.raise_(uc, _key(channel.pk), Severity.ERROR, _("{channel}: sending is stopped", channel=channel.name), text)
 
 
 def fingerprint(kind: str, offers: list[int]) -> str:

@@ -21,6 +21,7 @@ from stallkeeper.channels.models import Connection, Drift, TodoKind
 from stallkeeper.core import notify
 from stallkeeper.core.models import Severity
 from stallkeeper.core.use_case import UseCase
+from stallkit.words import said as _
 
 SALE, EDIT, LATE, NOT_APPLIED, UNKNOWN = "sale_not_yet_pulled", "edited_on_channel", "late_push", "not_applied", "unknown"
 REMEMBER = timedelta(days=2)
@@ -114,7 +115,8 @@ def alarm(uc: UseCase, account: Connection) -> int:
     if not offers:
         notify.resolve(uc, key)
         return 0
-    skus = ", ".join(sku for _, sku in offers[:5])
-    title = f"{account.name} accepts figures and does not show them"
-    notify.raise_(uc, key, Severity.ERROR, title, f"{len(offers)} offers, for instance {skus}. Look at them in the channel's own screen.")
+    skus = ", ".join(sku for _offer, sku in offers[:5])
+    title = _("{account} accepts figures and does not show them", account=account.name)
+    text = _("Offers: {count}, for instance {skus}. Look at them in the channel's own screen.", count=len(offers), skus=skus)
+    notify.raise_(uc, key, Severity.ERROR, title, text)
     return len(offers)

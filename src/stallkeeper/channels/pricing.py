@@ -133,7 +133,8 @@ def refresh_priced(uc: UseCase) -> None:
             refresh_prices(uc, channel.pk, units)
             notify.resolve(uc, key)
         except PriceRuleError as error:
-            notify.raise_(uc, key, Severity.WARNING, f"{channel.name}: prices cannot be worked out", str(error))
+            title = _("{channel}: prices cannot be worked out", channel=channel.name)
+            notify.raise_(uc, key, Severity.WARNING, title, str(error))
 
 
 def what_if(channel: Channel) -> dict[int, Decimal | None]:

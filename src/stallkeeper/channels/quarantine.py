@@ -23,8 +23,8 @@ from stallkit.registry import manifest_of
 from stallkit.words import said as _
 
 KEY = "company:restored"
-TITLE = "Restored from a backup: nothing is sent"
-NEXT = (
+TITLE = _("Restored from a backup: nothing is sent")
+NEXT = _(
     "Orders are read, nothing is written to any account. Enter what was counted or received since the backup, compare a few numbers, make "
     "sure that the original no longer runs, then allow sending for the company again."
 )

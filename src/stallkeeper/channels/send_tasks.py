@@ -19,6 +19,7 @@ from stallkeeper.channels.plan_items import Part
 from stallkeeper.core import audit, notify
 from stallkeeper.core.models import Notification, Severity
 from stallkeeper.core.use_case import UseCase
+from stallkit.words import said as _
 
 REASONS = 20
 KEEP = 50
@@ -88,9 +89,9 @@ def _send(uc: UseCase, kind: str, chosen: Sequence[tuple[int, int]]) -> SendTask
         if channel not in sending:
             continue
         ids.setdefault(channel, ([], []))[0].append(offer)
-    delivery.try_again(uc, TodoKind.QUANTITY, [offer for _, offer in chosen])
+    delivery.try_again(uc, TodoKind.QUANTITY, [offer for _channel, offer in chosen])
     task = _begin(uc, kind, ids, None)
-    audit.record(uc, "offers.send", "send_task", task.pk, offers=sum(len(quantities) for quantities, _ in ids.values()), channels=len(ids))
+    audit.record(uc, "offers.send", "send_task", task.pk, offers=sum(len(each[0]) for each in ids.values()), channels=len(ids))
     uc.mark("wake_connection", Channel.objects.filter(pk__in=ids).values_list("connection_id", flat=True))
     return task
 
@@ -169,9 +170,15 @@ def notice_key(task: SendTask) -> str:
 def _tell(uc: UseCase, task: SendTask, found: Sequence[Progress]) -> None:
     refused, waiting = sum(each.refused for each in found), sum(each.waiting for each in found)
     accepted = sum(each.accepted for each in found)
-    title = f"Send {task.pk} is done: {accepted} accepted"
+    title = _("Send {number} is done: {accepted} accepted", number=task.pk, accepted=accepted)
     if refused or waiting:
-        title = f"Send {task.pk} has ended: {accepted} accepted, {refused} refused, {waiting} not answered"
+        title = _(
+            "Send {number} has ended: {accepted} accepted, {refused} refused, {waiting} not answered",
+            number=task.pk,
+            accepted=accepted,
+            refused=refused,
+            waiting=waiting,
+        )
     severity = Severity.WARNING if refused or waiting else Severity.INFO
     notify.raise_(uc, notice_key(task), severity, title, link=f"/sending/tasks/{task.pk}/")
 

@@ -149,9 +149,9 @@ def watch(uc: UseCase, account: Connection) -> int:
     found = unwatched(account)
     key = f"connection:{account.pk}:without_orders"
     if found:
-        title = f"{account.name}: stock is sent, and no orders are taken"
+        title = _("{account}: stock is sent, and no orders are taken", account=account.name)
         codes = ", ".join(channel.code for channel in found)
-        detail = f"What is sold there is not seen, so units can be sold twice. Switch orders on, or stock off: {codes}."
+        detail = _("What is sold there is not seen, so units can be sold twice. Switch orders on, or stock off: {codes}.", codes=codes)
         notify.raise_(uc, key, Severity.WARNING, title, detail)
     else:
         notify.resolve(uc, key)

@@ -258,7 +258,10 @@ class Notification(TenantModel):
     key = models.CharField(max_length=200)
     severity = models.CharField(max_length=10, choices=Severity)
     title = models.CharField(max_length=200)
+    title_words = models.JSONField(null=True)
     detail = models.TextField(blank=True)
+    detail_words = models.JSONField(null=True)
+    """What title and detail were made of (``core.words``); None where they are nobody's to translate."""
     link = models.CharField(max_length=200, blank=True)
     count = models.PositiveIntegerField(default=1)
     first_at = models.DateTimeField()

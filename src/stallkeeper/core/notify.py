@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from stallkeeper.core import notify_queries
+from stallkeeper.core import notify_queries, words
 from stallkeeper.core.models import Severity
 from stallkeeper.core.use_case import UseCase
+from stallkit.words import plain
 
 GRAVITY = {Severity.INFO.value: 0, Severity.WARNING.value: 1, Severity.ERROR.value: 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One condition. ``key`` identifies it in the organisation, for instance ``connection:12:needs_reconnect``."""
+    """One condition. ``key`` identifies it in the organisation, for instance ``connection:12:needs_reconnect``. Words made with
+    ``stallkit.words.said`` reach each reader in a language of their own (ADR 0062)."""
 
     key: str
     severity: Severity
@@ -37,7 +39,7 @@ def raise_many(uc: UseCase, notices: Iterable[Notice]) -> None:
         before, times = merged.get(notice.key, (notice, 0))
         merged[notice.key] = (_graver(notice, before), times + 1)
     rows = [
-        (key, notice.severity.value, _cut(notice.title, 200), notice.detail, _cut(notice.link, 200), times)
+        (key, notice.severity.value, *_columns(notice.title, 200), *_columns(notice.detail), _cut(notice.link, 200), times)
         for key, (notice, times) in sorted(merged.items())
     ]
     if rows:
@@ -56,5 +58,11 @@ def _graver(new: Notice, old: Notice) -> Notice:
     return Notice(new.key, Severity(severity), new.title, new.detail, new.link)
 
 
+def _columns(text: str, most: int | None = None) -> tuple[str, str | None]:
+    """A text, and what it was made of unless it had to be cut."""
+    stored = words.storable(text)
+    return (stored, words.kept_json(text)) if most is None or len(stored) <= most else (_cut(stored, most), None)
+
+
 def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
+    return plain(text) if len(text) <= length else text[: length - 1] + "…"

@@ -22,6 +22,8 @@ from stallkeeper.stock.ledger import Move
 from stallkeeper.stock.models import Cause, VirtualRole
 from stallkit.registry import manifest_of
 from stallkit.types import RemoteOrder
+from stallkit.words import joined
+from stallkit.words import said as _
 
 Parts = Mapping[int, tuple[tuple[int, int], ...]]
 
@@ -83,7 +85,7 @@ def _tell(uc: UseCase, changed: Iterable[WrittenLine], back: Mapping[WrittenLine
     for order in Order.objects.select_related("connection").filter(pk__in=touched & lines.keys()).order_by("pk"):
         detail: dict[str, object] = {"lines": lines[order.pk]}
         events.record(uc, order.pk, "taken_back", detail)
-        title = f"Order {order.number}: the channel says that goods have not left"
+        title = _("Order {number}: the channel says that goods have not left", number=order.number)
         notify.raise_(uc, notice_of(order.pk), Severity.WARNING, title, _advice(order))
     notify.resolve(uc, *(notice_of(order) for order in sorted(touched - lines.keys())))
 
@@ -91,11 +93,14 @@ def _tell(uc: UseCase, changed: Iterable[WrittenLine], back: Mapping[WrittenLine
 def _advice(order: Order) -> str:
     manifest = manifest_of(order.connection.platform)
     window = manifest.quirks.correction_window
-    how_long = f" {manifest.title} allows that for {window.total_seconds() / 3600:.0f} hours." if window else ""
-    return (
-        f"It said before that they had.{how_long} If they are here, say so: “Not left after all” on the order's page, or stallkeeper "
-        f"not-left {order.number}. If they have left, put it right on the channel."
+    hours = round(window.total_seconds() / 3600) if window else 0
+    how_long = [_("{platform} allows that for {hours} hours.", platform=manifest.title, hours=hours)] if window else []
+    here = _(
+        "If they are here, say so: “Not left after all” on the order's page, or stallkeeper not-left {number}. If they have left, put it "
+        "right on the channel.",
+        number=order.number,
     )
+    return joined([_("It said before that they had."), *how_long, here])
 
 
 def notice_of(order_id: int) -> str:

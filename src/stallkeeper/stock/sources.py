@@ -280,7 +280,7 @@ class _Work:
             self._keep(found.problems)
             self._forget_old(uc)
             self._change_source(**words.columns("last_error", text, 500))
-            title = f"{self.source.name}: new figures wait for you"
+            title = _("{source}: new figures wait for you", source=self.source.name)
             notify.raise_(uc, _stopped_key(self.source.pk), Severity.ERROR, title, text, f"/sources/{self.source.pk}/runs/{self.run.pk}/")
             audit.record(uc, "stop.source_run", "stock_source", self.source.pk, run=self.run.pk, reason=why)
         return self.run
@@ -293,7 +293,7 @@ class _Work:
                 self._done(uc)
             else:
                 StockSource.objects.filter(pk=self.source.pk).update(**words.columns("last_error", problem, 500))
-                title = f"{self.source.name}: the figures could not be used"
+                title = _("{source}: the figures could not be used", source=self.source.name)
                 notify.raise_(uc, f"source:{self.source.pk}:failed", Severity.WARNING, title, problem, f"/sources/{self.source.pk}/")
             self.run.state, self.run.finished_at, self.run.body = state, uc.at, None
             self._say(problem)

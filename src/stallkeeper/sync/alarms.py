@@ -12,6 +12,8 @@ from stallkeeper.core.use_case import UseCase
 from stallkeeper.orders.models import Order
 from stallkeeper.sync import orders
 from stallkeeper.sync.run import Current, Done, now
+from stallkit.words import joined
+from stallkit.words import said as _
 
 EVERY = timedelta(minutes=1)
 SILENT = timedelta(minutes=15)
@@ -42,8 +44,8 @@ def silence(uc: UseCase, current: Current) -> int:
     if uc.at - last <= window:
         notify.resolve(uc, key)
         return 0
-    title = f"{account.name} is silent"
-    notify.raise_(uc, key, Severity.ERROR, title, f"No orders could be read since {last:%Y-%m-%d %H:%M} UTC. Look at its transfer status.")
+    text = _("No orders could be read since {moment}. Look at its transfer status.", moment=f"{last:%Y-%m-%d %H:%M} UTC")
+    notify.raise_(uc, key, Severity.ERROR, _("{account} is silent", account=account.name), text)
     return 1
 
 
@@ -54,8 +56,9 @@ def expiry(uc: UseCase, current: Current) -> int:
     if ends is None or ends - uc.at > EXPIRES_SOON:
         notify.resolve(uc, key)
         return 0
-    title = f"The credentials of {account.name} end on {ends:%Y-%m-%d}"
-    notify.raise_(uc, key, Severity.WARNING, title, "Make new ones in the channel's own screens and reconnect the account with them.")
+    title = _("The credentials of {account} end on {day}", account=account.name, day=f"{ends:%Y-%m-%d}")
+    text = _("Make new ones in the channel's own screens and reconnect the account with them.")
+    notify.raise_(uc, key, Severity.WARNING, title, text)
     return 1
 
 
@@ -74,18 +77,21 @@ def owed(uc: UseCase, current: Current) -> int:
     if not due:
         notify.resolve(uc, key)
         return 0
-    title = f"{account.name}: {len(due)} order{'s' * (len(due) > 1)} to acknowledge by {due[0][1]:%Y-%m-%d %H:%M} UTC"
-    numbers = ", ".join(number for number, _ in due[:5])
-    notify.raise_(uc, key, Severity.ERROR, title, f"A channel may cancel what is late. {_why_owed(current)} The most urgent: {numbers}.")
+    first = f"{due[0][1]:%Y-%m-%d %H:%M} UTC"
+    title = _("{account}: orders to acknowledge, the first by {moment}: {count}", account=account.name, moment=first, count=len(due))
+    urgent = _("The most urgent: {numbers}.", numbers=", ".join(number for number, _by in due[:5]))
+    notify.raise_(uc, key, Severity.ERROR, title, joined([_("A channel may cancel what is late."), _why_owed(current), urgent]))
     return 1
 
 
 def _why_owed(current: Current) -> str:
     if not current.sending:
-        return "Nothing is sent for this account: switch sending on (for the company and for the account), or acknowledge on the channel."
+        return _(
+            "Nothing is sent for this account: switch sending on (for the company and for the account), or acknowledge on the channel."
+        )
     if not all(channel.acknowledge_enabled for channel in current.channels):
-        return "Acknowledging is switched off: switch it on, or acknowledge on the channel."
-    return "Read on the order what came of its acknowledgement, and tell the channel again."
+        return _("Acknowledging is switched off: switch it on, or acknowledge on the channel.")
+    return _("Read on the order what came of its acknowledgement, and tell the channel again.")
 
 
 def _last_pull(current: Current) -> datetime | None:

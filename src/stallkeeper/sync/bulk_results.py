@@ -15,6 +15,8 @@ from stallkit.errors import Refused, Unintelligible
 from stallkit.manifest import Capability
 from stallkit.pacing import Priority
 from stallkit.types import TicketResult
+from stallkit.words import joined
+from stallkit.words import said as _
 
 KIND = {TodoKind.QUANTITY.value: "stock", TodoKind.PRICE.value: "price"}
 CLOCKS_DIFFER = timedelta(minutes=1)
@@ -57,8 +59,9 @@ def _unreadable(current: Current, ticket: Ticket, why: str) -> tickets.Resolved:
     with current.writing("resolve_ticket") as uc:
         lost = tickets.not_found(uc, ticket, current.session.limits_scale)
         if lost:
-            title = f"{current.connection.name}: the result of a submission cannot be had"
-            notify.raise_(uc, f"ticket:{ticket.pk}", Severity.WARNING, title, f"{why} Its offers are read and sent again.")
+            title = _("{account}: the result of a submission cannot be had", account=current.connection.name)
+            text = joined([why, _("Its offers are read and sent again.")])
+            notify.raise_(uc, f"ticket:{ticket.pk}", Severity.WARNING, title, text)
     return tickets.Resolved(0, 0, lost)
 
 
@@ -78,5 +81,7 @@ def _alarm(uc: UseCase, current: Current, ticket: Ticket, resolved: tickets.Reso
     if resolved.closed:
         notify.resolve(uc, key)
     elif uc.at - ticket.opened_at > STUCK:
-        title = f"{current.connection.name} has not worked off a submission for {(uc.at - ticket.opened_at).total_seconds() / 3600:.0f} h"
-        notify.raise_(uc, key, Severity.WARNING, title, f"Ticket {ticket.ticket}. Its offers go out by single calls meanwhile.")
+        hours = round((uc.at - ticket.opened_at).total_seconds() / 3600)
+        title = _("{account} has not worked off a submission for {hours} h", account=current.connection.name, hours=hours)
+        text = _("Ticket {ticket}. Its offers go out by single calls meanwhile.", ticket=ticket.ticket)
+        notify.raise_(uc, key, Severity.WARNING, title, text)

@@ -13,6 +13,7 @@ from stallkeeper.core import clock, housekeeping, notify
 from stallkeeper.core.models import Organisation, Severity
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock import incoming
+from stallkit.words import said as _
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ def check_offers(organisation_id: int) -> int:
             notify.resolve(uc, KEY)
             return 0
         examples = ", ".join(f"offer {change.offer_id}: {change.before} is now {change.after}" for change in islice(found.changes(), 5))
-        title = f"The nightly look put {len(found)} offers right"
-        notify.raise_(uc, KEY, Severity.ERROR, title, f"A change had not reached them. Please report this. {examples}")
+        title = _("The nightly look put offers right: {count}", count=len(found))
+        text = _("A change had not reached them. Please report this. {examples}", examples=examples)
+        notify.raise_(uc, KEY, Severity.ERROR, title, text)
     return len(found)

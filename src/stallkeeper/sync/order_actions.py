@@ -37,6 +37,8 @@ from stallkit.types import (
     RemoteOrder,
     ShipmentNotice,
 )
+from stallkit.words import joined
+from stallkit.words import said as _
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +50,12 @@ UNREACHABLE = 3
 CANCELLED = "cancelled"
 """How adapters refuse to acknowledge an order that was cancelled meanwhile."""
 NOW_TRUE: dict[str, str] = {
-    "acknowledge": "Its units are reserved, but the channel may cancel it: tell it again on the order's page, or acknowledge there.",
-    "ship": "The goods count as gone here, and the channel does not know it: tell it again on the order's page.",
-    "cancel": "The cancellation was undone here: its units are reserved again. If they must not go out, cancel again.",
+    "acknowledge": _("Its units are reserved, but the channel may cancel it: tell it again on the order's page, or acknowledge there."),
+    "ship": _("The goods count as gone here, and the channel does not know it: tell it again on the order's page."),
+    "cancel": _("The cancellation was undone here: its units are reserved again. If they must not go out, cancel again."),
 }
 """What holds after a command was given up, and what to do."""
+KIND_WORDS: dict[str, str] = {"acknowledge": _("acknowledge"), "ship": _("ship"), "cancel": _("cancel")}
 LOOK_ANEW = "A cancellation came to nothing: what the channel says of the order must be read anew."
 NEEDS = {"acknowledge": Capability.ACKNOWLEDGE, "ship": Capability.CONFIRM_SHIPMENT, "cancel": Capability.CANCEL_LINES}
 
@@ -253,10 +256,13 @@ def _tell_log(what: str, command: Command, **more: object) -> None:
 
 def _tell(uc: UseCase, current: Current, command: Command) -> None:
     number = command.payload.get("order_id", command.subject_id)
-    what = "was refused" if command.state == CommandState.REFUSED else "was given up"
-    title = f"{current.connection.name}: {command.kind} of order {number} {what}"
+    about = {"account": current.connection.name, "kind": KIND_WORDS[command.kind], "number": str(number)}
+    if command.state == CommandState.REFUSED:
+        title = _("{account}: {kind} of order {number} was refused", **about)
+    else:
+        title = _("{account}: {kind} of order {number} was given up", **about)
     now_true = NOW_TRUE[command.kind] if command.state == CommandState.DEAD else ""
-    detail = " ".join(part for part in (now_true, command.message or command.code) if part)
+    detail = joined(part for part in (now_true, command.message or command.code) if part)
     notify.raise_(uc, f"command:{command.pk}", Severity.ERROR, title, detail)
 
 

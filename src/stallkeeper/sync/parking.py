@@ -13,6 +13,7 @@ from stallkeeper.core.models import Severity
 from stallkeeper.core.personal import PersonalText
 from stallkeeper.core.use_case import UseCase
 from stallkit.types import Parked as ParkedObject
+from stallkit.words import said as _
 
 SUBJECT, BODY = "parked", "body"
 """Where the vault keeps what came: it names buyers, so it is sealed and goes when bodies of orders go."""
@@ -25,7 +26,7 @@ def park(uc: UseCase, account: Connection, kind: str, objects: Sequence[ParkedOb
     keep(uc, account, kind, objects)
     if objects:
         first = objects[0]
-        title = f"{account.name}: {kind} {first.external_id} cannot be read"
+        title = _("{account}: {kind} {number} cannot be read", account=account.name, kind=kind, number=first.external_id)
         notify.raise_(uc, f"connection:{account.pk}:parked:{kind}", Severity.WARNING, title, first.reason)
 
 

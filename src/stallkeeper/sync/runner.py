@@ -22,8 +22,10 @@ from stallkeeper.core.models import Organisation, Severity
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.sync import adapters, sources, wake
 from stallkeeper.sync.run import Current, Done, Step, now
+from stallkeeper.sync.step_words import STEP_WORDS
 from stallkeeper.sync.steps import STEPS
 from stallkit.errors import AdapterError, NeedsReconnect, OutcomeUnknown, Refused, SlowDown, TryLater, Unintelligible
+from stallkit.words import said as _
 
 log = logging.getLogger(__name__)
 
@@ -217,14 +219,14 @@ def needs_reconnect(held: Claim, account: Connection, why: str) -> None:
     """No further call until a person acts."""
     with lanes.guarded(held, "sync.needs_reconnect") as uc:
         Connection.objects.filter(pk=account.pk).update(state=Connection.State.NEEDS_RECONNECT, state_reason=why[:300])
-        title = f"{account.name} must be connected again"
+        title = _("{account} must be connected again", account=account.name)
         notify.raise_(uc, f"connection:{account.pk}:needs_reconnect", Severity.ERROR, title, why)
 
 
 def _tell(current: Current, step: str, text: str) -> None:
     account = current.connection
     with current.writing("step_error") as uc:
-        title = f"{account.name}: {step} could not be done"
+        title = _("{account}: {step} could not be done", account=account.name, step=STEP_WORDS.get(step, step))
         notify.raise_(uc, f"connection:{account.pk}:step:{step}", Severity.WARNING, title, text)
 
 

@@ -36,7 +36,7 @@ from stallkit.sources import files, registry
 from stallkit.sources.bringing import marks_of
 from stallkit.sources.door import Door
 from stallkit.sources.types import Columns, Fetched, Figure, FileRefused, Preview, RowProblem, Shape
-from stallkit.words import plain
+from stallkit.words import joined, plain
 from stallkit.words import said as _
 
 log = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ def _told(held: Claim, source: StockSource, error: AdapterError) -> str:
     text = error.detail
     if isinstance(error, NeedsReconnect | Refused | Unintelligible):
         with lanes.guarded(held, "sync.source_error") as uc:
-            title = f"{source.name}: its figures could not be fetched"
+            title = _("{source}: its figures could not be fetched", source=source.name)
             notify.raise_(uc, f"source:{source.pk}:failed", Severity.WARNING, title, text[:500], f"/sources/{source.pk}/")
     return text or type(error).__name__
 
@@ -254,6 +254,8 @@ def _watch(uc: UseCase, source: StockSource, interval: timedelta) -> datetime:
     if not source.silent_after or uc.at - last <= window:
         notify.resolve(uc, key)
         return last + window + timedelta(seconds=1) if source.silent_after else uc.at + RESTING
-    text = f"No figures since {last:%Y-%m-%d %H:%M} UTC; the last numbers stay. {source.last_error}".strip()
-    notify.raise_(uc, key, Severity.ERROR, f"{source.name} has brought nothing", text, f"/sources/{source.pk}/")
+    nothing = _("No figures since {moment}; the last numbers stay.", moment=f"{last:%Y-%m-%d %H:%M} UTC")
+    error = words.of_row(source.last_error, source.last_error_words)
+    text = joined([nothing, error]) if error else nothing
+    notify.raise_(uc, key, Severity.ERROR, _("{source} has brought nothing", source=source.name), text, f"/sources/{source.pk}/")
     return uc.at + max(interval, SOONEST)

@@ -7,6 +7,9 @@ from stallkeeper.core.models import Notification, Severity
 from stallkeeper.core.notify import Notice
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import use_case
+from stallkeeper.core.words import of_row
+from stallkit.words import again, joined
+from stallkit.words import said as _
 
 from .conftest import NOON
 
@@ -62,8 +65,21 @@ def test_raised_by_many_at_once_stays_one_row(race_db):
     keys = ["a", "b", "c"]
 
     def work(order):
-        for _ in range(10):
+        for _turn in range(10):
             say(shop, *[Notice(key, Severity.INFO, "t") for key in order])
 
     race_db.together(lambda: work(keys), lambda: work(keys[::-1]))
     assert [row.count for row in rows(shop)] == [20, 20, 20]
+
+
+def test_words_of_a_notification_can_be_said_again_in_another_language(organisation):
+    """ADR 0062: beside the English text stands what it was made of; a text that had to be cut stays English."""
+    say(organisation, Notice("k", Severity.WARNING, _("{name} is silent", name="eMAG"), joined([_("Look."), "HTTP 500"])))
+    (row,) = rows(organisation)
+    assert (row.title, row.detail) == ("eMAG is silent", "Look. HTTP 500")
+    assert again(of_row(row.title, row.title_words), lambda text: text.replace("is silent", "schweigt")) == "eMAG schweigt"
+    assert again(of_row(row.detail, row.detail_words), lambda text: text.replace("Look", "Schau")) == "Schau. HTTP 500"
+    say(organisation, Notice("k", Severity.WARNING, _("{name} is silent", name="x" * 300), "plain"))
+    (row,) = rows(organisation)
+    assert (len(row.title), row.title_words, row.detail_words) == (200, None, None)
+    assert of_row(row.title, row.title_words) == row.title

@@ -12,6 +12,7 @@ from stallkeeper.orders.models import Order
 from stallkeeper.sync.exchange.sessions import actor_of
 from stallkeeper.sync.models import Exchange, ExchangeOrder, ExchangeParked, ExchangeSession
 from stallkit.sources.commerceml.packets import Returned
+from stallkit.words import said as _
 
 KEEP_PARKED = 200
 SAID = ("number", "status", "cancelled", "posted", "paid", "shipment")
@@ -78,8 +79,10 @@ def _tell(uc: UseCase, of: ExchangeOrder) -> None:
     """A cancellation in 1C is a task for a person as long as the order is open here."""
     order, key = of.order, f"order:{of.order_id}:cancelled_in_1c"
     if of.cancelled and order.state not in {Order.State.CANCELLED, Order.State.SHIPPED}:
-        title = f"Order {order.number}: cancelled in 1C, still open here"
-        text = "Its goods stay promised. If it is really off, cancel it on its page, and the channel is told; if not, put it right in 1C."
+        title = _("Order {number}: cancelled in 1C, still open here", number=order.number)
+        text = _(
+            "Its goods stay promised. If it is really off, cancel it on its page, and the channel is told; if not, put it right in 1C."
+        )
         notify.raise_(uc, key, Severity.WARNING, title, text, f"/orders/{order.pk}/")
     else:
         notify.resolve(uc, key)
