@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -162,6 +165,12 @@ LOGGING = {
     },
 }
 
+
+def _own(name: str) -> Callable[[HttpRequest], str]:
+    """The address of a file of the back office, as the theme asks for it."""
+    return lambda _request: static(f"backoffice/{name}")
+
+
 UNFOLD = {
     "SITE_TITLE": "Stallkeeper",
     "SITE_HEADER": "Stallkeeper",
@@ -172,14 +181,17 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "GLOBAL_CALLBACK": "stallkeeper.backoffice.navigation.frame",
-    "STYLES": ["stallkeeper.backoffice.navigation.style", "stallkeeper.backoffice.settings_hub.style"],
-    "SCRIPTS": ["stallkeeper.backoffice.navigation.script"],
+    "STYLES": [
+        _own("backoffice.css"),
+        _own("frame.css"),
+        _own("settings.css"),
+    ],
+    "SCRIPTS": [
+        _own("backoffice.js"),
+        _own("frame.js"),
+    ],
     "COMMAND": {"search_models": False, "search_callback": None},
-    "SIDEBAR": {
-        "show_search": False,
-        "show_all_applications": False,
-        "navigation": "stallkeeper.backoffice.navigation.side_bar",
-    },
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": []},
     "BORDER_RADIUS": "6px",
     "COLORS": {
         "primary": {

@@ -1,83 +1,135 @@
-"""The side bar by job, and what the theme asks about the frame of each page."""
+"""The frame of every page by job: the side bar, the tabs of a screen, the bell, the organisations to choose from.
+
+A new screen is one ``Entry`` here: in a group of ``GROUPS``, or among the ``tabs`` of the entry that it belongs to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.backoffice.problems import badge, counted
 from stallkeeper.core.models import Membership
 from stallkeeper.core.people import Permission, can, memberships_of
 
-ENTRIES = (
-    (_("Overview"), "space_dashboard", "overview", "", Permission.VIEW_ORDERS),
-    (_("Orders"), "shopping_bag", "orders", "orders/", Permission.VIEW_ORDERS),
-    (_("Problems"), "error", "problem_board", "problems/", Permission.VIEW_ORDERS),
-    (_("Offers"), "sell", "offers", "offers/", Permission.VIEW_STOCK),
-    (_("Sending"), "outbox", "sending", "sending/", Permission.VIEW_STOCK),
-    (_("Reserves"), "bookmark", "reserves", "reserves/", Permission.VIEW_STOCK),
-    (_("Listings"), "link", "listings", "listings/", Permission.VIEW_STOCK),
-    (_("Products and stock"), "inventory_2", "stock", "stock/", Permission.VIEW_STOCK),
-    (_("Sources"), "database", "sources", "sources/", Permission.VIEW_STOCK),
-    (_("Import"), "upload_file", "imports", "imports/", Permission.EDIT_CATALOGUE),
-    (_("Channels"), "storefront", "channels", "channels/", Permission.VIEW_STOCK),
-    (_("Settings"), "settings", "settings", "settings/", Permission.VIEW_STOCK),
+
+@dataclass(frozen=True)
+class Entry:
+    """A screen: its title, the name of its address, who may open it (None: every member), its icon, and the key that opens it after ``g``.
+
+    ``also``: paths of its pages that do not begin with its own address. ``tabs``: the screens of the same job, itself first.
+    """
+
+    title: str | Promise
+    name: str
+    permission: Permission | None
+    icon: str = ""
+    key: str = ""
+    also: tuple[str, ...] = ()
+    tabs: tuple[Entry, ...] = ()
+
+    @property
+    def link(self) -> str:
+        return reverse(f"backoffice:{self.name}")
+
+    def nearness(self, path: str) -> int:
+        """How much of the path is this entry's: the one with the most is the current one. 0: none."""
+        own = [self.link, *self.also, *(tab.link for tab in self.tabs)]
+        return max(len(start) if (path.startswith(start) and start != "/") or path == start else 0 for start in own)
+
+
+STOCK = (
+    Entry(_("Products"), "stock", Permission.VIEW_STOCK, key="s"),
+    Entry(_("Stock table"), "stock_table", Permission.VIEW_STOCK, key="b"),
+    Entry(_("Places"), "places", Permission.VIEW_STOCK, key="w"),
+    Entry(_("Stock-taking"), "stock_taking", Permission.EDIT_STOCK, key="k"),
+    Entry(_("Import"), "imports", Permission.EDIT_CATALOGUE, key="i"),
 )
+GROUPS: tuple[tuple[Entry, ...], ...] = (
+    (
+        Entry(_("Today"), "overview", Permission.VIEW_ORDERS, "today", "t"),
+        Entry(_("Orders"), "orders", Permission.VIEW_ORDERS, "shopping_bag", "o"),
+        Entry(_("Problems"), "problem_board", Permission.VIEW_ORDERS, "error", "p"),
+    ),
+    (
+        Entry(_("Stock"), "stock", Permission.VIEW_STOCK, "inventory_2", "s", tabs=STOCK),
+        Entry(_("Offers"), "offers", Permission.VIEW_STOCK, "sell", "f"),
+        Entry(_("Sending"), "sending", Permission.VIEW_STOCK, "outbox", "n"),
+        Entry(_("Reserves"), "reserves", Permission.VIEW_STOCK, "bookmark", "r"),
+        Entry(_("Listings"), "listings", Permission.VIEW_STOCK, "link", "l"),
+    ),
+    (
+        Entry(_("Channels"), "channels", Permission.VIEW_STOCK, "storefront", "c"),
+        Entry(_("Sources"), "sources", Permission.VIEW_STOCK, "database", "u"),
+    ),
+    (Entry(_("Settings"), "settings", None, "settings", "e"),),
+)
+
+
+def every_entry(membership: Membership | None) -> Iterator[Entry]:
+    """All screens that this person may open, the tabs in the place of their entry."""
+    for group in GROUPS:
+        for entry in group:
+            yield from allowed(entry.tabs or (entry,), membership)
+
+
+def allowed(entries: Iterable[Entry], membership: Membership | None) -> list[Entry]:
+    return [entry for entry in entries if membership and (entry.permission is None or can(membership, entry.permission))]
+
+
+def current(entries: Iterable[Entry], path: str) -> Entry | None:
+    """The entry that the path belongs to."""
+    nearest = max(entries, key=lambda entry: entry.nearness(path), default=None)
+    return nearest if nearest and nearest.nearness(path) else None
 
 
 def membership_of(request: HttpRequest) -> Membership | None:
     return getattr(request, "membership", None)
 
 
-def side_bar(request: HttpRequest) -> list[dict[str, object]]:
-    """The entries that this person may open."""
-    membership = membership_of(request)
-    badges = _badges(membership) if membership else {}
-    items = [
-        {"title": title, "icon": icon, "link": reverse(f"backoffice:{name}"), "active": _is_here(prefix)} | badges.get(name, {})
-        for title, icon, name, prefix, permission in ENTRIES
-        if can(membership, permission)
-    ]
-    return [{"title": None, "items": items}] if items else []
-
-
-def _is_here(prefix: str) -> Callable[[HttpRequest], bool]:
-    return lambda request: request.path.startswith(f"/{prefix}") if prefix else request.path == "/"
-
-
-def _badges(membership: Membership) -> dict[str, dict[str, object]]:
-    """The bell: what is bad or to be looked at, and sends that are under way (S3.38)."""
-    counts = counted(membership.organisation_id)
-    shown = (("problem_board", badge(counts), "danger"), ("sending", counts["sends"], "info"))
-    return {name: {"badge": str(count) if count < 1000 else "999+", "badge_variant": variant} for name, count, variant in shown if count}
-
-
 def frame(request: HttpRequest) -> dict[str, object]:
-    """What the frame shows beside the theme's own: the organisations to choose from."""
+    """What the frame shows: the side bar of this person, the tabs of this screen, what waits, and the organisations to choose from."""
     membership = membership_of(request)
     if membership is None:
         return {}
-    others = sorted(memberships_of(membership.user), key=lambda other: other.organisation.name)
-    may_change = can(membership, Permission.MANAGE_USERS)
-    return {"own_memberships": others, "sk_membership": membership, "sk_may_change_company": may_change}
+    groups = [[_opened(entry, membership) for entry in allowed(group, membership)] for group in GROUPS]
+    here = current([entry for group in groups for entry in group], request.path)
+    tabs = allowed(here.tabs, membership) if here else []
+    counts = counted(membership.organisation_id)
+    return {
+        "own_memberships": sorted(memberships_of(membership.user), key=lambda other: other.organisation.name),
+        "sk_membership": membership,
+        "sk_zone": zone_of(membership),
+        "sk_groups": [group for group in groups if group],
+        "sk_here": here,
+        "sk_tabs": tabs if len(tabs) > 1 else [],
+        "sk_tab": current(tabs, request.path),
+        "sk_waiting": badge(counts),
+        "sk_badges": {"sending": counts["sends"], "problem_board": badge(counts)},
+    }
+
+
+def _opened(entry: Entry, membership: Membership) -> Entry:
+    """The entry, leading to the first of its tabs that this person may open."""
+    tabs = allowed(entry.tabs, membership)
+    return replace(entry, name=tabs[0].name) if tabs else entry
+
+
+def zone_of(membership: Membership) -> str:
+    """The time zone that this person's screens show times in."""
+    return membership.user.time_zone or membership.organisation.time_zone
 
 
 def organisation_name(request: HttpRequest) -> str | None:
     """Under the name of the site: whose figures these are."""
     membership = membership_of(request)
     return membership.organisation.name if membership else None
-
-
-def style(_request: HttpRequest) -> str:
-    return static("backoffice/backoffice.css")
-
-
-def script(_request: HttpRequest) -> str:
-    return static("backoffice/backoffice.js")
 
 
 def icon(_request: HttpRequest) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 
 from stallkeeper.core.models import Membership
 from stallkeeper.core.people import memberships_of
@@ -14,7 +16,10 @@ SESSION_KEY = "organisation"
 
 
 class OrganisationMiddleware:
-    """The organisation is the one chosen in the session if the person belongs to it, else his first. Without one nothing is in scope."""
+    """The organisation is the one chosen in the session if the person belongs to it, else his first. Without one nothing is in scope.
+
+    Whoever chose a language is answered in it, whatever the browser asks for.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -22,6 +27,8 @@ class OrganisationMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         membership = choose_membership(request)
         request.membership = membership  # type: ignore[attr-defined]
+        if request.user.is_authenticated and request.user.language in dict(settings.LANGUAGES):
+            translation.activate(request.user.language)
         if membership is None:
             return self.get_response(request)
         with organisation_scope(membership.organisation_id):

@@ -39,7 +39,7 @@ Screen = Callable[Concatenate[MemberRequest, P], HttpResponse]
 
 
 def screen(permission: Permission | None) -> Callable[[Screen[P]], Callable[Concatenate[HttpRequest, P], HttpResponse]]:
-    """Only for members with ``permission`` (None: every member); times inside are shown in the organisation's zone.
+    """Only for members with ``permission`` (None: every member); times inside are shown in the person's zone, or the organisation's.
 
     The permission stays readable on the view (``view.permission``): the matrix of permissions is made from it.
     """
@@ -56,7 +56,7 @@ def screen(permission: Permission | None) -> Callable[[Screen[P]], Callable[Conc
                 raise PermissionDenied(str(permission))
             refuse_nul(request)
             request.organisation = membership.organisation  # type: ignore[attr-defined]
-            with timezone.override(ZoneInfo(membership.organisation.time_zone)):
+            with timezone.override(ZoneInfo(membership.user.time_zone or membership.organisation.time_zone)):
                 return view(request, *args, **kwargs)  # type: ignore[arg-type]
 
         guarded.permission = permission  # type: ignore[attr-defined]

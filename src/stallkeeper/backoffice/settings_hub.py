@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.http import HttpRequest, HttpResponse
-from django.templatetags.static import static
+from django.http import HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -52,7 +51,3 @@ def settings_hub(request: MemberRequest) -> HttpResponse:
     """The cards that this person may open."""
     cards = [card for card in CARDS if card.permission is None or can(request.membership, card.permission)]
     return show(request, "backoffice/settings.html", {"title": _("Settings"), "cards": cards})
-
-
-def style(_request: HttpRequest) -> str:
-    return static("backoffice/settings.css")

@@ -65,6 +65,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     email = models.EmailField(_("e-mail address"), unique=True)
     name = models.CharField(_("name"), max_length=200, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True, default="", db_default="")
+    """In which screens show this person times; empty: the organisation's."""
+    language = models.CharField(_("language"), max_length=10, blank=True, default="", db_default="")
+    """Of screens and messages, a code of ``settings.LANGUAGES``; empty: what the browser asks for."""
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("may enter the back office"), default=True)
     created_at = models.DateTimeField(auto_now_add=True)

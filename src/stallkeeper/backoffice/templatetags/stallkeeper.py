@@ -35,48 +35,59 @@ def locale() -> Locale:
     return Locale.parse(to_locale(get_language() or "en"))
 
 
-def _stamp(value: datetime, text: str) -> SafeString:
+def _stamp(value: datetime, text: str, exact: str = "") -> SafeString:
+    """The text with the instant behind it: UTC on hover, and before it ``exact``, where the text alone does not say when."""
     utc = value.astimezone(UTC)
-    return format_html('<time datetime="{}" title="{}">{}</time>', utc.isoformat(), f"{utc:%Y-%m-%d %H:%M:%S} UTC", text)
+    hover = f"{exact} · {utc:%Y-%m-%d %H:%M:%S} UTC" if exact else f"{utc:%Y-%m-%d %H:%M:%S} UTC"
+    return format_html('<time datetime="{}" title="{}">{}</time>', utc.isoformat(), hover, text)
+
+
+def _day(value: datetime) -> str:
+    """The day, with its year unless it is this one."""
+    return date_format(value, "j M" if value.year == timezone.localtime(clock.now()).year else "j M Y")
 
 
 @register.filter
 def when(value: datetime | None) -> SafeString | str:
-    """The instant in the organisation's zone, to the minute; UTC to the second on hover."""
+    """The instant in the zone of the screen, to the minute; UTC to the second on hover."""
     if value is None:
         return ""
     local = timezone.localtime(value)
-    this_year = local.year == timezone.localtime(clock.now()).year
-    return _stamp(value, date_format(local, "j M H:i" if this_year else "j M Y H:i"))
+    return _stamp(value, f"{_day(local)} {local:%H:%M}")
 
 
 @register.filter
 def clock_time(value: datetime | None) -> SafeString | str:
-    """Hours, minutes and seconds in the organisation's zone, with the day before it unless it is today; UTC on hover."""
+    """Hours, minutes and seconds in the zone of the screen, with the day before it unless it is today; UTC on hover."""
     if value is None:
         return ""
     local = timezone.localtime(value)
     today = local.date() == timezone.localtime(clock.now()).date()
-    return _stamp(value, f"{local:%H:%M:%S}" if today else f"{date_format(local, 'j M')} {local:%H:%M:%S}")
+    return _stamp(value, f"{local:%H:%M:%S}" if today else _to_the_second(local))
+
+
+def _to_the_second(local: datetime) -> str:
+    return f"{_day(local)} {local:%H:%M:%S}"
 
 
 @register.filter
 def ago(value: datetime | None) -> SafeString | str:
-    """How long ago, or in how long, in whole seconds; UTC on hover."""
+    """How long ago, or in how long, in whole seconds; the moment on hover, in the zone of the screen and in UTC."""
     if value is None:
         return ""
     seconds = round((clock.now() - value).total_seconds())
+    exact = _to_the_second(timezone.localtime(value))
     if not seconds:
-        return _stamp(value, gettext("just now"))
+        return _stamp(value, gettext("just now"), exact)
     pattern = gettext("{duration} ago") if seconds > 0 else gettext("in {duration}")
-    return _stamp(value, pattern.format(duration=span(abs(seconds))))
+    return _stamp(value, pattern.format(duration=span(abs(seconds))), exact)
 
 
 @register.filter
 def due(value: datetime | None) -> SafeString | str:
     """In how long something is due; "now" once its time has come."""
     if value is not None and value <= clock.now():
-        return _stamp(value, gettext("now"))
+        return _stamp(value, gettext("now"), _to_the_second(timezone.localtime(value)))
     return ago(value)
 
 

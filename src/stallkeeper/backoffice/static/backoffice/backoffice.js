@@ -87,22 +87,8 @@
     if (token && event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = token.value;
   });
 
-  // The theme opens its menus by the mouse alone; keyboards and screen readers get buttons.
-  function makeButton(element) {
-    const frame = document.querySelector("[data-menu]");
-    if (element.matches(".material-symbols-outlined") && frame) element.setAttribute("aria-label", frame.dataset.menu);
-    element.setAttribute("role", "button");
-    element.setAttribute("tabindex", "0");
-    element.addEventListener("keydown", function (event) {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      element.click();
-    });
-  }
-
   document.addEventListener("DOMContentLoaded", function () {
     countChosen();
-    document.querySelectorAll("div[x-on\\:click^=openUserLinks], span[x-on\\:click^=sidebar]").forEach(makeButton);
     document.querySelectorAll("form[data-submit-at-once]").forEach((form) => form.requestSubmit());
   });
 })();
