@@ -27,6 +27,12 @@ ROWS = (("MUG-0001", "Blue mug", "40"), ("KET-0004", "Steel kettle", "12"), ("LA
 def open_pictured_shop() -> BusyShop:
     """Fill the database."""
     busy = open_busy_shop()
+    complete(busy)
+    return busy
+
+
+def complete(busy: BusyShop) -> None:
+    """What a busy shop has not by itself."""
     furnish(busy, WORD)
     with busy.shop.scope():
         _plain_words(busy)
@@ -35,7 +41,6 @@ def open_pictured_shop() -> BusyShop:
         source = StockSource.objects.get(kind="url")
         guess = Columns(code=COLUMNS[0], quantity=COLUMNS[2])
         source_setup.keep_sample(uc, source.pk, msgspec.to_builtins(Preview(Shape(format="csv"), COLUMNS, ROWS, guess)))
-    return busy
 
 
 def _plain_words(busy: BusyShop) -> None:

@@ -46,14 +46,21 @@ class Missing(Exception):
 
 def screens(busy: BusyShop, page: Page) -> list[Visit]:
     """Each screen, then those that begin with a click, at the end what strangers see. Missing if an address leads to nothing."""
+    found = _found(busy, page, lambda _route: True)
+    return [*found, *_opened(found), Visit("login", reverse("admin:login"), strangers=True)]
+
+
+def screens_of_nothing(busy: BusyShop, page: Page) -> list[Visit]:
+    """Those whose address takes no argument: a shop that has nothing yet has them too."""
+    return _found(busy, page, lambda route: "<" not in route)
+
+
+def _found(busy: BusyShop, page: Page, wanted: Callable[[str], bool]) -> list[Visit]:
     samples = _samples(busy)
     ours = {name for name in get_resolver("stallkeeper.backoffice.urls").reverse_dict if isinstance(name, str)} | {*OF_THE_SITE}
-    found = []
-    for address in every_address(busy):
-        path = samples.get(address.name, address.path)
-        if address.name in ours - ELSEWHERE and _is_screen(page.request.get(path, max_redirects=0), address.route):
-            found.append(Visit(address.name, path))
-    return [*found, *_opened(found), Visit("login", reverse("admin:login"), strangers=True)]
+    asked = [each for each in every_address(busy) if each.name in ours - ELSEWHERE and wanted(each.route)]
+    paths = {each.name: (samples.get(each.name, each.path), each.route) for each in asked}
+    return [Visit(name, path) for name, (path, route) in paths.items() if _is_screen(page.request.get(path, max_redirects=0), route)]
 
 
 def _is_screen(answer: APIResponse, route: str) -> bool:
