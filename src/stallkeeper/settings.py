@@ -185,10 +185,12 @@ UNFOLD = {
         _own("backoffice.css"),
         _own("frame.css"),
         _own("settings.css"),
+        _own("today.css"),
     ],
     "SCRIPTS": [
         _own("backoffice.js"),
         _own("frame.js"),
+        _own("today.js"),
     ],
     "COMMAND": {"search_models": False, "search_callback": None},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": []},

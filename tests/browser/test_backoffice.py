@@ -45,7 +45,7 @@ LONG = "Donaudampfschifffahrtsgesellschaften_4711"
 def test_signing_in_by_link_leads_to_today(screen: Page) -> None:
     expect(screen.get_by_role("heading", level=1)).to_contain_text("Today")
     expect(screen.locator("svg.sk-chart")).to_have_count(2)
-    assert screen.locator("svg.sk-chart rect").count() > 30
+    assert screen.locator("svg.sk-chart rect").count() >= 2
     expect(screen.get_by_role("link", name="eMAG Romania").first).to_be_visible()
     expect(screen.get_by_text("not reached, tried again by itself: GET /v3/items answered 503")).to_be_visible()
 

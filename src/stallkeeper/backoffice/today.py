@@ -1,8 +1,8 @@
-"""Today: how late we are, what comes in, which connections run, and what waits for a person."""
+"""Today: whether all is well, what comes in, what is due next, how late each channel is, and what waits for a person."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,8 +11,9 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from stallkeeper.backoffice import charts, today_queries
+from stallkeeper.backoffice import charts, today_queries, today_rows
 from stallkeeper.backoffice.lanes import lane_rows
 from stallkeeper.backoffice.problems import counted, problems
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show
@@ -24,6 +25,8 @@ from stallkeeper.orders import exposure
 WINDOW = timedelta(minutes=60)
 EXPOSED = timedelta(days=7)
 YOUNG = timedelta(minutes=15)
+NAMED = 5
+"""Channels with a colour of their own in the chart of orders; the rest are one."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,15 @@ class Step:
     text: str
     link: str
     done: bool
+
+
+@dataclass(frozen=True)
+class Concern:
+    """Why not all is well, and where on this page it stands."""
+
+    text: str
+    anchor: str
+    tone: str
 
 
 @screen(Permission.VIEW_ORDERS)
@@ -52,39 +64,97 @@ def live(request: MemberRequest) -> HttpResponse:
 def figures(request: MemberRequest) -> dict[str, object]:
     """Everything the screen shows, read from rows."""
     organisation_id, now = request.organisation.pk, clock.now()
-    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    channels = {channel.pk: channel.name for channel in Channel.objects.order_by("id")}
     with connection.cursor() as cursor:
         exists = today_queries.what_exists(cursor, organisation_id)
-        sold = today_queries.today_figures(cursor, organisation_id, midnight)
+    reserved = today_rows.reserved(organisation_id)
+    due, waiting, lags = today_rows.deadlines(organisation_id, now), problems(organisation_id), today_rows.lags(organisation_id, now)
     return {
         "steps": first_steps(exists),
-        "today": sold,
+        "concerns": concerns(sum(problem.kind.tone != "info" for problem in waiting), int(str(due["overdue"])), lags),
+        "reserved": reserved,
+        "reserved_sum": sum(units for _kind, units in reserved),
         "todo": counted(organisation_id)["todo"],
         "lanes": lane_rows(),
-        "problems": problems(organisation_id),
+        "problems": waiting,
+        "incidents": today_rows.incidents(now),
+        "lags": lags,
+        "channel_names": channels,
         "now": now,
+        **due,
+        **orders_of_today(organisation_id, now, channels),
         **pace(organisation_id, now),
     }
 
 
+def concerns(kinds: int, overdue: int, lags: Sequence[today_rows.ChannelLag]) -> list[Concern]:
+    """What keeps the day from being well; empty if nothing does."""
+    found = []
+    if overdue:
+        text = ngettext("{count} deadline has passed", "{count} deadlines have passed", overdue)
+        found.append(Concern(text.format(count=overdue), "deadlines", "bad"))
+    late = [lag.name for lag in lags if lag.late]
+    if late:
+        text = ngettext("{channels} is behind its promise", "{channels} are behind their promise", len(late))
+        found.append(Concern(text.format(channels=", ".join(late)), "lags", "bad"))
+    if kinds:
+        text = ngettext("{count} kind of problem waits for a person", "{count} kinds of problems wait for a person", kinds)
+        found.append(Concern(text.format(count=kinds), "problems", "warn"))
+    return found
+
+
+# --- orders -------------------------------------------------------------------------------------------------------------------------------
+
+
+def orders_of_today(organisation_id: int, now: datetime, channels: Mapping[int, str]) -> dict[str, object]:
+    """Orders per hour of today by channel beside those of yesterday, and the sums until this moment of both days."""
+    zone = timezone.get_current_timezone()
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    yesterday, tomorrow = ((midnight + timedelta(days=days)).replace(hour=0) for days in (-1, 1))
+    with connection.cursor() as cursor:
+        per_hour = today_queries.orders_per_hour(cursor, organisation_id, yesterday, str(zone))
+        sold = today_queries.today_figures(cursor, organisation_id, midnight, yesterday, yesterday + (now - midnight))
+    series = by_channel([row for row in per_hour if row[1] >= midnight], channels)
+    before: dict[datetime, float] = {}
+    for _channel, hour, count in per_hour:
+        if hour < midnight:
+            shown = midnight + (hour - yesterday)
+            before[shown] = before.get(shown, 0) + count
+    line = charts.Series(_("yesterday, all channels"), 0, before)
+    chart = charts.stacked_bars(series, midnight, tomorrow, charts.HOUR, over=line, size=charts.WIDE)
+    return {"sold": sold, "orders_chart": chart}
+
+
+def by_channel(per_hour: Sequence[tuple[int, datetime, int]], channels: Mapping[int, str]) -> list[charts.Series]:
+    """A series for each of the channels that sold most, and one for all others."""
+    totals: dict[int, int] = {}
+    for channel, _hour, count in per_hour:
+        totals[channel] = totals.get(channel, 0) + count
+    most = sorted(sorted(totals, key=lambda channel: (-totals[channel], channel))[:NAMED])
+    values: dict[int | None, dict[datetime, float]] = {channel: {} for channel in most}
+    for channel, hour, count in per_hour:
+        of = values.setdefault(channel if channel in most else None, {})
+        of[hour] = of.get(hour, 0) + count
+    names = {channel: channels.get(channel, "") for channel in most}
+    return [
+        charts.Series(names[channel] if channel is not None else _("other channels"), number, found)
+        for number, (channel, found) in enumerate(values.items(), 1)
+    ]
+
+
+# --- the last hour ------------------------------------------------------------------------------------------------------------------------
+
+
 def pace(organisation_id: int, now: datetime) -> dict[str, object]:
-    """The last hour: how late we were, and what came in."""
+    """The last hour: how late we were."""
     start = (now - WINDOW).replace(second=0, microsecond=0)
     with connection.cursor() as cursor:
-        per_minute = today_queries.orders_per_minute(cursor, organisation_id, start)
         seen = today_queries.lag_order_seen(cursor, organisation_id, start)
         cut = today_queries.lag_cut_accepted(cursor, organisation_id, start)
         older = today_queries.has_older_orders(cursor, organisation_id, start)
-    orders = sum(count for *_, count in per_minute)
     if not older:
-        start = window_start(start, now, [minute for _channel, minute, _count in per_minute])
-    return {
-        "lag": lag_chart(seen, cut, start, now),
-        "lag_now": newest(seen),
-        "cut_now": newest(cut),
-        "measured": today_queries.MEASURED if orders > today_queries.MEASURED else None,
-        "orders_chart": orders_chart(per_minute, start, now),
-    }
+        start = window_start(start, now, [minute for minute, _p50, _p95 in seen])
+    return {"lag": lag_chart(seen, cut, start, now), "lag_now": newest(seen), "cut_now": newest(cut), "measured": today_queries.MEASURED}
 
 
 def window_start(start: datetime, now: datetime, minutes: Sequence[datetime]) -> datetime:
@@ -110,13 +180,7 @@ def lag_chart(
     return charts.lines(series, start, end, _("s"))
 
 
-def orders_chart(per_minute: Sequence[tuple[int, datetime, int]], start: datetime, end: datetime) -> charts.Chart:
-    """Orders per minute, one colour for each channel."""
-    series = []
-    for index, channel in enumerate(Channel.objects.order_by("id")):
-        values: dict[datetime, float] = {minute: count for channel_id, minute, count in per_minute if channel_id == channel.pk}
-        series.append(charts.Series(channel.name, index % charts.COLOURS + 1, values))
-    return charts.stacked_bars(series, start, end)
+# --- the first run ------------------------------------------------------------------------------------------------------------------------
 
 
 def first_steps(exists: dict[str, bool]) -> list[Step]:

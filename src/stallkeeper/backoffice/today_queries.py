@@ -1,4 +1,4 @@
-"""What the overview reads. Every statement is bounded: by the index on (organisation, ordered_at), or by what waits for a person."""
+"""What the screen Today reads. Every statement is bounded: by the index on (organisation, ordered_at), or by what waits for a person."""
 
 from __future__ import annotations
 
@@ -9,6 +9,99 @@ from stallkeeper.core.sql import Cursor, rows
 
 MEASURED = 600
 """Of how many orders the way to the other channels is followed: each costs a look into the log of sends."""
+
+
+def orders_per_hour(cursor: Cursor, organisation_id: int, since: datetime, zone: str) -> list[tuple[int, datetime, int]]:
+    """(channel id, hour of the zone, orders placed in it) since ``since``. Index order_recent; no locks."""
+    cursor.execute(
+        """
+        SELECT channel_id, date_trunc('hour', ordered_at, %s) AS hour, count(*)
+        FROM orders_order
+        WHERE organisation_id = %s AND ordered_at >= %s AND NOT at_cutover
+        GROUP BY channel_id, hour ORDER BY channel_id, hour
+        """,
+        [zone, organisation_id, since],
+    )
+    return rows(cursor)
+
+
+def reserved_units(cursor: Cursor, organisation_id: int) -> list[tuple[str, int]]:
+    """(kind, units) of all reservations. Reads all of them: ask rarely. No locks."""
+    cursor.execute(
+        "SELECT kind, sum(quantity)::bigint FROM stock_reservation WHERE organisation_id = %s GROUP BY kind ORDER BY kind",
+        [organisation_id],
+    )
+    return rows(cursor)
+
+
+DUE = """
+    SELECT o.id, o.number, o.channel_id, '{act}' AS act, o.{column} AS due FROM orders_order AS o
+    WHERE o.organisation_id = %(organisation)s AND o.{column} {beyond} %(now)s AND {waits}
+    ORDER BY o.{column} {order} LIMIT %(most)s"""
+WAITS = {
+    "acknowledge": ("acknowledge_by", "o.state = 'new' AND o.acknowledged_at IS NULL AND o.fulfilled_by = 'seller'"),
+    "dispatch": ("dispatch_by", "o.state IN ('new', 'acknowledged', 'part_shipped') AND o.fulfilled_by = 'seller'"),
+}
+
+
+def deadlines(
+    cursor: Cursor, organisation_id: int, now: datetime, most: int, *, overdue: bool
+) -> list[tuple[int, str, int, str, datetime]]:
+    """(order, number, channel, "acknowledge" or "dispatch", due) of the ``most`` deadlines that are nearest to now: those that have passed,
+    the last to pass first, or those to come. Indexes: order_acknowledge, order_dispatch; no locks."""
+    beyond, order = ("<", "DESC") if overdue else (">=", "ASC")
+    parts = " UNION ALL ".join(
+        f"({DUE.format(act=act, column=column, waits=waits, beyond=beyond, order=order)})" for act, (column, waits) in WAITS.items()
+    )
+    cursor.execute(
+        f"SELECT * FROM ({parts}) AS found ORDER BY due {order}, id LIMIT %(most)s",  # noqa: S608 - constants of this module
+        {"organisation": organisation_id, "now": now, "most": most},
+    )
+    return rows(cursor)
+
+
+PASSED = """
+    (SELECT 1 FROM orders_order AS o WHERE o.organisation_id = %(organisation)s AND o.{column} < %(now)s AND {waits} LIMIT %(most)s)"""
+
+
+def overdue_count(cursor: Cursor, organisation_id: int, now: datetime, most: int) -> int:
+    """Deadlines that have passed, counted to ``most`` of each kind. Indexes: order_acknowledge, order_dispatch; no locks."""
+    parts = " UNION ALL ".join(PASSED.format(column=column, waits=waits) for column, waits in WAITS.values())
+    cursor.execute(
+        f"SELECT count(*) FROM ({parts}) AS found",  # noqa: S608 - constants of this module
+        {"organisation": organisation_id, "now": now, "most": most},
+    )
+    return int(cursor.fetchone()[0])
+
+
+def lags(cursor: Cursor, organisation_id: int) -> list[Any]:
+    """(channel, name, platform, roles, takes orders, sends stock, sends prices, may write, orders read up to, stock waits since, prices
+    wait since, messages wait since) of active channels. Indexes: offer_todo_next, command_due, their beginnings; no locks."""
+    cursor.execute(
+        """
+        SELECT channel.id, channel.name, account.platform, account.roles, channel.orders_enabled, channel.stock_enabled,
+               channel.prices_enabled, account.writes_allowed AND organisation.sending_enabled,
+               (SELECT step.watermark FROM channels_lanestep AS step JOIN channels_lane AS lane ON lane.id = step.lane_id
+                WHERE lane.subject_type = 'connection' AND lane.subject_id = account.id AND lane.kind = 'trade' AND step.step = 'orders'),
+               (SELECT min(first.since) FROM (VALUES (0), (1)) AS queue(danger) CROSS JOIN LATERAL (
+                    SELECT todo.since FROM channels_offertodo AS todo
+                    WHERE todo.channel_id = channel.id AND todo.kind = 'quantity' AND todo.danger = queue.danger
+                    ORDER BY todo.version LIMIT 1) AS first),
+               (SELECT todo.since FROM channels_offertodo AS todo
+                WHERE todo.channel_id = channel.id AND todo.kind = 'price' AND todo.danger = 0 ORDER BY todo.version LIMIT 1),
+               (SELECT min(told.created_at) FROM (
+                    SELECT command.created_at, command.subject_id FROM channels_command AS command
+                    WHERE command.connection_id = account.id AND command.state IN ('queued', 'sent') AND command.subject_type = 'order'
+                    ORDER BY command.not_before LIMIT %s) AS told
+                JOIN orders_order AS o ON o.id = told.subject_id AND o.channel_id = channel.id)
+        FROM channels_channel AS channel
+        JOIN channels_connection AS account ON account.id = channel.connection_id
+        JOIN core_organisation AS organisation ON organisation.id = channel.organisation_id
+        WHERE channel.organisation_id = %s AND channel.active ORDER BY channel.id
+        """,
+        [MEASURED, organisation_id],
+    )
+    return rows(cursor)
 
 
 def orders_per_minute(cursor: Cursor, organisation_id: int, since: datetime) -> list[tuple[int, datetime, int]]:
@@ -162,15 +255,19 @@ def what_exists(cursor: Cursor, organisation_id: int) -> dict[str, bool]:
     return _named(cursor, cursor.fetchone())
 
 
-def today_figures(cursor: Cursor, organisation_id: int, since: datetime) -> dict[str, int]:
-    """Orders and units since ``since``, and how many orders still have to leave. Index order_recent; no locks."""
+def today_figures(cursor: Cursor, organisation_id: int, since: datetime, before: datetime, before_until: datetime) -> dict[str, int]:
+    """Orders and units since ``since``, and orders from ``before`` to ``before_until``. Index order_recent; no locks."""
     cursor.execute(
         """
-        SELECT count(DISTINCT o.id) AS orders, coalesce(sum(line.ordered - line.cancelled), 0) AS units
-        FROM orders_order AS o LEFT JOIN orders_orderline AS line ON line.order_id = o.id
-        WHERE o.organisation_id = %s AND o.ordered_at >= %s AND NOT o.at_cutover
+        SELECT count(*) FILTER (WHERE o.ordered_at >= %(since)s) AS orders,
+               coalesce(sum(line.units) FILTER (WHERE o.ordered_at >= %(since)s), 0) AS units,
+               count(*) FILTER (WHERE o.ordered_at < %(until)s) AS before
+        FROM orders_order AS o CROSS JOIN LATERAL (
+            SELECT sum(line.ordered - line.cancelled) AS units FROM orders_orderline AS line
+            WHERE line.order_id = o.id AND o.ordered_at >= %(since)s) AS line
+        WHERE o.organisation_id = %(organisation)s AND o.ordered_at >= %(before)s AND NOT o.at_cutover
         """,
-        [organisation_id, since],
+        {"organisation": organisation_id, "since": since, "before": before, "until": before_until},
     )
     return _named(cursor, cursor.fetchone())
 

@@ -51,6 +51,16 @@ class Order(ChildModel):
             models.Index(fields=["organisation", "-ordered_at"], name="order_recent"),
             models.Index(fields=["channel", "-ordered_at"], name="order_channel"),
             models.Index(fields=["organisation", "number"], name="order_number"),
+            models.Index(
+                fields=["organisation", "acknowledge_by"],
+                name="order_acknowledge",
+                condition=models.Q(acknowledge_by__isnull=False, acknowledged_at=None, fulfilled_by="seller", state="new"),
+            ),
+            models.Index(
+                fields=["organisation", "dispatch_by"],
+                name="order_dispatch",
+                condition=models.Q(dispatch_by__isnull=False, fulfilled_by="seller", state__in=["new", "acknowledged", "part_shipped"]),
+            ),
         ]
         verbose_name = _("order")
         verbose_name_plural = _("orders")

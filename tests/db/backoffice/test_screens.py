@@ -103,13 +103,13 @@ def test_the_overview_says_what_the_rows_say(busy: BusyShop, client: Client) -> 
     """S1.20: lag is measured and shown; problems are counted by kind."""
     response = client.get("/")
     shown = text(response)
-    assert "Orders per minute" in shown
+    assert "Orders per hour" in shown
     assert "not reached, tried again by itself: GET /v3/items answered 503" in shown
     assert "Values that a channel refused" in shown
-    assert response.content.decode().count("<rect") >= 20
+    assert response.content.decode().count("<rect") >= 2
     with busy.shop.scope():
         waiting = OrderLine.objects.filter(stock_unit=None).count()
-    assert re.search(rf"Order lines with an unknown SKU Link each to a stock unit\. {waiting} ", shown)
+    assert re.search(rf"Order lines with an unknown SKU {waiting} ", shown)
     assert client.get(reverse("backoffice:overview_live")).status_code == 200
 
 

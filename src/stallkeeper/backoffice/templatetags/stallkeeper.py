@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from babel import Locale
@@ -89,6 +89,21 @@ def due(value: datetime | None) -> SafeString | str:
     if value is not None and value <= clock.now():
         return _stamp(value, gettext("now"), _to_the_second(timezone.localtime(value)))
     return ago(value)
+
+
+@register.filter
+def hour_span(value: datetime) -> SafeString | str:
+    """The hour that begins at this instant, in the organisation's zone: "14:00-15:00", with the day unless it is today."""
+    local = timezone.localtime(value)
+    text = f"{local:%H:%M}–{local + timedelta(hours=1):%H:%M}"
+    today = local.date() == timezone.localtime(clock.now()).date()
+    return _stamp(value, text if today else f"{date_format(local, 'D j M')} {text}")
+
+
+@register.filter
+def of(names: Mapping[int, str], key: int) -> str:
+    """What stands under a key; nothing where there is none."""
+    return names.get(key, "")
 
 
 @register.filter
