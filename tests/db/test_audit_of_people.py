@@ -68,6 +68,8 @@ RECORDED_BY = {
     "settle.source_run": ("stock/sources.py", "allow.source_run"),
     "set.exchange": ("sync/exchange/accounts.py", "open.exchange"),
     "set.price": ("catalog/prices.py", "set.price"),
+    "ask.export": ("core/file_exports.py", "export.list"),
+    "note.export": ("core/file_exports.py", "export.list"),
     "read.parked": ("core/personal.py", "read.personal_data"),
 }
 """Those that need more than a busy shop: the function that they all go through, with the entry that it writes."""

@@ -90,6 +90,7 @@ def imports(request: MemberRequest) -> HttpResponse:
     names = names_of({run.actor for run in runs})
     context = {
         "title": _("Import"),
+        "export_list": "imports",
         "form": form,
         "kinds": import_jobs.KINDS.items(),
         "runs": [(run, import_jobs.NAMES.get(run.kind, run.kind), names.get(run.actor, "")) for run in runs],

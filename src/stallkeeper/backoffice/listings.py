@@ -97,6 +97,7 @@ def listings(request: MemberRequest) -> HttpResponse:
     channels = list(Channel.objects.order_by("id"))
     context = {
         "title": _("Listings"),
+        "export_list": "listings",
         "page": shown,
         "rows": [listing_row(listing) for listing in shown.rows],
         "channels": channels,

@@ -21,6 +21,7 @@ def offers(request: MemberRequest) -> HttpResponse:
     channels = list(switches.states())
     context = {
         "title": _("Offers"),
+        "export_list": "offers",
         "page": shown,
         "rows": [row(offer) for offer in shown.rows],
         "channels": channels,

@@ -24,6 +24,7 @@ def orders(request: MemberRequest) -> HttpResponse:
     now = clock.now()
     context = {
         "title": _("Orders"),
+        "export_list": "orders",
         "page": shown,
         "rows": [order_row(order, now) for order in shown.rows],
         "channels": list(Channel.objects.order_by("id")),

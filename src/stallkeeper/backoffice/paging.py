@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -58,6 +58,20 @@ def page(rows: QuerySet[M], keys: Sequence[str], after: str = "", before: str = 
         _encode(found[-1], names) if has_next else "",
         _encode(found[0], names) if has_previous else "",
     )
+
+
+def all_rows(rows: QuerySet[M], keys: Sequence[str], size: int) -> Iterator[list[M]]:
+    """All of them in the order of ``keys``, ``size`` at a time: each time from where the last ended, so that no statement stays open."""
+    names = [key.removeprefix("-") for key in keys]
+    falling = keys[0].startswith("-")
+    window = rows.order_by(*(f"-{name}" if falling else name for name in names))
+    found = list(window[:size])
+    while found:
+        yield found
+        if len(found) < size:
+            return
+        edge = [getattr(found[-1], name) for name in names]
+        found = list(window.filter(_beyond(names, edge, falling))[:size])
 
 
 def _beyond(names: Sequence[str], edge: Sequence[object], falling: bool) -> Q:

@@ -71,6 +71,7 @@ def places(request: MemberRequest) -> HttpResponse:
     brought = {source.location_id: source for source in StockSource.objects.filter(enabled=True).exclude(kind__in=BY_HAND)}
     context = {
         "title": _("Places"),
+        "export_list": "places",
         "brought": brought,
         "places": Location.objects.exclude(owner=LocationOwner.VIRTUAL).order_by("priority", "id"),
         "form": form,

@@ -69,6 +69,7 @@ def reserves(request: MemberRequest) -> HttpResponse:
     of = request.GET.get("of", "")
     context = {
         "title": _("Reserves"),
+        "export_list": f"reserves-{of}" if of in PROMISES else "reserves",
         **(_promised(request, of) if of in PROMISES else _observed(request)),
         "of": of,
         "promises": PROMISES.items(),

@@ -31,6 +31,7 @@ def sending(request: MemberRequest) -> HttpResponse:
     found = page(shown, KEYS, request.GET.get("after", ""), request.GET.get("before", ""))
     context = {
         "title": _("Sending"),
+        "export_list": "sending",
         "page": found,
         "rows": sending_rows.rows(request.organisation.pk, found.rows, columns, plan),
         "columns": columns,

@@ -28,7 +28,8 @@ def sources(request: MemberRequest) -> HttpResponse:
     """All sources with their state; for those who may, the kinds of which one more can be added."""
     rows = [SourceRow(source) for source in StockSource.objects.select_related("location").order_by("location__priority", "name")]
     offered = [manifest for manifest in source_kinds.kinds().values() if manifest.kind != TYPED]
-    context = {"title": _("Sources"), "rows": rows, "kinds": offered, "may_edit": can(request.membership, Permission.EDIT_STOCK)}
+    may_edit = can(request.membership, Permission.EDIT_STOCK)
+    context = {"title": _("Sources"), "export_list": "sources", "rows": rows, "kinds": offered, "may_edit": may_edit}
     return show(request, "backoffice/sources.html", context)
 
 

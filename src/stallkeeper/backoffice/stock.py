@@ -81,6 +81,7 @@ def stock(request: MemberRequest) -> HttpResponse:
         levels.setdefault(level.stock_unit_id, {})[level.location_id] = level
     context = {
         "title": _("Products and stock"),
+        "export_list": "stock",
         "page": shown,
         "rows": [UnitRow(unit, levels.get(unit.pk, {}), columns) for unit in shown.rows],
         "columns": columns,

@@ -23,6 +23,8 @@ RUN_DAYS = 30
 LINK_DAYS = 30
 SEND_DAYS = 90
 """Sends that have ended, and plans that nobody applied."""
+EXPORT_DAYS = 7
+"""Files that people had made of lists."""
 PAGE = 10_000
 LOCK_WAIT_MS = 2_000
 DAY = timedelta(days=1)
@@ -47,6 +49,7 @@ class Report:
     sends_deleted: int = 0
     plans_deleted: int = 0
     exchange_files_deleted: int = 0
+    exports_deleted: int = 0
     sign_in_links_deleted: int = 0
     failed_sign_ins_deleted: int = 0
     failures: list[str] = field(default_factory=list)
@@ -100,6 +103,10 @@ def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int 
     def delete_exchange_files() -> None:
         report.exchange_files_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_exchange_files(cursor, old_payloads, PAGE))
 
+    def delete_exports() -> None:
+        old = at - timedelta(days=EXPORT_DAYS)
+        report.exports_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_exports(cursor, old, PAGE))
+
     def delete_links() -> None:
         with crash.committing("day.links"), connection.cursor() as cursor:
             report.sign_in_links_deleted = people_queries.delete_links(cursor, at - timedelta(days=LINK_DAYS))
@@ -107,7 +114,7 @@ def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int 
     def delete_failed_sign_ins() -> None:
         report.failed_sign_ins_deleted = sign_in_limits.forget(at - sign_in_limits.KEPT)
 
-    aged = (drop_raw_payloads, delete_exchange_files, delete_runs, delete_write_windows, delete_sends, delete_links)
+    aged = (drop_raw_payloads, delete_exchange_files, delete_runs, delete_write_windows, delete_sends, delete_exports, delete_links)
     for part in (make_partitions, forget_personal_data, *aged, delete_failed_sign_ins):
         _attempt(part, report)
     return report

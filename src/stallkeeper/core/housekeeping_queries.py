@@ -147,3 +147,16 @@ def delete_exchange_files(cursor: CursorWrapper, before: datetime, limit: int) -
         [before, limit],
     )
     return int(cursor.rowcount)
+
+
+def delete_exports(cursor: CursorWrapper, before: datetime, limit: int) -> int:
+    """Delete up to ``limit`` files that were asked for before then, with their bytes; how many. A scan: people ask for few."""
+    cursor.execute(
+        """
+        WITH old AS MATERIALIZED (SELECT id FROM core_fileexport WHERE asked_at < %s ORDER BY id LIMIT %s),
+             parts AS (DELETE FROM core_fileexportpart WHERE export_id IN (SELECT id FROM old))
+        DELETE FROM core_fileexport WHERE id IN (SELECT id FROM old)
+        """,
+        [before, limit],
+    )
+    return int(cursor.rowcount)

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from stallkeeper.core import words
 from stallkeeper.core.tenancy import ChildModel, TenantModel
 
 
@@ -278,3 +279,58 @@ class Notification(TenantModel):
             models.UniqueConstraint(fields=["organisation", "key"], condition=models.Q(resolved_at=None), name="notification_open_once")
         ]
         indexes = [models.Index(fields=["organisation", "-last_at"], name="notification_recent")]
+
+
+class FileExport(TenantModel):
+    """A list that a person has made into a file (``core.file_exports``). ``tries`` also says whose work on it counts."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waits")
+        MAKING = "making", _("is being made")
+        DONE = "done", _("ready")
+        FAILED = "failed", _("failed")
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=40)
+    filters = models.TextField(blank=True)
+    """As a query string: what the list was narrowed to."""
+    form = models.CharField(max_length=4)
+    language = models.CharField(max_length=20)
+    zone = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    rows_expected = models.PositiveIntegerField()
+    rows_done = models.PositiveIntegerField(default=0)
+    size = models.PositiveBigIntegerField(default=0)
+    problem = models.CharField(max_length=500, blank=True)
+    problem_words = models.JSONField(null=True, blank=True)
+    asked_at = models.DateTimeField()
+    touched_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organisation", "user", "-asked_at"], name="file_export_recent"),
+            models.Index(fields=["touched_at"], condition=models.Q(state__in=["waiting", "making"]), name="file_export_open"),
+        ]
+        verbose_name = _("export")
+        verbose_name_plural = _("exports")
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    @property
+    def told(self) -> str:
+        """Why it failed, to be said in any language."""
+        return words.of_row(self.problem, self.problem_words)
+
+
+class FileExportPart(ChildModel):
+    """A piece of a file that was made."""
+
+    export = models.ForeignKey(FileExport, on_delete=models.CASCADE, related_name="parts", db_index=False)
+    position = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["export", "position"], name="file_export_part_once")]

@@ -34,6 +34,7 @@ GATES: dict[Passage, dict[str, tuple[str, ...]]] = {
         "channels_observedhold": (READ,),
         "orders_order": (READ,),
         "channels_unitsale": (READ,),
+        "core_fileexport": (READ,),
     },
     Passage.HOUSEKEEPING: {
         "core_personaldata": (READ, CHANGE, REMOVE),  # CHANGE because rows are locked before they go
@@ -47,6 +48,7 @@ GATES: dict[Passage, dict[str, tuple[str, ...]]] = {
         **dict.fromkeys(("channels_sendplan", "channels_sendplanpart", "channels_sendtask", "channels_sendtaskpart"), (READ, REMOVE)),
         "sync_exchangesession": (READ,),
         **dict.fromkeys(("sync_exchangefile", "sync_exchangepart"), (READ, REMOVE)),
+        **dict.fromkeys(("core_fileexport", "core_fileexportpart"), (READ, REMOVE)),
     },
     Passage.FIGURES: dict.fromkeys(
         (

@@ -107,12 +107,12 @@ def defer_lanes(lanes: Sequence[int]) -> None:
     if lanes:
         with across_organisations(Passage.TICK), connection.cursor() as cursor:
             ready = turns_queries.at_once(cursor, lanes, clock.now())
-        _defer([lane_job(one) for one in ready])
+        defer([lane_job(one) for one in ready])
 
 
 def defer_drain(organisations: Sequence[int]) -> None:
     """Have the offers refreshed that one transaction left over."""
-    _defer([drain_job(organisation) for organisation in organisations])
+    defer([drain_job(organisation) for organisation in organisations])
 
 
 def drain_job(organisation: int) -> NewJob:
@@ -124,7 +124,7 @@ def defer_due() -> int:
     now = clock.now()
     with across_organisations(Passage.TICK), connection.cursor() as cursor:
         due = turns_queries.due(cursor, now, now - TAKEOVER, AT_ONCE)
-    return _defer([lane_job(ready) for ready in due])
+    return defer([lane_job(ready) for ready in due])
 
 
 def daily_job() -> NewJob:
@@ -140,12 +140,13 @@ def tidy() -> None:
         lanes_queries.create_missing_sources(cursor, clock.now())
     with across_organisations(Passage.TICK), connection.cursor() as cursor:
         stale = job_queries.organisations_with_stale(cursor)
-    _defer([drain_job(organisation) for organisation in stale])
+    defer([drain_job(organisation) for organisation in stale])
     with crash.around("commit:job.tidy"), connection.cursor() as cursor:
         job_queries.delete_orphans(cursor)
-    _defer([daily_job()] if overdue else [])
+    defer([daily_job()] if overdue else [])
 
 
-def _defer(jobs: Sequence[NewJob]) -> int:
+def defer(jobs: Sequence[NewJob]) -> int:
+    """Hand jobs to the workers, those that do not wait already; returns how many."""
     with crash.around("commit:job.defer"), connection.cursor() as cursor:
         return job_queries.defer(cursor, jobs)

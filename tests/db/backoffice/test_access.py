@@ -77,6 +77,8 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         "stock_run": {"pk": 1},
         "import_problems": {"pk": run.pk},
         "import_template": {"kind": "stock"},
+        "export": {"kind": "orders"},
+        "export_file": {"pk": 1},
         "connect": {"platform": "emag"},
         "problem_list": {"kind": "drift"},
         "parked_body": {"pk": parked},

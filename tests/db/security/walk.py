@@ -13,7 +13,7 @@ from django.urls.resolvers import RoutePattern
 
 from stallkeeper.catalog.models import ImportRun, StockUnit
 from stallkeeper.channels.models import Channel, Command, Connection, ObservedHold, Offer, Parked, RemoteListing, SendPlan, SendTask
-from stallkeeper.core.models import ApiKey, Notification
+from stallkeeper.core.models import ApiKey, FileExport, Notification
 from stallkeeper.orders.models import Order, OrderLine, Shortage
 from stallkeeper.stock.models import Location, SourceRun, StockSource
 from stallkeeper.sync.source_kinds import COMMERCEML
@@ -86,6 +86,7 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
         "imports/": ImportRun,
         "channels/connections/": Connection,
         "settings/keys/": ApiKey,
+        "exports/": FileExport,
     }
     special = {"line": OrderLine, "command": Command, "place": Location, "run": SourceRun}
     words = {
@@ -114,6 +115,8 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
         return str(_first(next(model for prefix, model in models.items() if route.startswith(prefix))))
     if name == "kind" and route.startswith(("imports/", "sources/")):
         return "products" if route.startswith("imports/") else "upload"
+    if name == "kind" and route.startswith("exports/"):
+        return "orders"
     return words[name]
 
 

@@ -17,8 +17,8 @@ from stallkeeper.channels.fences import set_fence
 from stallkeeper.channels.models import Command, ObservedHold, Offer, RemoteListing, SendingColumns
 from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.channels.rule_models import RuleOverride, UnitSale
-from stallkeeper.core import api_keys, audit, clock, walls
-from stallkeeper.core.models import Organisation, Role, User
+from stallkeeper.core import api_keys, audit, clock, file_exports, walls
+from stallkeeper.core.models import FileExport, FileExportPart, Organisation, Role, User
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.orders.models import Exposure, OrderLine, OrderSplit
 from stallkeeper.stock import source_setup
@@ -45,6 +45,7 @@ CANARY = re.compile(rb"kw\d+[a-z_]+kw")
 PLAIN = (
     "code currency kind scope platform site base_url hint_token actor cursor step purpose roles owner_type subject_type fulfilled_by"
     " owed_by outcome status verdict linked_by wrapped_by key cause kit_kind component_kind remote_state claimed_by bucket link"
+    " form language zone"
 )
 """Columns that hold words of the program, of standards or of the machine, not of a seller."""
 HISTORY = {"core_auditentry", "stock_movement", "channels_sent_log", "stock_reservation_event", "core_factchange", "channels_openevent"}
@@ -115,6 +116,9 @@ def furnish(busy: BusyShop, word: str) -> None:
         SourceProblem.objects.create(organisation=busy.organisation, run=figures, row=2, column="qty", value=word, message=word)
         Command.objects.filter(pk=Command.objects.order_by("pk")[0].pk).update(state="refused", message=word)
         send_tasks.send_channels(uc, [busy.near.pk])
+        taken = file_exports.ask(uc, busy.owner, "stock", f"q={word}", "csv", 1, "en", "UTC")
+        FileExport.objects.filter(pk=taken.pk).update(state="done", size=len(word), ended_at=uc.at)
+        FileExportPart.objects.create(organisation=busy.organisation, export=taken, position=0, content=word.encode())
         SendingColumns.objects.create(organisation=busy.organisation, user=busy.owner, hidden=[busy.far.pk])
     exchange(busy, word)
     with busy.shop.scope():

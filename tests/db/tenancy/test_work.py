@@ -88,8 +88,9 @@ def test_what_is_due_goes_from_the_one_whose_it_is(neighbours: Neighbours, marke
     market.clock.tick(400 * 86_400)
     assert housekeeping.daily(market.clock()).failures == []
     changed = changes(neighbours.theirs, before)
-    assert changed >= {"core_personaldata", "sync_exchangefile", "sync_exchangepart"}
-    for_a_while = {"core_personaldata", "orders_raw_payload", "channels_run", "sync_exchangefile", "sync_exchangepart"}
+    files = {"sync_exchangefile", "sync_exchangepart", "core_fileexport", "core_fileexportpart"}
+    assert changed >= {"core_personaldata", *files}
+    for_a_while = {"core_personaldata", "orders_raw_payload", "channels_run", *files}
     assert changed <= for_a_while | {name for name in changed if "orders_raw_payload_" in name}
 
 

@@ -111,13 +111,14 @@ ENGINE: dict[Kind, tuple[str, ...]] = {
 }
 
 PERSON: dict[Kind, tuple[str, ...]] = {
-    Kind.CLAIM: ("claim:day", "claim:exchange.file", "commit:link.use"),
+    Kind.CLAIM: ("claim:day", "claim:exchange.file", "commit:export.claim", "commit:link.use"),
     Kind.SEND: ("send:fetch", "send:probe", "send:read_warehouses"),
     Kind.COMMIT: (
         "commit:add.channel",
         "commit:add.member",
         "commit:adjust.stock",
         "commit:answer.cutover",
+        "commit:ask.export",
         "commit:begin.quarantine",
         "commit:cancel.lines",
         "commit:change.channel",
@@ -148,6 +149,9 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:exchange.login",
         "commit:exchange.orders",
         "commit:exchange.session",
+        "commit:export.end",
+        "commit:export.piece",
+        "commit:export.progress",
         "commit:first.locations",
         "commit:import.products",
         "commit:import.stock",
@@ -165,6 +169,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:link.make",
         "commit:make.api_key",
         "commit:make.data_key",
+        "commit:note.export",
         "commit:offers.new_day",
         "commit:offers.sweep",
         "commit:password.first",
