@@ -21,10 +21,11 @@ import stallkeeper
 from stallkeeper.__main__ import run
 from stallkeeper.channels.models import Offer
 from stallkeeper.core import audit_queries
-from stallkeeper.core.models import AuditEntry
+from stallkeeper.core.models import AuditEntry, Invitation, Membership, Role, User
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.stock.models import Level
 from tests.busy_shop import BusyShop, signed_in
+from tests.shop import join
 
 ROOT = Path(stallkeeper.__file__).parent
 BY_PEOPLE = (
@@ -215,6 +216,37 @@ class Person:
     def incoming(self) -> None:
         self.post("incoming", self.unit.pk, place=self.place.pk, units=5, expected_on="2099-01-01")
 
+    def invite(self) -> None:
+        self.post("people", email="new@example.com", role="warehouse")
+
+    def withdraw(self) -> None:
+        self.invite()
+        with self.busy.shop.scope():
+            self.post("withdraw_invitation", Invitation.objects.get().pk)
+
+    def accept(self) -> None:
+        link = self.client.post(reverse("backoffice:people"), {"email": "new@example.com", "role": "warehouse"}).context["link"]
+        password = {"new_password1": "correct horse battery", "new_password2": "correct horse battery"}
+        assert Client().post(f"/join/{link.rsplit('/', 2)[1]}/", {"name": "New", **password}).status_code == 302
+
+    def member(self) -> int:
+        user = User.objects.create_user("member@example.com")
+        join(self.busy.organisation, user, Role.WAREHOUSE)
+        with self.busy.shop.scope():
+            return Membership.objects.get(user=user).pk
+
+    def change_role(self) -> None:
+        self.post("person", self.member(), role="operations")
+
+    def shut_out(self) -> None:
+        self.post("turn_person", self.member(), on="0", sure="1")
+
+    def remove(self) -> None:
+        self.post("remove_person", self.member(), sure="1")
+
+    def sign_in_link(self) -> None:
+        self.post("person_link", self.member())
+
     def organisation(self) -> None:
         self.post("company", name="Other name", time_zone="Europe/Paris")
 
@@ -246,6 +278,11 @@ DONE: dict[str, tuple[Callable[[Person], None], ...]] = {
     "turn.guard": (Person.guard_below,),
     "set.incoming": (Person.incoming,),
     "change.organisation": (Person.organisation,),
+    "invite.member": (Person.invite,),
+    "withdraw.invitation": (Person.withdraw,),
+    "accept.invitation": (Person.accept,),
+    "change.member": (Person.change_role, Person.shut_out, Person.remove),
+    "make.sign_in_link": (Person.sign_in_link,),
 }
 ALSO = (Person.rotate, Person.rules, Person.own_rules, Person.no_own_rules)
 

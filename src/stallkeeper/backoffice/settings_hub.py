@@ -37,6 +37,13 @@ CARDS = (
         Permission.MANAGE_USERS,
     ),
     Card(
+        gettext_lazy("People"),
+        gettext_lazy("Who works here, with which role; invitations."),
+        "group",
+        "people",
+        Permission.MANAGE_USERS,
+    ),
+    Card(
         gettext_lazy("Keys of programs"),
         gettext_lazy("What programs of yours may read and change."),
         "key",

@@ -51,6 +51,7 @@ class Report:
     exchange_files_deleted: int = 0
     exports_deleted: int = 0
     sign_in_links_deleted: int = 0
+    invitations_deleted: int = 0
     failed_sign_ins_deleted: int = 0
     failures: list[str] = field(default_factory=list)
 
@@ -110,6 +111,7 @@ def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int 
     def delete_links() -> None:
         with crash.committing("day.links"), connection.cursor() as cursor:
             report.sign_in_links_deleted = people_queries.delete_links(cursor, at - timedelta(days=LINK_DAYS))
+            report.invitations_deleted = people_queries.delete_invitations(cursor, at - timedelta(days=LINK_DAYS))
 
     def delete_failed_sign_ins() -> None:
         report.failed_sign_ins_deleted = sign_in_limits.forget(at - sign_in_limits.KEPT)

@@ -102,6 +102,8 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=20, choices=Role)
+    off_since = models.DateTimeField(_("switched off since"), null=True, blank=True)
+    """Since then the person may nothing in this organisation, and keeps the role for later."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organisation", "user"], name="membership_once")]
@@ -115,6 +117,29 @@ class SignInLink(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
+
+
+class Invitation(TenantModel):
+    """Somebody was asked to join. Only the hash of the token is kept; it works once, until ``expires_at``, for this address alone."""
+
+    email = models.EmailField(_("e-mail address"))
+    role = models.CharField(_("role"), max_length=20, choices=Role)
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=60)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    """When it was accepted, withdrawn, or replaced by a newer one."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("organisation", Lower("email"), condition=models.Q(ended_at=None), name="invitation_open_once")
+        ]
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+
+    def __str__(self) -> str:
+        return self.email
 
 
 class ApiKey(TenantModel):

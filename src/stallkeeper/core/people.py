@@ -53,7 +53,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 
 def can(membership: Membership | None, permission: Permission | str) -> bool:
     """May this member do it? No membership, an unknown role or permission, or a person who was switched off: no."""
-    if membership is None or not membership.user.is_active:
+    if membership is None or membership.off_since is not None or not membership.user.is_active:
         return False
     allowed = PERMISSIONS.get(Role(membership.role), frozenset()) if membership.role in Role.values else frozenset()
     return permission in allowed
@@ -100,9 +100,15 @@ def create_user(email: str, name: str = "", password: str | None = None) -> User
 
 
 def memberships_of(user: User) -> list[Membership]:
-    """Where this person belongs, each with its organisation, the oldest first. Needs no scope: it is what a scope is chosen from."""
+    """Where this person may work, each with its organisation, the oldest first. Needs no scope: it is what a scope is chosen from."""
     with across_organisations(Passage.PEOPLE):
-        return list(Membership.objects.filter(user=user).select_related("organisation").order_by("id"))
+        return list(Membership.objects.filter(user=user, off_since=None).select_related("organisation").order_by("id"))
+
+
+def belongs_elsewhere(user: User, organisation_id: int) -> bool:
+    """Whether another organisation has this person too, switched off or not: then nobody here may let somebody in under that name."""
+    with across_organisations(Passage.PEOPLE):
+        return Membership.objects.filter(user=user).exclude(organisation_id=organisation_id).exists()
 
 
 def add_member(uc: UseCase, user: User, role: Role) -> Membership:
@@ -121,6 +127,15 @@ def remove_member(uc: UseCase, user: User) -> None:
     removed, _rows = Membership.objects.filter(organisation_id=uc.organisation_id, user=user).delete()
     if removed:
         audit.record(uc, "remove.member", "user", user.pk)
+
+
+def turn_member(uc: UseCase, user: User, on: bool) -> None:
+    """Let a member in again, or not any more from the next request on; the role stays. PeopleError if no owner would be left."""
+    if not on:
+        _keep_an_owner(uc, user, None)
+    members = Membership.objects.filter(organisation_id=uc.organisation_id, user=user, off_since__isnull=not on)
+    if members.update(off_since=None if on else uc.at):
+        audit.record(uc, "let_in.member" if on else "shut_out.member", "user", user.pk)
 
 
 def sign_in_link(user: User, hours: float = 24, at: datetime | None = None) -> str:
@@ -154,7 +169,7 @@ def _check_organisation(name: str, slug: str, time_zone: str) -> None:
 
 def _keep_an_owner(uc: UseCase, user: User, role: Role | None) -> None:
     members = list(Membership.objects.select_for_update().filter(organisation_id=uc.organisation_id).order_by("id"))
-    owners = {member.user_id for member in members if member.role == Role.OWNER}
+    owners = {member.user_id for member in members if member.role == Role.OWNER and member.off_since is None}
     if owners == {user.pk} and role != Role.OWNER:
         raise PeopleError(_("Role: {user} is the only owner; make somebody else an owner first.", user=str(user)))
 

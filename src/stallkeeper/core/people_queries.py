@@ -27,3 +27,9 @@ def delete_links(cursor: CursorWrapper, expired_before: datetime) -> int:
     """Delete sign-in links that expired before then; how many."""
     cursor.execute("DELETE FROM core_signinlink WHERE expires_at < %s", [expired_before])
     return int(cursor.rowcount)
+
+
+def delete_invitations(cursor: CursorWrapper, expired_before: datetime) -> int:
+    """Delete invitations, used or not, whose links would have expired before then; how many. They hold addresses of people."""
+    cursor.execute("DELETE FROM core_invitation WHERE expires_at < %s", [expired_before])
+    return int(cursor.rowcount)

@@ -24,7 +24,8 @@ class Passage(StrEnum):
     """A platform's callback names its account, a program that sends figures its source, and one that asks the API its key, by a secret
     token, not by organisation."""
     PEOPLE = "people"
-    """A person signs in before it is known where he belongs; the console lists everybody."""
+    """A person signs in before it is known where he belongs, and an invitation names its organisation by a secret token; the console lists
+    everybody."""
     FIGURES = "figures"
     """Figures of the whole installation, by ids, for those who operate it."""
     KEYS = "keys"

@@ -47,6 +47,7 @@ GATES: dict[Passage, dict[str, tuple[str, ...]]] = {
         "orders_shortage": (READ,),
         **dict.fromkeys(("channels_sendplan", "channels_sendplanpart", "channels_sendtask", "channels_sendtaskpart"), (READ, REMOVE)),
         "sync_exchangesession": (READ,),
+        "core_invitation": (READ, REMOVE),
         **dict.fromkeys(("sync_exchangefile", "sync_exchangepart"), (READ, REMOVE)),
         **dict.fromkeys(("core_fileexport", "core_fileexportpart"), (READ, REMOVE)),
     },
@@ -59,7 +60,7 @@ GATES: dict[Passage, dict[str, tuple[str, ...]]] = {
         (READ,),
     ),
     Passage.CALLBACK: dict.fromkeys(("channels_connection", "core_apikey", "stock_stocksource", "sync_exchange"), (READ,)),
-    Passage.PEOPLE: {"core_membership": (READ,)},
+    Passage.PEOPLE: dict.fromkeys(("core_membership", "core_invitation"), (READ,)),
     Passage.KEYS: {"core_datakey": (READ,)},
 }
 """What each passage may do, to which tables. Why, stands at the passage."""

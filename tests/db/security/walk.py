@@ -13,7 +13,7 @@ from django.urls.resolvers import RoutePattern
 
 from stallkeeper.catalog.models import ImportRun, StockUnit
 from stallkeeper.channels.models import Channel, Command, Connection, ObservedHold, Offer, Parked, RemoteListing, SendPlan, SendTask
-from stallkeeper.core.models import ApiKey, FileExport, Notification
+from stallkeeper.core.models import ApiKey, FileExport, Invitation, Membership, Notification
 from stallkeeper.orders.models import Order, OrderLine, Shortage
 from stallkeeper.stock.models import Location, SourceRun, StockSource
 from stallkeeper.sync.source_kinds import COMMERCEML
@@ -87,6 +87,8 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
         "channels/connections/": Connection,
         "settings/keys/": ApiKey,
         "exports/": FileExport,
+        "settings/people/invitations/": Invitation,
+        "settings/people/": Membership,
     }
     special = {"line": OrderLine, "command": Command, "place": Location, "run": SourceRun}
     words = {

@@ -114,6 +114,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
     Kind.CLAIM: ("claim:day", "claim:exchange.file", "commit:export.claim", "commit:link.use"),
     Kind.SEND: ("send:fetch", "send:probe", "send:read_warehouses"),
     Kind.COMMIT: (
+        "commit:accept.invitation",
         "commit:add.channel",
         "commit:add.member",
         "commit:adjust.stock",
@@ -123,6 +124,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:cancel.lines",
         "commit:change.channel",
         "commit:change.listings",
+        "commit:change.member",
         "commit:change.offers",
         "commit:change.organisation",
         "commit:change.place",
@@ -160,6 +162,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:import_run.problems",
         "commit:import_run.progress",
         "commit:import_run.queue",
+        "commit:invite.member",
         "commit:keys.drop",
         "commit:keys.first",
         "commit:keys.reseal",
@@ -170,6 +173,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:make.api_key",
         "commit:make.data_key",
         "commit:note.export",
+        "commit:make.sign_in_link",
         "commit:offers.new_day",
         "commit:offers.sweep",
         "commit:password.first",
@@ -218,6 +222,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:unlock.user",
         "commit:user.create",
         "commit:wake.connection",
+        "commit:withdraw.invitation",
     ),
 }
 
