@@ -53,14 +53,14 @@ def plain(text: str) -> str:
     return str.__str__(text)
 
 
-def again(text: str, translate: Callable[[str], str]) -> str:
-    """The text with its pattern, and those of its values, translated. In English if a translation does not fit the values; a text that is
-    not ours (a server's words, what a person typed) stays as it is."""
+def again(text: str, translate: Callable[[str], str], figure: Callable[[float], object] = lambda number: number) -> str:
+    """The text with its pattern, and those of its values, translated; numbers are put in as what ``figure`` makes of them. In English if a
+    translation does not fit the values; a text that is not ours (a server's words, what a person typed) stays as it is."""
     if not isinstance(text, Said) or not text.pattern:
         return text
     if not text.values:
         return translate(text.pattern)
-    values = {name: again(value, translate) if isinstance(value, str) else value for name, value in text.values.items()}
+    values = {name: again(value, translate, figure) if isinstance(value, str) else figure(value) for name, value in text.values.items()}
     try:
         return translate(text.pattern).format(**values)
     except (LookupError, ValueError, AttributeError):

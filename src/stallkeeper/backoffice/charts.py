@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.utils import timezone
-from django.utils.formats import date_format
+
+from stallkeeper.backoffice.local import dated
 
 Size = tuple[int, int]
 WIDTH, HEIGHT = 460, 170
@@ -178,7 +179,7 @@ def _told(chart: Chart, shown: Sequence[Series], words: Words) -> Chart:
 
 def _moment(at: datetime) -> str:
     local, today = timezone.localtime(at), timezone.localtime()
-    return f"{local:%H:%M}" if local.date() == today.date() else date_format(local, "D H:i")
+    return f"{local:%H:%M}" if local.date() == today.date() else f"{dated(local, 'EEE')} {local:%H:%M}"
 
 
 def _line(series: Series, plane: Plane, words: Words) -> Line:
@@ -212,7 +213,7 @@ def _time_ticks(plane: Plane) -> tuple[Tick, ...]:
 
 
 def _mark(local: datetime, step: timedelta) -> str:
-    return date_format(local, "D j") if step >= DAY else f"{local:%H:%M}"
+    return dated(local, "EEE d") if step >= DAY else f"{local:%H:%M}"
 
 
 def _value_ticks(plane: Plane, unit: str, whole: bool = False) -> tuple[Tick, ...]:

@@ -260,7 +260,7 @@ def today_figures(cursor: Cursor, organisation_id: int, since: datetime, before:
     cursor.execute(
         """
         SELECT count(*) FILTER (WHERE o.ordered_at >= %(since)s) AS orders,
-               coalesce(sum(line.units) FILTER (WHERE o.ordered_at >= %(since)s), 0) AS units,
+               coalesce(sum(line.units) FILTER (WHERE o.ordered_at >= %(since)s), 0)::bigint AS units,
                count(*) FILTER (WHERE o.ordered_at < %(until)s) AS before
         FROM orders_order AS o CROSS JOIN LATERAL (
             SELECT sum(line.ordered - line.cancelled) AS units FROM orders_orderline AS line

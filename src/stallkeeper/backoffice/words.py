@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext, gettext_noop
 
+from stallkeeper.backoffice.local import Figure
 from stallkit.words import Said, again
 
 ON_SCREEN = {
@@ -17,7 +18,7 @@ def told(what: object) -> str:
     """An error, or a text, as screens show it. A text without a pattern is shown as it is."""
     text = str(what)
     if isinstance(text, Said):
-        return again(text, lambda pattern: gettext(ON_SCREEN.get(pattern, pattern)))
+        return again(text, lambda pattern: gettext(ON_SCREEN.get(pattern, pattern)), Figure)
     for option, field in ON_SCREEN.items():
         text = text.replace(option, gettext(field))
     return text

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from babel import Locale
 from babel.numbers import format_decimal
 from django import template
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext, gettext_lazy, ngettext, to_locale
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from stallkeeper.backoffice.lanes import ERROR_WORDS, STEP_NAMES
+from stallkeeper.backoffice.local import MONTH_DAY, WEEK_DAY, YEAR_DAY, dated, locale
 from stallkeeper.backoffice.paging import COUNT_LIMIT
 from stallkeeper.backoffice.words import told
 from stallkeeper.channels.explain import Step
@@ -31,10 +30,6 @@ MONEY_FORMAT = "#,##0.00##"
 """Two decimals at least, all that the channel stated at most; the ISO code follows, because $ is many currencies."""
 
 
-def locale() -> Locale:
-    return Locale.parse(to_locale(get_language() or "en"))
-
-
 def _stamp(value: datetime, text: str, exact: str = "") -> SafeString:
     """The text with the instant behind it: UTC on hover, and before it ``exact``, where the text alone does not say when."""
     utc = value.astimezone(UTC)
@@ -42,9 +37,10 @@ def _stamp(value: datetime, text: str, exact: str = "") -> SafeString:
     return format_html('<time datetime="{}" title="{}">{}</time>', utc.isoformat(), hover, text)
 
 
-def _day(value: datetime) -> str:
-    """The day, with its year unless it is this one."""
-    return date_format(value, "j M" if value.year == timezone.localtime(clock.now()).year else "j M Y")
+@register.filter
+def day(value: date | None) -> str:
+    """A day with its month's name; its year too unless it is this one."""
+    return "" if value is None else dated(value, MONTH_DAY if value.year == timezone.localtime(clock.now()).year else YEAR_DAY)
 
 
 @register.filter
@@ -53,7 +49,7 @@ def when(value: datetime | None) -> SafeString | str:
     if value is None:
         return ""
     local = timezone.localtime(value)
-    return _stamp(value, f"{_day(local)} {local:%H:%M}")
+    return _stamp(value, f"{day(local)} {local:%H:%M}")
 
 
 @register.filter
@@ -67,7 +63,7 @@ def clock_time(value: datetime | None) -> SafeString | str:
 
 
 def _to_the_second(local: datetime) -> str:
-    return f"{_day(local)} {local:%H:%M:%S}"
+    return f"{day(local)} {local:%H:%M:%S}"
 
 
 @register.filter
@@ -97,7 +93,7 @@ def hour_span(value: datetime) -> SafeString | str:
     local = timezone.localtime(value)
     text = f"{local:%H:%M}–{local + timedelta(hours=1):%H:%M}"
     today = local.date() == timezone.localtime(clock.now()).date()
-    return _stamp(value, text if today else f"{date_format(local, 'D j M')} {text}")
+    return _stamp(value, text if today else f"{dated(local, WEEK_DAY)} {text}")
 
 
 @register.filter
