@@ -186,6 +186,7 @@ UNFOLD = {
         _own("frame.css"),
         _own("settings.css"),
         _own("today.css"),
+        _own("listings.css"),
     ],
     "SCRIPTS": [
         _own("backoffice.js"),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from stallkeeper.backoffice.actors import names_of
 from stallkeeper.backoffice.export_tables import Row, Table, moment
-from stallkeeper.backoffice.listings import listing_row, listings_with
+from stallkeeper.backoffice.listing_rows import listings_with, rows_of
 from stallkeeper.backoffice.offer_rows import offers_with
 from stallkeeper.backoffice.offer_rows import row as offer_row
 from stallkeeper.backoffice.order_rows import order_row, orders_with
@@ -106,24 +106,27 @@ def _sending(filters: Filters) -> Table[StockUnit]:
 
 
 def _listings(filters: Filters) -> Table[RemoteListing]:
-    head = [
-        _("Channel"),
-        _("SKU on the channel"),
-        _("Number on the channel"),
-        _("Title"),
-        _("GTIN"),
-        _("Status"),
-        _("Quantity"),
-        _("Price"),
+    head = [_("Channel"), _("SKU on the channel"), _("Number on the channel"), _("Title"), _("GTIN"), _("Status"), _("State")]
+    head += [
+        _("Our quantity"),
+        _("Quantity there"),
+        _("Our price"),
+        _("Price there"),
+        _("Currency"),
+        _("Linked to"),
+        _("Candidates"),
+        _("Seen"),
     ]
-    head += [_("Currency"), _("State"), _("Linked to"), _("Candidates"), _("Seen")]
+    channels = list(switches.states())
 
     def cells(listings: Sequence[RemoteListing]) -> Iterable[Row]:
-        for each in listings:
+        for row in rows_of(listings, channels):
+            each, price = row.listing, row.price
+            said = [each.channel.name, each.sku, each.external_id, each.title, ", ".join(each.gtins), each.status, str(row.state_name)]
+            figures: Row = [each.offer.intended_qty if each.offer else None, row.there, price.intended if price else None, row.price_there]
             linked = each.offer.stock_unit.sku if each.offer else ""
-            fits = "" if each.offer else ", ".join(candidate.sku for candidate in listing_row(each).candidates)
-            said = [each.channel.name, each.sku, each.external_id, each.title, ", ".join(each.gtins), each.status]
-            yield [*said, each.quantity, each.price, each.currency, each.get_state_display(), linked, fits, moment(each.seen_at)]
+            fits = ", ".join(candidate.sku for candidate in row.candidates)
+            yield [*said, *figures, price.currency if price else each.currency, linked, fits, moment(each.seen_at)]
 
     return Table(head, listings_with(filters), ("channel_id", "sku", "external_id"), cells)
 

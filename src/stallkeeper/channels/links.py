@@ -114,10 +114,25 @@ def propose(uc: UseCase, channel_id: int) -> Proposal:
         return Proposal(**queries.counts(cursor, channel_id))
 
 
+def propose_for(uc: UseCase, listing_ids: Sequence[int]) -> None:
+    """The same search for these listings only."""
+    listings = RemoteListing.objects.filter(pk__in=listing_ids).order_by("channel_id")
+    found = listings.values_list("channel_id", "channel__connection__platform").distinct()
+    with database.cursor() as cursor:
+        for channel_id, platform in found:
+            queries.propose(cursor, uc.organisation_id, channel_id, platform, sorted(set(listing_ids)))
+
+
 def count(channel_id: int) -> Proposal:
     """The counts as of the last search."""
     with database.cursor() as cursor:
         return Proposal(**queries.counts(cursor, channel_id))
+
+
+def counts_up_to(organisation_id: int, most: int) -> dict[int, Proposal]:
+    """The counts of every channel as of the last search, none counted beyond ``most``. One statement."""
+    with database.cursor() as cursor:
+        return {channel: Proposal(**found) for channel, found in queries.counts_up_to(cursor, organisation_id, most).items()}
 
 
 def certain(channel_id: int) -> list[int]:

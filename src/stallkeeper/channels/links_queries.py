@@ -93,8 +93,8 @@ EVIDENCE = """
 """
 
 
-def propose(cursor: Cursor, organisation_id: int, channel_id: int, platform: str) -> None:
-    """Search a unit for every listing that is not linked, in the fixed order SKU, GTIN, additional codes, channel id (S4.15-S4.18).
+def propose(cursor: Cursor, organisation_id: int, channel_id: int, platform: str, listing_ids: list[int] | None = None) -> None:
+    """Search a unit for every listing (or for these) that is not linked (S4.15-S4.18), in this order: SKU, GTIN, codes, channel id.
 
     The first step that finds anything decides: one unit (and one pack factor) leaves the listing ``new`` with candidates, several make
     it ``ambiguous``. Locks the listings whose result changes; uses remote_listing_state, stock_unit_sku_once and identifier_once.
@@ -104,6 +104,7 @@ def propose(cursor: Cursor, organisation_id: int, channel_id: int, platform: str
         WITH open AS MATERIALIZED (
             SELECT id, sku, gtins, codes, channel_ids FROM channels_remotelisting
             WHERE channel_id = %(channel)s AND state IN ('new', 'ambiguous')
+              AND (%(listings)s::bigint[] IS NULL OR id = ANY(%(listings)s::bigint[]))
         ), evidence AS ({EVIDENCE}
         ), ranked AS (SELECT *, min(step) OVER (PARTITION BY id) AS first FROM evidence
         ), judged AS (
@@ -118,7 +119,7 @@ def propose(cursor: Cursor, organisation_id: int, channel_id: int, platform: str
         UPDATE channels_remotelisting l SET candidates = r.candidates, state = r.state
         FROM result r WHERE l.id = r.id AND (l.candidates IS DISTINCT FROM r.candidates OR l.state IS DISTINCT FROM r.state)
         """,  # noqa: S608 - EVIDENCE is a constant
-        {"organisation": organisation_id, "channel": channel_id, "platform": platform},
+        {"organisation": organisation_id, "channel": channel_id, "platform": platform, "listings": listing_ids},
     )
 
 
@@ -132,6 +133,39 @@ def counts(cursor: Cursor, channel_id: int) -> dict[str, int]:
         [channel_id],
     )
     return dict(rows(cursor))
+
+
+def counts_up_to(cursor: Cursor, organisation_id: int, most: int) -> dict[int, dict[str, int]]:
+    """The same of every channel, each figure counted up to ``most``, so that it costs the same with a million listings.
+
+    Reads remote_listing_state, remote_listing_certain and remote_listing_bare.
+    """
+    cursor.execute(
+        """
+        SELECT c.id, w.what, n.found
+        FROM channels_channel c
+        CROSS JOIN (VALUES ('linked'), ('ambiguous'), ('excluded'), ('new'), ('certain')) AS w(what)
+        CROSS JOIN LATERAL (
+            SELECT count(*)::int AS found FROM (
+                (SELECT 1 FROM channels_remotelisting l
+                 WHERE w.what IN ('linked', 'ambiguous', 'excluded') AND l.channel_id = c.id AND l.state = w.what LIMIT %(most)s)
+                UNION ALL
+                (SELECT 1 FROM channels_remotelisting l
+                 WHERE w.what = 'new' AND l.channel_id = c.id AND l.state = 'new' AND l.candidates = '[]'::jsonb LIMIT %(most)s)
+                UNION ALL
+                (SELECT 1 FROM channels_remotelisting l
+                 WHERE w.what = 'certain' AND l.channel_id = c.id AND l.state = 'new' AND l.candidates <> '[]'::jsonb LIMIT %(most)s)
+            ) AS rows
+        ) AS n
+        WHERE c.organisation_id = %(organisation)s
+        ORDER BY c.id, w.what
+        """,
+        {"organisation": organisation_id, "most": most},
+    )
+    found: dict[int, dict[str, int]] = {}
+    for channel, what, number in rows(cursor):
+        found.setdefault(channel, {})[what] = number
+    return found
 
 
 def certain(cursor: Cursor, channel_id: int) -> list[int]:

@@ -251,6 +251,11 @@ class Offer(TenantModel):
         indexes = [
             models.Index(fields=["channel", "external_id"], name="offer_external_id", condition=~models.Q(external_id="")),
             models.Index(fields=["channel"], name="offer_refused", condition=models.Q(refused_at__isnull=False)),
+            models.Index(
+                fields=["channel", "sku"],
+                name="offer_left_out",
+                condition=models.Q(stock_excluded=True) | models.Q(prices_excluded=True),
+            ),
         ]
         verbose_name = _("offer")
         verbose_name_plural = _("offers")
@@ -348,40 +353,6 @@ class OfferTodo(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["channel", "kind", "-danger", "version", "offer"], name="offer_todo_next")]
-
-
-class RemoteListing(TenantModel):
-    """An offer as the channel listed it when we last read: the evidence for linking, and the list that people browse (S4.13, S4.14)."""
-
-    class State(models.TextChoices):
-        NEW = "new", _("not linked")
-        LINKED = "linked", _("linked")
-        AMBIGUOUS = "ambiguous", _("several products fit")
-        EXCLUDED = "excluded", _("left out")
-
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="listings", db_index=False)
-    sku = models.CharField(max_length=100)
-    external_id = models.CharField(max_length=100, blank=True, default="")
-    title = models.CharField(max_length=500, blank=True)
-    status = models.CharField(max_length=10)
-    gtins = ArrayField(models.CharField(max_length=14), default=list)
-    codes = ArrayField(models.CharField(max_length=100), default=list)
-    channel_ids = models.JSONField(default=dict)
-    quantity = models.IntegerField(null=True)
-    price = models.DecimalField(max_digits=18, decimal_places=4, null=True)
-    currency = models.CharField(max_length=3, blank=True, default="")
-    fulfilled_by = models.CharField(max_length=12, default="seller")
-    state = models.CharField(max_length=10, choices=State, default=State.NEW)
-    candidates = models.JSONField(default=list)
-    """[{"unit": id, "sku": …, "by": "gtin", "value": …}] in the fixed order of the search."""
-    offer = models.OneToOneField(Offer, on_delete=models.SET_NULL, null=True, blank=True, related_name="listing")
-    seen_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["channel", "sku", "external_id"], name="remote_listing_once")]
-        indexes = [models.Index(fields=["channel", "state"], name="remote_listing_state")]
-        verbose_name = _("remote listing")
-        verbose_name_plural = _("remote listings")
 
 
 class LaneKind(models.TextChoices):
@@ -577,6 +548,18 @@ class Parked(TenantModel):
         constraints = [models.UniqueConstraint(fields=["connection", "kind", "external_id"], name="parked_once")]
 
 
+from stallkeeper.channels.listing_models import RemoteListing  # noqa: E402
 from stallkeeper.channels.plan_models import SendingColumns, SendPlan, SendPlanPart, SendTask, SendTaskPart  # noqa: E402
 
-__all__ = ["GuardedUnit", "OpenEvent", "SendPlan", "SendPlanPart", "SendTask", "SendTaskPart", "SendingColumns", "SentLog", "WriteWindow"]
+__all__ = [
+    "GuardedUnit",
+    "OpenEvent",
+    "RemoteListing",
+    "SendPlan",
+    "SendPlanPart",
+    "SendTask",
+    "SendTaskPart",
+    "SendingColumns",
+    "SentLog",
+    "WriteWindow",
+]

@@ -86,7 +86,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         "case": {"pk": line.order_id, "line": line.pk},
         "retry": {"pk": order.pk, "command": 1},
         "offer": {"pk": offer.pk},
-        "choose": {"pk": listing.pk},
+        **{name: {"pk": listing.pk} for name in ("choose", "listing", "listing_units")},
         "unit": {"pk": unit},
         "place": {"pk": busy.shop.place.pk},
         "adjust": {"pk": unit, "place": busy.shop.place.pk},
