@@ -26,6 +26,7 @@ CASES = {
     "imports": "100,000 rows from a spreadsheet",
     "first_import": "the first import of orders, into tables nobody has analysed",
     "figures": "what Prometheus asks for, with a million offers",
+    "screens": "every screen with a million offers and 300,000 orders",
     "workers": "1, 2 and 4 worker processes; a noisy organisation; a killed worker",
     "rows": "what the tables weigh that grow",
     "lanes": "a tick with 10,000 and 20,000 lanes",
