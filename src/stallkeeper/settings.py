@@ -184,6 +184,7 @@ UNFOLD = {
     "STYLES": [
         _own("backoffice.css"),
         _own("frame.css"),
+        _own("palette.css"),
         _own("settings.css"),
         _own("today.css"),
         _own("listings.css"),
@@ -192,6 +193,7 @@ UNFOLD = {
         _own("backoffice.js"),
         _own("frame.js"),
         _own("today.js"),
+        _own("palette.js"),
     ],
     "COMMAND": {"search_models": False, "search_callback": None},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": []},

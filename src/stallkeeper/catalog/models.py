@@ -49,6 +49,7 @@ class StockUnit(TenantModel):
             models.UniqueConstraint(fields=["id", "kind"], name="stock_unit_kind"),
             models.CheckConstraint(condition=~models.Q(sku=""), name="stock_unit_sku_given"),
         ]
+        indexes = [models.Index(fields=["organisation", "title"], name="stock_unit_title")]
         verbose_name = _("stock unit")
         verbose_name_plural = _("stock units")
 

@@ -22,6 +22,7 @@ class Shipment(TenantModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organisation", "reference"], name="shipment_once")]
+        indexes = [models.Index(fields=["organisation", "tracking_number"], name="shipment_tracking")]
 
 
 class ShipmentLine(TenantModel):

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from babel.numbers import format_decimal
 from django import template
+from django.db.models import Model
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,9 +20,13 @@ from stallkeeper.backoffice.lanes import ERROR_WORDS, STEP_NAMES
 from stallkeeper.backoffice.local import MONTH_DAY, WEEK_DAY, YEAR_DAY, dated, locale
 from stallkeeper.backoffice.paging import COUNT_LIMIT
 from stallkeeper.backoffice.words import told
+from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.explain import Step
-from stallkeeper.channels.models import Run
+from stallkeeper.channels.listing_models import RemoteListing
+from stallkeeper.channels.models import Channel, Offer, Run
 from stallkeeper.core import clock
+from stallkeeper.fulfilment.models import Shipment
+from stallkeeper.orders.models import Order
 from stallkeeper.stock.models import Cause, ReservationKind
 from stallkit.registry import manifest_of
 
@@ -259,3 +266,17 @@ def reservation_kind(value: str) -> str:
 def cause(value: str) -> str:
     """The cause of a movement in words."""
     return str(dict(Cause.choices).get(value, value))
+
+
+HIT_VIEWS: dict[type[Model], str] = {StockUnit: "unit", Order: "order", Offer: "offer", Channel: "channel"}
+"""The screen of one thing of this kind."""
+
+
+@register.filter
+def hit_link(hit: Model) -> str:
+    """Where something that was found is shown: its own page, its order, or the list narrowed to it."""
+    if isinstance(hit, Shipment):
+        return reverse("backoffice:order", args=[hit.order_id])
+    if isinstance(hit, RemoteListing):
+        return f"{reverse('backoffice:listings')}?{urlencode({'channel': hit.channel_id, 'q': hit.sku})}"
+    return reverse(f"backoffice:{HIT_VIEWS[type(hit)]}", args=[hit.pk])
