@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
@@ -18,6 +20,7 @@ from stallkeeper.backoffice.words import told
 from stallkeeper.core import api_keys
 from stallkeeper.core.models import ApiKey
 from stallkeeper.core.people import PeopleError, Permission
+from stallkeeper.core.retry import again_if_taken
 from stallkeeper.core.use_case import use_case
 
 MEANINGS = {
@@ -47,8 +50,7 @@ def keys(request: MemberRequest) -> HttpResponse:
     form, token = KeyForm(request.POST or None), ""
     if request.method == "POST" and form.is_valid():
         try:
-            with use_case("make.api_key", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
-                token = api_keys.make(uc, form.cleaned_data["name"], form.cleaned_data["may"])
+            token = _made(request, form.cleaned_data["name"], form.cleaned_data["may"])
         except PeopleError as error:
             form.add_error(None, told(error))
     found = list(ApiKey.objects.order_by("ended_at", "name", "pk"))
@@ -56,6 +58,13 @@ def keys(request: MemberRequest) -> HttpResponse:
     rows = [(key, makers[key.created_by], [MEANINGS[Permission(name)] for name in key.permissions]) for key in found]
     context = {"title": _("Keys of programs"), "rows": rows, "form": KeyForm() if token else form, "token": token}
     return show(request, "backoffice/keys.html", context, status=422 if form.errors else 200)
+
+
+@again_if_taken("api_key_name_once")
+def _made(request: MemberRequest, name: str, may: Sequence[str]) -> str:
+    """The key; two people who give the same name at once are not one too many for the database: the second hears that it is taken."""
+    with use_case("make.api_key", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+        return api_keys.make(uc, name, may)
 
 
 @require_POST
