@@ -194,6 +194,7 @@ UNFOLD = {
         _own("frame.js"),
         _own("today.js"),
         _own("palette.js"),
+        _own("keys.js"),
     ],
     "COMMAND": {"search_models": False, "search_callback": None},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": []},

@@ -40,3 +40,63 @@ def test_a_scanner_need_not_wait_for_the_answer(busy: BusyShop, screen: Page) ->
     screen.keyboard.press("Control+k")
     screen.keyboard.type(f"{code.value}\n", delay=2)
     screen.wait_for_url(f"**/stock/{unit.pk}/")
+
+
+def test_a_working_day_without_the_mouse(busy: BusyShop, screen: Page) -> None:
+    """From screen to screen by g and a letter, through a list by j and k, a row chosen by x and opened by Enter."""
+    screen.goto("/")
+    for key in ("g", "f"):
+        screen.keyboard.press(key)
+    screen.wait_for_url("**/offers/")
+    for key in ("j", "j", "j", "k"):
+        screen.keyboard.press(key)
+    row = screen.locator("#content tbody tr").nth(1)
+    expect(row.get_by_role("link").first).to_be_focused()
+    screen.keyboard.press("x")
+    expect(row.get_by_role("checkbox")).to_be_checked()
+    expect(screen.locator("[data-chosen]").first).to_be_visible()
+    screen.keyboard.press("Enter")
+    expect(screen.locator("#panel h2").first).to_be_visible()
+    screen.keyboard.press("Escape")
+    expect(screen.locator("#panel > *")).to_have_count(0)
+    expect(row.get_by_role("link").first).to_be_focused()
+    screen.keyboard.press("n")
+    screen.wait_for_url("**/offers/?after=*")
+    screen.keyboard.press("p")
+    screen.wait_for_url("**/offers/?before=*")
+
+
+def test_the_keys_can_be_read_and_switched_off(screen: Page) -> None:
+    """Whoever speaks to the computer must not be carried away by single letters (WCAG 2.1.4)."""
+    screen.goto("/channels/")
+    screen.keyboard.press("?")
+    keys = screen.get_by_role("dialog", name="Keys")
+    expect(keys.get_by_role("link", name="Orders", exact=True)).to_be_visible()
+    keys.get_by_role("checkbox").uncheck()
+    screen.keyboard.press("Escape")
+    for key in ("g", "o", "?"):
+        screen.keyboard.press(key)
+    screen.keyboard.press("Control+k")
+    expect(screen.get_by_role("combobox", name="Search and go to")).to_be_visible()
+    assert screen.url.endswith("/channels/")
+    expect(keys).to_be_hidden()
+
+
+def test_the_side_bar_folds_and_stays_so(screen: Page) -> None:
+    """On a phone it lies over the page while it is open; on a tablet it begins as icons; elsewhere it is what it was left as."""
+    screen.goto("/orders/")
+    menu, word = screen.get_by_role("button", name="Menu"), screen.locator("#nav-sidebar").get_by_text("Reserves")
+    expect(menu).to_have_attribute("aria-expanded", "true")
+    menu.click()
+    expect(menu).to_have_attribute("aria-expanded", "false")
+    screen.goto("/stock/")
+    assert word.evaluate("each => each.getBoundingClientRect().width") <= 1
+    menu.click()
+    assert word.evaluate("each => each.getBoundingClientRect().width") > 20
+    screen.set_viewport_size({"width": 390, "height": 844})
+    expect(word).to_be_hidden()
+    menu.click()
+    expect(screen.locator("#nav-sidebar nav a").first).to_be_focused()
+    screen.keyboard.press("Escape")
+    expect(word).to_be_hidden()
+    expect(menu).to_be_focused()

@@ -108,6 +108,7 @@ def frame(request: HttpRequest) -> dict[str, object]:
         "sk_zone": zone_of(membership),
         "sk_groups": [group for group in groups if group],
         "sk_here": here,
+        "sk_screens": list(every_entry(membership)),
         "sk_tabs": tabs if len(tabs) > 1 else [],
         "sk_tab": current(tabs, request.path),
         "sk_waiting": badge(counts),

@@ -69,13 +69,15 @@
   document.addEventListener("keydown", function (event) {
     const typing = event.target.closest && event.target.closest("input, textarea, select, [contenteditable]");
     if (event.key === "Escape" && closePanel()) return;
-    if (event.key === "/" && !typing) {
+    if (event.key === "/" && !typing && !document.querySelector("dialog[open]")) {
       const search = document.querySelector("[data-search]");
-      if (search) {
-        event.preventDefault();
-        search.focus();
-        search.select();
+      event.preventDefault();
+      if (!search) {
+        window.stallkeeperPalette();
+        return;
       }
+      search.focus();
+      search.select();
     }
   });
 
