@@ -188,6 +188,7 @@ UNFOLD = {
         _own("settings.css"),
         _own("today.css"),
         _own("listings.css"),
+        _own("problems.css"),
     ],
     "SCRIPTS": [
         _own("backoffice.js"),

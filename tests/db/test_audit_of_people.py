@@ -71,6 +71,8 @@ RECORDED_BY = {
     "set.price": ("catalog/prices.py", "set.price"),
     "ask.export": ("core/file_exports.py", "export.list"),
     "note.export": ("core/file_exports.py", "export.list"),
+    "snooze.problem": ("core/snoozes.py", "snooze.problem"),
+    "wake.problem": ("core/snoozes.py", "wake.problem"),
     "read.parked": ("core/personal.py", "read.personal_data"),
 }
 """Those that need more than a busy shop: the function that they all go through, with the entry that it writes."""

@@ -54,6 +54,11 @@ class LaneRow:
             return self.lane.last_error
         return next((step.last_error for step in self.steps if _fails(step)), "")
 
+    @property
+    def failing(self) -> list[LaneStep]:
+        """The steps whose last error has not been followed by a success."""
+        return [step for step in self.steps if _fails(step)]
+
 
 def lane_rows(connection: Connection | None = None) -> list[LaneRow]:
     """The lanes of the organisation (or of one connection), in the order of their connections. Three statements."""

@@ -1,184 +1,147 @@
-"""Problems: every kind with its count, and the rows of those kinds that have no list of their own."""
+"""Problems: everything that waits, put together by kind and cause, what to do about it, and what was put off."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from stallkeeper.backoffice.order_messages import COMMAND_NAMES
-from stallkeeper.backoffice.problems import BY_KEY, COMMAND_DAYS, problems
-from stallkeeper.backoffice.screens import MemberRequest, own_address, screen, show
+from stallkeeper.backoffice.actors import names_of
+from stallkeeper.backoffice.problem_groups import Board, Group, board, groups_of
+from stallkeeper.backoffice.problem_rows import READERS, SHOWN, rows_of
+from stallkeeper.backoffice.problems import BY_KEY, KINDS, ProblemKind, forget
+from stallkeeper.backoffice.screens import MemberRequest, back, screen, show
 from stallkeeper.backoffice.words import told
-from stallkeeper.channels.models import Command, CommandState, Drift, Parked
-from stallkeeper.core import clock, crash
-from stallkeeper.core.models import Notification
-from stallkeeper.core.people import Permission, can
-from stallkeeper.core.words import of_row
-from stallkeeper.orders.models import Shortage
+from stallkeeper.channels.models import Channel
+from stallkeeper.core import clock, crash, snoozes
+from stallkeeper.core.models import Notification, Role
+from stallkeeper.core.notice_models import Snooze
+from stallkeeper.core.people import PERMISSIONS, Permission, can
+from stallkeeper.core.use_case import use_case
 
-StrOrPromise = str | Promise
-SHOWN = 200
-
-VERDICTS: dict[str, StrOrPromise] = {
-    "sale_not_yet_pulled": gettext_lazy("a sale that we had not read yet"),
-    "edited_on_channel": gettext_lazy("changed by hand on the channel"),
-    "late_push": gettext_lazy("an earlier value of ours arrived late"),
-    "not_applied": gettext_lazy("the channel said yes and did not do it"),
-    "unknown": gettext_lazy("not known"),
+MORNING = time(8)
+PUT_OFF: dict[str, tuple[str | Promise, timedelta]] = {
+    "4h": (gettext_lazy("for four hours"), timedelta(hours=4)),
+    "1d": (gettext_lazy("until tomorrow morning"), timedelta(days=1)),
+    "3d": (gettext_lazy("for three days"), timedelta(days=3)),
+    "7d": (gettext_lazy("for a week"), timedelta(days=7)),
+    "30d": (gettext_lazy("for a month"), timedelta(days=30)),
 }
-
-
-@dataclass(frozen=True)
-class ProblemRow:
-    """One thing that waits: what, where it leads, what was said, since when. ``seen_id``: a notification that can be set aside."""
-
-    title: StrOrPromise
-    link: str
-    words: str
-    at: datetime
-    note: StrOrPromise = ""
-    seen_id: int | None = None
-    case_link: str = ""
-    """The case file of a line that is short."""
-    body_id: int | None = None
-    """A parked object whose untouched body may be looked at."""
 
 
 @screen(Permission.VIEW_ORDERS)
 def problem_board(request: MemberRequest) -> HttpResponse:
-    """All kinds that have something waiting."""
-    return show(request, "backoffice/problem_board.html", {"title": _("Problems"), "problems": problems(request.organisation.pk)})
+    """All groups, the gravest first; ``kind`` and ``channel`` choose some of them."""
+    found = board(request.organisation.pk)
+    kind, channel = BY_KEY.get(request.GET.get("kind", "")), request.GET.get("channel", "")
+    of_channel = [group for group in found.groups if not channel.isdecimal() or int(channel) in group.channels]
+    chosen = Board([group for group in of_channel if kind is None or group.kind is kind], found.snoozed)
+    names = names_of({group.snooze.made_by for group in found.snoozed if group.snooze})
+    context = {
+        "title": _("Problems"),
+        "kinds": chosen.by_kind(),
+        "counts": _counts(of_channel),
+        "groups": len(of_channel),
+        "chosen": kind,
+        "channel": channel,
+        "channels": Channel.objects.order_by("name", "pk"),
+        "snoozed": [(group, names.get(group.snooze.made_by, "")) for group in found.snoozed if group.snooze],
+        "put_off": [(key, name) for key, (name, _span) in PUT_OFF.items()],
+        "may": PERMISSIONS[Role(request.membership.role)],
+        "back": request.get_full_path(),
+    }
+    return show(request, "backoffice/problem_board.html", context)
+
+
+def _counts(groups: Sequence[Group]) -> list[tuple[ProblemKind, int]]:
+    """How many single things wait of each kind that has any."""
+    found = ((kind, sum(group.count for group in groups if group.kind is kind)) for kind in KINDS)
+    return [(kind, count) for kind, count in found if count]
 
 
 @screen(Permission.VIEW_ORDERS)
 def problem_list(request: MemberRequest, kind: str) -> HttpResponse:
-    """The newest 200 of one kind."""
-    if kind not in READERS:
+    """The newest 200 of one kind, or of the group of it that ``part`` names; kinds whose groups are single things are on the board."""
+    if kind not in BY_KEY:
         raise Http404(kind)
-    context = {"title": BY_KEY[kind].title, "kind": BY_KEY[kind], "rows": READERS[kind](), "most": SHOWN}
-    context["may_see_body"] = can(request.membership, Permission.SEE_PERSONAL_DATA)
+    if kind not in READERS:
+        return redirect(BY_KEY[kind].link)
+    part = request.GET.get("part", "")
+    group = next((group for group in groups_of(request.organisation.pk, BY_KEY[kind]) if group.part == part), None)
+    context = {
+        "title": BY_KEY[kind].title,
+        "kind": BY_KEY[kind],
+        "group": group,
+        "rows": rows_of(request.organisation.pk, kind, part),
+        "most": SHOWN,
+        "may_see_body": can(request.membership, Permission.SEE_PERSONAL_DATA),
+    }
     return show(request, "backoffice/problem_list.html", context)
 
 
 @require_POST
 @screen(Permission.VIEW_ORDERS)
-def seen(_request: MemberRequest, pk: int) -> HttpResponse:
+def seen(request: MemberRequest, pk: int) -> HttpResponse:
     """Set a notification aside; it comes back only if its condition ends and begins again."""
     row = get_object_or_404(Notification, pk=pk)
     row.seen_at = row.seen_at or clock.now()
     with crash.around("commit:problem.seen"):
         row.save(update_fields=["seen_at"])
-    return redirect("backoffice:problem_list", "notifications")
+    return back(request, "backoffice:problem_board")
 
 
-def shortages() -> list[ProblemRow]:
-    """Units sold that are not there, with the window in which it could happen."""
-    rows = Shortage.objects.filter(resolved_at=None).select_related("line__order__channel", "stock_unit").order_by("-detected_at")[:SHOWN]
-    return [
-        ProblemRow(
-            _("{number}: {short} of {sku} missing").format(number=row.line.order.number, short=row.quantity, sku=row.stock_unit.sku),
-            reverse("backoffice:order", args=[row.line.order_id]),
-            _window(row),
-            row.detected_at,
-            row.get_verdict_display(),
-            case_link=reverse("backoffice:case", args=[row.line.order_id, row.line_id]),
-        )
-        for row in rows
-    ]
+@require_POST
+@screen(Permission.ACT_ORDERS)
+def snooze(request: MemberRequest) -> HttpResponse:
+    """Put a group off until a moment, with a reason; it comes back by itself, or as soon as it gets worse."""
+    group = chosen_group(request)
+    if group is None:
+        messages.info(request, _("That is over already."))
+        return back(request, "backoffice:problem_board")
+    until = ends(request.POST.get("until", ""), clock.now())
+    try:
+        with use_case("snooze.problem", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+            snoozes.begin(uc, group.key, request.POST.get("reason", ""), until, group.gravity, group.count)
+    except snoozes.SnoozeError as error:
+        messages.error(request, told(error))
+    else:
+        forget(request.organisation.pk)
+        messages.success(request, _("Put off. It comes back then, or as soon as it gets worse."))
+    return back(request, "backoffice:problem_board")
 
 
-def _window(row: Shortage) -> str:
-    if row.cut_accepted_at and row.sold_at:
-        seconds = (row.cut_accepted_at - row.sold_at).total_seconds()
-        return _("The channel had accepted our cut {seconds:+.1f} s from the sale.").format(seconds=seconds)
-    return _("No cut of ours had been accepted by then.")
+def ends(key: str, now: datetime) -> datetime:
+    """When a group that is put off so comes back: whole days end in the morning of the organisation's zone."""
+    span = PUT_OFF.get(key, PUT_OFF["1d"])[1]
+    if span < timedelta(days=1):
+        return now + span
+    day = timezone.localtime(now).date() + span
+    return timezone.make_aware(datetime.combine(day, MORNING))
 
 
-def parked() -> list[ProblemRow]:
-    """Objects of channels that could not be understood."""
-    rows = Parked.objects.filter(resolved_at=None).select_related("connection").order_by("-last_seen_at")[:SHOWN]
-    return [
-        ProblemRow(
-            f"{row.connection.name}: {row.kind} {row.external_id}",
-            reverse("backoffice:connection", args=[row.connection_id]),
-            row.reason,
-            row.last_seen_at,
-            _("seen {times} times").format(times=row.times),
-            body_id=row.pk,
-        )
-        for row in rows
-    ]
+@require_POST
+@screen(Permission.ACT_ORDERS)
+def wake(request: MemberRequest, pk: int) -> HttpResponse:
+    """Show again what was put off."""
+    found = get_object_or_404(Snooze, pk=pk)
+    with use_case("wake.problem", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+        snoozes.end(uc, found)
+    forget(request.organisation.pk)
+    messages.success(request, _("It is shown again."))
+    return back(request, "backoffice:problem_board")
 
 
-def drift() -> list[ProblemRow]:
-    """Reads that differed from what we believed."""
-    rows = Drift.objects.filter(resolved_at=None).select_related("offer__channel").order_by("-at")[:SHOWN]
-    return [
-        ProblemRow(
-            f"{row.offer.channel.name}: {row.offer.sku}",
-            reverse("backoffice:offer", args=[row.offer_id]),
-            _("{kind}: believed {believed}, seen {observed}, intended {intended}").format(
-                kind=row.get_kind_display(), believed=_figure(row.believed), observed=_figure(row.observed), intended=_figure(row.intended)
-            ),
-            row.at,
-            VERDICTS.get(row.verdict, row.verdict),
-        )
-        for row in rows
-    ]
-
-
-def _figure(value: Decimal | None) -> str:
-    return "?" if value is None else f"{value.normalize():f}"
-
-
-def commands() -> list[ProblemRow]:
-    """Messages about orders that the channel refused or that gave up, of the last week; a buyer who was quicker is nobody's problem."""
-    states = [CommandState.REFUSED, CommandState.DEAD]
-    since = clock.now() - COMMAND_DAYS
-    refused = Command.objects.filter(state__in=states, ended_at__gte=since).exclude(kind="acknowledge", code="cancelled")
-    rows = refused.select_related("connection").order_by("-ended_at")[:SHOWN]
-    return [
-        ProblemRow(
-            f"{row.connection.name}: {COMMAND_NAMES.get(row.kind, row.kind)}",
-            reverse("backoffice:order", args=[row.subject_id]) if row.subject_type == "order" else "",
-            " ".join(part for part in (row.code, row.message) if part),
-            row.ended_at or row.created_at,
-            row.get_state_display(),
-        )
-        for row in rows
-    ]
-
-
-def notifications() -> list[ProblemRow]:
-    """Conditions that last and have not been set aside."""
-    rows = Notification.objects.filter(resolved_at=None, seen_at=None).order_by("-last_at")[:SHOWN]
-    return [
-        ProblemRow(
-            told(of_row(row.title, row.title_words)),
-            own_address(row.link),
-            told(of_row(row.detail, row.detail_words)),
-            row.last_at,
-            row.get_severity_display(),
-            row.pk,
-        )
-        for row in rows
-    ]
-
-
-READERS: dict[str, Callable[[], list[ProblemRow]]] = {
-    "shortages": shortages,
-    "parked": parked,
-    "drift": drift,
-    "commands": commands,
-    "notifications": notifications,
-}
+def chosen_group(request: MemberRequest) -> Group | None:
+    """The group that a form names, as it stands now."""
+    kind, _colon, part = request.POST.get("group", "").partition(":")
+    if kind not in BY_KEY:
+        return None
+    return next((group for group in groups_of(request.organisation.pk, BY_KEY[kind]) if group.part == part), None)

@@ -179,10 +179,7 @@ def lag_cut_accepted(cursor: Cursor, organisation_id: int, since: datetime) -> l
 
 
 def waiting_counts(cursor: Cursor, organisation_id: int) -> dict[str, int]:
-    """What waits for a person, by kind. Partial indexes on unmapped lines and open rows; no locks.
-
-    A source counts once: while it is silent or a run of it waits (errors), or until somebody has seen that its figures could not be used.
-    """
+    """What waits for a person, by kind. Partial indexes on unmapped lines and open rows; no locks."""
     cursor.execute(
         """
         SELECT (SELECT count(*) FROM orders_orderline
@@ -196,11 +193,6 @@ def waiting_counts(cursor: Cursor, organisation_id: int) -> dict[str, int]:
                 WHERE organisation_id = %(organisation)s AND active AND stopped_at IS NOT NULL) AS stopped,
                (SELECT count(*) FROM channels_lane
                 WHERE organisation_id = %(organisation)s AND enabled AND failures > 0) AS lanes,
-               (SELECT count(DISTINCT split_part(key, ':', 2)) FROM core_notification
-                WHERE organisation_id = %(organisation)s AND resolved_at IS NULL AND key LIKE 'source:%%'
-                AND (severity = 'error' OR seen_at IS NULL)) AS sources,
-               (SELECT count(*) FROM core_notification
-                WHERE organisation_id = %(organisation)s AND resolved_at IS NULL AND seen_at IS NULL) AS notifications,
                (SELECT count(*) FROM channels_sendtask WHERE organisation_id = %(organisation)s AND ended_at IS NULL) AS sends,
                (SELECT count(*) FROM channels_offertodo WHERE organisation_id = %(organisation)s) AS todo
         """,
@@ -209,18 +201,27 @@ def waiting_counts(cursor: Cursor, organisation_id: int) -> dict[str, int]:
     return _named(cursor, cursor.fetchone())
 
 
-def refused_counts(cursor: Cursor, organisation_id: int, commands_since: datetime) -> dict[str, int]:
-    """Offers and commands that a channel refused. Reads whole tables: ask rarely. No locks."""
+def refused_counts(cursor: Cursor, organisation_id: int, commands_since: datetime, most: int) -> dict[str, int]:
+    """Offers and commands that a channel refused, and listings that several products fit; of each channel at most ``most`` of a sort.
+
+    Indexes offer_refused, offer_price_refused, command_failed, remote_listing_state. No locks.
+    """
     cursor.execute(
         """
-        SELECT (SELECT count(*) FROM channels_offer WHERE organisation_id = %(organisation)s AND refused_at IS NOT NULL)
-             + (SELECT count(*) FROM channels_offerprice WHERE organisation_id = %(organisation)s AND refused_at IS NOT NULL) AS refused,
-               (SELECT count(*) FROM channels_command
+        WITH channel AS MATERIALIZED (SELECT id FROM channels_channel WHERE organisation_id = %(organisation)s)
+        SELECT (SELECT coalesce(sum(found.count), 0)::int FROM channel CROSS JOIN LATERAL (SELECT count(*) FROM (
+                    SELECT FROM channels_offer WHERE channel_id = channel.id AND refused_at IS NOT NULL LIMIT %(most)s) AS one) AS found)
+             + (SELECT count(*) FROM (
+                    SELECT FROM channels_offerprice
+                    WHERE organisation_id = %(organisation)s AND refused_at IS NOT NULL LIMIT %(most)s) AS one)::int AS refused,
+               (SELECT count(*) FROM (SELECT FROM channels_command
                 WHERE organisation_id = %(organisation)s AND state IN ('refused', 'dead') AND ended_at >= %(since)s
-                AND NOT (kind = 'acknowledge' AND code = 'cancelled')) AS commands,
-               (SELECT count(*) FROM channels_remotelisting WHERE organisation_id = %(organisation)s AND state = 'ambiguous') AS ambiguous
+                AND NOT (kind = 'acknowledge' AND code = 'cancelled') LIMIT %(most)s) AS one) AS commands,
+               (SELECT coalesce(sum(found.count), 0)::int FROM channel CROSS JOIN LATERAL (SELECT count(*) FROM (
+                    SELECT FROM channels_remotelisting WHERE channel_id = channel.id AND state = 'ambiguous' LIMIT %(most)s
+                ) AS one) AS found) AS ambiguous
         """,
-        {"organisation": organisation_id, "since": commands_since},
+        {"organisation": organisation_id, "since": commands_since, "most": most},
     )
     return _named(cursor, cursor.fetchone())
 

@@ -328,6 +328,9 @@ class OfferPrice(TenantModel):
     refused_message = models.CharField(max_length=500, blank=True, default="")
     refused_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        indexes = [models.Index(fields=["organisation"], name="offer_price_refused", condition=models.Q(refused_at__isnull=False))]
+
 
 class TodoKind(models.TextChoices):
     QUANTITY = "quantity", _("quantity")
@@ -546,6 +549,7 @@ class Parked(TenantModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connection", "kind", "external_id"], name="parked_once")]
+        indexes = [models.Index(fields=["organisation"], name="parked_open", condition=models.Q(resolved_at=None))]
 
 
 from stallkeeper.channels.listing_models import RemoteListing  # noqa: E402

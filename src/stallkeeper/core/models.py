@@ -359,3 +359,8 @@ class FileExportPart(ChildModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["export", "position"], name="file_export_part_once")]
+
+
+from stallkeeper.core.notice_models import Snooze  # noqa: E402
+
+__all__ = ["Snooze"]

@@ -217,6 +217,7 @@ class Shortage(TenantModel):
             models.Index(fields=["organisation", "-detected_at"], name="shortage_recent"),
             models.Index(fields=["organisation"], name="shortage_window", condition=models.Q(cut_accepted_at=None)),
             models.Index(fields=["window"], name="shortage_of_window", condition=models.Q(window__isnull=False)),
+            models.Index(fields=["organisation"], name="shortage_open", condition=models.Q(resolved_at=None)),
         ]
 
 

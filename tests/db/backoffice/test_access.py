@@ -95,7 +95,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         **{name: {"pk": source.pk, "run": figures.pk} for name in ("source_run", "settle_run")},
         "add_source": {"kind": "url"},
         **{name: {"pk": run.pk} for name in ("import", "import_problems")},
-        **{name: {"pk": 1} for name in ("stock_run", "export_file", "release_reserve")},
+        **{name: {"pk": 1} for name in ("stock_run", "export_file", "release_reserve", "wake_problem")},
         "import_template": {"kind": "stock"},
         "export": {"kind": "orders"},
         "connect": {"platform": "emag"},

@@ -424,7 +424,7 @@ def test_problems_lead_to_their_rows_and_notifications_are_set_aside(busy: BusyS
     with busy.shop.scope():
         notification = Notification.objects.get()
     client.post(reverse("backoffice:seen", args=[notification.pk]))
-    assert "Nothing of this kind" in text(client.get(reverse("backoffice:problem_list", args=["notifications"])))
+    assert "Nothing of this kind" in text(client.get(reverse("backoffice:problem_list", args=["notifications"]), follow=True))
 
 
 def test_templates_and_problems_of_imports_are_spreadsheets(busy: BusyShop, client: Client) -> None:

@@ -13,7 +13,7 @@ from django.urls.resolvers import RoutePattern
 
 from stallkeeper.catalog.models import ImportRun, StockUnit
 from stallkeeper.channels.models import Channel, Command, Connection, ObservedHold, Offer, Parked, RemoteListing, SendPlan, SendTask
-from stallkeeper.core.models import ApiKey, FileExport, Invitation, Membership, Notification
+from stallkeeper.core.models import ApiKey, FileExport, Invitation, Membership, Notification, Snooze
 from stallkeeper.orders.models import Order, OrderLine, Shortage
 from stallkeeper.stock.models import Location, SourceRun, StockSource
 from stallkeeper.sync.source_kinds import COMMERCEML
@@ -71,6 +71,7 @@ def _of(busy: BusyShop, route: str, name: str) -> str:
 def _value(route: str, name: str, busy: BusyShop) -> str:
     models = {
         "problems/parked/": Parked,
+        "problems/snoozed/": Snooze,
         "notifications/": Notification,
         "orders/": Order,
         "offers/": Offer,

@@ -17,7 +17,7 @@ from stallkeeper.channels.fences import set_fence
 from stallkeeper.channels.models import Command, ObservedHold, Offer, RemoteListing, SendingColumns
 from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.channels.rule_models import RuleOverride, UnitSale
-from stallkeeper.core import api_keys, audit, clock, file_exports, invitations, walls
+from stallkeeper.core import api_keys, audit, clock, file_exports, invitations, snoozes, walls
 from stallkeeper.core.models import FileExport, FileExportPart, Organisation, Role, User
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.orders.models import Exposure, OrderLine, OrderSplit
@@ -99,6 +99,7 @@ def furnish(busy: BusyShop, word: str) -> None:
         UnitSale.objects.create(organisation=busy.organisation, stock_unit=units[0], quantity=1, sold_at=uc.at, recorded_at=uc.at)
         api_keys.make(uc, word, ["view_stock"])
         invitations.invite(uc, f"{word}@example.com", Role.READ_ONLY)
+        snoozes.begin(uc, f"refused:{word}", word, uc.at + timedelta(days=3), 1, 2)
         audit.record(uc, "test.furnish", "place", place.pk, note=word)
         run = ImportRun.objects.create(
             organisation=busy.organisation, kind="products", file_name=f"{word}.csv", state="done", started_at=uc.at, actor=busy.owner.actor

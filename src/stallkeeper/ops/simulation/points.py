@@ -206,6 +206,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:ship.order",
         "commit:ship.tell_again",
         "commit:show.columns",
+        "commit:snooze.problem",
         "commit:source.begin",
         "commit:source.end",
         "commit:source.take_in",
@@ -223,6 +224,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:user.create",
         "commit:wake.connection",
         "commit:withdraw.invitation",
+        "commit:wake.problem",
     ),
 }
 
