@@ -189,6 +189,7 @@ UNFOLD = {
         _own("today.css"),
         _own("listings.css"),
         _own("problems.css"),
+        _own("start.css"),
     ],
     "SCRIPTS": [
         _own("backoffice.js"),
@@ -196,6 +197,7 @@ UNFOLD = {
         _own("today.js"),
         _own("palette.js"),
         _own("keys.js"),
+        _own("start.js"),
     ],
     "COMMAND": {"search_models": False, "search_callback": None},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": []},

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect, sync_playwright
@@ -101,7 +102,16 @@ def screen(busy: BusyShop, site: LiveServer, browser: Browser) -> Iterator[Page]
     """A page of the owner, signed in by a link. ``goto`` takes paths. The test fails if the console or a response reports an error."""
     from stallkeeper.core.people import sign_in_link
 
-    context = browser.new_context(base_url=site.url, viewport={"width": WIDTH, "height": HEIGHT})
+    with watched(browser, site) as page:
+        page.goto(f"/sign-in/{sign_in_link(busy.owner)}/")
+        page.wait_for_url("**/")
+        yield page
+
+
+@contextmanager
+def watched(browser: Browser, site: LiveServer, **options: Any) -> Iterator[Page]:
+    """A page that nobody has signed in on. AssertionError at the end if the console or a response reported an error."""
+    context = browser.new_context(base_url=site.url, viewport={"width": WIDTH, "height": HEIGHT}, **options)
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     complaints: list[str] = []
@@ -112,8 +122,6 @@ def screen(busy: BusyShop, site: LiveServer, browser: Browser) -> Iterator[Page]
     page.on("console", lambda message: _listen(complaints, message))
     page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
     page.on("response", lambda response: _watch(complaints, response))
-    page.goto(f"/sign-in/{sign_in_link(busy.owner)}/")
-    page.wait_for_url("**/")
     yield page
     under_way.let_end(page)
     context.close()

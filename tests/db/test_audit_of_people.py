@@ -73,6 +73,9 @@ RECORDED_BY = {
     "note.export": ("core/file_exports.py", "export.list"),
     "snooze.problem": ("core/snoozes.py", "snooze.problem"),
     "wake.problem": ("core/snoozes.py", "wake.problem"),
+    "save.rules": ("channels/rules.py", "channel.rules"),
+    "pass.start": ("core/first_run.py", "start.pass"),
+    "end.start": ("core/first_run.py", "start.end"),
     "read.parked": ("core/personal.py", "read.personal_data"),
 }
 """Those that need more than a busy shop: the function that they all go through, with the entry that it writes."""

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from stallkeeper.backoffice.connect_words import trouble
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.backoffice.start_frame import address, frame
 from stallkeeper.backoffice.words import told
 from stallkeeper.channels import connect
 from stallkeeper.channels.models import Channel, Connection
@@ -66,8 +67,9 @@ def add_channel(request: MemberRequest, pk: int) -> HttpResponse:
     form = ChannelForm(manifest, found, request.POST or None)
     if request.method == "POST" and form.is_valid() and (made := _make(request, account, form)):
         messages.success(request, _("{channel} is here, with everything switched off.").format(channel=made.name))
-        return redirect("backoffice:channel", made.pk)
+        return redirect(address("stall", made))
     context = {
+        **frame(request, "stall"),
         "title": _("Add a channel"),
         "connection": account,
         "form": form,

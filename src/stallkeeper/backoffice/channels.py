@@ -139,15 +139,30 @@ def _ask_to_go_unwatched(request: MemberRequest, shown: Channel) -> HttpResponse
 def answer_cutover(request: MemberRequest, pk: int) -> HttpResponse:
     """Do the first stock figures still include the units of orders that are already open there?"""
     shown = get_object_or_404(Channel, pk=pk)
-    answer = request.POST.get("answer")
+    if _answered(request, shown, request.POST.get("answer", "")):
+        messages.success(request, _("Noted. The channel may take orders now."))
+    return redirect("backoffice:channel", pk)
+
+
+def _answered(request: MemberRequest, shown: Channel, answer: str) -> bool:
+    """Whether the answer was stored; why not is said."""
     if answer not in {"include", "exclude"}:
         messages.error(request, _("Choose one of the two answers."))
-        return redirect("backoffice:channel", pk)
+        return False
     try:
         with use_case("answer.cutover", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
             cutover.answer(uc, shown.pk, include=answer == "include")
     except cutover.CutoverError as error:
         messages.error(request, told(error))
-    else:
-        messages.success(request, _("Noted. The channel may take orders now."))
-    return redirect("backoffice:channel", pk)
+        return False
+    return True
+
+
+def take_orders(request: MemberRequest, shown: Channel, answer: str) -> None:
+    """Answer the question, where it is open, and take orders from now on; what keeps it from that is said. Twice is once."""
+    if shown.cutover == Channel.Cutover.UNASKED and not _answered(request, shown, answer):
+        return
+    try:
+        _turn(request.organisation.pk, request.user.actor, shown.pk, {"orders": True}, without_orders=False)
+    except switches.SwitchError as error:
+        messages.error(request, told(error))

@@ -39,8 +39,13 @@ def company(request: MemberRequest) -> HttpResponse:
     shown = request.organisation
     form = CompanyForm(request.POST or None, initial={"name": shown.name, "time_zone": shown.time_zone})
     if request.method == "POST" and form.is_valid():
-        with use_case("change.organisation", organisation_id=shown.pk, actor=request.user.actor) as uc:
-            people.change_organisation(uc, form.cleaned_data["name"], form.cleaned_data["time_zone"])
+        changed(request, form)
         messages.success(request, _("Saved."))
         return redirect("backoffice:company")
     return show(request, "backoffice/company.html", {"title": _("Company"), "form": form}, status=422 if form.errors else 200)
+
+
+def changed(request: MemberRequest, form: CompanyForm) -> None:
+    """Save what the form says."""
+    with use_case("change.organisation", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+        people.change_organisation(uc, form.cleaned_data["name"], form.cleaned_data["time_zone"])

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 
 from django.core.exceptions import ValidationError
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
+from stallkeeper.backoffice.templatetags.stallkeeper import span
 from stallkeeper.backoffice.words import told
 from stallkit.errors import AdapterError, NeedsReconnect, Refused, SlowDown
-from stallkit.manifest import Manifest, SettingKind
+from stallkit.manifest import Capability, Manifest, SettingKind
+
+StrOrPromise = str | Promise
 
 
 def trouble(error: Exception, manifest: Manifest, other_address: str = "") -> str:
@@ -51,3 +55,33 @@ def _credentials(manifest: Manifest) -> str:
     typed = {SettingKind.TEXT, SettingKind.SECRET}
     labels = [f"“{told(setting.label)}”" for setting in manifest.settings if setting.required and setting.kind in typed]
     return _(" or ").join(labels) or _("a setting")
+
+
+ABILITIES: tuple[tuple[frozenset[Capability], StrOrPromise], ...] = (
+    (frozenset({Capability.READ_OFFERS}), gettext_lazy("read listings")),
+    (frozenset({Capability.PULL_ORDERS}), gettext_lazy("take orders")),
+    (frozenset({Capability.ACKNOWLEDGE}), gettext_lazy("acknowledge orders")),
+    (frozenset({Capability.WRITE_STOCK, Capability.BULK_STOCK}), gettext_lazy("send stock")),
+    (frozenset({Capability.WRITE_PRICES, Capability.BULK_PRICES}), gettext_lazy("send prices")),
+    (frozenset({Capability.CONFIRM_SHIPMENT}), gettext_lazy("confirm shipments")),
+    (frozenset({Capability.CANCEL_LINES}), gettext_lazy("cancel lines")),
+    (frozenset({Capability.READ_LABELS}), gettext_lazy("fetch labels")),
+    (frozenset({Capability.READ_RETURNS}), gettext_lazy("read returns")),
+    (frozenset({Capability.HINTS}), gettext_lazy("be told of orders at once")),
+)
+"""What of a platform's capabilities matters to a seller; any one of a set will do."""
+
+
+def capability_words(manifest: Manifest) -> list[tuple[StrOrPromise, bool]]:
+    """What can be done on a platform, and what cannot."""
+    return [(words, bool(wanted & manifest.capabilities)) for wanted, words in ABILITIES]
+
+
+def limit_words(manifest: Manifest) -> list[str]:
+    """How many calls the platform allows; Stallkeeper stays below them by itself."""
+    return [
+        ngettext("{bucket}: {count} call in {time}", "{bucket}: {count} calls in {time}", limit.capacity).format(
+            bucket=limit.bucket, count=limit.capacity, time=span(limit.per.total_seconds())
+        )
+        for limit in manifest.limits
+    ]

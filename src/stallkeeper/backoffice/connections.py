@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
@@ -14,8 +15,9 @@ from stallkeeper.backoffice.callbacks import callback_context
 from stallkeeper.backoffice.connect_words import trouble
 from stallkeeper.backoffice.connection_forms import ConnectForm, SettingsForm
 from stallkeeper.backoffice.lanes import lane_rows
-from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.backoffice.screens import MemberRequest, back, screen, show
 from stallkeeper.backoffice.sending_plan import switching_on
+from stallkeeper.backoffice.start_frame import address, frame
 from stallkeeper.channels import connect, switches
 from stallkeeper.channels.models import Connection, Parked
 from stallkeeper.channels.proposals import Proposal
@@ -37,8 +39,15 @@ def connect_account(request: MemberRequest, platform: str) -> HttpResponse:
         raise Http404(str(error)) from None
     form = ConnectForm(manifest, request.POST or None)
     if request.method == "POST" and form.is_valid() and (made := _connect(request, platform, form)):
-        return redirect("backoffice:add_channel" if manifest.quirks.per_warehouse else "backoffice:connection", made.pk)
-    context = {"title": _("Connect {platform}").format(platform=manifest.title), "manifest": manifest, "form": form}
+        if manifest.quirks.per_warehouse:
+            return redirect("backoffice:add_channel", made.pk)
+        return redirect(address("stall", made.channels.get()))
+    context = {
+        **frame(request, "stall"),
+        "title": _("Connect {platform}").format(platform=manifest.title),
+        "manifest": manifest,
+        "form": form,
+    }
     return show(request, "backoffice/connect.html", context, status=422 if form.errors else 200)
 
 
@@ -127,7 +136,7 @@ def probe_now(request: MemberRequest, pk: int) -> HttpResponse:
         messages.error(request, trouble(error, connect.manifest(shown.platform), shown.base_url))
     else:
         _say(request, account)
-    return redirect("backoffice:connection", pk)
+    return back(request, reverse("backoffice:connection", args=[pk]))
 
 
 @require_POST

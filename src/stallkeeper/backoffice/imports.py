@@ -82,10 +82,7 @@ def imports(request: MemberRequest) -> HttpResponse:
     close_interrupted(request.organisation.pk)
     form = ImportForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
-        wish = import_jobs.Wish(given["kind"], given["dry_run"], given["allow_many_zeroings"], given["encoding"] or None)
-        run = import_jobs.start(request.organisation.pk, given["file"], wish, request.user.actor)
-        return redirect("backoffice:import", run.pk)
+        return redirect("backoffice:import", begin(request, form).pk)
     runs = list(ImportRun.objects.order_by("-pk")[:25])
     names = names_of({run.actor for run in runs})
     context = {
@@ -98,22 +95,33 @@ def imports(request: MemberRequest) -> HttpResponse:
     return show(request, "backoffice/imports.html", context, status=422 if form.errors else 200)
 
 
+def begin(request: MemberRequest, form: ImportForm) -> ImportRun:
+    """Start what the form says; the row tells how it goes."""
+    given = form.cleaned_data
+    wish = import_jobs.Wish(given["kind"], given["dry_run"], given["allow_many_zeroings"], given["encoding"] or None)
+    return import_jobs.start(request.organisation.pk, given["file"], wish, request.user.actor)
+
+
 @screen(Permission.EDIT_CATALOGUE)
 def import_run(request: MemberRequest, pk: int) -> HttpResponse:
     """One import: its progress, which renews itself until it ends, and its first problems. One whose process is gone has ended, too."""
     close_interrupted(request.organisation.pk)
     run = get_object_or_404(ImportRun, pk=pk)
-    context = {
-        "title": run.file_name,
+    context = progress(run)
+    if wants_fragment(request):
+        return fragment(request, "backoffice/parts/import_progress.html", context)
+    return show(request, "backoffice/import.html", {"title": run.file_name, **context})
+
+
+def progress(run: ImportRun) -> dict[str, object]:
+    """How far a run is, and what was wrong with its rows."""
+    return {
         "run": run,
         "kind": import_jobs.NAMES.get(run.kind, run.kind),
         "running": run.state in {ImportRun.State.QUEUED, ImportRun.State.READING},
         "problems": list(ImportProblem.objects.filter(run=run, row__gt=0).order_by("row", "pk")[:SHOWN]),
         "shown": SHOWN,
     }
-    if wants_fragment(request):
-        return fragment(request, "backoffice/parts/import_progress.html", context)
-    return show(request, "backoffice/import.html", context)
 
 
 @screen(Permission.EDIT_CATALOGUE)

@@ -66,7 +66,7 @@ def places(request: MemberRequest) -> HttpResponse:
     """The list and, for those who may, the form for one more."""
     may_edit = can(request.membership, Permission.EDIT_STOCK)
     form = PlaceForm(request.POST or None) if may_edit else None
-    if request.method == "POST" and form and form.is_valid() and _create(request, form):
+    if request.method == "POST" and form and form.is_valid() and create_place(request, form):
         return redirect("backoffice:places")
     brought = {source.location_id: source for source in StockSource.objects.filter(enabled=True).exclude(kind__in=BY_HAND)}
     context = {
@@ -80,7 +80,8 @@ def places(request: MemberRequest) -> HttpResponse:
     return show(request, "backoffice/places.html", context, status=422 if form and form.errors else 200)
 
 
-def _create(request: MemberRequest, form: PlaceForm) -> bool:
+def create_place(request: MemberRequest, form: PlaceForm) -> bool:
+    """Make the place; False if it cannot be made so, which the form then says."""
     given = form.cleaned_data
     try:
         with use_case("create.place", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:

@@ -13,10 +13,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from unfold.sites import UnfoldAdminSite
 
 from stallkeeper.core.models import Membership, Organisation, User
 from stallkeeper.core.people import Permission, can
+from stallkeeper.stock.founding import may_found
 
 P = ParamSpec("P")
 
@@ -51,7 +53,7 @@ def screen(permission: Permission | None) -> Callable[[Screen[P]], Callable[Conc
                 return _ask_to_sign_in(request)
             membership: Membership | None = getattr(request, "membership", None)
             if membership is None:
-                return show(request, "backoffice/no_organisation.html", {}, status=403)
+                return _without_organisation(request)
             if permission is not None and not can(membership, permission):
                 raise PermissionDenied(str(permission))
             refuse_nul(request)
@@ -77,6 +79,14 @@ def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
         # A fragment that polls must not show the sign-in form inside the page: the whole page goes there.
         return HttpResponse(headers={"HX-Refresh": "true"})
     return redirect_to_login(request.get_full_path())
+
+
+def _without_organisation(request: HttpRequest) -> HttpResponse:
+    """Who signs in first to a new installation makes its organisation; others are told who adds them."""
+    assert isinstance(request.user, User)
+    if may_found(request.user):
+        return redirect("backoffice:found")
+    return show(request, "backoffice/no_organisation.html", {"title": _("No organisation")}, status=403)
 
 
 def show(request: HttpRequest, template: str, context: Mapping[str, object], status: int = 200) -> HttpResponse:

@@ -94,16 +94,20 @@ def send_task(request: MemberRequest, pk: int) -> HttpResponse:
     """One send by channel: sent, accepted, read back, refused with the channel's words, waiting and why. Renews itself while under way."""
     found = row(get_object_or_404(SendTask.objects.select_related("plan"), pk=pk))
     _seen(request, found.task)
+    context = {"title": _("Send {number}").format(number=pk), **shown_task(found)}
+    if wants_fragment(request):
+        return fragment(request, "backoffice/parts/send_progress.html", context)
+    return show(request, "backoffice/send_task.html", context)
+
+
+def shown_task(found: TaskRow) -> dict[str, object]:
+    """What ``parts/send_progress.html`` shows of a send."""
     channels = {channel.pk: channel for channel in switches.states()}
-    context = {
-        "title": _("Send {number}").format(number=pk),
+    return {
         "row": found,
         "lines": [(channels[each.channel_id], each, _silent(channels[each.channel_id], each)) for each in found.progress],
         "reasons": [(channels[channel], words, count, sku) for channel, words, count, sku in tasks.reasons(found.task)],
     }
-    if wants_fragment(request):
-        return fragment(request, "backoffice/parts/send_progress.html", context)
-    return show(request, "backoffice/send_task.html", context)
 
 
 def _seen(request: MemberRequest, task: SendTask) -> None:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice import plan_words
 from stallkeeper.backoffice.actors import names_of
-from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.backoffice.screens import MemberRequest, back, own_address, screen, show
 from stallkeeper.backoffice.sending_settings import proposal_of, setting_rows
 from stallkeeper.backoffice.words import told
 from stallkeeper.channels import plan_items, plans, proposals, switches
@@ -80,7 +80,7 @@ def _saved(request: MemberRequest, proposal: Proposal, *, look: bool) -> HttpRes
     return redirect("backoffice:sending")
 
 
-def proposed(request: MemberRequest, proposal: Proposal, back: str, *args: int) -> HttpResponse:
+def proposed(request: MemberRequest, proposal: Proposal, to: str, *args: int) -> HttpResponse:
     """Where a changed rule or place leads: to the plan of what it would change; or back, where it changes nothing and is in force now.
 
     REFUSALS if it cannot be. A colleague's plan that was not sent yet makes room, and that is said.
@@ -89,21 +89,33 @@ def proposed(request: MemberRequest, proposal: Proposal, back: str, *args: int) 
     made = plans.propose(request.organisation.pk, proposal, request.user.actor)
     if made.state == SendPlan.State.APPLIED:
         messages.success(request, _("Saved, and in force. Nothing has to be sent for it."))
-        return redirect(back, *args)
+        return redirect(to, *args)
+    _say_replaced(request, other)
+    return redirect("backoffice:plan")
+
+
+def saved(request: MemberRequest, proposal: Proposal) -> None:
+    """Keep it as the open plan, also where nothing would be sent for it; REFUSALS if it cannot be."""
+    other = plans.open_plan()
+    plans.save(request.organisation.pk, proposal, request.user.actor)
+    _say_replaced(request, other)
+
+
+def _say_replaced(request: MemberRequest, other: SendPlan | None) -> None:
+    """A colleague's plan that was not sent yet has made room, and that is said."""
     if other is not None and other.made_by != request.user.actor:
         who = names_of([other.made_by])[other.made_by]
         note = _("Plan {number} of {who}, which was not sent, makes room for this one.")
         messages.warning(request, note.format(number=other.pk, who=who))
-    return redirect("backoffice:plan")
 
 
-def switching_on(request: MemberRequest, proposal: Proposal, back: str, *args: int) -> HttpResponse:
+def switching_on(request: MemberRequest, proposal: Proposal, to: str, *args: int) -> HttpResponse:
     """Where a button leads that lets something out: to the plan of what would go; back with the reason, where it cannot be yet."""
     try:
-        return proposed(request, proposal, back, *args)
+        return proposed(request, proposal, to, *args)
     except REFUSALS as error:
         messages.error(request, told(error))
-        return redirect(back, *args)
+        return redirect(to, *args)
 
 
 @screen(Permission.VIEW_STOCK)
@@ -117,21 +129,26 @@ def _show(
 ) -> HttpResponse:
     if shown is None:
         return show(request, "backoffice/plan.html", {"title": _("Plan"), "plan": None})
+    context = plan_context(request, shown, without_orders=without_orders)
+    title = _("Plan {number}").format(number=shown.pk)
+    step = own_address(request.POST.get("back", ""))
+    return show(request, "backoffice/plan.html", {"title": title, **context, "stale": stale, "step_url": step}, status=status)
+
+
+def plan_context(request: MemberRequest, shown: SendPlan, *, without_orders: bool = False) -> dict[str, object]:
+    """What ``parts/plan_body.html`` shows of a plan."""
     rows = _rows(shown)
-    context = {
-        "title": _("Plan {number}").format(number=shown.pk),
+    return {
         "plan": shown,
         "said": plan_words.words_of(shown),
         "rows": rows,
         "proposal": proposals.decode(shown.proposal),
         "held": [row for row in rows if row.counts.held],
         "without_orders": without_orders or any(row.counts.without_orders for row in rows),
-        "stale": stale,
         "undoing": plans.undoing(shown),
         "values": sum(row.counts.quantities + row.counts.prices for row in rows),
         "may_send": _may(request, shown),
     }
-    return show(request, "backoffice/plan.html", context, status=status)
 
 
 def _rows(shown: SendPlan) -> list[PlanRow]:
@@ -195,6 +212,8 @@ def apply_plan(request: MemberRequest, pk: int) -> HttpResponse:
         messages.error(request, told(error))
         return redirect("backoffice:sending")
     task = done.tasks.order_by("pk").first()
+    if step := own_address(request.POST.get("back", "")):
+        return redirect(step)
     return redirect("backoffice:send_task", task.pk) if task else redirect("backoffice:sending")
 
 
@@ -215,7 +234,7 @@ def discard_plan(request: MemberRequest, pk: int) -> HttpResponse:
     _found(request, pk)
     plans.discard(request.organisation.pk, pk, request.user.actor)
     messages.success(request, _("Discarded. What was in force stays in force."))
-    return redirect("backoffice:sending")
+    return back(request, "backoffice:sending")
 
 
 @screen(Permission.SEND)

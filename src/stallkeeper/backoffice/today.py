@@ -17,6 +17,7 @@ from stallkeeper.backoffice import charts, today_queries, today_rows
 from stallkeeper.backoffice.lanes import lane_rows
 from stallkeeper.backoffice.problems import counted, problems
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show
+from stallkeeper.backoffice.start_frame import led_there
 from stallkeeper.channels.models import Channel
 from stallkeeper.core import clock
 from stallkeeper.core.people import Permission
@@ -48,6 +49,7 @@ class Concern:
 
 
 @screen(Permission.VIEW_ORDERS)
+@led_there
 def today(request: MemberRequest) -> HttpResponse:
     """The page; its figures renew themselves every few seconds."""
     exposed = exposure.days(request.organisation, clock.now() - EXPOSED)

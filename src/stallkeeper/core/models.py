@@ -31,6 +31,10 @@ class Organisation(models.Model):
     quarantined_at = models.DateTimeField(_("in quarantine since"), null=True, blank=True)
     facts_since = models.DateTimeField(null=True, blank=True)
     """Since when every change of a fact behind a figure is kept (``FactChange``); None: since it exists."""
+    start_passed = ArrayField(models.CharField(max_length=40), default=list, db_default=[], blank=True)
+    """Steps of the first run that people went past, where no row shows it (``core.first_run``)."""
+    start_ended_at = models.DateTimeField(null=True, blank=True)
+    """Since then nobody is led to the first run when he signs in."""
     created_at = models.DateTimeField()
 
     class Meta:

@@ -9,17 +9,14 @@ from stallkeeper.core import people
 from stallkeeper.core.models import Membership, Organisation, Role, User
 from stallkeeper.core.tenancy import Passage, across_organisations
 from stallkeeper.core.use_case import use_case
-from stallkeeper.stock import places
+from stallkeeper.stock import founding
 
 OWNER = "owner@localhost"
 
 
 def organisation(name: str, slug: str) -> Organisation:
     """A new organisation in the time zone of the installation, with its virtual places and a first one of its own."""
-    made = people.create_organisation(name, slug, settings.TIME_ZONE)
-    with use_case("first.locations", organisation_id=made.pk) as uc:
-        places.first_locations(uc)
-    return made
+    return founding.found(name, slug, settings.TIME_ZONE)
 
 
 def set_up(name: str = "My shop", slug: str = "shop", email: str = OWNER) -> User:

@@ -131,7 +131,9 @@ def test_every_address_answers_every_role_without_a_fault(busy: BusyShop, monkey
             assert client.post(address, {}).status_code in {200, 302, 403, 404, 405, 410, 422}, (name, role)
     anonymous = {name: Client().get(address).status_code for name, address in addresses(busy)}
     assert {name for name, status in anonymous.items() if status not in {302, 405}} == {"sign_in_by_link", "join"}
-    shown = {name: by_role for name, by_role in answers.items() if set(by_role.values()) != {405}}
+    elsewhere = {"start", "found"}  # lead to a step of the first run
+    assert {status for name in elsewhere for status in answers[name].values()} == {302}
+    shown = {name: by_role for name, by_role in answers.items() if set(by_role.values()) != {405} and name not in elsewhere}
     assert {status for by_role in shown.values() for status in by_role.values()} <= {200, 403, 404, 410}
     assert shown["imports"] == {"owner": 200, "operations": 200, "warehouse": 403, "accountant": 403, "read_only": 403}
     assert shown["connect"] == {"owner": 200, "operations": 200, "warehouse": 403, "accountant": 403, "read_only": 403}
@@ -181,10 +183,10 @@ def test_an_organisation_can_be_chosen_only_by_its_members(busy: BusyShop, clien
     second, foreign = Shop.open(), Shop.open()
     join(second.organisation, busy.owner, Role.READ_ONLY)
     client.post(reverse("backoffice:choose_organisation"), {"organisation": second.organisation.pk})
-    assert second.organisation.name in text(client.get("/"))
+    assert second.organisation.name in text(client.get("/orders/"))
     assert client.get(reverse("backoffice:imports")).status_code == 403
     client.post(reverse("backoffice:choose_organisation"), {"organisation": foreign.organisation.pk})
-    assert foreign.organisation.name not in text(client.get("/"))
+    assert foreign.organisation.name not in text(client.get("/orders/"))
 
 
 def test_a_link_signs_in_once_and_only_by_posting(busy: BusyShop) -> None:
