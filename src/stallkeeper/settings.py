@@ -190,6 +190,7 @@ UNFOLD = {
         _own("listings.css"),
         _own("problems.css"),
         _own("start.css"),
+        _own("orders.css"),
     ],
     "SCRIPTS": [
         _own("backoffice.js"),
@@ -198,6 +199,7 @@ UNFOLD = {
         _own("palette.js"),
         _own("keys.js"),
         _own("start.js"),
+        _own("orders.js"),
     ],
     "COMMAND": {"search_models": False, "search_callback": None},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": []},

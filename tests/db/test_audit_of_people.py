@@ -19,10 +19,10 @@ from django.utils import timezone
 
 import stallkeeper
 from stallkeeper.__main__ import run
-from stallkeeper.channels.models import Offer
+from stallkeeper.channels.models import Command, Offer
 from stallkeeper.core import audit_queries
 from stallkeeper.core.models import AuditEntry, Invitation, Membership, Role, User
-from stallkeeper.orders.models import Order, OrderLine
+from stallkeeper.orders.models import Order, OrderLine, OrderView
 from stallkeeper.stock.models import Level
 from tests.busy_shop import BusyShop, signed_in
 from tests.shop import join
@@ -43,6 +43,7 @@ NOTHING_DECIDED = {
     "propose.links": "works out what fits; linking is another use case",
     "show.columns": "what one person sees of a table",
     "read.listings": "reads the catalogue, as the background run does",
+    "like.orders": "what one person sees first, and the carrier that stands in his form",
     "wake.connection": "has a run begin now that would begin anyway",
 }
 RECORDED_BY = {
@@ -131,6 +132,24 @@ class Person:
         with self.busy.shop.scope():
             OrderLine.objects.filter(pk=self.line.pk).update(taken_back=self.line.open)
         self.post("not_left", self.order.pk)
+
+    def acknowledge(self) -> None:
+        with self.busy.shop.scope():
+            Command.objects.filter(kind="acknowledge").delete()
+            new = Order.objects.filter(state="new")[0]
+        self.post("order_bulk", action="acknowledge", order=new.pk)
+
+    def note(self) -> None:
+        self.post("write_note", self.order.pk, text="Gift wrap", key="k")
+
+    def view(self) -> None:
+        self.post("keep_order_view", name="Mine", filters="state=new")
+
+    def no_view(self) -> None:
+        self.view()
+        with self.busy.shop.scope():
+            view = OrderView.objects.latest("pk")
+        self.post("drop_order_view", view.pk)
 
     def link(self) -> None:
         assert self.unknown is not None
@@ -260,6 +279,10 @@ DONE: dict[str, tuple[Callable[[Person], None], ...]] = {
     "ship.order": (Person.ship,),
     "ship.not_left": (Person.not_left,),
     "cancel.lines": (Person.cancel,),
+    "acknowledge.order": (Person.acknowledge,),
+    "write.order_note": (Person.note,),
+    "keep.order_view": (Person.view,),
+    "drop.order_view": (Person.no_view,),
     "link.line": (Person.link,),
     "adjust.stock": (Person.adjust, Person.adjust_by_command),
     "edit.stock": (Person.edit_table,),

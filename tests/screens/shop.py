@@ -10,6 +10,7 @@ from stallkeeper.catalog.models import ImportProblem, ImportRun
 from stallkeeper.channels.models import Command, ObservedHold, Offer
 from stallkeeper.channels.rule_models import RuleOverride
 from stallkeeper.core.models import ApiKey
+from stallkeeper.orders.models import OrderDesk, OrderNote, OrderView
 from stallkeeper.stock import source_setup
 from stallkeeper.stock.models import ManualHold, SourceProblem, SourceRun, StockSource
 from stallkeeper.sync.models import ExchangeOrder
@@ -56,6 +57,9 @@ def _plain_words(busy: BusyShop) -> None:
     ExchangeOrder.objects.filter(status=WORD).update(status="In work")
     StockSource.objects.filter(kind="commerceml").update(name="1C of the eastern warehouse")
     StockSource.objects.filter(kind="url").update(name="Stock list of the supplier")
+    OrderNote.objects.filter(text=WORD).update(text="The buyer has called: a gift, please wrap it.", actor="system")
+    OrderView.objects.filter(name=WORD).update(name="Kitchen goods", query="q=KET")
+    OrderDesk.objects.filter(carrier=WORD).update(carrier="Cargus")
     RuleOverride.objects.filter(category=WORD).update(buffer=2)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,7 +16,8 @@ from stallkeeper.backoffice.export_tables import Row, Table, moment
 from stallkeeper.backoffice.listing_rows import listings_with, rows_of
 from stallkeeper.backoffice.offer_rows import offers_with
 from stallkeeper.backoffice.offer_rows import row as offer_row
-from stallkeeper.backoffice.order_rows import order_row, orders_with
+from stallkeeper.backoffice.order_filters import given, keys_of, orders_with
+from stallkeeper.backoffice.order_rows import order_row
 from stallkeeper.backoffice.reserve_rows import holds_with, promise_rows, promises_with
 from stallkeeper.backoffice.sending_rows import columns as sending_columns
 from stallkeeper.backoffice.sending_rows import rows as sending_rows
@@ -43,6 +45,10 @@ class Listed:
     table: Callable[[Filters], Table[Any]]
 
 
+def _listed(filters: Filters) -> QuerySet[Order]:
+    return orders_with(given(filters)).select_related("channel").prefetch_related("lines")
+
+
 def _orders(filters: Filters) -> Table[Order]:
     head = [_("Number"), _("Number on the channel"), _("Channel"), _("State"), _("State on the channel"), _("Ordered"), _("Taken in")]
     head += [_("Acknowledge by"), _("Dispatch by"), _("SKUs"), _("Units"), _("Short")]
@@ -55,7 +61,7 @@ def _orders(filters: Filters) -> Table[Order]:
             times = [moment(at) for at in (order.ordered_at, order.imported_at, order.acknowledge_by, order.dispatch_by)]
             yield [*said, *times, row.skus, row.units, row.short]
 
-    return Table(head, orders_with(filters), ("-ordered_at", "id"), cells)
+    return Table(head, _listed(filters), keys_of(given(filters)), cells)
 
 
 def _order_lines(filters: Filters) -> Table[Order]:
@@ -72,7 +78,7 @@ def _order_lines(filters: Filters) -> Table[Order]:
                 five = [line.ordered, line.cancelled, line.shipped, line.returned, line.refunded]
                 yield [order.number, order.channel.name, moment(order.ordered_at), *said, *five, line.allocated, line.short]
 
-    return Table(head, orders_with(filters), ("-ordered_at", "id"), cells)
+    return Table(head, _listed(filters), keys_of(given(filters)), cells)
 
 
 def _offers(filters: Filters) -> Table[Offer]:

@@ -52,6 +52,7 @@ EVENT_NAMES: dict[str, tuple[StrOrPromise, str]] = {
     "not_found": (_("units that the channel shows no longer are in no other order: cancelled"), "warn"),
     "not_left": (_("not left after all"), "warn"),
     "cancel_asked": (_("cancelled by us"), "warn"),
+    "acknowledge_asked": (_("acknowledged by us"), ""),
     "acknowledged": (_("the channel took the acknowledgement"), "ok"),
     "ship_confirmed": (_("the channel took the shipment"), "ok"),
     "cancel_confirmed": (_("the channel took the cancellation"), "ok"),

@@ -1,15 +1,14 @@
-"""Orders as rows for the list, and the filters of the list."""
+"""Orders as rows for the list."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, prefetch_related_objects
 
-from stallkeeper.catalog.models import StockUnit
-from stallkeeper.orders.models import Order, OrderLine
+from stallkeeper.orders.models import LEAVING, Order, OrderEvent, OrderLine
 
 TONES = {
     Order.State.PENDING: "",
@@ -19,8 +18,6 @@ TONES = {
     Order.State.SHIPPED: "ok",
     Order.State.CANCELLED: "",
 }
-LEAVING = (Order.State.NEW, Order.State.ACKNOWLEDGED, Order.State.PART_SHIPPED)
-"""States in which somebody still has to do something."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +27,8 @@ class OrderRow:
     order: Order
     lines: tuple[OrderLine, ...]
     now: datetime
+    by_hand: bool = False
+    """A person has done something to it: shipped, cancelled, linked, told again (S2.18)."""
 
     @property
     def tone(self) -> str:
@@ -71,32 +70,16 @@ class OrderRow:
         return self.order.state in LEAVING
 
 
-def order_row(order: Order, now: datetime) -> OrderRow:
+BY_PEOPLE = Q(actor__startswith="user:") | Q(actor__startswith="console:") | Q(actor__startswith="key:")
+
+
+def rows_of(orders: Sequence[Order], now: datetime) -> list[OrderRow]:
+    """The rows of a page, in its order. Three statements, whatever their number."""
+    prefetch_related_objects(orders, "channel", "lines")
+    touched = set(OrderEvent.objects.filter(BY_PEOPLE, order__in=[order.pk for order in orders]).values_list("order_id", flat=True))
+    return [order_row(order, now, by_hand=order.pk in touched) for order in orders]
+
+
+def order_row(order: Order, now: datetime, *, by_hand: bool = False) -> OrderRow:
     """The row of an order whose lines have been fetched along."""
-    return OrderRow(order, tuple(sorted(order.lines.all(), key=lambda line: line.pk)), now)
-
-
-def orders_with(filters: Mapping[str, str]) -> QuerySet[Order]:
-    """The orders in scope that fit ``channel``, ``state``, ``short``, ``unmapped`` and ``q``, ready for the list."""
-    orders = Order.objects.select_related("channel").prefetch_related("lines")
-    if (channel := filters.get("channel", "")).isdecimal():
-        orders = orders.filter(channel_id=int(channel))
-    if (state := filters.get("state", "")) in Order.State.values:
-        orders = orders.filter(state=state)
-    elif state == "leaving":
-        orders = orders.filter(state__in=LEAVING)
-    if filters.get("short"):
-        orders = orders.filter(pk__in=OrderLine.objects.order_by().filter(short__gt=0).values("order_id"))
-    if filters.get("unmapped"):
-        orders = orders.filter(pk__in=OrderLine.objects.order_by().filter(stock_unit=None).values("order_id"))
-    if text := filters.get("q", "").strip():
-        orders = orders.filter(_matches(text))
-    return orders
-
-
-def _matches(text: str) -> Q:
-    """Number (from its beginning), the channel's own number, or the SKU of a line."""
-    units = list(StockUnit.objects.filter(sku__iexact=text).values_list("id", flat=True)[:10])
-    with_unit = OrderLine.objects.order_by().filter(stock_unit__in=units).values("order_id")
-    unmapped = OrderLine.objects.order_by().filter(stock_unit=None, sku=text).values("order_id")
-    return Q(number__startswith=text) | Q(external_id=text) | Q(pk__in=with_unit) | Q(pk__in=unmapped)
+    return OrderRow(order, tuple(sorted(order.lines.all(), key=lambda line: line.pk)), now, by_hand)

@@ -74,6 +74,23 @@ def all_rows(rows: QuerySet[M], keys: Sequence[str], size: int) -> Iterator[list
         found = list(window.filter(_beyond(names, edge, falling))[:size])
 
 
+def neighbours(rows: QuerySet[M], keys: Sequence[str], row: M) -> tuple[M | None, M | None]:
+    """The rows that stand before and after ``row`` in a list ordered by ``keys``, whether or not it is still in the list itself.
+
+    None where there is none, or where the row has no place in such a list (a key of it is empty).
+    """
+    names = [key.removeprefix("-") for key in keys]
+    falling = keys[0].startswith("-")
+    edge = [getattr(row, name) for name in names]
+    if None in edge:
+        return None, None
+    before, after = (
+        rows.filter(_beyond(names, edge, down)).order_by(*(f"-{name}" if down else name for name in names)).first()
+        for down in (not falling, falling)
+    )
+    return before, after
+
+
 def _beyond(names: Sequence[str], edge: Sequence[object], falling: bool) -> Q:
     """Rows behind the edge, comparing the keys from left to right. The first key alone bounds the index scan."""
     operator = "lt" if falling else "gt"

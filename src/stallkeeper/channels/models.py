@@ -463,6 +463,7 @@ class Command(ChildModel):
         indexes = [
             models.Index(fields=["connection", "not_before"], name="command_due", condition=models.Q(state__in=["queued", "sent"])),
             models.Index(fields=["subject_type", "subject_id"], name="command_subject"),
+            models.Index(fields=["subject_id"], name="command_cancel", condition=models.Q(kind="cancel")),
             models.Index(fields=["ended_at"], name="command_failed", condition=models.Q(state__in=["refused", "dead"])),
         ]
 

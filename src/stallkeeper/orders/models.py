@@ -8,6 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.models import Channel, Connection, Offer, WriteWindow
 from stallkeeper.core.tenancy import ChildModel, TenantModel
+from stallkeeper.orders.desk_models import OrderDesk, OrderNote, OrderView
+
+LEAVING = ("new", "acknowledged", "part_shipped")
+"""States of orders of which somebody still has to do something."""
 
 
 class Order(ChildModel):
@@ -61,6 +65,7 @@ class Order(ChildModel):
                 name="order_dispatch",
                 condition=models.Q(dispatch_by__isnull=False, fulfilled_by="seller", state__in=["new", "acknowledged", "part_shipped"]),
             ),
+            models.Index(fields=["organisation", "state", "-ordered_at"], name="order_state"),
         ]
         verbose_name = _("order")
         verbose_name_plural = _("orders")
@@ -117,6 +122,7 @@ class OrderLine(ChildModel):
         indexes = [
             models.Index(fields=["stock_unit"], name="order_line_short", condition=models.Q(short__gt=0)),
             models.Index(fields=["organisation", "sku"], name="order_line_unmapped", condition=models.Q(stock_unit=None)),
+            models.Index(fields=["order"], name="order_line_wish", condition=models.Q(cancel_requested__gt=0)),
         ]
 
     @property
@@ -240,3 +246,19 @@ class Exposure(TenantModel):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel", "hour"], name="exposure_once")]
         indexes = [models.Index(fields=["organisation", "hour"], name="exposure_hour")]
+
+
+__all__ = [
+    "LEAVING",
+    "Amount",
+    "Exposure",
+    "Order",
+    "OrderDesk",
+    "OrderEvent",
+    "OrderLine",
+    "OrderNote",
+    "OrderSplit",
+    "OrderView",
+    "RawPayload",
+    "Shortage",
+]

@@ -16,7 +16,7 @@ from stallkeeper.channels.models import Offer, Parked, RemoteListing
 from stallkeeper.channels.proposals import Proposal
 from stallkeeper.core import api_keys, clock, invitations, people
 from stallkeeper.core.models import ApiKey, AuditEntry, Invitation, Membership, Notification, Organisation, Role, User
-from stallkeeper.orders.models import Order, OrderLine
+from stallkeeper.orders.models import Order, OrderLine, OrderView
 from stallkeeper.stock.models import SourceRun, StockSource
 from tests.busy_shop import BusyShop, refuse_to_probe, signed_in, text
 from tests.shop import Shop, join
@@ -59,6 +59,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         )
         offer, listing = Offer.objects.first(), RemoteListing.objects.first()
         unit, notification = offer.stock_unit_id, Notification.objects.first().pk
+        view = OrderView.objects.create(organisation=busy.organisation, user=busy.owner, name=f"a{run.pk}", query="", actor="system")
         parked = Parked.objects.first().pk
         plan = plans.save(busy.organisation.pk, Proposal(), busy.owner.actor)
         source = StockSource.objects.create(
@@ -71,7 +72,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         task = send_tasks.send_chosen(uc, [offer.pk])
     of_source = "source edit_source turn_source ask_source source_token source_columns look_at_source upload_source"
     channel, connection_id = {"pk": busy.near.pk}, {"pk": busy.near.connection_id}
-    about_order = {name: {"pk": order.pk} for name in ("order", "buyer", "ship", "cancel", "not_left")}
+    about_order = {name: {"pk": order.pk} for name in ("order", "buyer", "ship", "cancel", "not_left", "write_note")}
     of_channel = (
         "balancer_stop balancer_terms channel turn answer_cutover channel_rules own_rules remove_own_rules release look_again"
         " channel_status propose confirm_certain"
@@ -84,6 +85,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         **about_account,
         "link_line": {"pk": line.order_id, "line": line.pk},
         "case": {"pk": line.order_id, "line": line.pk},
+        "drop_order_view": {"pk": view.pk},
         "retry": {"pk": order.pk, "command": 1},
         "offer": {"pk": offer.pk},
         **{name: {"pk": listing.pk} for name in ("choose", "listing", "listing_units")},

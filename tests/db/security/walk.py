@@ -14,7 +14,7 @@ from django.urls.resolvers import RoutePattern
 from stallkeeper.catalog.models import ImportRun, StockUnit
 from stallkeeper.channels.models import Channel, Command, Connection, ObservedHold, Offer, Parked, RemoteListing, SendPlan, SendTask
 from stallkeeper.core.models import ApiKey, FileExport, Invitation, Membership, Notification, Snooze
-from stallkeeper.orders.models import Order, OrderLine, Shortage
+from stallkeeper.orders.models import Order, OrderLine, OrderView, Shortage
 from stallkeeper.stock.models import Location, SourceRun, StockSource
 from stallkeeper.sync.source_kinds import COMMERCEML
 from tests.busy_shop import BusyShop
@@ -73,6 +73,7 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
         "problems/parked/": Parked,
         "problems/snoozed/": Snooze,
         "notifications/": Notification,
+        "orders/views/": OrderView,
         "orders/": Order,
         "offers/": Offer,
         "sending/plan/": SendPlan,

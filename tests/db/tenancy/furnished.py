@@ -20,7 +20,7 @@ from stallkeeper.channels.rule_models import RuleOverride, UnitSale
 from stallkeeper.core import api_keys, audit, clock, file_exports, invitations, snoozes, walls
 from stallkeeper.core.models import FileExport, FileExportPart, Organisation, Role, User
 from stallkeeper.core.tenancy import organisation_scope
-from stallkeeper.orders.models import Exposure, OrderLine, OrderSplit
+from stallkeeper.orders.models import Exposure, OrderDesk, OrderLine, OrderNote, OrderSplit, OrderView
 from stallkeeper.stock import source_setup
 from stallkeeper.stock.counts import record_count
 from stallkeeper.stock.holds import keep_back
@@ -93,6 +93,9 @@ def furnish(busy: BusyShop, word: str) -> None:
         lines = OrderLine.objects.order_by("pk")[:2]
         OrderSplit.objects.create(organisation=busy.organisation, line=lines[0], into=lines[1], units=1, at=uc.at)
         RuleOverride.objects.create(organisation=busy.organisation, channel=busy.near, category=word, buffer=1, valid_from=uc.at, actor="x")
+        OrderNote.objects.create(organisation=busy.organisation, order_id=lines[0].order_id, at=uc.at, actor="x", key=word, text=word)
+        OrderView.objects.create(organisation=busy.organisation, name=word, query=f"q={word}", actor="x")
+        OrderDesk.objects.create(organisation=busy.organisation, user=busy.owner, carrier=word)
         Exposure.objects.create(
             organisation=busy.organisation, channel=busy.near, hour=uc.at, cuts=1, units=1, worst=1, seconds=9, longest=9, unit_seconds=9
         )

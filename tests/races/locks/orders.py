@@ -9,13 +9,13 @@ from stallkeeper.channels.models import Command
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.fulfilment import not_left, ship
 from stallkeeper.ops import check
-from stallkeeper.orders import cancel, linking, outcomes, splits
+from stallkeeper.orders import acknowledging, cancel, linking, outcomes, splits
 from stallkeeper.orders.models import Order, OrderEvent, OrderLine
 from stallkeeper.stock import places
 from stallkit.types import CancelReason, OrderState
 from tests.races.explorer import Race
 from tests.races.locks import Belt, Pair, Proof
-from tests.races.locks.acting import Results, once, ordered, within
+from tests.races.locks.acting import Results, counted_once, once, ordered, within
 from tests.races.locks.channels import a_listing
 from tests.shop import Shop
 
@@ -51,6 +51,13 @@ def two_cancel_one_order() -> Race:
         return cancel.cancel_lines(shop.organisation.pk, line.order_id, {line.pk: 2}, reason=CancelReason.BUYER_ASKED, actor="user:1")
 
     return once(call_off, cancel.CancelError)
+
+
+def two_acknowledge_one_order() -> Race:
+    shop, _, line = sold()
+    with shop.scope():
+        Command.objects.all().delete()
+    return counted_once(lambda: acknowledging.acknowledge(shop.organisation.pk, line.order_id, actor="user:1"))
 
 
 def two_ship_one_order() -> Race:
@@ -206,6 +213,7 @@ LOCKS: dict[str, Proof] = {
     "channels/queries.py:lock_only": Pair(
         "no cancellation is forgotten in an offer's figure", two_are_called_off_at_two_places, r"SELECT count\(\*\) FROM"
     ),
+    "orders/acknowledging.py:acknowledge": Pair("an order is acknowledged once", two_acknowledge_one_order, ORDER),
     "orders/cancel.py:cancel_lines": Pair("units are cancelled once", two_cancel_one_order, BOTH),
     "orders/cancel.py:cancel_lines:2": Belt("units are cancelled once", THE_ORDERS),
     "orders/cancel.py:undo": Pair("a cancelled order stays so", a_cancellation_fails_when_the_order_is_cancelled, BOTH, whose=0),

@@ -115,6 +115,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
     Kind.SEND: ("send:fetch", "send:probe", "send:read_warehouses"),
     Kind.COMMIT: (
         "commit:accept.invitation",
+        "commit:acknowledge.order",
         "commit:add.channel",
         "commit:add.member",
         "commit:adjust.stock",
@@ -143,6 +144,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:day.forget",
         "commit:day.links",
         "commit:day.partitions",
+        "commit:drop.order_view",
         "commit:edit.stock",
         "commit:end.api_key",
         "commit:end.start",
@@ -164,11 +166,13 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:import_run.progress",
         "commit:import_run.queue",
         "commit:invite.member",
+        "commit:keep.order_view",
         "commit:keys.drop",
         "commit:keys.first",
         "commit:keys.reseal",
         "commit:keys.wrapping",
         "commit:lane.look_now",
+        "commit:like.orders",
         "commit:link.line",
         "commit:link.make",
         "commit:make.api_key",
@@ -228,6 +232,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:wake.connection",
         "commit:withdraw.invitation",
         "commit:wake.problem",
+        "commit:write.order_note",
     ),
 }
 
