@@ -27,10 +27,10 @@ def refuse_to_accept(monkeypatch: pytest.MonkeyPatch, poison: set[str]) -> None:
     """Make intake fail for these orders, as a bug of ours would."""
     real = intake.accept
 
-    def accept(uc, connection_id, orders, fetched_at):
+    def accept(uc, connection_id, orders, fetched_at, read_to=None):
         if bad := [order.order_id for order in orders if order.order_id in poison]:
             raise ValueError(f"cannot take {bad[0]}")
-        return real(uc, connection_id, orders, fetched_at)
+        return real(uc, connection_id, orders, fetched_at, read_to)
 
     monkeypatch.setattr(orders_step, "accept", accept)
 

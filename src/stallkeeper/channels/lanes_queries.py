@@ -221,6 +221,18 @@ def write_cursor(
     )
 
 
+def write_waits(cursor: Cursor, organisation: int, connection: int, waits: Sequence[tuple[str, datetime, datetime]]) -> None:
+    """Append when steps of the account waited for its budget, or for the platform: (step, from, until). Locks: nothing that exists."""
+    cursor.execute(
+        """
+        INSERT INTO channels_wait (organisation_id, connection_id, step, begun_at, until)
+        SELECT %s, %s, row.step, row.begun_at, row.until
+        FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS row(step, begun_at, until)
+        """,
+        [organisation, connection, [step for step, _, _ in waits], [begun for _, begun, _ in waits], [until for *_, until in waits]],
+    )
+
+
 def hint_step(cursor: Cursor, connections: Sequence[int], kind: str, step: str, at: datetime) -> None:
     """Let a step of the connections run at its next chance, unless it waits after an error. Locks: the rows. Index: lane_once."""
     cursor.execute(

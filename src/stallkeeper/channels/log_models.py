@@ -44,3 +44,18 @@ class OpenEvent(ChildModel):
 
     class Meta:
         indexes = [models.Index(fields=["offer_id", "at"], name="open_event_offer")]
+
+
+class Wait(ChildModel):
+    """Append-only, kept for a few days: a step of an account waited because its rate budget was spent, or because the platform said so.
+
+    ``step`` is that of the lane (``sync.steps``), or ``raises`` where what is left of the budget is kept for cuts.
+    """
+
+    connection = models.ForeignKey("channels.Connection", on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
+    step = models.CharField(max_length=20)
+    begun_at = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["organisation", "until"], name="wait_until")]

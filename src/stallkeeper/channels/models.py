@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.catalog.models import PriceList, StockUnit
 from stallkeeper.channels.guard_models import GuardedUnit, WriteWindow
-from stallkeeper.channels.log_models import OpenEvent, SentLog
+from stallkeeper.channels.log_models import OpenEvent, SentLog, Wait
 from stallkeeper.channels.rule_models import Rounding, RuleOverride, UnitSale
 from stallkeeper.core.models import Secret
 from stallkeeper.core.tenancy import ChildModel, TenantModel
@@ -465,6 +465,7 @@ class Command(ChildModel):
             models.Index(fields=["subject_type", "subject_id"], name="command_subject"),
             models.Index(fields=["subject_id"], name="command_cancel", condition=models.Q(kind="cancel")),
             models.Index(fields=["ended_at"], name="command_failed", condition=models.Q(state__in=["refused", "dead"])),
+            models.Index(fields=["organisation", "ended_at"], name="command_done", condition=models.Q(state="done")),
         ]
 
 
@@ -566,5 +567,6 @@ __all__ = [
     "SendTaskPart",
     "SendingColumns",
     "SentLog",
+    "Wait",
     "WriteWindow",
 ]

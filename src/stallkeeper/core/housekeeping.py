@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 RAW_PAYLOAD_DAYS = 30
 RUN_DAYS = 30
 LINK_DAYS = 30
+WAIT_DAYS = 8
+"""Delays of a week back can be worked out from them, where nobody has measured for so long."""
 SEND_DAYS = 90
 """Sends that have ended, and plans that nobody applied."""
 EXPORT_DAYS = 7
@@ -46,6 +48,7 @@ class Report:
     raw_payloads_deleted: int = 0
     runs_deleted: int = 0
     write_windows_deleted: int = 0
+    waits_deleted: int = 0
     sends_deleted: int = 0
     plans_deleted: int = 0
     exchange_files_deleted: int = 0
@@ -97,6 +100,10 @@ def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int 
     def delete_write_windows() -> None:
         report.write_windows_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_write_windows(cursor, old_runs, PAGE))
 
+    def delete_waits() -> None:
+        old_waits = at - timedelta(days=WAIT_DAYS)
+        report.waits_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_waits(cursor, old_waits, PAGE))
+
     def delete_sends() -> None:
         report.sends_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_send_tasks(cursor, old_sends, PAGE))
         report.plans_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_send_plans(cursor, old_sends, PAGE))
@@ -116,7 +123,16 @@ def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int 
     def delete_failed_sign_ins() -> None:
         report.failed_sign_ins_deleted = sign_in_limits.forget(at - sign_in_limits.KEPT)
 
-    aged = (drop_raw_payloads, delete_exchange_files, delete_runs, delete_write_windows, delete_sends, delete_exports, delete_links)
+    aged = (
+        drop_raw_payloads,
+        delete_exchange_files,
+        delete_runs,
+        delete_write_windows,
+        delete_waits,
+        delete_sends,
+        delete_exports,
+        delete_links,
+    )
     for part in (make_partitions, forget_personal_data, *aged, delete_failed_sign_ins):
         _attempt(part, report)
     return report

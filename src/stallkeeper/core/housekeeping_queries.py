@@ -103,6 +103,14 @@ def delete_write_windows(cursor: CursorWrapper, before: datetime, limit: int) ->
     return int(cursor.rowcount)
 
 
+def delete_waits(cursor: CursorWrapper, before: datetime, limit: int) -> int:
+    """Delete up to ``limit`` waits for budgets that were over before then; how many. A scan: they are kept for a few days."""
+    cursor.execute(
+        "DELETE FROM channels_wait WHERE id IN (SELECT id FROM channels_wait WHERE until < %s ORDER BY id LIMIT %s)", [before, limit]
+    )
+    return int(cursor.rowcount)
+
+
 def delete_send_tasks(cursor: CursorWrapper, before: datetime, limit: int) -> int:
     """Delete up to ``limit`` sends that ended before then; how many. A scan: people ask for few."""
     cursor.execute(

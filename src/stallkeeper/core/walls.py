@@ -44,6 +44,7 @@ GATES: dict[Passage, dict[str, tuple[str, ...]]] = {
         "channels_sent_log_default": (READ,),
         "channels_run": (READ, REMOVE),
         "channels_writewindow": (READ, REMOVE),
+        "channels_wait": (READ, REMOVE),
         "orders_shortage": (READ,),
         **dict.fromkeys(("channels_sendplan", "channels_sendplanpart", "channels_sendtask", "channels_sendtaskpart"), (READ, REMOVE)),
         "sync_exchangesession": (READ,),

@@ -74,9 +74,10 @@ def ask_offers(connection: int, skus: Sequence[str], external_ids: Sequence[str]
     )
 
 
-OrderRow = tuple[int, str, str, str, str, str, datetime, datetime | None, datetime, datetime | None, datetime | None, str, bytes, bool, int]
-"""channel, external id, number, state, remote state, fulfilled by, ordered, modified, fetched, acknowledge by, dispatch by, currency,
-digest, at cutover, number of lines"""
+Moment = datetime | None
+OrderRow = tuple[int, str, str, str, str, str, datetime, Moment, datetime, Moment, Moment, Moment, str, bytes, bool, int]
+"""channel, external id, number, state, remote state, fulfilled by, ordered, modified, fetched, acknowledge by, dispatch by, not listed,
+currency, digest, at cutover, number of lines"""
 
 
 class Entered(NamedTuple):
@@ -88,21 +89,21 @@ class Entered(NamedTuple):
 
 def ask_insert(organisation: int, connection: int, at: datetime, orders: Sequence[OrderRow]) -> Answer[Entered]:
     """Enter new orders; one that another worker entered meanwhile is left out. Index: order_once."""
-    row: list[Encode] = [array, *[texts] * 5, *[moments] * 5, texts, blobs, plain, plain]
+    row: list[Encode] = [array, *[texts] * 5, *[moments] * 6, texts, blobs, plain, plain]
     return ask(
         """
         WITH given AS MATERIALIZED (
             SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[],
-                                 %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::bytea[],
-                                 %s::bool[], %s::int[])
+                                 %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
+                                 %s::text[], %s::bytea[], %s::bool[], %s::int[])
                 AS g(channel, external_id, number, state, remote_state, fulfilled_by, ordered, modified, fetched, acknowledge_by,
-                     dispatch_by, currency, digest, at_cutover, lines)
+                     dispatch_by, not_listed, currency, digest, at_cutover, lines)
         ), entered AS (
             INSERT INTO orders_order
                 (organisation_id, connection_id, imported_at, channel_id, external_id, number, state, remote_state, fulfilled_by,
-                 ordered_at, remote_modified_at, fetched_at, acknowledge_by, dispatch_by, currency, digest, at_cutover)
+                 ordered_at, remote_modified_at, fetched_at, acknowledge_by, dispatch_by, not_listed_at, currency, digest, at_cutover)
             SELECT %s, %s, %s, channel, external_id, number, state, remote_state, fulfilled_by, ordered, modified, fetched, acknowledge_by,
-                   dispatch_by, currency, digest, at_cutover
+                   dispatch_by, not_listed, currency, digest, at_cutover
             FROM given
             ON CONFLICT (connection_id, external_id) DO NOTHING
             RETURNING external_id, id

@@ -39,8 +39,13 @@ class IntakeResult:
     """Those of known orders that have changed."""
 
 
-def accept(uc: UseCase, connection_id: int, orders: Sequence[RemoteOrder], fetched_at: datetime) -> IntakeResult:
-    """Take a page of snapshots that was fetched at ``fetched_at`` (start of the call). Idempotent; stale snapshots are ignored."""
+def accept(
+    uc: UseCase, connection_id: int, orders: Sequence[RemoteOrder], fetched_at: datetime, read_to: datetime | None = None
+) -> IntakeResult:
+    """Take a page of snapshots that was fetched at ``fetched_at`` (start of the call). Idempotent; stale snapshots are ignored.
+
+    ``read_to``: when the last complete read of the account's orders began. What is older, and new to us, was shown late.
+    """
     latest = snapshots.newest(orders)
     if not latest:
         return IntakeResult()
@@ -48,6 +53,7 @@ def accept(uc: UseCase, connection_id: int, orders: Sequence[RemoteOrder], fetch
         core_queries.keep_plans(cursor)
         velocity.hold_rules(cursor, uc.organisation_id)
         page = open_page(uc, cursor, connection_id, latest, fetched_at)
+        page.read_to = read_to
         crash.point("within:intake:known")
         if not page.orders:
             return IntakeResult(unchanged=len(latest))

@@ -45,6 +45,8 @@ class Order(ChildModel):
     digest = models.BinaryField()
     at_cutover = models.BooleanField(default=False)
     """Already open when the channel was cut over."""
+    not_listed_at = models.DateTimeField(null=True)
+    """The channel's orders were read completely from then on, and this one, which is older, was not among them: it was shown late."""
     unfound_until = models.DateTimeField(null=True)
     """So long the ``unfound`` units of its lines are kept for an order that has not come yet."""
 
@@ -248,9 +250,45 @@ class Exposure(TenantModel):
         indexes = [models.Index(fields=["organisation", "hour"], name="exposure_hour")]
 
 
+class Delay(TenantModel):
+    """How long an operation took on a channel, end to end, of what was done in an hour (``orders.delays``).
+
+    ``total``, ``ours``, ``theirs`` and ``limits`` are histograms (``core.histogram``), the ``…_seconds`` their sums. ``worst``: the
+    longest, each as (order or offer, how many alike, began, ended, seconds of ours, theirs, limits).
+    """
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+", db_index=False)
+    operation = models.CharField(max_length=12)
+    hour = models.DateTimeField()
+    count = models.BigIntegerField()
+    ours_seconds = models.FloatField()
+    theirs_seconds = models.FloatField()
+    limits_seconds = models.FloatField()
+    total = models.JSONField()
+    ours = models.JSONField()
+    theirs = models.JSONField()
+    limits = models.JSONField()
+    worst = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "operation", "hour"], name="delay_once")]
+        indexes = [models.Index(fields=["organisation", "hour"], name="delay_hour")]
+
+
+class Promise(TenantModel):
+    """A tighter time that an organisation promises for an operation (``orders.promises``), in seconds."""
+
+    operation = models.CharField(max_length=12)
+    seconds = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "operation"], name="promise_once")]
+
+
 __all__ = [
     "LEAVING",
     "Amount",
+    "Delay",
     "Exposure",
     "Order",
     "OrderDesk",
@@ -259,6 +297,7 @@ __all__ = [
     "OrderNote",
     "OrderSplit",
     "OrderView",
+    "Promise",
     "RawPayload",
     "Shortage",
 ]

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from stallkeeper.channels import observed_queries
 from stallkeeper.channels import queries as channel_queries
+from stallkeeper.channels.delivery import AMBIGUOUS
 from stallkeeper.channels.models import Channel
 from stallkeeper.channels.observed import Sale
 from stallkeeper.channels.overriding_queries import SoldRow
@@ -57,6 +58,8 @@ class Page:
     homes: dict[str, ChannelFacts] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
     """Orders of which new ones on the page are parts: what they say is looked at again, though it may be what they said before."""
+    read_to: datetime | None = None
+    """The account's orders were read completely before, from then on."""
     holds: bool = False
     """Units of the account's offers are held for orders that may be on this page."""
     _mapped: dict[str, list[Mapped | None]] = field(default_factory=dict)
@@ -130,6 +133,7 @@ class Page:
             self.fetched_at,
             order.acknowledge_by,
             order.dispatch_by,
+            self.read_to if self.read_to is not None and order.ordered_at < self.read_to - AMBIGUOUS else None,
             order.currency,
             self.digests[external],
             self.before_cutover(order),

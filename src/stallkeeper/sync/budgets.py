@@ -66,6 +66,8 @@ class PgPacer:
     ) -> None:
         self.organisation_id, self.connection_id, self.limits_scale = organisation_id, connection_id, limits_scale
         self.priority = Priority.ORDER
+        self.slept: list[tuple[datetime, datetime]] = []
+        """When calls slept until their turn. Whoever reads it empties it."""
         self._begun = False
         self._now, self._sleep = now, sleep
 
@@ -81,6 +83,7 @@ class PgPacer:
             if wait > patience:
                 raise SlowDown(f"our own budget '{limit.bucket}' is spent for {wait:.1f} s", retry_after=wait)
             patience -= wait
+            self.slept.append((at := self._now(), at + timedelta(seconds=wait)))
             self._sleep(wait)
         self._begun = True
         _last_look.get()()

@@ -94,18 +94,21 @@ def take(current: Current, page: Page[RemoteOrder], asked: datetime, begun: date
         raise
     except Exception:
         log.exception("connection %s: a page of orders failed, taking it apart", current.connection.pk)
-    taken, poison = take_apart(current, page.items, asked)
+    taken, poison = take_apart(current, page.items, asked, current.watermark)
     if not taken and len(poison) > POISON:
         raise IntakeError(f"all {len(poison)} orders of a page failed, the first with: {poison[0].reason}")
     return taken + _commit(current, page, (), (*parked, *poison), asked, begun)
 
 
-def take_apart(current: Current, items: Sequence[RemoteOrder], asked: datetime) -> tuple[int, list[Parked]]:
-    """Take the good orders of a failing group by halving it; returns how many, and the ones that fail alone."""
+def take_apart(
+    current: Current, items: Sequence[RemoteOrder], asked: datetime, read_to: datetime | None = None
+) -> tuple[int, list[Parked]]:
+    """Take the good orders of a failing group by halving it; returns how many, and the ones that fail alone. ``read_to`` as in
+    ``accept``."""
     if not items:
         return 0, []
     try:
-        result = current.commit("accept_orders", lambda uc: accept(uc, current.connection.pk, items, asked))
+        result = current.commit("accept_orders", lambda uc: accept(uc, current.connection.pk, items, asked, read_to))
     except (LaneLost, IntakeError, OperationalError, InterfaceError):
         raise
     except Exception as error:
@@ -116,7 +119,7 @@ def take_apart(current: Current, items: Sequence[RemoteOrder], asked: datetime) 
         _tell(result)
         return result.new + result.changed, []
     half = len(items) // 2
-    first, second = take_apart(current, items[:half], asked), take_apart(current, items[half:], asked)
+    first, second = take_apart(current, items[:half], asked, read_to), take_apart(current, items[half:], asked, read_to)
     return first[0] + second[0], first[1] + second[1]
 
 
@@ -132,7 +135,7 @@ def _commit(
     mark = (None, begun) if page.done else (begun, None)
 
     def change(uc: UseCase) -> IntakeResult:
-        result = accept(uc, current.connection.pk, items, asked)
+        result = accept(uc, current.connection.pk, items, asked, current.watermark)
         parking.unpark(uc, current.connection, "order", [order.order_id for order in page.items], except_=parked)
         parking.park(uc, current.connection, "order", parked)
         with connection.cursor() as cursor:

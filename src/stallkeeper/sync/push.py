@@ -31,7 +31,7 @@ from stallkit.types import Accepted, Money, NotNow, OfferRef, Outcome, Pending, 
 
 log = logging.getLogger(__name__)
 
-STEP = "quantities"
+STEP, PRICES, RAISES = "quantities", "prices", "raises"
 HEAD = 1_000
 """So many offers at the head of the line are looked at to tell when the next one may be written again."""
 BLIND_LIMIT = timedelta(minutes=10)
@@ -123,6 +123,7 @@ def _push_channel(current: Current, way: Ways, channel: Channel) -> Done:
         refused, sent, planned = refused + said.refused, sent + (0 if said.kept_back else len(batch.items)), True
         if said.wait and (way.kind == TodoKind.PRICE or _pause(current) is None):
             again = now() + timedelta(seconds=said.wait)
+            current.waited(STEP if way.kind == TodoKind.QUANTITY else PRICES, said.wait)
             break
     if way.kind == TodoKind.QUANTITY and shortages.has_open_windows(channel.pk):
         current.commit("close_windows", lambda uc: shortages.close_windows(uc, channel.pk))
@@ -315,6 +316,7 @@ def _give_back(current: Current, batch: Batch, raises_at: datetime | None = None
 def _keep_back(current: Current, batch: Batch, seconds: float) -> Said:
     """What is left of the budget is for cuts: raises wait, in the runs to come as well, and no cut waits with them."""
     current.raises_at = now() + timedelta(seconds=seconds)
+    current.waited(RAISES, seconds)
     _give_back(current, batch, current.raises_at)
     return Said(kept_back=True)
 

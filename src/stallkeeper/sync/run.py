@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 
 from django.db import connection
@@ -68,6 +68,8 @@ class Current:
     """Orders of this connection have been read up to here."""
     raises_at: datetime | None = None
     """Until then the account's budget is for cuts: a raise was refused the reserve that is kept for them."""
+    waits: list[tuple[str, datetime, datetime]] = field(default_factory=list)
+    """What waited because of the account's rate budget or the platform's word (step, from, until), written down when the run ends."""
     _step_ends: float = field(default=0.0)
     _gives_way_at: float = field(default=0.0)
 
@@ -97,6 +99,11 @@ class Current:
         span = tracing.span(f"call {operation}", platform=self.connection.platform)
         with span, crash.around(f"send:{operation}"), last_look(self.heart.assure):
             return function(*arguments, **named)
+
+    def waited(self, step: str, seconds: float) -> None:
+        """From now on for so long the step waits for the platform, or for the account's budget."""
+        if seconds > 0:
+            self.waits.append((step, at := now(), at + timedelta(seconds=seconds)))
 
     def begin_step(self, seconds: float = STEP_SECONDS, *, gives_way: bool = True) -> None:
         """``gives_way``: it stops sooner for orders that a platform has hinted at."""

@@ -173,6 +173,15 @@ def run_step(current: Current, name: str, step: Step) -> Outcome:
     current.begin_step(gives_way=name != "orders")
     begun = time.monotonic()
     try:
+        return _run_step(current, name, step, begun)
+    finally:
+        slept = current.session.pacer.slept
+        current.waits += [(name, start, end) for start, end in slept]
+        slept.clear()
+
+
+def _run_step(current: Current, name: str, step: Step, begun: float) -> Outcome:
+    try:
         done = step(current)
     except (LaneLost, OperationalError, InterfaceError):
         raise
@@ -190,6 +199,7 @@ def _adapter_error(current: Current, name: str, error: AdapterError, seconds: fl
     at = now()
     text = f"{type(error).__name__}: {error.detail}"[:500]
     if isinstance(error, SlowDown):
+        current.waited(name, error.retry_after)
         shown = text if error.status else ""
         return Outcome(name, Done(errors=int(bool(error.status))), seconds, at + timedelta(seconds=error.retry_after), shown)
     if isinstance(error, NeedsReconnect):
@@ -240,6 +250,8 @@ def _store(current: Current, outcomes: Sequence[Outcome]) -> Ended:
         rows = [(o.step, o.done.items, o.done.errors, o.not_before, o.error or o.done.note, not o.error) for o in outcomes]
         if rows:
             lanes_queries.write_steps(cursor, uc.organisation_id, current.held.lane_id, current.started_at, at, rows)
+        if current.waits:
+            lanes_queries.write_waits(cursor, uc.organisation_id, current.connection.pk, current.waits)
         for outcome in outcomes:
             if not outcome.error and (place := current.places.get(outcome.step)) and place.last_error:
                 notify.resolve(uc, f"connection:{current.connection.pk}:step:{outcome.step}")

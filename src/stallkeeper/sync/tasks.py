@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 from stallkeeper.channels import refresh
 from stallkeeper.channels.models import SOURCE, LaneKind
 from stallkeeper.core import clock, correlation
-from stallkeeper.sync import exposures, lapses, life, nightly, wake
+from stallkeeper.sync import delays, exposures, lapses, life, nightly, wake
 from stallkeeper.sync.runner import run_lane
 from stallkeeper.sync.soon import soon
 
@@ -79,3 +79,11 @@ def measure_exposure(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate pa
     """What channels showed beyond what was there, and for how long."""
     with correlation.born(task="measure_exposure"):
         exposures.run()
+
+
+@app.periodic(cron="2-59/5 * * * *")
+@app.task(name="measure_delays", queue=wake.LONG_QUEUE, queueing_lock="measure_delays")
+def measure_delays(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate passes it
+    """How long operations took, and whose time it was."""
+    with correlation.born(task="measure_delays"):
+        delays.run()

@@ -14,13 +14,15 @@ from django.http import HttpResponse
 from stallkeeper.catalog.models import ImportProblem, ImportRun, PriceList, StockUnit
 from stallkeeper.channels import lanes_queries, plans, send_tasks
 from stallkeeper.channels.fences import set_fence
-from stallkeeper.channels.models import Command, ObservedHold, Offer, RemoteListing, SendingColumns
+from stallkeeper.channels.models import Command, ObservedHold, Offer, RemoteListing, SendingColumns, Wait
 from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.channels.rule_models import RuleOverride, UnitSale
 from stallkeeper.core import api_keys, audit, clock, file_exports, invitations, snoozes, walls
 from stallkeeper.core.models import FileExport, FileExportPart, Organisation, Role, User
 from stallkeeper.core.tenancy import organisation_scope
-from stallkeeper.orders.models import Exposure, OrderDesk, OrderLine, OrderNote, OrderSplit, OrderView
+from stallkeeper.orders import delays
+from stallkeeper.orders.models import Delay, Exposure, OrderDesk, OrderLine, OrderNote, OrderSplit, OrderView
+from stallkeeper.orders.promises import Operation
 from stallkeeper.stock import source_setup
 from stallkeeper.stock.counts import record_count
 from stallkeeper.stock.holds import keep_back
@@ -43,9 +45,9 @@ GOOD = "good-1"
 CANARY = re.compile(rb"kw\d+[a-z_]+kw")
 
 PLAIN = (
-    "code currency kind scope platform site base_url hint_token actor cursor step purpose roles owner_type subject_type fulfilled_by"
-    " owed_by outcome status verdict linked_by wrapped_by key cause kit_kind component_kind remote_state claimed_by bucket link"
-    " form language zone"
+    "code currency kind scope operation platform site base_url hint_token actor cursor step purpose roles owner_type subject_type"
+    " fulfilled_by owed_by outcome status verdict linked_by wrapped_by key cause kit_kind component_kind remote_state claimed_by"
+    " bucket link form language zone"
 )
 """Columns that hold words of the program, of standards or of the machine, not of a seller."""
 HISTORY = {"core_auditentry", "stock_movement", "channels_sent_log", "stock_reservation_event", "core_factchange", "channels_openevent"}
@@ -98,6 +100,14 @@ def furnish(busy: BusyShop, word: str) -> None:
         OrderDesk.objects.create(organisation=busy.organisation, user=busy.owner, carrier=word)
         Exposure.objects.create(
             organisation=busy.organisation, channel=busy.near, hour=uc.at, cuts=1, units=1, worst=1, seconds=9, longest=9, unit_seconds=9
+        )
+        Delay.objects.create(
+            organisation=busy.organisation, channel=busy.near, operation="ship", hour=uc.at, count=1, ours_seconds=1, theirs_seconds=1,
+            limits_seconds=0, total={"30": 1}, ours={"9": 1}, theirs={"9": 1}, limits={"0": 1}, worst=[],
+        )  # fmt: skip
+        delays.promise(uc, Operation.STOCK, 60)
+        Wait.objects.create(
+            organisation=busy.organisation, connection_id=busy.near.connection_id, step="orders", begun_at=uc.at, until=uc.at
         )
         UnitSale.objects.create(organisation=busy.organisation, stock_unit=units[0], quantity=1, sold_at=uc.at, recorded_at=uc.at)
         api_keys.make(uc, word, ["view_stock"])

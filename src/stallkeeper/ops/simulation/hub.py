@@ -12,7 +12,7 @@ from django.urls import resolve
 from stallkeeper.channels.models import LaneKind
 from stallkeeper.ops.simulation import cabinet
 from stallkeeper.ops.simulation.acts import act
-from stallkeeper.sync import exposures, lapses, nightly, tasks, wake
+from stallkeeper.sync import delays, exposures, lapses, nightly, tasks, wake
 
 if TYPE_CHECKING:
     from stallkeeper.ops.simulation.stalls import Stall
@@ -86,6 +86,7 @@ def lapse(world: World) -> None:
     if lapses.run():
         world.reach("a hold lapsed")
     exposures.run()
+    delays.run()
 
 
 @act("night", 0.4)

@@ -72,6 +72,7 @@ ENGINE: dict[Kind, tuple[str, ...]] = {
         "commit:sync.unpark",
     ),
     Kind.COMMIT: (
+        "commit:delays.measure",
         "commit:exposure.measure",
         "commit:holds.lapse",
         "commit:job.defer",

@@ -202,11 +202,13 @@ class World:
             for _ in range(self.dice.randint(2, 8)):
                 self.sleep(3.1)
 
-    def accept(self, uc: UseCase, connection_id: int, items: Sequence[RemoteOrder], fetched_at: datetime) -> IntakeResult:
+    def accept(
+        self, uc: UseCase, connection_id: int, items: Sequence[RemoteOrder], fetched_at: datetime, read_to: datetime | None = None
+    ) -> IntakeResult:
         """The real one; but over some orders our code stumbles today."""
         if any((connection_id, item.order_id) in self.indigestible for item in items):
             raise ArithmeticError("our code stumbles over this order")
-        return intake.accept(uc, connection_id, items, fetched_at)
+        return intake.accept(uc, connection_id, items, fetched_at, read_to)
 
     def run_lane(self, lane: int, worker: str) -> Ended:
         """The real one; an error that is neither the platform's nor the database's is a mistake of ours."""
