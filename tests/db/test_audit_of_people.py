@@ -35,6 +35,7 @@ BY_PEOPLE = (
     "ops/views.py",
     "orders",
     "fulfilment",
+    "core/own_account.py",
     "channels/breaker.py",
     "channels/plans.py",
 )
@@ -271,6 +272,20 @@ class Person:
     def sign_in_link(self) -> None:
         self.post("person_link", self.member())
 
+    def account(self) -> None:
+        self.post("account", name="Olga O.", language="", time_zone="Europe/Rome")
+
+    def password(self) -> None:
+        self.post("first_password", new_password1="correct horse battery", new_password2="correct horse battery")
+
+    def one_step(self) -> None:
+        self.command("users", "one-step", self.busy.owner.email, "--yes")
+
+    def end_sessions(self) -> None:
+        other = signed_in(self.busy.owner)
+        other.get("/")
+        self.post("end_sessions")
+
     def organisation(self) -> None:
         self.post("company", name="Other name", time_zone="Europe/Paris")
 
@@ -311,6 +326,7 @@ DONE: dict[str, tuple[Callable[[Person], None], ...]] = {
     "accept.invitation": (Person.accept,),
     "change.member": (Person.change_role, Person.shut_out, Person.remove),
     "make.sign_in_link": (Person.sign_in_link,),
+    "change.account": (Person.account, Person.password, Person.one_step, Person.end_sessions),
 }
 ALSO = (Person.rotate, Person.rules, Person.own_rules, Person.no_own_rules)
 

@@ -17,7 +17,7 @@ Step = Callable[[Page], None]
 
 ELSEWHERE = {"sign_in_by_link"}
 """Leads on to a screen that is seen anyway."""
-OF_THE_SITE = ("password_change", "password_change_done")
+OF_THE_SITE = ("password_change_done",)
 """Screens that the admin site answers; its page to sign in is for whoever has not."""
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from stallkeeper.backoffice.forms import LookMixin
+from stallkeeper.backoffice.scope import PROVEN
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.core import people
 from stallkeeper.core.people import Permission
@@ -33,12 +34,22 @@ class CompanyForm(LookMixin, forms.Form):
         self.fields["time_zone"].choices = [(zone, zone.replace("_", " ")) for zone in zones]  # type: ignore[attr-defined]
 
 
+class CompanyRulesForm(CompanyForm):
+    """Also what is asked of its members."""
+
+    second_factor_required = forms.BooleanField(
+        label=gettext_lazy("Members must sign in in two steps"),
+        required=False,
+        help_text=gettext_lazy("Who has not set it up yet is led there, and sees nothing of the company before."),
+    )
+
+
 @screen(Permission.MANAGE_USERS)
 def company(request: MemberRequest) -> HttpResponse:
     """The form; instants that are stored stay as they are."""
     shown = request.organisation
-    form = CompanyForm(request.POST or None, initial={"name": shown.name, "time_zone": shown.time_zone})
-    if request.method == "POST" and form.is_valid():
+    form = CompanyRulesForm(request.POST or None, initial={name: getattr(shown, name) for name in CompanyRulesForm.base_fields})
+    if request.method == "POST" and form.is_valid() and not _locks_oneself_out(request, form):
         changed(request, form)
         messages.success(request, _("Saved."))
         return redirect("backoffice:company")
@@ -48,4 +59,13 @@ def company(request: MemberRequest) -> HttpResponse:
 def changed(request: MemberRequest, form: CompanyForm) -> None:
     """Save what the form says."""
     with use_case("change.organisation", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
-        people.change_organisation(uc, form.cleaned_data["name"], form.cleaned_data["time_zone"])
+        people.change_organisation(uc, **form.cleaned_data)
+
+
+def _locks_oneself_out(request: MemberRequest, form: CompanyRulesForm) -> bool:
+    """Who asks two steps of others takes them himself first: so he knows what he asks, and is not led away from his own form."""
+    asks = form.cleaned_data["second_factor_required"] and not request.organisation.second_factor_required
+    if asks and not request.session.get(PROVEN):
+        form.add_error("second_factor_required", _("First set up two-step sign-in for yourself, under “My account”."))
+        return True
+    return False

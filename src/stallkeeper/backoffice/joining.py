@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.scope import SESSION_KEY
 from stallkeeper.backoffice.screens import refuse_nul, show
-from stallkeeper.backoffice.sign_in import BACKEND, PasswordForm
+from stallkeeper.backoffice.second_step import BACKEND
+from stallkeeper.backoffice.sign_in import PasswordForm
 from stallkeeper.backoffice.words import told
 from stallkeeper.core import invitations, people
 from stallkeeper.core.models import Invitation, Role, User

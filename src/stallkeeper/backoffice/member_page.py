@@ -17,9 +17,10 @@ from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.role_words import SUMMARIES
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.backoffice.words import told
-from stallkeeper.core import audit
+from stallkeeper.core import audit, second_factor, sessions
 from stallkeeper.core import people as use_cases
 from stallkeeper.core.models import Membership, Role
+from stallkeeper.core.own_account import account_act
 from stallkeeper.core.people import PeopleError, Permission
 from stallkeeper.core.use_case import use_case
 
@@ -61,6 +62,7 @@ def show_member(request: MemberRequest, member: Membership, more: dict[str, obje
         "title": str(member.user),
         "member": member,
         "myself": member.user_id == request.user.pk,
+        "factor": second_factor.is_on(member.user),
         "elsewhere": use_cases.belongs_elsewhere(member.user, request.organisation.pk),
         "form": RoleForm(initial={"role": member.role}),
     }
@@ -120,6 +122,26 @@ def person_link(request: MemberRequest, pk: int) -> HttpResponse:
         audit.record(uc, "make.sign_in_link", "user", member.user_id, hours=LINK_HOURS)
     link = settings.ENV.base_url + reverse("backoffice:sign_in_by_link", args=[token])
     return show_member(request, member, {"link": link, "hours": LINK_HOURS})
+
+
+@require_POST
+@screen(Permission.MANAGE_USERS)
+def reset_second_factor(request: MemberRequest, pk: int) -> HttpResponse:
+    """For a member who lost the telephone and the recovery codes: the password alone signs in again, and every session of his ends."""
+    member = _member(request, pk)
+    if member.user_id == request.user.pk:
+        return redirect("backoffice:second_factor")
+    if use_cases.belongs_elsewhere(member.user, request.organisation.pk):
+        return show_member(request, member, {}, status=422)
+    if request.POST.get("sure") != "1":
+        return show(request, "backoffice/person_sure.html", {"title": _("Two-step sign-in"), "member": member, "act": "factor"})
+    with account_act(member.user, request.user.actor, "reset.second_factor"):
+        second_factor.turn_off(member.user)
+        sessions.end(sessions.sessions_of(member.user))
+    messages.success(
+        request, _("{person} signs in with the password alone, until he sets the second step up again.").format(person=member.user)
+    )
+    return redirect("backoffice:person", pk)
 
 
 def _member(request: MemberRequest, pk: int) -> Membership:

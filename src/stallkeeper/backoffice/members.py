@@ -57,7 +57,7 @@ def people(request: MemberRequest) -> HttpResponse:
 
 def members_of(request: MemberRequest) -> list[Membership]:
     """Everybody who belongs to the organisation, by name; those who were switched off last."""
-    found = Membership.objects.filter(organisation=request.organisation).select_related("user")
+    found = Membership.objects.filter(organisation=request.organisation).select_related("user", "user__second_factor")
     return sorted(found, key=lambda one: (one.off_since is not None, str(one.user).lower(), one.pk))
 
 

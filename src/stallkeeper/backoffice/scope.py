@@ -8,11 +8,14 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
+from stallkeeper.core import sessions
 from stallkeeper.core.models import Membership
 from stallkeeper.core.people import memberships_of
 from stallkeeper.core.tenancy import organisation_scope
 
 SESSION_KEY = "organisation"
+PROVEN = "second_factor"
+"""In the session: a code of the second factor was shown in it."""
 
 
 class OrganisationMiddleware:
@@ -26,7 +29,10 @@ class OrganisationMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         membership = choose_membership(request)
-        request.membership = membership  # type: ignore[attr-defined]
+        # Whom the organisation asks for a second factor that he has not shown sees nothing of it: not even its name in the frame.
+        unproven = membership is not None and membership.organisation.second_factor_required and not request.session.get(PROVEN)
+        membership = None if unproven else membership
+        request.must_prove, request.membership = unproven, membership  # type: ignore[attr-defined]
         if request.user.is_authenticated and request.user.language in dict(settings.LANGUAGES):
             translation.activate(request.user.language)
         if membership is None:
@@ -45,13 +51,15 @@ def choose_membership(request: HttpRequest) -> Membership | None:
 
 
 class PrivateMiddleware:
-    """What a signed-in person sees is kept by no cache, neither on the way nor on the disk of a shared computer."""
+    """What a signed-in person sees is kept by no cache, neither on the way nor on the disk of a shared computer. Where he is signed in is
+    written down, for him to see."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        sessions.note(request)
         if request.user.is_authenticated and "no-store" not in response.get("Cache-Control", ""):
             response["Cache-Control"] = "no-store"
         return response

@@ -21,6 +21,8 @@ from stallkeeper.core.people import Permission, can
 from stallkeeper.stock.founding import may_found
 
 P = ParamSpec("P")
+OWN = "own"
+"""Instead of a permission: everybody for himself."""
 
 site = UnfoldAdminSite(name="admin")
 """A site of our own: what other packages register on Django's default site (jobs of all organisations, groups) is not on it."""
@@ -52,6 +54,8 @@ def screen(permission: Permission | None) -> Callable[[Screen[P]], Callable[Conc
             if not request.user.is_authenticated:
                 return _ask_to_sign_in(request)
             membership: Membership | None = getattr(request, "membership", None)
+            if getattr(request, "must_prove", False):
+                return _ask_for_second_factor(request)
             if membership is None:
                 return _without_organisation(request)
             if permission is not None and not can(membership, permission):
@@ -87,6 +91,39 @@ def _without_organisation(request: HttpRequest) -> HttpResponse:
     if may_found(request.user):
         return redirect("backoffice:found")
     return show(request, "backoffice/no_organisation.html", {"title": _("No organisation")}, status=403)
+
+
+def _ask_for_second_factor(request: HttpRequest) -> HttpResponse:
+    """The organisation asks its members for one: first it is set up."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return redirect("backoffice:second_factor")
+
+
+class PersonRequest(HttpRequest):
+    """A request of somebody who has signed in; he may belong to no organisation."""
+
+    user: User
+
+
+OwnScreen = Callable[Concatenate[PersonRequest, P], HttpResponse]
+
+
+def own_screen(view: OwnScreen[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """A page about the account of whoever looks, whatever his role; times inside are shown in his zone."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not isinstance(request.user, User) or not request.user.is_authenticated:
+            return _ask_to_sign_in(request)
+        refuse_nul(request)
+        membership: Membership | None = getattr(request, "membership", None)
+        zone = request.user.time_zone or (membership.organisation.time_zone if membership else "UTC")
+        with timezone.override(ZoneInfo(zone)):
+            return view(request, *args, **kwargs)  # type: ignore[arg-type]
+
+    guarded.permission = OWN  # type: ignore[attr-defined]
+    return guarded
 
 
 def show(request: HttpRequest, template: str, context: Mapping[str, object], status: int = 200) -> HttpResponse:

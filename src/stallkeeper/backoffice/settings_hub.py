@@ -30,8 +30,15 @@ class Card:
 
 CARDS = (
     Card(
+        gettext_lazy("My account"),
+        gettext_lazy("Your name, language and time zone, password, two-step sign-in, and where you are signed in."),
+        "person",
+        "account",
+        None,
+    ),
+    Card(
         gettext_lazy("Company"),
-        gettext_lazy("Its name, and the time zone in which its days begin."),
+        gettext_lazy("Its name and time zone; whether members sign in in two steps."),
         "storefront",
         "company",
         Permission.MANAGE_USERS,

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth import login, update_session_auth_hash
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import SetPasswordForm
+from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
+from django.contrib.auth.views import LoginView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -21,16 +22,16 @@ from unfold.widgets import BASE_INPUT_CLASSES
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.scope import SESSION_KEY
 from stallkeeper.backoffice.screens import show, site
+from stallkeeper.backoffice.second_step import admit
 from stallkeeper.core import crash, sign_in_limits
 from stallkeeper.core.models import User
+from stallkeeper.core.own_account import account_act
 from stallkeeper.core.people import memberships_of, use_link
 
 if TYPE_CHECKING:
     PasswordForm = SetPasswordForm[User]
 else:
     PasswordForm = SetPasswordForm
-
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 class SignInForm(AdminAuthenticationForm):
@@ -67,8 +68,21 @@ def locked(request: HttpRequest, response: HttpResponse, credentials: object) ->
     return response
 
 
-site.login_form = SignInForm
-site.login_template = "backoffice/login.html"
+class SignInView(LoginView):
+    """The form; who has a second factor is asked for a code next. In the place of the admin site's own."""
+
+    authentication_form = SignInForm
+    template_name = "backoffice/login.html"
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        user = form.get_user()
+        assert isinstance(user, User)
+        return admit(self.request, user, self.get_success_url())
+
+    def get_context_data(self, **context: object) -> dict[str, Any]:
+        frame = site.each_context(self.request) | {"title": _("Sign in"), "app_path": self.request.get_full_path()}
+        return super().get_context_data(**frame, **context)
 
 
 @never_cache
@@ -80,8 +94,7 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
     user = use_link(token)
     if user is None:
         return show(request, "backoffice/link_spent.html", {"title": _("This link no longer works"), "site_url": None}, status=410)
-    login(request, user, backend=BACKEND)
-    return redirect("backoffice:overview")
+    return admit(request, user)
 
 
 @require_POST
@@ -106,10 +119,10 @@ def first_password(request: HttpRequest) -> HttpResponse:
     user = request.user
     assert isinstance(user, User)
     if user.has_usable_password():
-        return redirect("admin:password_change")
+        return redirect("backoffice:change_password")
     form = FirstPasswordForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        with crash.around("commit:password.first"):
+        with crash.around("commit:password.first"), account_act(user, user.actor, "choose.own_password"):
             form.save()
         update_session_auth_hash(request, user)
         messages.success(request, _("From now on you can sign in with your e-mail address and this password."))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, connection
 from django.db.backends.utils import CursorWrapper
 
-from stallkeeper.core import crash, housekeeping_queries, partitions, people_queries, personal, sign_in_limits
+from stallkeeper.core import crash, housekeeping_queries, partitions, people_queries, personal, sessions, sign_in_limits
 from stallkeeper.core.tenancy import Passage, across_organisations
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,7 @@ class Report:
     sign_in_links_deleted: int = 0
     invitations_deleted: int = 0
     failed_sign_ins_deleted: int = 0
+    sessions_deleted: int = 0
     failures: list[str] = field(default_factory=list)
 
 
@@ -116,9 +117,7 @@ def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int 
         report.exports_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_exports(cursor, old, PAGE))
 
     def delete_links() -> None:
-        with crash.committing("day.links"), connection.cursor() as cursor:
-            report.sign_in_links_deleted = people_queries.delete_links(cursor, at - timedelta(days=LINK_DAYS))
-            report.invitations_deleted = people_queries.delete_invitations(cursor, at - timedelta(days=LINK_DAYS))
+        _delete_links(report, at)
 
     def delete_failed_sign_ins() -> None:
         report.failed_sign_ins_deleted = sign_in_limits.forget(at - sign_in_limits.KEPT)
@@ -136,6 +135,15 @@ def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int 
     for part in (make_partitions, forget_personal_data, *aged, delete_failed_sign_ins):
         _attempt(part, report)
     return report
+
+
+def _delete_links(report: Report, at: datetime) -> None:
+    """What let somebody in and does so no more: links, invitations, sessions."""
+    with crash.committing("day.links"), connection.cursor() as cursor:
+        report.sign_in_links_deleted = people_queries.delete_links(cursor, at - timedelta(days=LINK_DAYS))
+        report.invitations_deleted = people_queries.delete_invitations(cursor, at - timedelta(days=LINK_DAYS))
+    with crash.committing("day.sessions"):
+        report.sessions_deleted = sessions.forget(at)
 
 
 def _attempt(part: Callable[[], None], report: Report) -> None:

@@ -29,6 +29,8 @@ class Organisation(models.Model):
     guard_below = models.PositiveIntegerField(_("guarded mode for units of which there are no more than"), default=0, db_default=0)
     """Of so few units or fewer, channels share instead of each showing all (``channels.guard``). 0: only those that a person chose."""
     quarantined_at = models.DateTimeField(_("in quarantine since"), null=True, blank=True)
+    second_factor_required = models.BooleanField(_("members must sign in in two steps"), default=False, db_default=False)
+    """Whoever has no second factor sees nothing of the organisation until he has one."""
     facts_since = models.DateTimeField(null=True, blank=True)
     """Since when every change of a fact behind a figure is kept (``FactChange``); None: since it exists."""
     start_passed = ArrayField(models.CharField(max_length=40), default=list, db_default=[], blank=True)
@@ -228,6 +230,9 @@ class AuditEntry(TenantModel):
         indexes = [
             models.Index(fields=["organisation", "-id"], name="audit_recent"),
             models.Index(fields=["organisation", "subject_type", "subject_id", "-id"], name="audit_subject"),
+            models.Index(fields=["organisation", "actor", "-id"], name="audit_actor"),
+            models.Index(fields=["organisation", "action", "-id"], name="audit_action"),
+            models.Index(fields=["organisation", "at"], name="audit_time"),
         ]
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit entries")
@@ -366,5 +371,6 @@ class FileExportPart(ChildModel):
 
 
 from stallkeeper.core.notice_models import Snooze  # noqa: E402
+from stallkeeper.core.sign_in_models import RecoveryCode, SecondFactor, SignedIn  # noqa: E402
 
-__all__ = ["Snooze"]
+__all__ = ["RecoveryCode", "SecondFactor", "SignedIn", "Snooze"]

@@ -74,13 +74,19 @@ def create_organisation(name: str, slug: str, time_zone: str = "UTC", actor: str
     return organisation
 
 
-def change_organisation(uc: UseCase, name: str, time_zone: str) -> None:
-    """Another name or time zone for the organisation of the use case; instants stay. PeopleError for an empty name or a wrong zone."""
+def change_organisation(uc: UseCase, name: str, time_zone: str, second_factor_required: bool | None = None) -> None:
+    """Another name or time zone for the organisation of the use case; instants stay. PeopleError for an empty name or a wrong zone.
+
+    ``second_factor_required``: whether its members must sign in in two steps from now on; None leaves that as it is.
+    """
     organisation = Organisation.objects.select_for_update().get(pk=uc.organisation_id)
     _check_organisation(name.strip(), organisation.slug, time_zone)
     organisation.name, organisation.time_zone = name.strip(), time_zone
-    organisation.save(update_fields=["name", "time_zone"])
-    audit.record(uc, uc.name, "organisation", organisation.pk, name=organisation.name, time_zone=time_zone)
+    if second_factor_required is not None:
+        organisation.second_factor_required = second_factor_required
+    organisation.save(update_fields=["name", "time_zone", "second_factor_required"])
+    two_steps = organisation.second_factor_required
+    audit.record(uc, uc.name, "organisation", organisation.pk, name=organisation.name, time_zone=time_zone, two_steps=two_steps)
 
 
 def create_user(email: str, name: str = "", password: str | None = None) -> User:

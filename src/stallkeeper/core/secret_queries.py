@@ -75,8 +75,8 @@ def organisations_with_keys(cursor: CursorWrapper) -> list[int]:
 
 
 def wrapping_keys_in_use(cursor: CursorWrapper) -> set[str]:
-    """Numbers of the keys outside the database that some data key is wrapped by."""
-    cursor.execute("SELECT DISTINCT wrapped_by FROM core_datakey ORDER BY 1")
+    """Numbers of the keys outside the database that some data key, or some person's second factor, is wrapped by."""
+    cursor.execute("SELECT wrapped_by FROM core_datakey UNION SELECT wrapped_by FROM core_secondfactor ORDER BY 1")
     return {row[0] for row in cursor.fetchall()}
 
 

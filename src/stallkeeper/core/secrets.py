@@ -130,6 +130,8 @@ def rotate(
         ring = _new_wrapping_key(cursor, at)
     organisations = [organisation_id] if organisation_id is not None else _organisations()
     rewrapped = sum(_rewrap_all(organisation, at, actor) for organisation in organisations)
+    if organisation_id is None:
+        _rewrap_people()
     resealed = sum(_reseal_all(organisation, at, actor) for organisation in organisations) if data_keys else 0
     dropped = () if keep_old else _drop_unused()
     return Rotation(ring.current, rewrapped, len(organisations) if data_keys else 0, resealed, dropped)
@@ -178,12 +180,12 @@ def _first_data_key(organisation_id: int) -> list[WrappedKey]:
         secret_queries.lock_keys(cursor)
         keys = secret_queries.data_keys(cursor, organisation_id)
         if all(key.retired for key in keys):
-            _add_data_key(cursor, organisation_id, keys, _ring(cursor, clock.now()), clock.now())
+            _add_data_key(cursor, organisation_id, keys, usable_ring(cursor, clock.now()), clock.now())
             keys = secret_queries.data_keys(cursor, organisation_id)
     return keys
 
 
-def _ring(cursor: CursorWrapper, at: datetime) -> keyring.Keyring:
+def usable_ring(cursor: CursorWrapper, at: datetime) -> keyring.Keyring:
     """The keyring; a new one only where nothing was ever encrypted. The caller holds the lock."""
     if not keyring.path().exists() and not _in_use(cursor):
         return keyring.make(at)
@@ -213,7 +215,7 @@ def _organisations() -> list[int]:
 def _new_wrapping_key(cursor: CursorWrapper, at: datetime) -> keyring.Keyring:
     """Add a key, unless an interrupted rotation left one that nothing is wrapped by yet."""
     secret_queries.lock_keys(cursor)
-    ring, used = _ring(cursor, at), _in_use(cursor)
+    ring, used = usable_ring(cursor, at), _in_use(cursor)
     return keyring.add_key(at) if ring.current in used else ring
 
 
@@ -233,6 +235,15 @@ def _rewrap_all(organisation_id: int, at: datetime, actor: str) -> int:
 
 Reader = Callable[[CursorWrapper, int, int, int], list[SealedRow]]
 Writer = Callable[[CursorWrapper, list[tuple[int, int, bytes]]], None]
+
+
+def _rewrap_people() -> None:
+    """The same for what belongs to people and to no organisation."""
+    from stallkeeper.core import second_factor
+
+    with crash.committing("keys.people", durable=True), connection.cursor() as cursor:
+        secret_queries.lock_keys(cursor)
+        second_factor.rewrap_all(keyring.read())
 
 
 def _reseal_all(organisation_id: int, at: datetime, actor: str) -> int:

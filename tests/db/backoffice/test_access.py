@@ -40,7 +40,7 @@ def member(busy: BusyShop) -> int:
 
 
 def of_people(busy: BusyShop) -> dict[str, dict[str, object]]:
-    about = {name: {"pk": member(busy)} for name in ("person", "turn_person", "remove_person", "person_link")}
+    about = {name: {"pk": member(busy)} for name in ("person", "turn_person", "remove_person", "person_link", "reset_second_factor")}
     return {
         **about,
         "withdraw_invitation": {"pk": invited(busy)},
@@ -132,10 +132,11 @@ def test_every_address_answers_every_role_without_a_fault(busy: BusyShop, monkey
             answers.setdefault(name, {})[role] = client.get(address).status_code
             assert client.post(address, {}).status_code in {200, 302, 403, 404, 405, 410, 422}, (name, role)
     anonymous = {name: Client().get(address).status_code for name, address in addresses(busy)}
-    assert {name for name, status in anonymous.items() if status not in {302, 405}} == {"sign_in_by_link", "join"}
-    elsewhere = {"start", "found"}  # lead to a step of the first run
+    # Lead to a step of the first run, to the first password, to where one is signed in already.
+    elsewhere = {"start", "found", "change_password", "second_step", "login"}
     assert {status for name in elsewhere for status in answers[name].values()} == {302}
     shown = {name: by_role for name, by_role in answers.items() if set(by_role.values()) != {405} and name not in elsewhere}
+    assert {name for name, status in anonymous.items() if status not in {302, 405}} == {"sign_in_by_link", "join", "login"}
     assert {status for by_role in shown.values() for status in by_role.values()} <= {200, 403, 404, 410}
     assert shown["imports"] == {"owner": 200, "operations": 200, "warehouse": 403, "accountant": 403, "read_only": 403}
     assert shown["connect"] == {"owner": 200, "operations": 200, "warehouse": 403, "accountant": 403, "read_only": 403}

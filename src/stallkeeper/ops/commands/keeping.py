@@ -223,6 +223,27 @@ def unlock_user(email: str) -> None:
     terminal.echo(f"{email}: {counted} failed attempts forgotten." if counted else f"{email}: there were no failed attempts.")
 
 
+@users.command("one-step")
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def one_step(email: str, yes: bool) -> None:
+    """Switch two-step sign-in off for EMAIL, who lost the telephone and the recovery codes. Ends all sessions of that person.
+
+    \b
+    Example:
+      stallkeeper users one-step mia@example.com
+    """
+    boot.start()
+    from stallkeeper.core import own_account, second_factor, sessions
+
+    user = known_user(email)
+    terminal.agreed(f"Are you sure that it is {user.email} who asks? The password, or a link, is enough then.", yes)
+    with own_account.account_act(user, boot.actor(), "reset.second_factor"):
+        was_on = second_factor.turn_off(user)
+        sessions.end(sessions.sessions_of(user))
+    terminal.echo(f"{user.email} signs in in one step now." if was_on else f"{user.email} had no second step.")
+
+
 @users.command("list")
 @json_option
 def list_users(as_json: bool) -> None:
