@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from stallkeeper.backoffice.actors import names_of
+from stallkeeper.backoffice.audit_rows import KEYS as AUDIT_KEYS
+from stallkeeper.backoffice.audit_rows import audit_rows, entries_with
 from stallkeeper.backoffice.export_tables import Row, Table, moment
 from stallkeeper.backoffice.listing_rows import listings_with, rows_of
 from stallkeeper.backoffice.offer_rows import offers_with
@@ -218,16 +220,16 @@ def _imports(_filters: Filters) -> Table[ImportRun]:
     return Table(head, ImportRun.objects.all(), ("-started_at", "id"), cells)
 
 
-def _audit(_filters: Filters) -> Table[AuditEntry]:
-    head = [_("When"), _("Who"), _("What was done"), _("To what"), _("Number"), _("Details")]
+def _audit(filters: Filters) -> Table[AuditEntry]:
+    head = [_("When"), _("Who"), _("What was done"), _("To what"), _("Name"), _("Number"), _("Details"), _("Word of the program")]
 
     def cells(entries: Sequence[AuditEntry]) -> Iterable[Row]:
-        names = names_of([entry.actor for entry in entries])
-        for each in entries:
-            details = "; ".join(f"{name}: {value}" for name, value in each.detail.items())
-            yield [moment(each.at), names[each.actor], each.action, each.subject_type, each.subject_id, details]
+        for row in audit_rows(entries):
+            details = "; ".join(f"{name}: {value}" for name, value in row.details)
+            entry, thing = row.entry, row.thing
+            yield [moment(entry.at), row.who, row.what, thing.kind, thing.name, entry.subject_id, details, entry.action]
 
-    return Table(head, AuditEntry.objects.all(), ("-id",), cells)
+    return Table(head, entries_with(filters), AUDIT_KEYS, cells)
 
 
 def _yes(value: bool) -> str:

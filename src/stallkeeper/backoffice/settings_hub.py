@@ -57,6 +57,13 @@ CARDS = (
         "keys",
         Permission.MANAGE_USERS,
     ),
+    Card(
+        gettext_lazy("Audit"),
+        gettext_lazy("Who did what, when, to what. Nobody can change it."),
+        "history",
+        "audit",
+        Permission.SEE_AUDIT,
+    ),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from stallkeeper.backoffice import (
+    audit,
     case_page,
     channel_add,
     channel_rules,
@@ -88,6 +89,7 @@ urlpatterns = [
     path("password_change/", own_account.change_password, name="change_password"),
     path("login/", sign_in.SignInView.as_view(), name="login"),
     path("code/", second_step.second_step, name="second_step"),
+    path("settings/audit/", audit.audit, name="audit"),
     path("settings/people/", members.people, name="people"),
     path("settings/people/<int:pk>/", member_page.person, name="person"),
     path("settings/people/<int:pk>/turn/", member_page.turn_person, name="turn_person"),

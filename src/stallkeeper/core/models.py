@@ -230,9 +230,9 @@ class AuditEntry(TenantModel):
         indexes = [
             models.Index(fields=["organisation", "-id"], name="audit_recent"),
             models.Index(fields=["organisation", "subject_type", "subject_id", "-id"], name="audit_subject"),
-            models.Index(fields=["organisation", "actor", "-id"], name="audit_actor"),
-            models.Index(fields=["organisation", "action", "-id"], name="audit_action"),
-            models.Index(fields=["organisation", "at"], name="audit_time"),
+            models.Index(fields=["organisation", "actor", "-at", "-id"], name="audit_actor"),
+            models.Index(fields=["organisation", "action", "-at", "-id"], name="audit_action"),
+            models.Index(fields=["organisation", "-at", "-id"], name="audit_time"),
         ]
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit entries")
