@@ -191,6 +191,7 @@ UNFOLD = {
         _own("problems.css"),
         _own("start.css"),
         _own("orders.css"),
+        _own("channels.css"),
     ],
     "SCRIPTS": [
         _own("backoffice.js"),

@@ -20,12 +20,12 @@ from stallkeeper.core.people import Permission, can
 @screen(Permission.VIEW_STOCK)
 def channel_rules(request: MemberRequest, pk: int) -> HttpResponse:
     """GET shows the rules; POST makes the plan of what they would change."""
-    shown = get_object_or_404(Channel.objects.select_related("connection"), pk=pk)
+    shown = get_object_or_404(Channel.objects.select_related("connection", "parent"), pk=pk)
     may_edit = can(request.membership, Permission.EDIT_RULES)
     form = RulesForm(request.POST or None, instance=shown)
     if request.method == "POST" and may_edit and form.is_valid() and (answer := _try(request, form, pk)):
         return answer
-    fresh = get_object_or_404(Channel, pk=pk)
+    fresh = get_object_or_404(Channel.objects.select_related("connection", "parent"), pk=pk)
     context = {"title": fresh.name, "channel": fresh, "tab": "rules", "form": form, "may_edit": may_edit, "own": count_own(fresh)}
     return show(request, "backoffice/channel_rules.html", context, status=422 if form.errors else 200)
 

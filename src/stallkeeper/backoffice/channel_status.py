@@ -50,7 +50,7 @@ TRANSFERS = (
 @screen(Permission.VIEW_STOCK)
 def channel_status(request: MemberRequest, pk: int) -> HttpResponse:
     """The tab; its tables renew themselves."""
-    shown = get_object_or_404(Channel.objects.select_related("connection"), pk=pk)
+    shown = get_object_or_404(Channel.objects.select_related("connection", "parent"), pk=pk)
     rows = lane_rows(shown.connection)
     context = {
         "title": shown.name,

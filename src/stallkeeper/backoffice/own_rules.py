@@ -16,9 +16,10 @@ from stallkeeper.backoffice.sending_plan import REFUSALS, proposed
 from stallkeeper.backoffice.words import told
 from stallkeeper.catalog.models import Product
 from stallkeeper.channels import overrides
-from stallkeeper.channels.models import Channel
+from stallkeeper.channels.models import Channel, ChannelLocation
 from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.core.people import Permission, can
+from stallkeeper.stock.models import Location
 
 KEYS = ("id",)
 MOST_CATEGORIES = 500
@@ -28,7 +29,7 @@ MOST_CATEGORIES = 500
 @screen(Permission.VIEW_STOCK)
 def own_rules(request: MemberRequest, pk: int) -> HttpResponse:
     """GET shows the list; POST makes the plan of what a rule would change."""
-    channel = get_object_or_404(Channel.objects.select_related("connection"), pk=pk)
+    channel = get_object_or_404(Channel.objects.select_related("connection", "parent"), pk=pk)
     may_edit = can(request.membership, Permission.EDIT_RULES)
     form = OwnRulesForm(request.POST or None)
     if request.method == "POST" and may_edit and form.is_valid() and (answer := _try(request, channel, form)):
@@ -36,8 +37,11 @@ def own_rules(request: MemberRequest, pk: int) -> HttpResponse:
     shown = page(own_with(channel, request.GET), KEYS, request.GET.get("after", ""), request.GET.get("before", ""))
     named = Product.objects.exclude(category="").order_by("category").values_list("category", flat=True).distinct()
     context = {
-        **{"title": channel.name, "channel": channel, "tab": "rules", "form": form, "may_edit": may_edit, "page": shown},
+        **{"title": channel.name, "channel": channel, "tab": "record", "form": form, "may_edit": may_edit, "page": shown},
         **{"rows": [OwnRow(rule) for rule in shown.rows], "categories": named[:MOST_CATEGORIES], "filters": request.GET},
+        "places": Location.objects.filter(pk__in=ChannelLocation.objects.filter(channel=channel).values("location_id")).order_by(
+            "priority"
+        ),
         "filtered": any(request.GET.get(name) for name in ("kind", "q")),
     }
     return show(request, "backoffice/own_rules.html", context, status=422 if form.errors else 200)

@@ -64,6 +64,13 @@ CARDS = (
         "audit",
         Permission.SEE_AUDIT,
     ),
+    Card(
+        gettext_lazy("Further fields"),
+        gettext_lazy("Fields of your own that every channel has."),
+        "edit_note",
+        "further_fields",
+        Permission.CONNECT,
+    ),
 )
 
 

@@ -89,6 +89,16 @@ class Channel(TenantModel):
         max_length=15, default="national", choices=[("national", _("national")), ("international", _("international"))]
     )
     customer_type = models.CharField(max_length=4, default="b2c", choices=[("b2c", "B2C"), ("b2b", "B2B"), ("both", _("both"))])
+    sales_organisation = models.CharField(max_length=100, blank=True, default="", db_default="")
+    category = models.CharField(max_length=300, blank=True, default="", db_default="")
+    price_origin = models.CharField(
+        max_length=10,
+        default="channel",
+        db_default="channel",
+        choices=[("channel", _("the channel's price stands")), ("list", _("our price list")), ("order", _("as the kind of order says"))],
+    )
+    further = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()), blank=True)
+    """Values of the further fields (S5.116), as text by the field's number."""
     active = models.BooleanField(_("active"), default=True)
     orders_enabled = models.BooleanField(_("take orders"), default=False)
     stock_enabled = models.BooleanField(_("send stock"), default=False)
@@ -554,10 +564,13 @@ class Parked(TenantModel):
         indexes = [models.Index(fields=["organisation"], name="parked_open", condition=models.Q(resolved_at=None))]
 
 
+from stallkeeper.channels.further_models import FurtherField, FurtherKind  # noqa: E402
 from stallkeeper.channels.listing_models import RemoteListing  # noqa: E402
 from stallkeeper.channels.plan_models import SendingColumns, SendPlan, SendPlanPart, SendTask, SendTaskPart  # noqa: E402
 
 __all__ = [
+    "FurtherField",
+    "FurtherKind",
     "GuardedUnit",
     "OpenEvent",
     "RemoteListing",

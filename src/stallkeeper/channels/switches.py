@@ -222,4 +222,4 @@ def why_silent(channel: Channel) -> list[str]:
 
 def states() -> models.QuerySet[Channel]:
     """The channels in scope with all that ``why_silent`` looks at."""
-    return Channel.objects.select_related("connection", "organisation").order_by("code")
+    return Channel.objects.select_related("connection", "organisation", "parent").order_by("code")

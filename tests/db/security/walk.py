@@ -12,7 +12,18 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 
 from stallkeeper.catalog.models import ImportRun, StockUnit
-from stallkeeper.channels.models import Channel, Command, Connection, ObservedHold, Offer, Parked, RemoteListing, SendPlan, SendTask
+from stallkeeper.channels.models import (
+    Channel,
+    Command,
+    Connection,
+    FurtherField,
+    ObservedHold,
+    Offer,
+    Parked,
+    RemoteListing,
+    SendPlan,
+    SendTask,
+)
 from stallkeeper.core.models import ApiKey, FileExport, Invitation, Membership, Notification, Snooze
 from stallkeeper.orders.models import Order, OrderLine, OrderView, Shortage
 from stallkeeper.stock.models import Location, SourceRun, StockSource
@@ -86,6 +97,7 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
         "stock/": StockUnit,
         "sources/": StockSource,
         "imports/": ImportRun,
+        "channels/further-fields/": FurtherField,
         "channels/connections/": Connection,
         "settings/keys/": ApiKey,
         "exports/": FileExport,
@@ -113,7 +125,7 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
         return str(_first(special[name]))
     if route.startswith("stock/table/runs/"):
         return str(ImportRun.objects.filter(kind="stock_table").order_by("pk").values_list("pk", flat=True).first() or 1)
-    if name == "pk" and route.startswith("channels/") and not route.startswith("channels/connections/"):
+    if name == "pk" and route.startswith("channels/") and not route.startswith(("channels/connections/", "channels/further-fields/")):
         return str(busy.near.pk)
     if name == "pk":
         return str(_first(next(model for prefix, model in models.items() if route.startswith(prefix))))

@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from stallkeeper.catalog.models import ImportProblem, ImportRun, PriceList, StockUnit
 from stallkeeper.channels import lanes_queries, plans, send_tasks
 from stallkeeper.channels.fences import set_fence
-from stallkeeper.channels.models import Command, ObservedHold, Offer, RemoteListing, SendingColumns, Wait
+from stallkeeper.channels.models import Channel, Command, FurtherField, ObservedHold, Offer, RemoteListing, SendingColumns, Wait
 from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.channels.rule_models import RuleOverride, UnitSale
 from stallkeeper.core import api_keys, audit, clock, file_exports, invitations, snoozes, walls
@@ -136,7 +136,14 @@ def furnish(busy: BusyShop, word: str) -> None:
         FileExportPart.objects.create(organisation=busy.organisation, export=taken, position=0, content=word.encode())
         SendingColumns.objects.create(organisation=busy.organisation, user=busy.owner, hidden=[busy.far.pk])
     exchange(busy, word)
+    settings(busy, word)
+
+
+def settings(busy: BusyShop, word: str) -> None:
+    """A further field with its value, what a channel says of itself, and a plan of a rule."""
     with busy.shop.scope():
+        note = FurtherField.objects.create(organisation=busy.organisation, label=word, kind="choice", choices=[word], help=word)
+        Channel.objects.filter(pk=busy.near.pk).update(sales_organisation=word, category=word, further={str(note.pk): word})
         proposal = Proposal(channels={busy.near.pk: ChannelChange(rules={"exchange_rate_source": word})})
         plans.save(busy.organisation.pk, proposal, busy.owner.actor)
 
