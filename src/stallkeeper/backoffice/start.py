@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,8 +16,8 @@ from stallkeeper.backoffice import start_state
 from stallkeeper.backoffice.company import CompanyForm, changed
 from stallkeeper.backoffice.connect_words import capability_words, limit_words
 from stallkeeper.backoffice.screens import MemberRequest, refuse_nul, screen, show
-from stallkeeper.backoffice.start_frame import address, chosen, facts_of, framed, onward, require
-from stallkeeper.backoffice.start_state import STEPS, Facts
+from stallkeeper.backoffice.start_frame import address, chosen, facts_of, frame, framed, onward, require
+from stallkeeper.backoffice.start_state import STEPS, Facts, Rung
 from stallkeeper.backoffice.words import told
 from stallkeeper.channels import connect, links
 from stallkeeper.core import first_run
@@ -51,7 +53,7 @@ def company(request: MemberRequest) -> HttpResponse:
 @screen(Permission.VIEW_STOCK)
 def stall(request: MemberRequest) -> HttpResponse:
     """Which platform; and what is known of the stalls that are connected."""
-    platforms = [(manifest, capability_words(manifest)) for manifest in connect.offered()]
+    platforms = [(each, [words for words, able in capability_words(each) if not able]) for each in connect.offered()]
     channel = chosen(request)[0]
     manifest = connect.manifest(channel.connection.platform) if channel else None
     context = {
@@ -66,7 +68,9 @@ def stall(request: MemberRequest) -> HttpResponse:
 @screen(Permission.VIEW_STOCK)
 def done(request: MemberRequest) -> HttpResponse:
     """What came of it, what was left for later, and what comes next."""
-    return framed(request, "done", {})
+    context = frame(request, "done")
+    rail = cast("list[tuple[Rung, str]]", context["rail"])
+    return framed(request, "done", {"left": [(rung, url) for rung, url in rail if not rung.done]})
 
 
 @require_POST

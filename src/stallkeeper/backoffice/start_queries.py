@@ -14,9 +14,11 @@ def goods(cursor: Cursor, organisation_id: int) -> tuple[int, int]:
         """
         SELECT (SELECT count(*) FROM (SELECT 1 FROM catalog_stockunit WHERE organisation_id = %(organisation)s LIMIT %(most)s) AS few),
                (SELECT count(*) FROM (
-                   SELECT DISTINCT level.stock_unit_id FROM stock_level AS level
-                   JOIN stock_location AS place ON place.id = level.location_id AND place.owner <> 'virtual'
-                   WHERE level.organisation_id = %(organisation)s AND level.on_hand > 0 LIMIT %(most)s) AS few)
+                   SELECT 1 FROM catalog_stockunit AS unit WHERE unit.organisation_id = %(organisation)s AND EXISTS (
+                       SELECT 1 FROM stock_level AS level
+                       JOIN stock_location AS place ON place.id = level.location_id AND place.owner <> 'virtual'
+                       WHERE level.stock_unit_id = unit.id AND level.on_hand > 0)
+                   LIMIT %(most)s) AS few)
         """,
         {"organisation": organisation_id, "most": MOST},
     )

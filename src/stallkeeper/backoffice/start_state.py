@@ -79,7 +79,7 @@ class Facts:
 
     @cached_property
     def goods(self) -> tuple[int, int]:
-        """(articles, articles of which there are some)"""
+        """(products, products of which there are some)"""
         with connection.cursor() as cursor:
             return start_queries.goods(cursor, self.organisation.pk)
 
@@ -169,7 +169,7 @@ def _products(facts: Facts) -> tuple[bool, str]:
     units, stocked = facts.goods
     if not units:
         return False, ""
-    shown = ngettext("{count} article", "{count} articles", units).format(count=counted(units))
+    shown = ngettext("{count} product", "{count} products", units).format(count=counted(units))
     with_stock = ngettext("{count} with stock", "{count} with stock", stocked).format(count=counted(stocked))
     return stocked > 0, f"{shown}, {with_stock}"
 
