@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from stallkeeper.backoffice import sending_rows
 from stallkeeper.backoffice.paging import page
 from stallkeeper.backoffice.screens import MemberRequest, back, screen, show
+from stallkeeper.backoffice.sending_buffers import BufferForm
 from stallkeeper.backoffice.sending_settings import setting_rows
 from stallkeeper.channels import plans, send_tasks, switches
 from stallkeeper.channels.models import Channel, SendingColumns, SendPlan, SendTask
@@ -42,6 +43,7 @@ def sending(request: MemberRequest) -> HttpResponse:
         "plan": plan,
         **_planned(plan, hidden),
         "settings": setting_rows(channels),
+        "buffer_form": BufferForm(auto_id="id_all_%s"),
         "organisation": request.organisation,
         "under_way": SendTask.objects.filter(ended_at=None).count(),
         "may_edit": can(request.membership, Permission.EDIT_RULES),

@@ -12,8 +12,10 @@ from django.test import Client
 from django.test.utils import override_settings
 from django.urls import reverse
 
-from stallkeeper.channels import plans, rules, send_tasks, switches
+from stallkeeper.catalog.models import StockUnit
+from stallkeeper.channels import overrides, plans, proposals, rules, send_tasks, switches
 from stallkeeper.channels.models import Channel, Offer, SendingColumns, SendPlan, SendTask
+from stallkeeper.channels.overriding import Own
 from stallkeeper.channels.plan_stale import Stale
 from stallkeeper.core import notify
 from stallkeeper.core.models import Notification, Organisation, Role, Severity, User
@@ -245,3 +247,41 @@ def test_stock_of_a_selection_is_sent(busy: BusyShop, client: Client) -> None:
     client.get(reverse("backoffice:send_task", args=[latest.pk]))
     with busy.shop.scope():
         assert Notification.objects.get(key=send_tasks.notice_key(latest)).seen_at is not None, "who asked has seen it"
+
+
+def test_all_buffers_are_raised_in_one_plan(busy: BusyShop, client: Client) -> None:
+    """Nothing is in force before the plan is sent; a switched-off channel is left alone, and rules of products keep theirs."""
+    with busy.shop.scope():
+        unit = StockUnit.objects.order_by("pk")[0]
+        Channel.objects.filter(pk=busy.far.pk).update(buffer=4)
+    with busy.shop.use_case() as uc:
+        overrides.say(uc, busy.near.pk, [Own(categories=[], units=[unit.pk], rules={"buffer": 9})])
+    shown = text(client.post(reverse("backoffice:raise_buffers"), {"more": "2"}, follow=True))
+    for words in ("Buffer: 1 → 3", "Buffer: 4 → 6", "1 rule of a category or product has a buffer of its own"):
+        assert words in shown
+    with busy.shop.scope():
+        plan = plans.open_plan()
+        assert {pk: change.rules for pk, change in proposals.decode(plan.proposal).channels.items()} == {
+            busy.near.pk: {"buffer": 3},
+            busy.far.pk: {"buffer": 6},
+        }
+        assert sorted(Channel.objects.values_list("buffer", flat=True)) == [1, 4]
+
+
+@pytest.mark.parametrize(("more", "said"), [("0", "0 changes nothing"), ("", "This field is required"), ("x", "Enter a whole number")])
+def test_buffers_by_nothing_are_refused(busy: BusyShop, client: Client, more: str, said: str) -> None:
+    assert said in text(client.post(reverse("backoffice:raise_buffers"), {"more": more}, follow=True))
+    with busy.shop.scope():
+        assert plans.open_plan() is None
+
+
+def test_no_buffer_falls_below_zero(busy: BusyShop, client: Client) -> None:
+    with busy.shop.scope():
+        Channel.objects.filter(pk=busy.far.pk).update(buffer=0)
+    client.post(reverse("backoffice:raise_buffers"), {"more": "-5"})
+    with busy.shop.scope():
+        assert {pk: change.rules for pk, change in proposals.decode(plans.open_plan().proposal).channels.items()} == {
+            busy.near.pk: {"buffer": 0}
+        }
+        Channel.objects.update(buffer=0)
+    assert "nothing is below zero" in text(client.post(reverse("backoffice:raise_buffers"), {"more": "-5"}, follow=True))
