@@ -43,7 +43,6 @@ def sending(request: MemberRequest) -> HttpResponse:
         "plan": plan,
         **_planned(plan, hidden),
         "settings": setting_rows(channels),
-        "buffer_form": BufferForm(auto_id="id_all_%s"),
         "organisation": request.organisation,
         "under_way": SendTask.objects.filter(ended_at=None).count(),
         "may_edit": can(request.membership, Permission.EDIT_RULES),
@@ -53,9 +52,10 @@ def sending(request: MemberRequest) -> HttpResponse:
 
 
 def _planned(plan: SendPlan | None, hidden: set[int]) -> dict[str, object]:
-    """The figures of the plan that is saved, and the channels that it changes and this person does not see (S3.25)."""
+    """The form for all buffers; the figures of the saved plan, and channels that it changes and this person does not see (S3.25)."""
     counts = plans.counts_of(plan) if plan else []
-    return {"counts": counts, "unseen": [each.code for each in counts if each.channel_id in hidden and each.quantities + each.prices]}
+    unseen = [each.code for each in counts if each.channel_id in hidden and each.quantities + each.prices]
+    return {"buffer_form": BufferForm(auto_id="id_all_%s"), "counts": counts, "unseen": unseen}
 
 
 @require_POST
