@@ -125,6 +125,7 @@ def test_shipping_an_order(busy: BusyShop, screen: Page) -> None:
     order = _open_order(busy)
     screen.goto("/orders/")
     screen.get_by_role("link", name=order.number).click()
+    screen.get_by_text("Ship…", exact=True).click()
     form = screen.locator("#ship")
     form.get_by_label("Carrier").fill("Cargus")
     form.get_by_label("Tracking number").fill("AWB-55")
@@ -139,6 +140,7 @@ def test_shipping_an_order(busy: BusyShop, screen: Page) -> None:
 def test_cancelling_an_order_after_seeing_what_happens(busy: BusyShop, screen: Page) -> None:
     order = _open_order(busy)
     screen.goto(f"/orders/{order.pk}/")
+    screen.get_by_text("Cancel…", exact=True).click()
     screen.locator("#cancel").get_by_label("Reason").select_option("buyer_asked")
     screen.get_by_role("button", name="Cancel units…").click()
     expect(screen.get_by_text("back on sale at once")).to_be_visible()

@@ -110,6 +110,7 @@ def _read_now(page: Page) -> None:
 
 
 def _cancel(page: Page) -> None:
+    page.locator("#cancel-panel > summary").click()
     page.locator("#cancel").get_by_role("button").last.click()
     page.wait_for_load_state()
 

@@ -17,6 +17,10 @@ NAMES: dict[str, str | Promise] = {
     "modified": _("changed there at"),
     "carrier": _("carrier"),
     "tracking": _("tracking number"),
+    "tracking_number": _("tracking number"),
+    "tracking_url": _("tracking address"),
+    "shipped_at": _("left"),
+    "although_asked": _("although the buyer asked to cancel"),
     "tracking_kept": _("tracking number, kept here only"),
     "reason": _("reason"),
     "code": _("code"),
@@ -50,7 +54,7 @@ def _value(name: str, value: object, skus: Mapping[str, str]) -> str:
     text = str(value)
     if name == "line":
         return skus.get(text, text)
-    moment = parse_datetime(text) if name == "modified" else None
+    moment = parse_datetime(text) if name in {"modified", "shipped_at"} else None
     if moment and moment.tzinfo:
         return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}"
     return str(REASON_WORDS.get(text, text)) if name == "reason" else text

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from stallkeeper.backoffice.forms import REASONS, CancelForm, LinkLineForm, ShipForm
 from stallkeeper.backoffice.order_messages import form_for, tell_again, unsaid
 from stallkeeper.backoffice.order_page import show_order
+from stallkeeper.backoffice.order_trail import to_order
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.backoffice.words import told
 from stallkeeper.catalog.models import StockUnit
@@ -23,6 +24,8 @@ from stallkeeper.fulfilment.not_left import NotLeftError
 from stallkeeper.fulfilment.not_left import not_left as take_back
 from stallkeeper.fulfilment.ship import ShipError
 from stallkeeper.fulfilment.ship import ship as ship_goods
+from stallkeeper.orders.acknowledging import AcknowledgeError
+from stallkeeper.orders.acknowledging import acknowledge as acknowledge_order
 from stallkeeper.orders.cancel import CancelError, cancel_lines
 from stallkeeper.orders.linking import LinkError
 from stallkeeper.orders.linking import link_line as link
@@ -52,7 +55,7 @@ def ship(request: MemberRequest, pk: int) -> HttpResponse:
             form.add_error(None, told(error))
         else:
             messages.success(request, _("Shipped. {channel} is told in the next run.").format(channel=order.channel.name))
-            return redirect("backoffice:order", pk)
+            return to_order(request, pk)
     return show_order(request, order, ship_form=form, status=422)
 
 
@@ -73,6 +76,21 @@ def _ship(request: MemberRequest, order: Order, form: ShipForm) -> None:
 
 @require_POST
 @screen(Permission.ACT_ORDERS)
+def acknowledge(request: MemberRequest, pk: int) -> HttpResponse:
+    """A person takes the order; the channel is told, also where acknowledging by itself is off."""
+    order = _order(pk)
+    try:
+        new = acknowledge_order(request.organisation.pk, order.pk, actor=request.user.actor)
+    except AcknowledgeError as error:
+        messages.error(request, told(error))
+    else:
+        words = _("Acknowledged. {channel} is told in the next run.") if new else _("Its acknowledgement is on its way already.")
+        messages.success(request, words.format(channel=order.channel.name))
+    return to_order(request, pk)
+
+
+@require_POST
+@screen(Permission.ACT_ORDERS)
 def not_left(request: MemberRequest, pk: int) -> HttpResponse:
     """The channel took a shipment back, and the goods are here."""
     order = _order(pk)
@@ -83,7 +101,7 @@ def not_left(request: MemberRequest, pk: int) -> HttpResponse:
     else:
         text = ngettext("{count} unit is back on the shelf.", "{count} units are back on the shelf.", units)
         messages.success(request, text.format(count=units))
-    return redirect("backoffice:order", pk)
+    return to_order(request, pk)
 
 
 @require_POST
@@ -103,7 +121,7 @@ def cancel(request: MemberRequest, pk: int) -> HttpResponse:
             form.add_error(None, told(error))
         else:
             _say_cancelled(request, order, units)
-            return redirect("backoffice:order", pk)
+            return to_order(request, pk)
     return show_order(request, order, cancel_form=form, status=422)
 
 
@@ -119,6 +137,7 @@ def _ask_to_cancel(request: MemberRequest, order: Order, lines: list[OrderLine],
         "everything": all(quantities.get(line.pk, 0) == line.open for line in lines),
         "reason": REASONS[CancelReason(form.cleaned_data["reason"])],
         "given": list(request.POST.items()),
+        "onward": f"?{query}" if (query := request.GET.urlencode()) else "",
     }
     return show(request, "backoffice/cancel_sure.html", context)
 
@@ -139,7 +158,7 @@ def retry(request: MemberRequest, pk: int, command: int) -> HttpResponse:
     message = next((one for one in unsaid(order) if one.command.pk == command), None)
     if message is None:
         messages.error(request, _("There is nothing to be told again: the channel has taken it, or it is on its way."))
-        return redirect("backoffice:order", pk)
+        return to_order(request, pk)
     form = form_for(message.shipment, command, request.POST) if message.shipment is not None else None
     if form is not None and not form.is_valid():
         return show_order(request, order, unsaid=unsaid(order, {command: form}), status=422)
@@ -149,7 +168,7 @@ def retry(request: MemberRequest, pk: int, command: int) -> HttpResponse:
         messages.error(request, told(error))
     else:
         messages.success(request, _("{channel} is told again in the next run.").format(channel=order.channel.name))
-    return redirect("backoffice:order", pk)
+    return to_order(request, pk)
 
 
 @require_POST
@@ -161,11 +180,11 @@ def link_line(request: MemberRequest, pk: int, line: int) -> HttpResponse:
     unit = StockUnit.objects.filter(sku=form.cleaned_data["sku"].strip()).first() if form.is_valid() else None
     if unit is None:
         messages.error(request, _("There is no stock unit with the SKU “{sku}”.").format(sku=request.POST.get("sku", "")))
-        return redirect("backoffice:order", pk)
+        return to_order(request, pk)
     try:
         link(request.organisation.pk, row.pk, unit.pk, for_ever=form.cleaned_data["for_ever"], actor=request.user.actor)
     except LinkError as error:
         messages.error(request, told(error))
     else:
         messages.success(request, _("{line} is now {unit}.").format(line=row.sku, unit=unit.sku))
-    return redirect("backoffice:order", pk)
+    return to_order(request, pk)

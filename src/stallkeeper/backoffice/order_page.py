@@ -17,15 +17,17 @@ from django.views.decorators.http import require_POST
 from stallkeeper.backoffice.actors import names_of
 from stallkeeper.backoffice.event_words import words_of
 from stallkeeper.backoffice.forms import CancelForm, LinkLineForm, ShipForm
-from stallkeeper.backoffice.order_messages import COMMAND_NAMES, unsaid
-from stallkeeper.backoffice.order_rows import order_row
+from stallkeeper.backoffice.order_calls import Call, by_event, calls_of
+from stallkeeper.backoffice.order_lines import line_rows
+from stallkeeper.backoffice.order_messages import unsaid
+from stallkeeper.backoffice.order_rows import rows_of
+from stallkeeper.backoffice.order_trail import trail_of
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show
-from stallkeeper.channels.models import Command
 from stallkeeper.core import clock, personal
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.use_case import use_case
 from stallkeeper.fulfilment.models import Shipment
-from stallkeeper.orders.models import Amount, Order, OrderEvent, OrderLine
+from stallkeeper.orders.models import Amount, Order, OrderEvent, OrderLine, OrderNote
 from stallkeeper.orders.snapshots import buyer_from
 from stallkeeper.sync.models import ExchangeOrder
 from stallkit.registry import manifest_of
@@ -67,9 +69,8 @@ EVENT_NAMES: dict[str, tuple[StrOrPromise, str]] = {
     "cancel_told_again": (_("the cancellation is told again"), ""),
 }
 """Kind to (name, tone)."""
-COMMAND_TONES = {"queued": "", "sent": "warn"}
-NOT_IN_EVENTS = frozenset(COMMAND_TONES)
-"""States of commands that leave no event of their own."""
+PEOPLE = ("user:", "console:", "key:")
+"""How actors begin that are no machinery of ours."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ class Moment:
     tone: str = ""
     words: str = ""
     by: str = ""
-    state: StrOrPromise = ""
+    call: Call | None = None
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,25 +107,47 @@ def show_order(request: MemberRequest, shown: Order, status: int = 200, **forms_
     """The page. ``forms_with_errors``: ``ship_form``, ``cancel_form`` or the messages ``unsaid`` that came back."""
     lines = list(shown.lines.select_related("stock_unit", "offer").order_by("pk"))
     may_act = can(request.membership, Permission.ACT_ORDERS) and shown.fulfilled_by == "seller"
+    sums, amounts = money_of(shown, lines) if can(request.membership, Permission.SEE_MONEY) else (None, None)
     context = {
         "title": shown.number,
         "order": shown,
-        "row": order_row(shown, clock.now()),
-        "lines": lines,
-        "amounts": amounts(shown, lines) if can(request.membership, Permission.SEE_MONEY) else None,
-        "moments": time_line(shown),
-        "in_1c": list(
-            ExchangeOrder.objects.filter(order=shown).exclude(confirmed_at=None).select_related("exchange__source").order_by("pk")
-        ),
-        "shipments": list(Shipment.objects.filter(order=shown).prefetch_related("lines__line").order_by("shipped_at")),
+        "row": rows_of([shown], clock.now())[0],
+        "trail": trail_of(request, shown),
+        "onward": f"?{query}" if (query := request.GET.urlencode()) else "",
+        "lines": line_rows(shown, lines),
+        "sums": sums,
+        "amounts": amounts,
+        "may_note": can(request.membership, Permission.ACT_ORDERS),
         "may_act": may_act,
         "taken_back": [line for line in lines if line.taken_back],
         "may_see_buyer": can(request.membership, Permission.SEE_PERSONAL_DATA),
-        "quirks": manifest_of(shown.connection.platform).quirks,
-        "carriers": Shipment.objects.order_by("carrier").values_list("carrier", flat=True).distinct()[:30],
+        **_history(shown),
     }
     acts = order_forms(shown, lines, may_act=may_act)
     return show(request, "backoffice/order.html", {**context, **acts, **forms_with_errors}, status=status)
+
+
+def _history(shown: Order) -> dict[str, object]:
+    """What happened to it, here, at its channel and in 1C; and what its platform can do."""
+    told = ExchangeOrder.objects.filter(order=shown).exclude(confirmed_at=None).select_related("exchange__source").order_by("pk")
+    manifest = manifest_of(shown.connection.platform)
+    return {
+        "moments": time_line(shown),
+        "in_1c": list(told),
+        "shipments": list(Shipment.objects.filter(order=shown).prefetch_related("lines__line").order_by("shipped_at")),
+        "notes": notes_of(shown),
+        "note_key": uuid4().hex,
+        "manifest": manifest,
+        "quirks": manifest.quirks,
+        "carriers": Shipment.objects.order_by("carrier").values_list("carrier", flat=True).distinct()[:30],
+    }
+
+
+def notes_of(shown: Order) -> list[tuple[OrderNote, str]]:
+    """What colleagues wrote, newest first, with who it was."""
+    notes = list(shown.notes.order_by("-at", "-pk"))
+    names = names_of({note.actor for note in notes})
+    return [(note, names.get(note.actor, "")) for note in notes]
 
 
 def order_forms(shown: Order, lines: Sequence[OrderLine], *, may_act: bool) -> dict[str, object]:
@@ -147,14 +171,22 @@ def buyer(request: MemberRequest, pk: int) -> HttpResponse:
     return fragment(request, "backoffice/parts/buyer.html", {"buyer": found[0] if found else None})
 
 
-def amounts(shown: Order, lines: Sequence[OrderLine]) -> list[Money]:
-    """The order's money as the channel stated it: order first, then line by line."""
+def money_of(shown: Order, lines: Sequence[OrderLine]) -> tuple[list[Money], list[Money]]:
+    """The order's money as the channel stated it: the sum of each kind, and every amount, of the order first, then line by line."""
     skus = {line.pk: line.sku for line in lines}
-    rows = Amount.objects.filter(order=shown).order_by("line_id", "pk")
+    rows = list(Amount.objects.filter(order=shown).order_by("line_id", "pk"))
     found = [
         Money(AMOUNT_NAMES.get(row.kind, row.kind), row.amount, row.currency, _note(row), skus.get(row.line_id or 0, "")) for row in rows
     ]
-    return sorted(found, key=lambda money: bool(money.sku))
+    sums: dict[tuple[str, str, str], Decimal] = {}
+    for row in rows:
+        key = (row.kind, row.currency, row.owed_by if row.kind == "tax" else "")
+        sums[key] = sums.get(key, Decimal(0)) + row.amount
+    kinds = [
+        Money(AMOUNT_NAMES.get(kind, kind), total, currency, str(_("owed by the marketplace")) if owed_by == "marketplace" else "", "")
+        for (kind, currency, owed_by), total in sums.items()
+    ]
+    return kinds, sorted(found, key=lambda money: bool(money.sku))
 
 
 def _note(row: Amount) -> str:
@@ -171,25 +203,23 @@ def _note(row: Amount) -> str:
 
 
 def time_line(shown: Order) -> list[Moment]:
-    """Events, and messages to the channel that are under way, newest first, with the channel's own words."""
+    """Events and calls to the channel, newest first, with the channel's own words. A call that has ended stands with what it brought."""
     events = list(OrderEvent.objects.filter(order=shown).order_by("pk"))
     names = names_of({event.actor for event in events})
     skus = dict(shown.lines.values_list("line_id", "sku"))
+    calls = calls_of(shown, skus)
+    told = by_event(calls, events)
     moments = [
-        Moment(event.at, *EVENT_NAMES.get(event.kind, (event.kind, "")), words=words_of(event.detail, skus), by=names.get(event.actor, ""))
+        Moment(
+            event.at,
+            *EVENT_NAMES.get(event.kind, (event.kind, "")),
+            words=words_of(event.detail, skus),
+            by=names.get(event.actor, ""),
+            call=told.get(event.pk),
+            by_hand=event.actor.startswith(PEOPLE),
+        )
         for event in events
     ]
-    moments += [_command_moment(command) for command in commands_of(shown) if command.state in NOT_IN_EVENTS]
+    alone = [call for call in calls if call.command.pk not in {each.command.pk for each in told.values()}]
+    moments += [Moment(call.at, call.name, call.tone, call.words, call=call) for call in alone]
     return sorted(moments, key=lambda moment: moment.at)[::-1]  # of two at once the later written comes first
-
-
-def commands_of(shown: Order) -> list[Command]:
-    """The messages to the channel about this order."""
-    return list(Command.objects.filter(subject_type="order", subject_id=shown.pk).order_by("pk"))
-
-
-def _command_moment(command: Command) -> Moment:
-    words = " ".join(part for part in (command.code, command.message) if part)
-    at = command.ended_at or command.sent_at or command.created_at
-    title = COMMAND_NAMES.get(command.kind, command.kind)
-    return Moment(at, title, COMMAND_TONES.get(command.state, ""), words, state=command.get_state_display())

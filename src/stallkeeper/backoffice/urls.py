@@ -122,6 +122,7 @@ urlpatterns = [
     path("orders/<int:pk>/", order_page.order, name="order"),
     path("orders/<int:pk>/notes/", order_notes.write_note, name="write_note"),
     path("orders/<int:pk>/buyer/", order_page.buyer, name="buyer"),
+    path("orders/<int:pk>/acknowledge/", order_actions.acknowledge, name="acknowledge"),
     path("orders/<int:pk>/ship/", order_actions.ship, name="ship"),
     path("orders/<int:pk>/not-left/", order_actions.not_left, name="not_left"),
     path("orders/<int:pk>/cancel/", order_actions.cancel, name="cancel"),

@@ -73,7 +73,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         task = send_tasks.send_chosen(uc, [offer.pk])
     of_source = "source edit_source turn_source ask_source source_token source_columns look_at_source upload_source"
     channel, connection_id = {"pk": busy.near.pk}, {"pk": busy.near.connection_id}
-    about_order = {name: {"pk": order.pk} for name in ("order", "buyer", "ship", "cancel", "not_left", "write_note")}
+    about_order = {name: {"pk": order.pk} for name in ("order", "buyer", "ship", "cancel", "not_left", "write_note", "acknowledge")}
     of_channel = (
         "balancer_stop balancer_terms channel turn answer_cutover channel_rules own_rules remove_own_rules release look_again"
         " channel_status propose confirm_certain channel_general channel_further channel_adapter copy_channel"

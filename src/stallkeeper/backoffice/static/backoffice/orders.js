@@ -1,4 +1,4 @@
-// Orders: a column of tracking numbers pasted into one field fills those below it; p and n lead to the neighbours; printing; copying.
+// Orders: a column of tracking numbers pasted into one field fills those below it; printing; copying; menus that close.
 "use strict";
 
 (function () {
@@ -27,15 +27,8 @@
       });
     }
     if (event.target.closest("[data-print]")) window.print();
-    document.querySelectorAll("details.sk-menu[open]").forEach((menu) => {
+    document.querySelectorAll("details.sk-orders__menu[open]").forEach((menu) => {
       if (!menu.contains(event.target)) menu.open = false;
     });
-  });
-
-  document.addEventListener("keydown", function (event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest && event.target.closest("input, textarea, select, [contenteditable]")) return;
-    const link = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-    if (link) link.click();
   });
 })();
