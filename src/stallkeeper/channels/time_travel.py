@@ -122,6 +122,23 @@ def explain_offer(organisation_id: int, offer: Offer, at: datetime, gather_late:
     )
 
 
+def figures_of(
+    organisation_id: int, offers: Sequence[Offer], at: datetime, gather_late: GatherLate
+) -> dict[int, tuple[int | None, int | None]]:
+    """What each offer should have shown at a past moment (as believed then, as known today) without the workings; None: nothing. All are
+    gathered together; call it inside the organisation's scope."""
+    since = Organisation.objects.values_list("facts_since", flat=True).get(pk=organisation_id)
+    late, _orders = gather_late(organisation_id, offers, at)
+    ids = [offer.pk for offer in offers]
+    then, today = (_numbers(past.gather(organisation_id, since, ids, at, view, late)) for view in (View.THEN, View.TODAY))
+    return {pk: (then.get(pk), today.get(pk)) for pk in ids}
+
+
+def _numbers(of: Past) -> dict[int, int]:
+    shown = zip(of.facts.offers["id"].tolist(), of.figures().tolist(), strict=True)
+    return {offer: number for offer, number in shown if number != NOT_SET}
+
+
 def _figure(of: Past) -> Figure:
     """The working of the one offer that was gathered, by the lines that work out every figure."""
     trace = Trace(keep=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.utils.functional import cached_property
 
 from stallkeeper.channels.models import Offer, WriteWindow
 from stallkeeper.channels.time_travel import Figure, PastExplanation
@@ -295,7 +296,7 @@ class _Case:
         since = self.shortage.sold_at - timedelta(minutes=30)
         near = [sale for sale in self.sales if sale.ordered_at >= since or sale.imported_at >= since]
         found = [entry for sale in near for entry in self._story(cursor, sale)]
-        codes = {offer.pk: offer.channel.code for offer in self._all_offers()}
+        codes = {offer.pk: offer.channel.code for offer in self._all_offers}
         for offer, at, value, outcome, sent_at, wanted, detail in queries.sends(cursor, sorted(codes), since, until):
             found += [Entry(wanted, codes[offer], "wanted", str(value))] if wanted else []
             found += [Entry(sent_at, codes[offer], "sent", str(value))] if sent_at else []
@@ -321,18 +322,20 @@ class _Case:
         entries = [Entry(sale.ordered_at, code, "sold", words), Entry(sale.imported_at, code, "entered", words)]
         return [*entries, *([Entry(unseen, code, "unseen", sale.number)] if unseen and unseen > sale.ordered_at else [])]
 
+    @cached_property
     def _all_offers(self) -> Sequence[Offer]:
         mine = Offer.objects.filter(stock_unit_id__in=self.units) | Offer.objects.filter(stock_unit__components__component__in=self.units)
         return list(mine.distinct().select_related("channel", "channel__connection", "stock_unit").order_by("channel__code", "pk")[:50])
 
     def _offers(self, moment: datetime) -> list[OfferThen]:
-        found = []
+        figures = past.figures_of(self.organisation, self._all_offers, moment)
         with connection.cursor() as cursor:
-            for offer in self._all_offers():
-                figures = past.explain_offer(self.organisation, offer, moment)
-                stood = _stood(queries.last_accepted(cursor, offer.pk, moment))
-                found.append(OfferThen(offer.pk, offer.channel.code, offer.sku, figures.then.number, figures.today.number, stood))
-        return found
+            return [
+                OfferThen(
+                    offer.pk, offer.channel.code, offer.sku, *figures[offer.pk], _stood(queries.last_accepted(cursor, offer.pk, moment))
+                )
+                for offer in self._all_offers
+            ]
 
 
 def _written_over(window: WriteWindow | None) -> WrittenOver | None:

@@ -26,6 +26,11 @@ def explain_offer(organisation_id: int, offer: Offer, at: datetime) -> PastExpla
     return time_travel.explain_offer(organisation_id, offer, at, gather_late)
 
 
+def figures_of(organisation_id: int, offers: Sequence[Offer], at: datetime) -> dict[int, tuple[int | None, int | None]]:
+    """``time_travel.figures_of`` with what orders add."""
+    return time_travel.figures_of(organisation_id, offers, at, gather_late)
+
+
 def explain_before(organisation_id: int, offer: Offer, sold_at: datetime, line_id: int, until: datetime) -> PastExplanation:
     """An offer just before a line was sold, as if all else that was sold in that very moment and came in by ``until`` had been sold before.
 
