@@ -269,6 +269,15 @@ def _rest(cursor, size: Size) -> None:
         "(SELECT * FROM channels_command WHERE subject_type = 'order') AS t JOIN copied AS c ON c.old = t.subject_id",
         {"id": key("channels_command"), "subject_id": "c.new", "key": "t.key || '-' || c.new"},
     )
+    copy(
+        cursor,
+        "channels_observedhold",
+        "(SELECT * FROM channels_observedhold ORDER BY id LIMIT 1) AS t CROSS JOIN (SELECT id FROM channels_offer WHERE id % 20 = 0) AS offer",
+        {
+            **{"id": key("channels_observedhold"), "offer_id": "offer.id", "quantity": "0", "taken_over": "t.seen", "ended_at": "t.seen_at"},
+            "seen_at": "t.seen_at - make_interval(secs => offer.id % 1000000)",
+        },
+    )
     many = "CROSS JOIN generate_series(1, {times}) AS n"
     for table, columns, total, where in (
         ("channels_sent_log", {"at": "t.at - make_interval(secs => n * 7)"}, size.offers // 2, ""),
