@@ -272,9 +272,11 @@ def _rest(cursor, size: Size) -> None:
     copy(
         cursor,
         "channels_observedhold",
-        "(SELECT * FROM channels_observedhold ORDER BY id LIMIT 1) AS t CROSS JOIN (SELECT id FROM channels_offer WHERE id % 20 = 0) AS offer",
+        "(SELECT * FROM channels_observedhold ORDER BY id LIMIT 1) AS t"
+        " CROSS JOIN (SELECT id FROM channels_offer WHERE id % 20 = 0) AS offer",
         {
-            **{"id": key("channels_observedhold"), "offer_id": "offer.id", "quantity": "0", "taken_over": "t.seen", "ended_at": "t.seen_at"},
+            **{"id": key("channels_observedhold"), "offer_id": "offer.id"},
+            **{"quantity": "0", "taken_over": "t.seen", "ended_at": "t.seen_at"},
             "seen_at": "t.seen_at - make_interval(secs => offer.id % 1000000)",
         },
     )
