@@ -137,8 +137,9 @@ def refresh_priced(uc: UseCase) -> None:
             notify.raise_(uc, key, Severity.WARNING, title, str(error))
 
 
-def what_if(channel: Channel) -> dict[int, Decimal | None]:
-    """The price of every offer of a channel by rules that are not saved: the same working. PriceRuleError if a setting is missing."""
+def what_if(channel: Channel, unit_ids: Sequence[int] | None = None) -> dict[int, Decimal | None]:
+    """The price of every offer of a channel (or those of some units) by rules that are not saved: the same working. PriceRuleError if a
+    setting is missing."""
     price_list = channel.price_list
     if price_list is None:
         return {}
@@ -159,7 +160,7 @@ def what_if(channel: Channel) -> dict[int, Decimal | None]:
         tax_rate=channel.tax_rate,
     )
     with connection.cursor() as cursor:
-        rows = price_queries.gather_prices(cursor, channel.organisation_id, channel.pk, price_list.pk, None)
+        rows = price_queries.gather_prices(cursor, channel.organisation_id, channel.pk, price_list.pk, unit_ids)
     return {row.offer_id: _intended(row, facts) for row in rows}
 
 

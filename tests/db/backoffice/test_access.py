@@ -76,7 +76,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
     about_order = {name: {"pk": order.pk} for name in ("order", "buyer", "ship", "cancel", "not_left", "write_note", "acknowledge")}
     of_channel = (
         "balancer_stop balancer_terms channel turn answer_cutover channel_rules own_rules remove_own_rules release look_again"
-        " channel_status propose confirm_certain channel_general channel_further channel_adapter copy_channel"
+        " channel_status propose confirm_certain channel_general channel_further channel_adapter copy_channel preview_rules"
     )
     about_channel = dict.fromkeys(of_channel.split(), channel)
     about_account = dict.fromkeys(("add_channel", "connection", "reconnect", "probe_now", "allow_writes", "run_now"), connection_id)

@@ -1,0 +1,26 @@
+"""A channel in a real browser: rules show what they would do while somebody types."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from stallkeeper.channels.models import Channel
+from tests.busy_shop import BusyShop
+
+
+def test_figures_follow_the_rules_as_somebody_types(busy: BusyShop, screen: Page) -> None:
+    """Ten products before and after, by what stands in the form; a mistake is said there, and nothing is saved."""
+    screen.goto(f"/channels/{busy.near.pk}/rules/")
+    preview = screen.locator("#rule-preview")
+    expect(preview.locator("tbody tr")).to_have_count(10)
+    expect(preview.locator("strong")).to_have_count(0)
+    screen.get_by_label("Buffer").fill("4")
+    expect(preview.locator("strong").first).to_be_visible()
+    expect(preview.locator(".sk-differs", has_text="less buffer").first).to_be_visible()
+    screen.get_by_label("Share in per cent").fill("500")
+    expect(preview).to_contain_text("Share in per cent")
+    screen.get_by_label("Share in per cent").fill("100")
+    screen.get_by_placeholder("SKU, GTIN, title").fill("nothing like it")
+    expect(preview).to_contain_text("No product of this channel is found by this.")
+    with busy.shop.scope():
+        assert Channel.objects.get(pk=busy.near.pk).buffer == 1
