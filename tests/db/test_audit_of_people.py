@@ -229,6 +229,9 @@ class Person:
     def buyer(self) -> None:
         self.post("buyer", self.order.pk)
 
+    def search_buyers(self) -> None:
+        self.post("search_buyers", q="Ada")
+
     def fence(self) -> None:
         self.post("fence", self.unit.pk, channel=self.busy.near.pk, units=1)
 
@@ -319,6 +322,7 @@ DONE: dict[str, tuple[Callable[[Person], None], ...]] = {
     "change.channel": (Person.turn_by_command,),
     "stop.channel": (Person.stop,),
     "read.buyer": (Person.buyer,),
+    "search.buyers": (Person.search_buyers,),
     "set.fence": (Person.fence,),
     "set.guard": (Person.guard, Person.guard_by_command),
     "turn.guard": (Person.guard_below,),

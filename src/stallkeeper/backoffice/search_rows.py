@@ -84,7 +84,12 @@ def orders(text: str, most: int) -> list[Order]:
     connections = list(Connection.objects.order_by("id").values_list("id", flat=True))
     own = Order.objects.filter(connection_id__in=connections, external_id__in=spelled(text)).values_list("pk", flat=True)[:most]
     keys = [*own, *beginning(Order.objects.all(), "number", text, most)]
-    return in_order(Order.objects.select_related("channel"), keys)[:most]
+    return orders_in(keys)[:most]
+
+
+def orders_in(keys: Iterable[int]) -> list[Order]:
+    """The orders of these keys, in their order."""
+    return in_order(Order.objects.select_related("channel"), keys)
 
 
 def shipments(text: str, most: int) -> list[Shipment]:

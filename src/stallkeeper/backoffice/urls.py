@@ -74,6 +74,7 @@ urlpatterns = [
     path("sources/<int:pk>/1c/places/", exchange.exchange_places, name="exchange_places"),
     path("sources/<int:pk>/1c/goods/", exchange.exchange_good, name="exchange_good"),
     path("search/", search.search, name="search"),
+    path("search/buyers/", search.buyers, name="search_buyers"),
     path("search/quick/", search.quick, name="quick"),
     path("live/", today.live, name="overview_live"),
     path("exports/", exports.exports, name="exports"),

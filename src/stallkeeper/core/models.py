@@ -209,10 +209,23 @@ class PersonalData(ChildModel):
     key_version = models.PositiveIntegerField()
     ciphertext = models.BinaryField()
     delete_after = models.DateTimeField()
+    words = ArrayField(models.BigIntegerField(), default=list, db_default=[])
+    """Of its ``PersonalWord`` rows, so that they go with it."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organisation", "subject_type", "subject_id", "purpose"], name="personal_data_once")]
         indexes = [models.Index(fields=["delete_after"], name="personal_data_due")]
+
+
+class PersonalWord(ChildModel):
+    """A word that a person is looked for by, as 64 bits of an HMAC under the organisation's data key (ADR 0068): compared, never read.
+
+    ``row``: the ``PersonalData`` that holds it, with which it goes.
+    """
+
+    pk = models.CompositePrimaryKey("organisation_id", "word", "row")
+    word = models.BigIntegerField()
+    row = models.BigIntegerField()
 
 
 class AuditEntry(TenantModel):

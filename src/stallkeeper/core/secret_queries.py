@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -129,12 +129,12 @@ def replace_personal(cursor: CursorWrapper, rows: Sequence[tuple[int, int, bytes
     )
 
 
-PersonalRow = tuple[str, int, str, int, bytes, datetime]
-"""subject type, subject id, purpose, key version, ciphertext, delete after"""
+PersonalRow = tuple[str, int, str, int, bytes, datetime, str]
+"""subject type, subject id, purpose, key version, ciphertext, delete after, words as an array literal"""
 
 
 def upsert_personal(cursor: CursorWrapper, organisation_id: int, rows: Sequence[PersonalRow]) -> None:
-    """Write personal data in one statement. Index: personal_data_once.
+    """Write personal data in one statement, all but its words. Index: personal_data_once.
 
     Locks: the rows, in the order given; no key twice.
     """
@@ -143,18 +143,76 @@ def upsert_personal(cursor: CursorWrapper, organisation_id: int, rows: Sequence[
         " SELECT %s, * FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::int[], %s::bytea[], %s::timestamptz[])"
         " ON CONFLICT (organisation_id, subject_type, subject_id, purpose) DO UPDATE SET key_version = excluded.key_version,"
         " ciphertext = excluded.ciphertext, delete_after = excluded.delete_after",
-        [organisation_id, *columns(rows, texts, array, texts, array, blobs, moments)],
+        [organisation_id, *columns([row[:-1] for row in rows], texts, array, texts, array, blobs, moments)],
     )
+
+
+def set_personal_words(cursor: CursorWrapper, organisation_id: int, rows: Sequence[PersonalRow]) -> None:
+    """Make the words that rows are found by those given. Index: personal_data_once, that of the words.
+
+    A statement of its own, after the one that took the rows (``upsert_personal``): it must see the words of whoever had them before.
+    """
+    wanted = [(*row[:3], row[-1]) for row in rows]
+    cursor.execute(
+        """
+        WITH given AS (
+            SELECT p.id, p.words AS old, row.words::bigint[] AS new
+            FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[]) AS row(subject_type, subject_id, purpose, words)
+            JOIN core_personaldata AS p USING (subject_type, subject_id, purpose)
+            WHERE p.organisation_id = %s AND p.words <> row.words::bigint[]
+        ), changed AS (
+            UPDATE core_personaldata AS p SET words = given.new FROM given WHERE p.id = given.id
+        ), gone AS (
+            DELETE FROM core_personalword AS w USING given CROSS JOIN unnest(given.old) AS was
+            WHERE w.organisation_id = %s AND w.word = was AND w.row = given.id AND was <> ALL (given.new)
+        )
+        INSERT INTO core_personalword (organisation_id, word, row)
+        SELECT %s, word, given.id FROM given CROSS JOIN unnest(given.new) AS word WHERE word <> ALL (given.old)
+        """,
+        [*columns(wanted, texts, array, texts, texts), organisation_id, organisation_id, organisation_id],
+    )
+
+
+def find_personal(cursor: CursorWrapper, organisation_id: int, subject_type: str, asked: Sequence[Sequence[int]], limit: int) -> list[int]:
+    """Subjects whose personal data holds, of each of the ``asked``, one number; the newest first. No locks. Index: that of the words."""
+    numbers = [(number, place) for place, spellings in enumerate(asked) for number in spellings]
+    cursor.execute(
+        """
+        SELECT p.subject_id FROM core_personaldata AS p JOIN (
+            SELECT w.row FROM core_personalword AS w JOIN unnest(%s::bigint[], %s::int[]) AS asked(word, place) USING (word)
+            WHERE w.organisation_id = %s GROUP BY w.row HAVING count(DISTINCT asked.place) = %s ORDER BY w.row DESC LIMIT %s
+        ) AS found ON found.row = p.id
+        WHERE p.organisation_id = %s AND p.subject_type = %s ORDER BY p.id DESC
+        """,
+        [*columns(numbers, array, array), organisation_id, len(asked), limit, organisation_id, subject_type],
+    )
+    return [row[0] for row in cursor.fetchall()]
+
+
+FORGET = """
+    WITH gone AS (
+        DELETE FROM core_personaldata WHERE {} RETURNING organisation_id, id, words
+    ), words AS (
+        DELETE FROM core_personalword AS w USING gone CROSS JOIN unnest(gone.words) AS was
+        WHERE w.organisation_id = gone.organisation_id AND w.word = was AND w.row = gone.id
+    )
+    SELECT count(*) FROM gone
+"""
+"""The words that a row was found by go with it."""
 
 
 def forget_personal(cursor: CursorWrapper, at: datetime, limit: int) -> int:
-    """Delete up to ``limit`` rows of all organisations that are due; how many. Index: personal_data_due."""
-    cursor.execute(
-        "DELETE FROM core_personaldata WHERE id IN"
-        " (SELECT id FROM core_personaldata WHERE delete_after <= %s ORDER BY delete_after, id LIMIT %s FOR UPDATE SKIP LOCKED)",
-        [at, limit],
-    )
-    return int(cursor.rowcount)
+    """Delete up to ``limit`` rows of all organisations that are due, with their words; how many rows. Index: personal_data_due."""
+    due = "SELECT id FROM core_personaldata WHERE delete_after <= %s ORDER BY delete_after, id LIMIT %s FOR UPDATE SKIP LOCKED"
+    cursor.execute(FORGET.format(f"id IN ({due})"), [at, limit])
+    return int(cursor.fetchone()[0])
+
+
+def forget_subjects(cursor: CursorWrapper, organisation_id: int, subject_type: str, subject_ids: Collection[int]) -> int:
+    """Delete all of these subjects, with their words; how many rows. Locks: the rows. Index: personal_data_once."""
+    of_them = "organisation_id = %s AND subject_type = %s AND subject_id = ANY (%s::bigint[])"
+    cursor.execute(FORGET.format(of_them), [organisation_id, subject_type, array(subject_ids)])
+    return int(cursor.fetchone()[0])
 
 
 def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:

@@ -6,8 +6,9 @@ blob: 12 random bytes, then ciphertext and tag. Contexts are ``"<table>:<what na
 
 from __future__ import annotations
 
+import hmac
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -43,6 +44,7 @@ class Sealer:
         self.organisation_id = organisation_id
         self._asked = self._ask() if ahead else None
         self._ciphers: dict[int, AESGCM] = {}
+        self._blinds: dict[int, bytes] = {}
         self._newest = 0
 
     def seal(self, context: str, data: bytes) -> tuple[int, bytes]:
@@ -65,20 +67,35 @@ class Sealer:
         except (InvalidTag, ValueError):
             raise SealBroken(f"{context}: the sealed bytes were changed or belong to another row") from None
 
+    def blind(self, words: Iterable[str]) -> list[int]:
+        """The words as signed numbers of 64 bits that say nothing without the data key. Equal words are equal until there is a new one."""
+        if not self._newest:
+            self._load(make=True)
+        return sorted({_blind(self._blinds[self._newest], word) for word in words})
+
+    def blind_by_every_key(self, word: str) -> list[int]:
+        """What ``blind`` made of the word under any data key that the organisation has had."""
+        if not self._blinds:
+            self._load(make=False)
+        return [_blind(key, word) for key in self._blinds.values()]
+
     def _load(self, make: bool) -> None:
         try:
-            keys, self._ciphers = self._unwrap_all(make)
+            keys = self._unwrap_all(make)
         except keyring.KeyNotHeld:
             # A rotation may have re-wrapped the rows and dropped the old key between our two reads: look again, once.
-            keys, self._ciphers = self._unwrap_all(make)
+            keys = self._unwrap_all(make)
         self._newest = max((key.version for key in keys if not key.retired), default=0)
 
-    def _unwrap_all(self, make: bool) -> tuple[list[WrappedKey], dict[int, AESGCM]]:
+    def _unwrap_all(self, make: bool) -> list[WrappedKey]:
         asked, self._asked = self._asked or self._ask(), None
         keys = asked()
         if make and all(key.retired for key in keys):
             keys = _first_data_key(self.organisation_id)
-        return keys, {key.version: _unwrap(key) for key in keys}
+        opened = {key.version: _unwrap(key) for key in keys}
+        self._ciphers = {version: cipher for version, (cipher, _blinding) in opened.items()}
+        self._blinds = {version: blinding for version, (_cipher, blinding) in opened.items()}
+        return keys
 
     def _ask(self) -> Answer[WrappedKey]:
         with organisation_scope(self.organisation_id):
@@ -153,15 +170,21 @@ def _wrap(data_key: bytes, organisation_id: int, version: int, ring: keyring.Key
     return nonce + ring.cipher(ring.current).encrypt(nonce, data_key, _wrapping_bound(organisation_id, version))
 
 
-def _unwrap(key: WrappedKey) -> AESGCM:
+def _unwrap(key: WrappedKey) -> tuple[AESGCM, bytes]:
+    """What seals, and the key of the blind index, which is derived from the same data key."""
     ring = keyring.read()
     ring.cipher(key.wrapped_by)
     return _unwrapped(key.organisation_id, key.version, key.wrapped, ring.keys[key.wrapped_by])
 
 
 @lru_cache(maxsize=1_000)
-def _unwrapped(organisation_id: int, version: int, wrapped: bytes, wrapping_key: bytes) -> AESGCM:
-    return AESGCM(_unwrapped_bytes(organisation_id, version, wrapped, wrapping_key))
+def _unwrapped(organisation_id: int, version: int, wrapped: bytes, wrapping_key: bytes) -> tuple[AESGCM, bytes]:
+    data_key = _unwrapped_bytes(organisation_id, version, wrapped, wrapping_key)
+    return AESGCM(data_key), hmac.digest(data_key, b"stallkeeper:blind-index", "sha256")
+
+
+def _blind(key: bytes, word: str) -> int:
+    return int.from_bytes(hmac.digest(key, word.encode(), "sha256")[:8], "big", signed=True)
 
 
 def _unwrapped_bytes(organisation_id: int, version: int, wrapped: bytes, wrapping_key: bytes) -> bytes:

@@ -38,6 +38,7 @@ GATES: dict[Passage, dict[str, tuple[str, ...]]] = {
     },
     Passage.HOUSEKEEPING: {
         "core_personaldata": (READ, CHANGE, REMOVE),  # CHANGE because rows are locked before they go
+        "core_personalword": (READ, REMOVE),
         "orders_raw_payload": (READ, REMOVE),
         "orders_raw_payload_default": (READ,),
         "stock_reservation_event_default": (READ,),

@@ -144,6 +144,36 @@ RawRow = tuple[int, int, bytes]
 """order, key version, ciphertext"""
 
 
+INSERT_FACTS = """
+    WITH money AS (
+        INSERT INTO orders_amount (organisation_id, order_id, line_id, kind, amount, currency, tax_included, rate, owed_by, label)
+        SELECT %s, row.* FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::numeric[], %s::text[], %s::bool[], %s::numeric[],
+                                     %s::text[], %s::text[]) AS row
+    ), story AS (
+        INSERT INTO orders_orderevent (organisation_id, at, actor, order_id, kind, detail)
+        SELECT %s, %s, %s, row.id, row.kind, row.detail FROM unnest(%s::bigint[], %s::text[], %s::jsonb[]) AS row(id, kind, detail)
+    ), people AS (
+        INSERT INTO core_personaldata (organisation_id, subject_type, subject_id, purpose, key_version, ciphertext, delete_after, words)
+        SELECT %s, type, id, purpose, version, sealed, until, words::bigint[]
+        FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::int[], %s::bytea[], %s::timestamptz[], %s::text[])
+            AS row(type, id, purpose, version, sealed, until, words)
+        RETURNING id, words
+    ), names AS (
+        INSERT INTO core_personalword (organisation_id, word, row)
+        SELECT %s, word, people.id FROM people CROSS JOIN unnest(people.words) AS word
+    ), commands AS (
+        INSERT INTO channels_command
+            (organisation_id, connection_id, created_at, kind, subject_type, subject_id, key, payload, not_before, state, attempts,
+             code, message)
+        SELECT %s, %s, %s, row.*, 'queued', 0, '', ''
+        FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::jsonb[], %s::timestamptz[]) AS row
+        ON CONFLICT (connection_id, key) DO NOTHING
+    )
+    INSERT INTO orders_raw_payload (organisation_id, at, order_id, key_version, ciphertext)
+    SELECT %s, %s, row.* FROM unnest(%s::bigint[], %s::int[], %s::bytea[]) AS row
+"""
+
+
 def insert_facts(
     cursor: Cursor,
     organisation: int,
@@ -161,31 +191,10 @@ def insert_facts(
     """
     money = columns(amounts, array, plain, texts, plain, texts, plain, plain, texts, texts)
     story, bodies = columns(events, array, texts, texts), columns(raw, array, array, blobs)
-    people = columns(personal, texts, array, texts, array, blobs, moments)
+    people = columns(personal, texts, array, texts, array, blobs, moments, texts)
     orders = columns(commands, texts, texts, array, texts, texts, moments)
     cursor.execute(
-        """
-        WITH money AS (
-            INSERT INTO orders_amount (organisation_id, order_id, line_id, kind, amount, currency, tax_included, rate, owed_by, label)
-            SELECT %s, row.* FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::numeric[], %s::text[], %s::bool[], %s::numeric[],
-                                         %s::text[], %s::text[]) AS row
-        ), story AS (
-            INSERT INTO orders_orderevent (organisation_id, at, actor, order_id, kind, detail)
-            SELECT %s, %s, %s, row.id, row.kind, row.detail FROM unnest(%s::bigint[], %s::text[], %s::jsonb[]) AS row(id, kind, detail)
-        ), people AS (
-            INSERT INTO core_personaldata (organisation_id, subject_type, subject_id, purpose, key_version, ciphertext, delete_after)
-            SELECT %s, row.* FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::int[], %s::bytea[], %s::timestamptz[]) AS row
-        ), commands AS (
-            INSERT INTO channels_command
-                (organisation_id, connection_id, created_at, kind, subject_type, subject_id, key, payload, not_before, state, attempts,
-                 code, message)
-            SELECT %s, %s, %s, row.*, 'queued', 0, '', ''
-            FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::jsonb[], %s::timestamptz[]) AS row
-            ON CONFLICT (connection_id, key) DO NOTHING
-        )
-        INSERT INTO orders_raw_payload (organisation_id, at, order_id, key_version, ciphertext)
-        SELECT %s, %s, row.* FROM unnest(%s::bigint[], %s::int[], %s::bytea[]) AS row
-        """,
+        INSERT_FACTS,
         [
             organisation,
             *money,
@@ -195,6 +204,7 @@ def insert_facts(
             *story,
             organisation,
             *people,
+            organisation,
             organisation,
             connection,
             at,

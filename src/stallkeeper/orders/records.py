@@ -40,9 +40,11 @@ def write(
 def buyers(orders: Mapping[int, RemoteOrder]) -> list[PersonalText]:
     """What goes to the vault."""
     return [
-        PersonalText("order", order_id, "delivery", snapshots.buyer_text(order.buyer), order.ordered_at + KEEP_PERSONAL_DATA)
+        PersonalText(
+            "order", order_id, "delivery", snapshots.buyer_text(buyer), order.ordered_at + KEEP_PERSONAL_DATA, snapshots.buyer_words(buyer)
+        )
         for order_id, order in orders.items()
-        if order.buyer is not None
+        if (buyer := order.buyer) is not None
     ]
 
 

@@ -10,11 +10,14 @@ from operator import attrgetter
 
 import msgspec
 
+from stallkeeper.core.personal import words_of
 from stallkeeper.orders.entry_queries import AmountRow, OfferFacts
 from stallkeeper.orders.queries import Asked, Known
 from stallkit.types import Buyer, Charge, OfferRef, OrderState, RemoteOrder, RemoteOrderLine
 
 NOTHING_ASKED = Asked(0, 0, 0)
+MOST_WORDS = 12
+"""That an order is found by; who has a longer name is found by its beginning."""
 
 
 SAID = attrgetter(*(field.name for field in fields(RemoteOrder) if field.name != "raw"))
@@ -131,6 +134,11 @@ def _amount(order_id: int, line_id: int | None, charge: Charge) -> AmountRow:
 def buyer_text(buyer: Buyer) -> str:
     """Personal data of an order for the vault."""
     return msgspec.json.encode(buyer).decode()
+
+
+def buyer_words(buyer: Buyer) -> tuple[str, ...]:
+    """What an order is found by: the words of the buyer's name and company, and the e-mail address."""
+    return tuple(dict.fromkeys(words_of(f"{buyer.name} {buyer.company}") + words_of(buyer.email)))[:MOST_WORDS]
 
 
 _buyer = msgspec.json.Decoder(Buyer)

@@ -89,8 +89,9 @@ def test_what_is_due_goes_from_the_one_whose_it_is(neighbours: Neighbours, marke
     assert housekeeping.daily(market.clock()).failures == []
     changed = changes(neighbours.theirs, before)
     files = {"sync_exchangefile", "sync_exchangepart", "core_fileexport", "core_fileexportpart"}
-    assert changed >= {"core_personaldata", "core_invitation", *files}
-    for_a_while = {"core_personaldata", "core_invitation", "orders_raw_payload", "channels_run", "channels_wait", *files}
+    people = {"core_personaldata", "core_personalword", "core_invitation"}
+    assert changed >= people | files
+    for_a_while = {*people, "orders_raw_payload", "channels_run", "channels_wait", *files}
     assert changed <= for_a_while | {name for name in changed if "orders_raw_payload_" in name}
 
 

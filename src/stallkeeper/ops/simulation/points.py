@@ -204,6 +204,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:resync.channel",
         "commit:rotate.keys",
         "commit:save.rules",
+        "commit:search.buyers",
         "commit:second_step.code",
         "commit:send.stock",
         "commit:session.note",
