@@ -95,7 +95,7 @@ def furnish(busy: BusyShop, word: str) -> None:
         lines = OrderLine.objects.order_by("pk")[:2]
         OrderSplit.objects.create(organisation=busy.organisation, line=lines[0], into=lines[1], units=1, at=uc.at)
         RuleOverride.objects.create(organisation=busy.organisation, channel=busy.near, category=word, buffer=1, valid_from=uc.at, actor="x")
-        OrderNote.objects.create(organisation=busy.organisation, order_id=lines[0].order_id, at=uc.at, actor="x", key=word, text=word)
+        OrderNote.objects.create(organisation=busy.organisation, order_id=lines[0].order_id, at=uc.at, actor="x", key=word[:40], text=word)
         OrderView.objects.create(organisation=busy.organisation, name=word, query=f"q={word}", actor="x")
         OrderDesk.objects.create(organisation=busy.organisation, user=busy.owner, carrier=word)
         Exposure.objects.create(
