@@ -40,6 +40,7 @@ def main() -> int:
         base, link, busy = stack.enter_context(served())
         browser = stack.enter_context(chromium())
         cookies = sign_in(browser, base, link)
+        _since_when()
         written = [file for scheme in SCHEMES for file in photograph(browser, base, cookies, busy, scheme, options)]
         print(f"{len(written)} pictures, {sum(file.stat().st_size for file in written) / 1e6:.1f} MB, in {options.into}")
         if options.sheets:
@@ -115,6 +116,13 @@ def sign_in(browser: Browser, base: str, link: str) -> StorageState:
     kept = context.storage_state()
     context.close()
     return kept
+
+
+def _since_when() -> None:
+    """Django notes the real time of signing in."""
+    from stallkeeper.core.models import User
+
+    User.objects.update(last_login=NOW)
 
 
 def photograph(

@@ -10,9 +10,10 @@ from stallkeeper.catalog.models import ImportProblem, ImportRun
 from stallkeeper.channels.models import Command, ObservedHold, Offer
 from stallkeeper.channels.rule_models import RuleOverride
 from stallkeeper.core.models import ApiKey
-from stallkeeper.orders.models import OrderDesk, OrderNote, OrderView
-from stallkeeper.stock import source_setup
-from stallkeeper.stock.models import ManualHold, SourceProblem, SourceRun, StockSource
+from stallkeeper.orders.models import OrderDesk, OrderLine, OrderNote, OrderView
+from stallkeeper.stock import ledger, source_setup
+from stallkeeper.stock.ledger import Target
+from stallkeeper.stock.models import Level, ManualHold, SourceProblem, SourceRun, StockSource
 from stallkeeper.sync.models import ExchangeOrder
 from stallkit.sources.types import Columns, Preview, Shape
 from tests.busy_shop import BusyShop, open_busy_shop
@@ -20,6 +21,7 @@ from tests.db.tenancy.furnished import furnish
 
 WORD = "Kitchen"
 """What ``furnish`` enters everywhere; where it would not be said, it is put right below."""
+STILL_SHORT = 3
 SUPPLIER = "supplier-stock.csv"
 COLUMNS = ("Article", "Name", "In stock")
 ROWS = (("MUG-0001", "Blue mug", "40"), ("KET-0004", "Steel kettle", "12"), ("LAM-0007", "Oak lamp", "3"))
@@ -34,6 +36,7 @@ def open_pictured_shop() -> BusyShop:
 
 def complete(busy: BusyShop) -> None:
     """What a busy shop has not by itself."""
+    _goods_come(busy)
     furnish(busy, WORD)
     with busy.shop.scope():
         _plain_words(busy)
@@ -42,6 +45,15 @@ def complete(busy: BusyShop) -> None:
         source = StockSource.objects.get(kind="url")
         guess = Columns(code=COLUMNS[0], quantity=COLUMNS[2])
         source_setup.keep_sample(uc, source.pk, msgspec.to_builtins(Preview(Shape(format="csv"), COLUMNS, ROWS, guess)))
+
+
+def _goods_come(busy: BusyShop) -> None:
+    """Of most of what is short, more than enough: a shop with so much oversold would not be one that is kept true."""
+    with busy.shop.use_case("test.goods") as uc:
+        short = OrderLine.objects.filter(short__gt=0, stock_unit__kind="single").values_list("stock_unit", flat=True)
+        units = sorted(set(short))[STILL_SHORT:]
+        there = dict(Level.objects.filter(location=busy.shop.place, stock_unit__in=units).values_list("stock_unit", "on_hand"))
+        ledger.set_on_hand(uc, [Target(unit, busy.shop.place.pk, there.get(unit, 0) + 20, f"goods:{unit}") for unit in units])
 
 
 def _plain_words(busy: BusyShop) -> None:
