@@ -12,6 +12,8 @@ Variables::
     STALLKEEPER_LOG_LEVEL           DEBUG, INFO (default), WARNING, ERROR or CRITICAL
     STALLKEEPER_LOG_FORMAT          json, plain, or auto (default): plain on a terminal, JSON elsewhere
     STALLKEEPER_ALLOW_PRIVATE_URLS  comma-separated host names or networks (10.0.0.0/8) that shops may live at although they are private
+    STALLKEEPER_SMTP_URL            mail server for notifications: smtp://user:password@host:587 (STARTTLS), smtps://…:465, or smtp+plain://
+    STALLKEEPER_MAIL_FROM           address that e-mails come from; default the user of the SMTP URL
     STALLKEEPER_METRICS_TOKEN       whoever reads /metrics must show it; without one only this machine may
     STALLKEEPER_WORKER_METRICS_PORT port, or host:port, where each worker serves its figures (default: none; the host is 127.0.0.1)
     STALLKEEPER_TRACES              where OpenTelemetry traces go, for instance http://collector:4318 (default: none are made)
@@ -20,7 +22,8 @@ Variables::
     STALLKEEPER_TIME_ZONE           default UTC
     STALLKEEPER_TEST_PLATFORMS      1 or 0 (default 0): offer platforms that exist for tests and adapter authors only
 
-DATABASE_URL, STALLKEEPER_SECRET_KEY and STALLKEEPER_METRICS_TOKEN may come from files instead, as containers and systemd hand out secrets:
+DATABASE_URL, STALLKEEPER_SECRET_KEY, STALLKEEPER_SMTP_URL and STALLKEEPER_METRICS_TOKEN may come from files instead, as containers and
+systemd hand out secrets:
 ``DATABASE_URL_FILE`` and so on name the file.
 """
 
@@ -33,7 +36,7 @@ import zoneinfo
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -43,7 +46,7 @@ from stallkeeper import embedded, embedded_host
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOG_FORMATS = ("AUTO", "JSON", "PLAIN")
 SECRET_KEY_LENGTH = 50
-FROM_FILES = ("DATABASE_URL", "STALLKEEPER_SECRET_KEY", "STALLKEEPER_METRICS_TOKEN")
+FROM_FILES = ("DATABASE_URL", "STALLKEEPER_SECRET_KEY", "STALLKEEPER_SMTP_URL", "STALLKEEPER_METRICS_TOKEN")
 
 # libpq's names of what Django has settings for; everything else of a URL goes to OPTIONS.
 DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
@@ -51,6 +54,18 @@ DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host"
 
 class SettingError(ValueError):
     """A variable or a file of the data folder is missing or wrong. The text names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where e-mails are handed over. ``security``: tls (from the first byte), starttls, or none (for a server on the same machine)."""
+
+    host: str
+    port: int
+    security: str
+    user: str
+    password: str = field(repr=False)
+    sender: str
 
 
 @dataclass(frozen=True)
@@ -74,6 +89,7 @@ class Environment:
     trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
     time_zone: str
     test_platforms: bool
+    mail_server: MailServer | None = field(default=None, repr=False)
 
     @property
     def origin(self) -> str:
@@ -113,6 +129,7 @@ def load(variables: Mapping[str, str] = os.environ) -> Environment:
         trusted_proxies=_networks(variables, "STALLKEEPER_TRUSTED_PROXIES"),
         time_zone=_time_zone(variables),
         test_platforms=_flag(variables, "STALLKEEPER_TEST_PLATFORMS"),
+        mail_server=_mail_server(variables),
     )
 
 
@@ -223,6 +240,28 @@ def _flag(variables: Mapping[str, str], name: str) -> bool:
     if value not in {"", "0", "1", "true", "false", "yes", "no"}:
         raise SettingError(f"{name} must be 1 or 0, not {value!r}.")
     return value in {"1", "true", "yes"}
+
+
+SMTP = {"smtp": ("starttls", 587), "smtps": ("tls", 465), "smtp+plain": ("none", 25)}
+
+
+def _mail_server(variables: Mapping[str, str]) -> MailServer | None:
+    given = variables.get("STALLKEEPER_SMTP_URL", "").strip()
+    if not given:
+        return None
+    parts = urlsplit(given)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in SMTP or not parts.hostname or port == -1:
+        raise SettingError("STALLKEEPER_SMTP_URL must look like smtp://user:password@mail.example.com:587, smtps://… or smtp+plain://….")
+    security, usual = SMTP[parts.scheme]
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    sender = variables.get("STALLKEEPER_MAIL_FROM", "").strip() or user
+    if "@" not in sender:
+        raise SettingError("STALLKEEPER_MAIL_FROM must be the address that e-mails come from, like stallkeeper@example.com.")
+    return MailServer(parts.hostname, port or usual, security, user, password, sender)
 
 
 def _worker_metrics(variables: Mapping[str, str]) -> tuple[str, int] | None:

@@ -155,13 +155,16 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"lines": {"()": "stallkeeper.core.logs.Formatter", "form": ENV.log_format}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}, "nobody": {"class": "logging.NullHandler"}},
     "root": {"handlers": ["stderr"], "level": ENV.log_level},
     "loggers": {
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
         "procrastinate": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
+        # Both write the addresses that they call, which are secrets (ADR 0070); what went wrong is said by whoever calls them.
+        "apprise": {"level": "WARNING", "handlers": ["nobody"], "propagate": False},
+        "urllib3": {"level": "WARNING"},
     },
 }
 

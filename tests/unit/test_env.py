@@ -24,6 +24,27 @@ def test_defaults(tmp_path):
     assert loaded.database_url is None
 
 
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("smtp://me%40x.de:p%40ss@mail.example.com", ("mail.example.com", 587, "starttls", "me@x.de", "p@ss", "me@x.de")),
+        ("smtps://mail.example.com:4650", ("mail.example.com", 4650, "tls", "", "", "hub@example.com")),
+        ("smtp+plain://localhost", ("localhost", 25, "none", "", "", "hub@example.com")),
+    ],
+)
+def test_a_mail_server_is_an_address(tmp_path, url, found):
+    given = {} if "me%40" in url else {"STALLKEEPER_MAIL_FROM": "hub@example.com"}
+    server = load(tmp_path, STALLKEEPER_SMTP_URL=url, **given).mail_server
+    assert (server.host, server.port, server.security, server.user, server.password, server.sender) == found
+    assert "p@ss" not in repr(load(tmp_path, STALLKEEPER_SMTP_URL=url, **given))
+
+
+@pytest.mark.parametrize("url", ["http://mail.example.com", "smtp://", "smtp://mail.example.com:port", "smtp://mail.example.com"])
+def test_a_wrong_mail_server_is_named_without_its_password(tmp_path, url):
+    with pytest.raises(env.SettingError, match=r"STALLKEEPER_(SMTP_URL|MAIL_FROM)"):
+        load(tmp_path, STALLKEEPER_SMTP_URL=url)
+
+
 def test_the_secret_key_is_made_once_and_private(tmp_path):
     first, second = load(tmp_path), load(tmp_path)
     file = tmp_path / "home" / "secret_key"

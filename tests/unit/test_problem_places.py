@@ -13,7 +13,8 @@ from django.db import models
 
 from stallkeeper.backoffice.problem_readers import READERS
 from stallkeeper.backoffice.problem_rows import READERS as ROWS
-from stallkeeper.backoffice.problems import BY_KEY, PLACES, place_of
+from stallkeeper.backoffice.problems import BY_KEY
+from stallkeeper.core.notice_kinds import PLACES, place_of
 
 ROOT = Path(__file__).parents[2] / "src/stallkeeper"
 WAITING = {"refused", "dead", "failed", "stopped", "ambiguous", "needs_reconnect", "parked"}
@@ -36,6 +37,7 @@ STATES = {
     "catalog.ImportRun.state=stopped": "imports",
     "stock.SourceRun.state=stopped": "sources",
     "stock.SourceRun.state=failed": "sources",
+    "core.NoticeMessage.state=refused": "targets",
     "sync.ExchangeParked": "exchange",
 }
 NOT_WAITING = {

@@ -8,15 +8,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from stallkeeper.backoffice.problem_groups import Act, Group, Scene
-from stallkeeper.backoffice.problems import ProblemKind, place_of
+from stallkeeper.backoffice.problems import ProblemKind
 from stallkeeper.backoffice.screens import own_address
 from stallkeeper.backoffice.words import told
 from stallkeeper.core.models import Notification, Severity
+from stallkeeper.core.notice_kinds import place_of
 from stallkeeper.core.people import Permission
 from stallkeeper.core.words import of_row
 
 TONES = {Severity.INFO.value: "info", Severity.WARNING.value: "warn", Severity.ERROR.value: "bad"}
-LINKS = {"connection": "connection", "channel": "channel", "order": "order", "source": "source", "send": "send_task"}
+LINKS = {"connection": "connection", "channel": "channel", "order": "order", "source": "source", "send": "send_task", "target": "target"}
 RUN_NOW = {"silent"}
 
 

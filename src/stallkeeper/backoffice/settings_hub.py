@@ -51,6 +51,13 @@ CARDS = (
         Permission.MANAGE_USERS,
     ),
     Card(
+        gettext_lazy("Notifications"),
+        gettext_lazy("Who is told of problems by e-mail, in a chat or on a phone, and when."),
+        "campaign",
+        "targets",
+        Permission.CONNECT,
+    ),
+    Card(
         gettext_lazy("Keys of programs"),
         gettext_lazy("What programs of yours may read and change."),
         "key",

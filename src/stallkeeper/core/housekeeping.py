@@ -51,6 +51,7 @@ class Report:
     waits_deleted: int = 0
     sends_deleted: int = 0
     plans_deleted: int = 0
+    messages_deleted: int = 0
     exchange_files_deleted: int = 0
     exports_deleted: int = 0
     sign_in_links_deleted: int = 0
@@ -108,6 +109,7 @@ def daily(at: datetime, raw_payload_days: int = RAW_PAYLOAD_DAYS, run_days: int 
     def delete_sends() -> None:
         report.sends_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_send_tasks(cursor, old_sends, PAGE))
         report.plans_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_send_plans(cursor, old_sends, PAGE))
+        report.messages_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_notice_messages(cursor, old_sends, PAGE))
 
     def delete_exchange_files() -> None:
         report.exchange_files_deleted = _in_pages(lambda cursor: housekeeping_queries.delete_exchange_files(cursor, old_payloads, PAGE))

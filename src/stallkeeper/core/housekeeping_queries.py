@@ -124,6 +124,16 @@ def delete_send_tasks(cursor: CursorWrapper, before: datetime, limit: int) -> in
     return int(cursor.rowcount)
 
 
+def delete_notice_messages(cursor: CursorWrapper, before: datetime, limit: int) -> int:
+    """Delete up to ``limit`` messages to targets that were made before then and are over; how many. Index notice_message_age."""
+    cursor.execute(
+        "DELETE FROM core_noticemessage WHERE id IN"
+        " (SELECT id FROM core_noticemessage WHERE made_at < %s AND state <> 'waiting' ORDER BY made_at LIMIT %s)",
+        [before, limit],
+    )
+    return int(cursor.rowcount)
+
+
 def delete_send_plans(cursor: CursorWrapper, before: datetime, limit: int) -> int:
     """Delete up to ``limit`` plans made before then that were replaced or discarded; how many. A scan: people make few.
 

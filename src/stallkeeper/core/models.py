@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.core import words
+from stallkeeper.core.severity import Severity
 from stallkeeper.core.tenancy import ChildModel, TenantModel
 
 
@@ -298,12 +299,6 @@ class DatabaseIdentity(models.Model):
         return cls.objects.values_list("system_identifier", "database_oid").first()
 
 
-class Severity(models.TextChoices):
-    INFO = "info", _("information")
-    WARNING = "warning", _("warning")
-    ERROR = "error", _("error")
-
-
 class Notification(TenantModel):
     """Something a person should know. ``key`` names the condition: while it lasts there is one row, counted up."""
 
@@ -383,7 +378,7 @@ class FileExportPart(ChildModel):
         constraints = [models.UniqueConstraint(fields=["export", "position"], name="file_export_part_once")]
 
 
-from stallkeeper.core.notice_models import Snooze  # noqa: E402
+from stallkeeper.core.notice_models import NoticeMessage, NoticeTarget, Snooze  # noqa: E402
 from stallkeeper.core.sign_in_models import RecoveryCode, SecondFactor, SignedIn  # noqa: E402
 
-__all__ = ["RecoveryCode", "SecondFactor", "SignedIn", "Snooze"]
+__all__ = ["NoticeMessage", "NoticeTarget", "RecoveryCode", "SecondFactor", "Severity", "SignedIn", "Snooze"]

@@ -48,6 +48,7 @@ GATES: dict[Passage, dict[str, tuple[str, ...]]] = {
         "channels_wait": (READ, REMOVE),
         "orders_shortage": (READ,),
         **dict.fromkeys(("channels_sendplan", "channels_sendplanpart", "channels_sendtask", "channels_sendtaskpart"), (READ, REMOVE)),
+        "core_noticemessage": (READ, REMOVE),
         "sync_exchangesession": (READ,),
         "core_invitation": (READ, REMOVE),
         **dict.fromkeys(("sync_exchangefile", "sync_exchangepart"), (READ, REMOVE)),

@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 from stallkeeper.channels import refresh
 from stallkeeper.channels.models import SOURCE, LaneKind
 from stallkeeper.core import clock, correlation
-from stallkeeper.sync import delays, exposures, lapses, life, nightly, wake
+from stallkeeper.sync import delays, exposures, lapses, life, nightly, telling, wake
 from stallkeeper.sync.runner import run_lane
 from stallkeeper.sync.soon import soon
 
@@ -87,3 +87,18 @@ def measure_delays(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate pass
     """How long operations took, and whose time it was."""
     with correlation.born(task="measure_delays"):
         delays.run()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="tell_targets", queue=wake.LONG_QUEUE, queueing_lock="tell_targets", lock="tell_targets")
+def tell_targets(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate passes it
+    """Conditions that began are told to whoever wants to know."""
+    with correlation.born(task="tell_targets"):
+        telling.run()
+
+
+@app.task(name="tell_organisation", queue=wake.LONG_QUEUE)
+def tell_organisation(organisation_id: int) -> None:
+    """The same for one organisation, now: somebody presses the button of a test."""
+    with correlation.born(task="tell_organisation", organisation=organisation_id):
+        telling.tell_organisation(organisation_id)

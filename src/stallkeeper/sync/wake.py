@@ -19,6 +19,7 @@ from stallkeeper.channels.models import SOURCE, LaneKind
 from stallkeeper.channels.turns_queries import Ready
 from stallkeeper.core import clock, correlation, crash, housekeeping
 from stallkeeper.core.sql import hot_cursor
+from stallkeeper.core.targets import TELL
 from stallkeeper.core.tenancy import Passage, across_organisations, current_organisation, organisation_scope
 from stallkeeper.core.use_case import UseCase, before_commit
 from stallkeeper.stock.sources import WAKE as SOURCES
@@ -44,6 +45,7 @@ def wake_marked(uc: UseCase) -> None:
     connections = [connection for connection in uc.take("wake_connection") if connection != trading.get()]
     organisations = uc.take("drain_stale")
     sources = uc.take(SOURCES)
+    told = uc.take(TELL)
 
     def ask() -> None:  # a function with a name: Django names it where it fails
         if connections:
@@ -54,8 +56,10 @@ def wake_marked(uc: UseCase) -> None:
                 wake_sources(sources)
         if organisations:
             defer_drain(organisations)
+        if told:
+            defer([tell_job(organisation) for organisation in told])
 
-    if connections or organisations or sources:
+    if connections or organisations or sources or told:
         transaction.on_commit(ask, robust=True)
 
 
@@ -117,6 +121,10 @@ def defer_drain(organisations: Sequence[int]) -> None:
 
 def drain_job(organisation: int) -> NewJob:
     return NewJob(LONG_QUEUE, "drain_stale", f"drain:{organisation}", {"organisation_id": organisation}, priority(clock.now()))
+
+
+def tell_job(organisation: int) -> NewJob:
+    return NewJob(LONG_QUEUE, "tell_organisation", f"tell:{organisation}", {"organisation_id": organisation}, priority(clock.now()))
 
 
 def defer_due() -> int:

@@ -50,6 +50,13 @@ def of_people(busy: BusyShop) -> dict[str, dict[str, object]]:
     }
 
 
+ONES = (
+    "stock_run export_file release_reserve wake_problem target test_target remove_target"
+    " exchange exchange_password exchange_places exchange_good"
+)
+"""Addresses of rows that there may be none of."""
+
+
 def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
     """Values for the parameters of each address, by its name."""
     with busy.shop.scope():
@@ -98,14 +105,14 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
         **{name: {"pk": source.pk, "run": figures.pk} for name in ("source_run", "settle_run")},
         "add_source": {"kind": "url"},
         **{name: {"pk": run.pk} for name in ("import", "import_problems")},
-        **{name: {"pk": 1} for name in ("stock_run", "export_file", "release_reserve", "wake_problem")},
+        **{name: {"pk": 1} for name in ONES.split()},
         "import_template": {"kind": "stock"},
         "export": {"kind": "orders"},
+        "add_target": {"way": "email"},
         "connect": {"platform": "emag"},
         "problem_list": {"kind": "drift"},
         "parked_body": {"pk": parked},
         "seen": {"pk": notification},
-        **{name: {"pk": 1} for name in ("exchange", "exchange_password", "exchange_places", "exchange_good")},
         **{name: {"pk": plan.pk} for name in ("apply_plan", "discard_plan")},
         "send_task": {"pk": task.pk},
         **of_people(busy),

@@ -24,7 +24,7 @@ from stallkeeper.channels.models import (
     SendPlan,
     SendTask,
 )
-from stallkeeper.core.models import ApiKey, FileExport, Invitation, Membership, Notification, Snooze
+from stallkeeper.core.models import ApiKey, FileExport, Invitation, Membership, NoticeTarget, Notification, Snooze
 from stallkeeper.orders.models import Order, OrderLine, OrderView, Shortage
 from stallkeeper.stock.models import Location, SourceRun, StockSource
 from stallkeeper.sync.source_kinds import COMMERCEML
@@ -83,6 +83,7 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
     models = {
         "problems/parked/": Parked,
         "problems/snoozed/": Snooze,
+        "settings/notifications/": NoticeTarget,
         "notifications/": Notification,
         "orders/views/": OrderView,
         "orders/": Order,
@@ -110,6 +111,7 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
         "fingerprint": "0" * 64,
         "token": "x" * 32,
         "kind": "refused",
+        "way": "email",
         "platform": "emag",
         "rest": "more",
         "path": "x",

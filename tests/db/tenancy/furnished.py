@@ -17,7 +17,7 @@ from stallkeeper.channels.fences import set_fence
 from stallkeeper.channels.models import Channel, Command, FurtherField, ObservedHold, Offer, RemoteListing, SendingColumns, Wait
 from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.channels.rule_models import RuleOverride, UnitSale
-from stallkeeper.core import api_keys, audit, clock, file_exports, invitations, snoozes, walls
+from stallkeeper.core import api_keys, audit, clock, file_exports, invitations, snoozes, targets, walls
 from stallkeeper.core.models import FileExport, FileExportPart, Organisation, Role, User
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.orders import delays
@@ -45,7 +45,7 @@ GOOD = "good-1"
 CANARY = re.compile(rb"kw\d+[a-z_]+kw")
 
 PLAIN = (
-    "code currency kind scope operation platform site base_url hint_token actor cursor step purpose roles owner_type subject_type"
+    "code currency kind scope operation platform site base_url hint_token way actor cursor step purpose roles owner_type subject_type"
     " fulfilled_by owed_by outcome status verdict linked_by wrapped_by key cause kit_kind component_kind remote_state claimed_by"
     " bucket link form language zone"
 )
@@ -112,6 +112,8 @@ def furnish(busy: BusyShop, word: str) -> None:
         UnitSale.objects.create(organisation=busy.organisation, stock_unit=units[0], quantity=1, sold_at=uc.at, recorded_at=uc.at)
         api_keys.make(uc, word, ["view_stock"])
         invitations.invite(uc, f"{word}@example.com", Role.READ_ONLY)
+        told = targets.add(uc, "email", {"to": f"{word}@example.com"}, f"{word}@example.com", {"name": word})
+        targets.test(uc, told)
         snoozes.begin(uc, f"refused:{word}", word, uc.at + timedelta(days=3), 1, 2)
         audit.record(uc, "test.furnish", "place", place.pk, note=word)
         run = ImportRun.objects.create(

@@ -11,13 +11,15 @@ from stallkeeper.catalog.imports import runs
 from stallkeeper.catalog.models import ImportRun
 from stallkeeper.channels import lanes_queries
 from stallkeeper.channels.models import Lane, LaneKind
-from stallkeeper.core import clock
+from stallkeeper.core import clock, targets
+from stallkeeper.core.models import NoticeMessage, NoticeTarget
 from stallkeeper.stock import source_setup
 from stallkeeper.stock.models import SourceRun
-from stallkeeper.sync import source_samples
+from stallkeeper.sync import source_samples, telling
 from stallkeeper.sync.exchange import accounts, sessions, uploads
 from stallkeeper.sync.exchange.accounts import Agreed
 from stallkeeper.sync.models import ExchangePart, ExchangeSession
+from stallkit.errors import Refused
 from stallkit.sources.commerceml.session import Kind
 from tests.races.explorer import Race
 from tests.races.locks import Belt, Pair, Proof, Proved
@@ -103,8 +105,58 @@ def two_pieces_of_a_file() -> Race:
     return Race(send(b"a second."), send(b"the third"), broken)
 
 
+def in_line(shop: Shop) -> tuple[NoticeTarget, NoticeMessage]:
+    """A target of e-mails, and a test that it is to be told of."""
+    with shop.use_case("test.target") as uc:
+        target = targets.add(uc, "email", {"to": "ops@example.com"}, "o…@example.com", {"name": "Ops"})
+        targets.test(uc, target)
+    with shop.scope():
+        return target, NoticeMessage.objects.get()
+
+
+def two_workers_want_to_tell() -> Race:
+    shop = Shop.open()
+    target, _message = in_line(shop)
+    claimed: list[object] = []
+
+    def claim() -> None:
+        with shop.scope():
+            claimed.append(telling.claim(shop.organisation.pk, target.pk))
+
+    return Race(claim, claim, lambda: "" if claimed.count(None) == 1 else "both tell the same message", unhindered=True)
+
+
+def a_late_answer_while_it_is_tried_again() -> Race:
+    shop = Shop.open()
+    target, message = in_line(shop)
+    with shop.scope():
+        late = telling.claim(shop.organisation.pk, target.pk)
+        assert late is not None
+        NoticeMessage.objects.filter(pk=message.pk).update(not_before=message.made_at)
+    again: list[object] = []
+
+    def answered() -> None:
+        with shop.scope():
+            telling.ended(shop.organisation.pk, late, Refused("late"))
+
+    def claim() -> None:
+        with shop.scope():
+            again.append(telling.claim(shop.organisation.pk, target.pk))
+
+    def broken() -> str:
+        with shop.scope():
+            message.refresh_from_db()
+        return "a message is told and counts as refused" if again != [None] and message.state != "waiting" else ""
+
+    return Race(answered, claim, broken)
+
+
 RUNS = "a run is told to have failed only if its process is gone"
 LOCKS: dict[str, Proof] = {
+    "sync/telling.py:claim": Pair("a message is told by one worker", two_workers_want_to_tell, "FROM .core_noticetarget"),
+    "sync/telling.py:ended": Pair(
+        "what a late answer says does not overtake another try", a_late_answer_while_it_is_tried_again, "FROM .core_noticetarget", whose=0
+    ),
     "sync/exchange/sessions.py:hold": Pair(
         "pieces of a file have places of their own", two_pieces_of_a_file, r"FROM .sync_exchangesession"
     ),

@@ -1,0 +1,12 @@
+"""How grave a condition is."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Severity(models.TextChoices):
+    INFO = "info", _("information")
+    WARNING = "warning", _("warning")
+    ERROR = "error", _("error")
