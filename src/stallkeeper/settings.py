@@ -204,6 +204,7 @@ UNFOLD = {
         _own("keys.js"),
         _own("start.js"),
         _own("orders.js"),
+        _own("choosing.js"),
     ],
     "COMMAND": {"search_models": False, "search_callback": None},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": []},

@@ -11,7 +11,7 @@ from tests.busy_shop import BusyShop
 def test_save_look_send_follow_and_undo(busy: BusyShop, screen: Page) -> None:
     """S3.34, S3.35, S3.38, S3.39: each step by its button, without a word typed but the rule."""
     screen.goto("/sending/")
-    screen.locator("summary").click()
+    screen.locator("details.sk-card > summary").click()
     screen.locator(f"[name=c{busy.near.pk}-max_publish]").fill("2")
     screen.get_by_role("button", name="Save", exact=True).click()
     expect(screen.get_by_text("is saved and not sent")).to_be_visible()

@@ -91,6 +91,7 @@ def channel(request: MemberRequest, pk: int) -> HttpResponse:
         "switches": [
             Switch(each.name, each.title, each.meaning, getattr(shown, switches.CHANNEL_SWITCHES[each.name])) for each in SWITCHES
         ],
+        "siblings": list(shown.connection.channels.exclude(pk=pk).order_by("code").values_list("name", flat=True)),
         "silent": switches.why_silent(shown),
         "cutover_open": shown.cutover == Channel.Cutover.UNASKED,
         "waiting": OfferTodo.objects.filter(channel=shown).count(),

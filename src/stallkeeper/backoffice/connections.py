@@ -150,7 +150,7 @@ def allow_writes(request: MemberRequest, pk: int) -> HttpResponse:
         return switching_on(request, Proposal(writes={pk: True}), "backoffice:connection", pk)
     _make_read_only(request.organisation.pk, request.user.actor, pk)
     messages.success(request, _("Nothing is written to {name} any more.").format(name=shown.name))
-    return redirect("backoffice:connection", pk)
+    return back(request, reverse("backoffice:connection", args=[pk]))
 
 
 @again_on_conflict
