@@ -8,7 +8,7 @@ VENV := .venv/bin/python
 # Names of folders and files are UTF-8 whatever the locale says.
 export PYTHONUTF8 := 1
 
-.PHONY: help demo run test check bench drills simulate nightly screenshots messages lock schema clean
+.PHONY: help demo run test check bench drills simulate nightly screenshots tasks messages lock schema clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /	/' | expand -t 12
@@ -46,6 +46,10 @@ nightly: ## 10,000 simulated days nobody has played before, all planted bugs, a 
 screenshots: ## a picture of every screen, light and dark, for the guide (ARGS="--only orders,order --into build/look --sheets")
 	@$(PYTHON) tools/bootstrap.py dev
 	@$(VENV) -m tests.screens $(ARGS)
+
+tasks: ## the tasks of a working day in a browser, with clicks and seconds, into docs/tasks.md
+	@$(PYTHON) tools/bootstrap.py dev
+	@$(VENV) -m tests.tasks
 
 messages: ## gather the texts of all screens into the catalogues of translations, and compile them (docs/languages.md)
 	@$(PYTHON) tools/bootstrap.py dev

@@ -57,8 +57,8 @@ def _options() -> argparse.Namespace:
 
 
 @contextmanager
-def served() -> Iterator[tuple[str, str, object]]:
-    """(address, path that signs the owner in, shop) of a back office with a shop that has everything."""
+def served(*, standing: bool = True) -> Iterator[tuple[str, str, object]]:
+    """(address, path that signs the owner in, shop) of a back office with a shop that has everything; its clock stands, or goes."""
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="stallkeeper-screens-"))
         cluster = stack.enter_context(embedded.temporary("screens", env.home()))
@@ -71,7 +71,8 @@ def served() -> Iterator[tuple[str, str, object]]:
         from stallkeeper.core import clock
         from stallkeeper.ops import boot
 
-        stack.enter_context(clock.using(lambda: NOW))
+        if standing:
+            stack.enter_context(clock.using(lambda: NOW))
         boot.apply_migrations()
         yield _serve(stack)
 
