@@ -292,6 +292,7 @@ def _runs(busy: BusyShop) -> None:
                     lane=lane,
                     step=name,
                     last_success_at=busy.now - age,
+                    moved_at=busy.now - age * (position + 1),
                     items_total=400 - 70 * position,
                     watermark=busy.now - age - timedelta(seconds=2) if name == "orders" else None,
                 )

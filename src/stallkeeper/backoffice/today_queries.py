@@ -74,9 +74,10 @@ def overdue_count(cursor: Cursor, organisation_id: int, now: datetime, most: int
     return int(cursor.fetchone()[0])
 
 
-def lags(cursor: Cursor, organisation_id: int) -> list[Any]:
+def lags(cursor: Cursor, organisation_id: int, channel_id: int | None = None) -> list[Any]:
     """(channel, name, platform, roles, takes orders, sends stock, sends prices, may write, orders read up to, stock waits since, prices
-    wait since, messages wait since) of active channels. Indexes: offer_todo_next, command_due, their beginnings; no locks."""
+    wait since, messages wait since) of active channels, or of one of them. Indexes: offer_todo_next, command_due, their beginnings; no
+    locks."""
     cursor.execute(
         """
         SELECT channel.id, channel.name, account.platform, account.roles, channel.orders_enabled, channel.stock_enabled,
@@ -97,9 +98,9 @@ def lags(cursor: Cursor, organisation_id: int) -> list[Any]:
         FROM channels_channel AS channel
         JOIN channels_connection AS account ON account.id = channel.connection_id
         JOIN core_organisation AS organisation ON organisation.id = channel.organisation_id
-        WHERE channel.organisation_id = %s AND channel.active ORDER BY channel.id
+        WHERE channel.organisation_id = %s AND channel.active AND (%s::bigint IS NULL OR channel.id = %s) ORDER BY channel.id
         """,
-        [MEASURED, organisation_id],
+        [MEASURED, organisation_id, channel_id, channel_id],
     )
     return rows(cursor)
 

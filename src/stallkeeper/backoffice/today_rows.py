@@ -106,11 +106,11 @@ class ChannelLag:
         return any(lag.late for lag in self.lags)
 
 
-def lags(organisation_id: int, now: datetime) -> list[ChannelLag]:
-    """Every active channel: up to when its orders are read, and how long stock, prices and messages have waited. A channel that nobody can
-    reach is late here, although nothing is measured of it."""
+def lags(organisation_id: int, now: datetime, channel_id: int | None = None) -> list[ChannelLag]:
+    """Every active channel, or this one: up to when its orders are read, and how long stock, prices and messages have waited. A channel
+    that nobody can reach is late here, although nothing is measured of it."""
     with connection.cursor() as cursor:
-        found = queries.lags(cursor, organisation_id)
+        found = queries.lags(cursor, organisation_id, channel_id)
     return [_lags(row, now) for row in found]
 
 

@@ -224,4 +224,5 @@ urlpatterns = [
     path("channels/connections/<int:pk>/probe/", connections.probe_now, name="probe_now"),
     path("channels/connections/<int:pk>/writes/", connections.allow_writes, name="allow_writes"),
     path("channels/connections/<int:pk>/run/", channel_status.run_now, name="run_now"),
+    path("channels/connections/<int:pk>/step/", channel_status.step_now, name="step_now"),
 ]

@@ -93,10 +93,17 @@ def release(
 
 
 def want(
-    cursor: Cursor, subjects: Sequence[int], kind: str, at: datetime, asked_by: Sequence[str] = (), *, subject_type: str = "connection"
+    cursor: Cursor,
+    subjects: Sequence[int],
+    kind: str,
+    at: datetime,
+    asked_by: Sequence[str] = (),
+    *,
+    subject_type: str = "connection",
+    insist: bool = False,
 ) -> list[int]:
     """Ask for a run of these lanes (of connections, or of sources): now if idle, again if one is under way; a lane that waits after a
-    failure keeps waiting.
+    failure keeps waiting, unless somebody ``insist``s.
 
     A lane that somebody has asked for and that has not begun since is left alone, but for noting who else asks: its run will see what we
     committed before.
@@ -107,16 +114,18 @@ def want(
         WITH asked AS (
             SELECT id, wanted, asked_by FROM channels_lane
             WHERE subject_type = %(subject_type)s AND subject_id = ANY(%(subjects)s::bigint[]) AND kind = %(kind)s AND enabled
-              AND (NOT wanted OR (cardinality(asked_by) < %(most)s AND NOT asked_by::text[] @> %(asked_by)s::text[]))
+              AND (NOT wanted OR (%(insist)s AND failures > 0)
+                   OR (cardinality(asked_by) < %(most)s AND NOT asked_by::text[] @> %(asked_by)s::text[]))
             ORDER BY id FOR NO KEY UPDATE
         )
         UPDATE channels_lane AS lane
-        SET wanted = true, not_before = CASE WHEN lane.failures = 0 THEN LEAST(lane.not_before, %(at)s) ELSE lane.not_before END,
+        SET wanted = true,
+            not_before = CASE WHEN lane.failures = 0 OR %(insist)s THEN LEAST(lane.not_before, %(at)s) ELSE lane.not_before END,
             asked_by = (asked.asked_by || ARRAY(
                 SELECT who FROM unnest(%(asked_by)s::text[]) WITH ORDINALITY AS given(who, place)
                 WHERE who <> ALL(asked.asked_by::text[]) ORDER BY place)::varchar[])[1:%(most)s]
         FROM asked WHERE lane.id = asked.id
-        RETURNING lane.id, lane.not_before <= %(at)s AND lane.claimed_by = '' AND NOT asked.wanted
+        RETURNING lane.id, lane.not_before <= %(at)s AND lane.claimed_by = '' AND (NOT asked.wanted OR %(insist)s)
         """,
         {
             "subjects": array(subjects),
@@ -125,6 +134,7 @@ def want(
             "at": at,
             "asked_by": list(asked_by),
             "most": MOST_ASKED_BY,
+            "insist": insist,
         },
     )
     return sorted(row[0] for row in rows(cursor) if row[1])
@@ -175,9 +185,11 @@ def write_steps(cursor: Cursor, organisation: int, lane: int, begun: datetime, a
     cursor.execute(
         """
         INSERT INTO channels_lanestep AS step
-            (organisation_id, lane_id, step, cursor, last_success_at, last_error_at, last_error, not_before, items_total, errors_total)
+            (organisation_id, lane_id, step, cursor, last_success_at, last_error_at, last_error, not_before, items_total, errors_total,
+             moved_at)
         SELECT %(organisation)s, %(lane)s, row.step, '', CASE WHEN row.fine THEN %(at)s::timestamptz END,
-            CASE WHEN row.error <> '' THEN %(at)s::timestamptz END, row.error, row.not_before, row.items, row.errors
+            CASE WHEN row.error <> '' THEN %(at)s::timestamptz END, row.error, row.not_before, row.items, row.errors,
+            CASE WHEN row.items > 0 THEN %(at)s::timestamptz END
         FROM unnest(%(names)s::text[], %(items)s::bigint[], %(errors)s::bigint[], %(not_before)s::timestamptz[], %(texts)s::text[],
                     %(fine)s::bool[]) AS row(step, items, errors, not_before, error, fine)
         ON CONFLICT (lane_id, step) DO UPDATE SET
@@ -188,7 +200,8 @@ def write_steps(cursor: Cursor, organisation: int, lane: int, begun: datetime, a
             not_before = CASE WHEN step.not_before >= %(begun)s AND EXCLUDED.last_error = '' THEN step.not_before
                               ELSE EXCLUDED.not_before END,
             items_total = step.items_total + EXCLUDED.items_total,
-            errors_total = step.errors_total + EXCLUDED.errors_total
+            errors_total = step.errors_total + EXCLUDED.errors_total,
+            moved_at = COALESCE(EXCLUDED.moved_at, step.moved_at)
         """,
         {
             "organisation": organisation,
@@ -233,15 +246,20 @@ def write_waits(cursor: Cursor, organisation: int, connection: int, waits: Seque
     )
 
 
-def hint_step(cursor: Cursor, connections: Sequence[int], kind: str, step: str, at: datetime) -> None:
-    """Let a step of the connections run at its next chance, unless it waits after an error. Locks: the rows. Index: lane_once."""
+def hint_step(cursor: Cursor, connections: Sequence[int], kind: str, step: str, at: datetime, *, insist: bool = False) -> None:
+    """Let a step of the connections run at its next chance, unless it waits after an error. Locks: the rows. Index: lane_once.
+
+    Who ``insist``s is heard after an error too, but where the platform itself said how long to wait.
+    """
     cursor.execute(
         """
         INSERT INTO channels_lanestep AS step (organisation_id, lane_id, step, cursor, last_error, not_before, items_total, errors_total)
         SELECT lane.organisation_id, lane.id, %s, '', '', %s, 0, 0
         FROM channels_lane AS lane
         WHERE lane.subject_type = 'connection' AND lane.subject_id = ANY(%s) AND lane.kind = %s ORDER BY lane.id
-        ON CONFLICT (lane_id, step) DO UPDATE SET not_before = EXCLUDED.not_before WHERE step.last_error = ''
+        ON CONFLICT (lane_id, step) DO UPDATE SET not_before = EXCLUDED.not_before
+        WHERE step.last_error = '' OR step.last_success_at >= step.last_error_at
+           OR (%s AND (step.last_error NOT LIKE 'SlowDown:%%' OR step.not_before <= EXCLUDED.not_before))
         """,
-        [step, at, list(connections), kind],
+        [step, at, list(connections), kind, insist],
     )

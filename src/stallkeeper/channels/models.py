@@ -422,6 +422,8 @@ class LaneStep(TenantModel):
     not_before = models.DateTimeField(null=True, blank=True)
     items_total = models.BigIntegerField(default=0)
     errors_total = models.BigIntegerField(default=0)
+    moved_at = models.DateTimeField(null=True, blank=True)
+    """When it last had items: a step also succeeds where there was nothing to do."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["lane", "step"], name="lane_step_once")]

@@ -63,10 +63,10 @@ def wake_marked(uc: UseCase) -> None:
         transaction.on_commit(ask, robust=True)
 
 
-def wake(connections: Iterable[int], kind: str = LaneKind.TRADE) -> None:
-    """Ask for a run of these connections. A lane that waits after a failure keeps waiting."""
+def wake(connections: Iterable[int], kind: str = LaneKind.TRADE, *, insist: bool = False) -> None:
+    """Ask for a run of these connections. A lane that waits after a failure keeps waiting, unless somebody ``insist``s."""
     with crash.around("commit:lane.want"), hot_cursor() as cursor:
-        lanes = lanes_queries.want(cursor, sorted(set(connections)), kind, clock.now(), correlation.to_hand_on())
+        lanes = lanes_queries.want(cursor, sorted(set(connections)), kind, clock.now(), correlation.to_hand_on(), insist=insist)
     defer_lanes(lanes)
 
 
@@ -88,11 +88,14 @@ def hint(connections: Iterable[int]) -> None:
 
 
 def look_now(connection_id: int, step: str, kind: str = LaneKind.BACKGROUND) -> None:
-    """A person asks for one step of one account ("only this", "now"): ``catalogue``, ``verify``, ``orders`` …"""
+    """A person asks for one step of one account ("only this", "now"): ``catalogue``, ``verify``, ``orders`` …
+
+    It is tried at once after a failure too; only where the platform said how long to wait it waits.
+    """
     current_organisation()
     with crash.around("commit:lane.look_now"), connection.cursor() as cursor:
-        lanes_queries.hint_step(cursor, [connection_id], kind, step, clock.now())
-    wake([connection_id], kind)
+        lanes_queries.hint_step(cursor, [connection_id], kind, step, clock.now(), insist=True)
+    wake([connection_id], kind, insist=True)
 
 
 def lane_job(ready: Ready) -> NewJob:

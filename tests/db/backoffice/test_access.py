@@ -57,6 +57,13 @@ ONES = (
 """Addresses of rows that there may be none of."""
 
 
+OF_CHANNEL = (
+    "balancer_stop balancer_terms channel turn answer_cutover channel_rules own_rules remove_own_rules release look_again"
+    " channel_status propose confirm_certain channel_general channel_further channel_adapter copy_channel preview_rules"
+)
+OF_ACCOUNT = "add_channel connection reconnect probe_now allow_writes run_now step_now"
+
+
 def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
     """Values for the parameters of each address, by its name."""
     with busy.shop.scope():
@@ -81,12 +88,7 @@ def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
     of_source = "source edit_source turn_source ask_source source_token source_columns look_at_source upload_source"
     channel, connection_id = {"pk": busy.near.pk}, {"pk": busy.near.connection_id}
     about_order = {name: {"pk": order.pk} for name in ("order", "buyer", "ship", "cancel", "not_left", "write_note", "acknowledge")}
-    of_channel = (
-        "balancer_stop balancer_terms channel turn answer_cutover channel_rules own_rules remove_own_rules release look_again"
-        " channel_status propose confirm_certain channel_general channel_further channel_adapter copy_channel preview_rules"
-    )
-    about_channel = dict.fromkeys(of_channel.split(), channel)
-    about_account = dict.fromkeys(("add_channel", "connection", "reconnect", "probe_now", "allow_writes", "run_now"), connection_id)
+    about_channel, about_account = dict.fromkeys(OF_CHANNEL.split(), channel), dict.fromkeys(OF_ACCOUNT.split(), connection_id)
     return {
         **about_order,
         **about_channel,

@@ -410,7 +410,7 @@ def test_transfer_status_tells_each_step(busy: BusyShop, client: Client) -> None
     """S5.107-S5.113: last transfer of each kind, and "now"."""
     address = reverse("backoffice:channel_status", args=[busy.near.pk])
     shown = text(client.get(address))
-    for words in ("Availability sent", "Orders taken", "Listings read", "send stock", "Run now"):
+    for words in ("Availability sent", "Orders taken", "Items from the channel", "send stock", "Run now"):
         assert words in shown
     assert client.post(reverse("backoffice:run_now", args=[busy.near.connection_id]), {"back": address}).headers["Location"] == address
     outside = client.post(reverse("backoffice:run_now", args=[busy.near.connection_id]), {"back": "https://example.com/"})
