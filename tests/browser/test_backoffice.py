@@ -27,6 +27,8 @@ SCREENS = (
         "/reserves/?of=manual",
         "/sources/add/imap/",
         "/sending/plan/",
+        "/delays/",
+        "/delays/intake/",
         "/settings/",
         "/settings/company/",
         "/settings/keys/",

@@ -296,6 +296,9 @@ class Person:
         other.get("/")
         self.post("end_sessions")
 
+    def promise(self) -> None:
+        self.client.post(reverse("backoffice:delay_promise", args=["stock"]), {"seconds": "60"})
+
     def organisation(self) -> None:
         self.post("company", name="Other name", time_zone="Europe/Paris")
 
@@ -332,6 +335,7 @@ DONE: dict[str, tuple[Callable[[Person], None], ...]] = {
     "turn.guard": (Person.guard_below,),
     "set.incoming": (Person.incoming,),
     "change.organisation": (Person.organisation,),
+    "promise.delay": (Person.promise,),
     "invite.member": (Person.invite,),
     "withdraw.invitation": (Person.withdraw,),
     "accept.invitation": (Person.accept,),

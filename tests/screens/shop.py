@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import msgspec
+import numpy as np
 
 from stallkeeper.catalog.models import ImportProblem, ImportRun
 from stallkeeper.channels.models import Command, ObservedHold, Offer
 from stallkeeper.channels.rule_models import RuleOverride
+from stallkeeper.core.histogram import Floats, histogram
 from stallkeeper.core.models import ApiKey
-from stallkeeper.orders.models import OrderDesk, OrderLine, OrderNote, OrderView
+from stallkeeper.orders.models import Delay, Order, OrderDesk, OrderLine, OrderNote, OrderView
 from stallkeeper.stock import ledger, source_setup
 from stallkeeper.stock.ledger import Target
 from stallkeeper.stock.models import Level, ManualHold, SourceProblem, SourceRun, StockSource
@@ -41,6 +43,7 @@ def complete(busy: BusyShop) -> None:
     with busy.shop.scope():
         _plain_words(busy)
         _figures(busy)
+        _delays(busy)
     with busy.shop.use_case("test.sample") as uc:
         source = StockSource.objects.get(kind="url")
         guess = Columns(code=COLUMNS[0], quantity=COLUMNS[2])
@@ -90,3 +93,38 @@ def _figures(busy: BusyShop) -> None:
         ObservedHold.objects.create(
             organisation=busy.organisation, offer=offer, quantity=1, seen=1, seen_at=busy.now, cause="8 -> 7", reason="Seen as sold"
         )
+
+
+TYPICAL = {"stock": 9.0, "price": 45.0, "intake": 14.0, "acknowledge": 6.0, "ship": 11.0, "cancel": 19.0}
+"""Seconds that half of them take."""
+PARTS, SPLIT = ("ours", "theirs", "limits"), (0.45, 0.35, 0.2)
+
+
+def _delays(busy: BusyShop) -> None:
+    """A week of every operation, as it might have been measured."""
+    dice = np.random.default_rng(7)
+    subjects = {
+        channel.pk: (list(Offer.objects.filter(channel=channel).values_list("pk", flat=True)[:20]),
+                     list(Order.objects.filter(channel=channel).values_list("pk", flat=True)[:20]))
+        for channel in (busy.near, busy.far)
+    }  # fmt: skip
+    begin = busy.now.replace(minute=0, second=0, microsecond=0)
+    rows = []
+    for channel, (offers, orders) in subjects.items():
+        for name, typical in TYPICAL.items():
+            for ago in range(168):
+                seconds = dice.lognormal(np.log(typical * (2.5 if 60 < ago < 66 else 1)), 0.9, int(dice.integers(4, 40)))
+                parts = [seconds * share for share in SPLIT]
+                longest, hour = float(seconds.max()), begin - timedelta(hours=ago)
+                subject = int(dice.choice(offers if name in {"stock", "price"} else orders))
+                worst = [[subject, 1, hour.timestamp(), hour.timestamp() + longest, *(longest * share for share in SPLIT)]]
+                sums = {f"{part}_seconds": float(values.sum()) for part, values in zip(PARTS, parts, strict=True)}
+                spread = {part: _counted(values) for part, values in zip(("total", *PARTS), (seconds, *parts), strict=True)}
+                of = {"organisation": busy.organisation, "channel_id": channel, "operation": name, "hour": hour}
+                rows.append(Delay(**of, count=len(seconds), worst=worst, **sums, **spread))
+    Delay.objects.all().delete()
+    Delay.objects.bulk_create(rows)
+
+
+def _counted(seconds: Floats) -> dict[str, int]:
+    return {str(bucket): count for bucket, count in histogram(seconds).items()}

@@ -67,6 +67,7 @@ GROUPS: tuple[tuple[Entry, ...], ...] = (
     (
         Entry(_("Channels"), "channels", Permission.VIEW_STOCK, "storefront", "c"),
         Entry(_("Sources"), "sources", Permission.VIEW_STOCK, "database", "u"),
+        Entry(_("Delays"), "delays", Permission.VIEW_ORDERS, "timer", "d"),
     ),
     (Entry(_("Settings"), "settings", None, "settings", "e"),),
 )

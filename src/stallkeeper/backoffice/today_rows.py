@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from stallkeeper.backoffice import today_queries as queries
 from stallkeeper.backoffice.paging import COUNT_LIMIT
+from stallkeeper.orders import delays
 from stallkeeper.orders.models import Shortage
-from stallkeeper.orders.promises import CEILINGS, Operation
+from stallkeeper.orders.promises import Operation
 from stallkeeper.stock.models import ReservationKind
 from stallkit.manifest import Capability
 from stallkit.registry import manifest_of
@@ -25,8 +26,8 @@ PAST, COMING = 3, 6
 """Deadlines that are shown: those that have passed, and those to come."""
 INCIDENTS = 5
 RECENT = timedelta(days=7)
-MESSAGES = min(Operation.ACKNOWLEDGE, Operation.SHIP, Operation.CANCEL, key=CEILINGS.__getitem__)
-"""Of what is told about orders, what must be told soonest: all wait in one line."""
+MESSAGES = (Operation.ACKNOWLEDGE, Operation.SHIP, Operation.CANCEL)
+"""What is told about orders waits in one line: what must be told soonest says by when."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,13 @@ def reserved(organisation_id: int) -> list[tuple[str, int]]:
 @dataclass(frozen=True)
 class Lag:
     """How long the oldest thing of a kind has waited on a channel. ``off``: we do not do this there; ``seconds`` None: it has never been
-    done; 0: nothing waits."""
+    done; 0: nothing waits. ``lately``: 95 of 100 of the last two hours took no longer; None where there were none."""
 
     operation: Operation
     promise: timedelta
     seconds: float | None = 0.0
     off: bool = False
+    lately: float | None = None
 
     @property
     def late(self) -> bool:
@@ -111,10 +113,13 @@ def lags(organisation_id: int, now: datetime, channel_id: int | None = None) -> 
     that nobody can reach is late here, although nothing is measured of it."""
     with connection.cursor() as cursor:
         found = queries.lags(cursor, organisation_id, channel_id)
-    return [_lags(row, now) for row in found]
+    promises, lately = delays.promises(), delays.lately(organisation_id, now)
+    return [_lags(row, now, promises, lately) for row in found]
 
 
-def _lags(row: Sequence[object], now: datetime) -> ChannelLag:
+def _lags(
+    row: Sequence[object], now: datetime, promises: Mapping[Operation, timedelta], lately: Mapping[tuple[str, int], delays.Summary]
+) -> ChannelLag:
     channel, name, platform, roles, orders, stock, prices, may_write, read, stock_since, price_since, told_since = row
 
     def serves(role: str) -> bool:
@@ -125,11 +130,22 @@ def _lags(row: Sequence[object], now: datetime) -> ChannelLag:
         (Operation.INTAKE, bool(orders) and serves("orders") and can_pull, read, None),
         (Operation.STOCK, bool(stock and may_write) and serves("stock"), stock_since, 0.0),
         (Operation.PRICE, bool(prices and may_write) and serves("prices"), price_since, 0.0),
-        (MESSAGES, bool(may_write), told_since, 0.0),
+        (min(MESSAGES, key=promises.__getitem__), bool(may_write), told_since, 0.0),
     )
-    return ChannelLag(int(str(channel)), str(name), tuple(_lag(now, *wait) for wait in waits))
+    key = int(str(channel))
+    told = {operation: summary.within(0.95) for (operation, of), summary in lately.items() if of == key}
+    return ChannelLag(key, str(name), tuple(_lag(now, promises, told, *wait) for wait in waits))
 
 
-def _lag(now: datetime, operation: Operation, on: bool, since: object, none: float | None) -> Lag:
+def _lag(
+    now: datetime,
+    promises: Mapping[Operation, timedelta],
+    lately: Mapping[str, float | None],
+    operation: Operation,
+    on: bool,
+    since: object,
+    none: float | None,
+) -> Lag:
+    """``none``: what is said where nothing waits."""
     seconds = max((now - since).total_seconds(), 0.0) if isinstance(since, datetime) else none
-    return Lag(operation, CEILINGS[operation], seconds, off=not on)
+    return Lag(operation, promises[operation], seconds, off=not on, lately=lately.get(operation))

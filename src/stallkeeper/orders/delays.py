@@ -202,26 +202,32 @@ _decode_worst = msgspec.json.Decoder(list[tuple[int, int, float, float, float, f
 
 @dataclass(slots=True)
 class Board:
-    """All operations of an organisation: the last 24 hours and the last seven days, by operation; and the last hour, by operation and
-    channel."""
+    """All operations of an organisation: the last 24 hours and the last seven days."""
 
-    day: dict[str, Summary]
-    week: dict[str, Summary]
-    hour: dict[tuple[str, int], Summary]
+    day: dict[str, Summary] = field(default_factory=dict)
+    week: dict[str, Summary] = field(default_factory=dict)
 
 
 def board(organisation: int, now: datetime) -> Board:
     """What was measured, added up. One statement."""
     with connection.cursor() as cursor:
         found = queries.totals(cursor, organisation, _hour(now - WEEK))
-    shown = Board({}, {}, {})
-    for operation, channel, hour, count, ours, theirs, limits, total in found:
+    shown = Board()
+    for operation, _channel, hour, count, ours, theirs, limits, total in found:
         spread = _decode(total)
         shown.week.setdefault(operation, Summary()).add(count, ours, theirs, limits, spread)
         if hour >= _hour(now - DAY):
             shown.day.setdefault(operation, Summary()).add(count, ours, theirs, limits, spread)
-        if hour >= _hour(now - HOUR):
-            shown.hour.setdefault((operation, channel), Summary()).add(count, ours, theirs, limits, spread)
+    return shown
+
+
+def lately(organisation: int, now: datetime) -> dict[tuple[str, int], Summary]:
+    """This hour and the one before, by operation and channel. One statement."""
+    with connection.cursor() as cursor:
+        found = queries.totals(cursor, organisation, _hour(now - HOUR))
+    shown: dict[tuple[str, int], Summary] = {}
+    for operation, channel, _at, count, ours, theirs, limits, total in found:
+        shown.setdefault((operation, channel), Summary()).add(count, ours, theirs, limits, _decode(total))
     return shown
 
 

@@ -108,6 +108,7 @@ def _value(route: str, name: str, busy: BusyShop) -> str:
     special = {"line": OrderLine, "command": Command, "place": Location, "run": SourceRun}
     words = {
         "code": "EMR",
+        "operation": "ship",
         "fingerprint": "0" * 64,
         "token": "x" * 32,
         "kind": "refused",

@@ -127,6 +127,17 @@ def span(seconds: float | None) -> str:
 
 
 @register.filter
+def duration(seconds: float) -> str:
+    """A duration to two figures, so that one can be held against another: 0.42 s, 12 s, 1.2 min, 35 min, 1.5 h, 30 h, 4 days."""
+    if seconds < MINUTE:
+        return span(seconds)
+    if seconds < 2 * DAY:
+        length, pattern = (MINUTE, gettext("{number} min")) if seconds < HOUR else (HOUR, gettext("{number} h"))
+        return pattern.format(number=format_decimal(round(seconds / length, 1 if seconds < 10 * length else 0), locale=locale()))
+    return span(seconds)
+
+
+@register.filter
 def number(value: float | Decimal | None) -> str:
     """A number with the language's separators; nothing for None."""
     return "" if value is None else format_decimal(value, locale=locale())
