@@ -195,6 +195,7 @@ PERSON: dict[Kind, tuple[str, ...]] = {
         "commit:plan.discard",
         "commit:plan.save",
         "commit:problem.seen",
+        "commit:promise.delay",
         "commit:propose.links",
         "commit:read.buyer",
         "commit:read.listings",
