@@ -16,7 +16,8 @@ from stallkeeper.channels.models import Channel, LaneKind, LaneStep
 from stallkeeper.orders.promises import Operation
 from stallkeeper.sync.steps import STEPS
 
-STEP_OF_LAG = {Operation.INTAKE: "orders", Operation.STOCK: "quantities", Operation.PRICE: "prices", today_rows.MESSAGES: "commands"}
+STEP_OF_LAG = {Operation.INTAKE: "orders", Operation.STOCK: "quantities", Operation.PRICE: "prices"}
+STEP_OF_LAG |= dict.fromkeys(today_rows.MESSAGES, "commands")
 
 
 @dataclass(frozen=True)
