@@ -78,6 +78,13 @@ CARDS = (
         "further_fields",
         Permission.CONNECT,
     ),
+    Card(
+        gettext_lazy("Set up, step by step"),
+        gettext_lazy("From the account of a stall to the first figures that are sent; it goes on where somebody left it."),
+        "flag",
+        "start",
+        Permission.VIEW_STOCK,
+    ),
 )
 
 

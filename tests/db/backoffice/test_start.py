@@ -141,6 +141,16 @@ def test_a_second_stall_takes_the_same_path(shop: Shop, owner: Client) -> None:
     assert step_of(owner.get(reverse("backoffice:start"), {"channel": first.pk})) == "orders"
 
 
+def test_a_stall_that_was_never_sent_to_leads_back_to_its_path(shop: Shop, owner: Client) -> None:
+    """From the list of channels and from its own page; one that sends does not."""
+    begun, sending = stall(shop), shop.channel()
+    for page in (reverse("backoffice:channels"), reverse("backoffice:channel", args=[begun.pk])):
+        assert f'href="/start/?channel={begun.pk}"' in owner.get(page).content.decode(), page
+    for page in (reverse("backoffice:channels"), reverse("backoffice:channel", args=[sending.pk])):
+        assert f'href="/start/?channel={sending.pk}"' not in owner.get(page).content.decode(), page
+    assert b'href="/start/"' in owner.get("/settings/").content
+
+
 def test_who_comes_in_is_led_there_once_and_only_while_nothing_was_ever_sent(shop: Shop, owner: Client) -> None:
     assert owner.get("/").url == reverse("backoffice:start")
     assert owner.get("/").status_code == 200
