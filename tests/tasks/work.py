@@ -40,13 +40,12 @@ Task = Callable[[Person, Stage], None]
 
 
 def connect(person: Person, stage: Stage) -> None:
-    """Channels, the platform, its credentials and a name; the account is asked who it is."""
+    """Channels, the platform, its credentials; the account is asked who it is. Name, code and currency are filled in."""
     page = person.page
     person.click(page.locator("a[href='/channels/']").first)
     person.click(page.locator("a[href$='/connect/walmart/']"))
     person.paste(page.locator("[name=setting_client_id]"), CONFIG["client_id"])
     person.paste(page.locator("[name=setting_client_secret]"), CONFIG["client_secret"])
-    person.type(page.locator("#step [name=name]"), "Walmart two")
     page.locator("[name=base_url]").evaluate("(field, address) => { field.value = address }", stage.stall)  # a stall that is real has none
     person.click(page.locator("#step form button[type=submit]"))
     expect(page.locator("[data-connected]")).to_be_visible()
