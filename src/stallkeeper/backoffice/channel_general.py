@@ -23,13 +23,13 @@ from stallkeeper.core.use_case import use_case
 MOST_CATEGORIES = 500
 
 
-@screen(Permission.VIEW_STOCK)
+@screen(Permission.VIEW_STOCK, changing=Permission.EDIT_RULES)
 def channel_general(request: MemberRequest, pk: int) -> HttpResponse:
     """The tab; POST saves. No figure depends on it."""
     shown = get_object_or_404(Channel.objects.select_related("connection", "parent"), pk=pk)
     may_edit = can(request.membership, Permission.EDIT_RULES)
     form = GeneralForm(request.POST or None, instance=shown)
-    if request.method == "POST" and may_edit and form.is_valid() and _saved(request, pk, form):
+    if request.method == "POST" and form.is_valid() and _saved(request, pk, form):
         messages.success(request, _("Saved."))
         return redirect("backoffice:channel_general", pk)
     fresh = Channel.objects.select_related("connection", "parent").get(pk=pk)
@@ -49,13 +49,13 @@ def _saved(request: MemberRequest, pk: int, form: GeneralForm) -> bool:
     return True
 
 
-@screen(Permission.VIEW_STOCK)
+@screen(Permission.VIEW_STOCK, changing=Permission.EDIT_RULES)
 def channel_further(request: MemberRequest, pk: int) -> HttpResponse:
     """The further fields of a channel; POST saves them."""
     shown = get_object_or_404(Channel.objects.select_related("connection", "parent"), pk=pk)
     may_edit = can(request.membership, Permission.EDIT_RULES)
     form = FurtherForm(shown, FurtherField.objects.filter(active=True).order_by("position", "pk"), request.POST or None)
-    if request.method == "POST" and may_edit and form.is_valid():
+    if request.method == "POST" and form.is_valid():
         with use_case("set.channel", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
             general.save_further(uc, pk, form.values())
         messages.success(request, _("Saved."))

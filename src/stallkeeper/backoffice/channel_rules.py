@@ -17,13 +17,13 @@ from stallkeeper.channels.proposals import Proposal
 from stallkeeper.core.people import Permission, can
 
 
-@screen(Permission.VIEW_STOCK)
+@screen(Permission.VIEW_STOCK, changing=Permission.EDIT_RULES)
 def channel_rules(request: MemberRequest, pk: int) -> HttpResponse:
     """GET shows the rules; POST makes the plan of what they would change."""
     shown = get_object_or_404(Channel.objects.select_related("connection", "parent"), pk=pk)
     may_edit = can(request.membership, Permission.EDIT_RULES)
     form = RulesForm(request.POST or None, instance=shown)
-    if request.method == "POST" and may_edit and form.is_valid() and (answer := _try(request, form, pk)):
+    if request.method == "POST" and form.is_valid() and (answer := _try(request, form, pk)):
         return answer
     fresh = get_object_or_404(Channel.objects.select_related("connection", "parent"), pk=pk)
     context = {"title": fresh.name, "channel": fresh, "tab": "rules", "form": form, "may_edit": may_edit, "own": count_own(fresh)}

@@ -54,14 +54,12 @@ class AgreedForm(LookMixin, forms.Form):
         return Agreed(**self.cleaned_data)
 
 
-@screen(Permission.VIEW_STOCK)
+@screen(Permission.VIEW_STOCK, changing=Permission.EDIT_STOCK)
 def exchange(request: MemberRequest, pk: int) -> HttpResponse:
     """The page. POST keeps what is agreed; the first time it makes the address and a password."""
     source = get_object_or_404(StockSource, pk=pk, kind=COMMERCEML)
     if request.method != "POST":
         return _page(request, source)
-    if not can(request.membership, Permission.EDIT_STOCK):
-        return _page(request, source, status=403)
     form = AgreedForm(request.POST)
     if not form.is_valid():
         return _page(request, source, form=form, status=422)

@@ -26,13 +26,13 @@ MOST_CATEGORIES = 500
 """Names that are offered while one is typed."""
 
 
-@screen(Permission.VIEW_STOCK)
+@screen(Permission.VIEW_STOCK, changing=Permission.EDIT_RULES)
 def own_rules(request: MemberRequest, pk: int) -> HttpResponse:
     """GET shows the list; POST makes the plan of what a rule would change."""
     channel = get_object_or_404(Channel.objects.select_related("connection", "parent"), pk=pk)
     may_edit = can(request.membership, Permission.EDIT_RULES)
     form = OwnRulesForm(request.POST or None)
-    if request.method == "POST" and may_edit and form.is_valid() and (answer := _try(request, channel, form)):
+    if request.method == "POST" and form.is_valid() and (answer := _try(request, channel, form)):
         return answer
     shown = page(own_with(channel, request.GET), KEYS, request.GET.get("after", ""), request.GET.get("before", ""))
     named = Product.objects.exclude(category="").order_by("category").values_list("category", flat=True).distinct()

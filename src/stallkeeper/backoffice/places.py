@@ -61,7 +61,7 @@ class ChangeForm(FactsForm):
         return msgspec.convert({name: self.cleaned_data[name] for name in self.changed_data}, PlaceChange)
 
 
-@screen(Permission.VIEW_STOCK)
+@screen(Permission.VIEW_STOCK, changing=Permission.EDIT_STOCK)
 def places(request: MemberRequest) -> HttpResponse:
     """The list and, for those who may, the form for one more."""
     may_edit = can(request.membership, Permission.EDIT_STOCK)

@@ -88,9 +88,9 @@ def problem_list(request: MemberRequest, kind: str) -> HttpResponse:
 
 
 @require_POST
-@screen(Permission.VIEW_ORDERS)
+@screen(Permission.ACT_ORDERS)
 def seen(request: MemberRequest, pk: int) -> HttpResponse:
-    """Set a notification aside; it comes back only if its condition ends and begins again."""
+    """Set a notification aside, for everybody; it comes back only if its condition ends and begins again."""
     row = get_object_or_404(Notification, pk=pk)
     row.seen_at = row.seen_at or clock.now()
     with crash.around("commit:problem.seen"):

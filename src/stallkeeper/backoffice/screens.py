@@ -23,6 +23,7 @@ from stallkeeper.stock.founding import may_found
 P = ParamSpec("P")
 OWN = "own"
 """Instead of a permission: everybody for himself."""
+SAFE = {"GET", "HEAD"}
 
 site = UnfoldAdminSite(name="admin")
 """A site of our own: what other packages register on Django's default site (jobs of all organisations, groups) is not on it."""
@@ -42,10 +43,13 @@ class MemberRequest(HttpRequest):
 Screen = Callable[Concatenate[MemberRequest, P], HttpResponse]
 
 
-def screen(permission: Permission | None) -> Callable[[Screen[P]], Callable[Concatenate[HttpRequest, P], HttpResponse]]:
+def screen(
+    permission: Permission | None, *, changing: Permission | None = None
+) -> Callable[[Screen[P]], Callable[Concatenate[HttpRequest, P], HttpResponse]]:
     """Only for members with ``permission`` (None: every member); times inside are shown in the person's zone, or the organisation's.
 
-    The permission stays readable on the view (``view.permission``): the matrix of permissions is made from it.
+    ``changing``: what every method but GET and HEAD asks for besides, where more may look than change. Both stay readable on the view
+    (``view.permission``, ``view.changing``): the matrix of permissions is made from them.
     """
 
     def decorate(view: Screen[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
@@ -60,12 +64,14 @@ def screen(permission: Permission | None) -> Callable[[Screen[P]], Callable[Conc
                 return _without_organisation(request)
             if permission is not None and not can(membership, permission):
                 raise PermissionDenied(str(permission))
+            if changing is not None and request.method not in SAFE and not can(membership, changing):
+                raise PermissionDenied(str(changing))
             refuse_nul(request)
             request.organisation = membership.organisation  # type: ignore[attr-defined]
             with timezone.override(ZoneInfo(membership.user.time_zone or membership.organisation.time_zone)):
                 return view(request, *args, **kwargs)  # type: ignore[arg-type]
 
-        guarded.permission = permission  # type: ignore[attr-defined]
+        guarded.permission, guarded.changing = permission, changing  # type: ignore[attr-defined]
         return guarded
 
     return decorate

@@ -34,19 +34,17 @@ def start(request: MemberRequest) -> HttpResponse:
     return redirect(address(start_state.next_slug(start_state.rungs(facts)), facts.channel))
 
 
-@screen(Permission.VIEW_STOCK)
+@screen(Permission.VIEW_STOCK, changing=Permission.MANAGE_USERS)
 def company(request: MemberRequest) -> HttpResponse:
     """What the company is called, and its time zone."""
     shown = request.organisation
     form = CompanyForm(request.POST or None, initial={"name": shown.name, "time_zone": shown.time_zone})
     if "company" not in shown.start_passed:
         _guess_zone(form)
-    if request.method == "POST":
-        require(request, "company")
-        if form.is_valid():
-            changed(request, form)
-            go_past(request, "company")
-            return onward(request, "company")
+    if request.method == "POST" and form.is_valid():
+        changed(request, form)
+        go_past(request, "company")
+        return onward(request, "company")
     return framed(request, "company", {"form": form}, 422 if form.errors else 200)
 
 

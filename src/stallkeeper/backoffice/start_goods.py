@@ -14,7 +14,7 @@ from stallkeeper.backoffice.listing_rows import rows_of
 from stallkeeper.backoffice.listings import KEYS
 from stallkeeper.backoffice.paging import page
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, wants_fragment
-from stallkeeper.backoffice.start_frame import address, chosen, facts_of, frame, framed, require
+from stallkeeper.backoffice.start_frame import address, chosen, facts_of, frame, framed
 from stallkeeper.catalog.imports.runs import close_interrupted
 from stallkeeper.catalog.models import ImportRun
 from stallkeeper.channels import links, switches
@@ -27,16 +27,14 @@ FEW = 20
 RECENT = 3
 
 
-@screen(Permission.VIEW_STOCK)
+@screen(Permission.VIEW_STOCK, changing=Permission.EDIT_CATALOGUE)
 def products(request: MemberRequest) -> HttpResponse:
     """Files come in here, each with its progress; or articles are made of what the stall lists, in the next step."""
     close_interrupted(request.organisation.pk)
     form = ImportForm(request.POST or None, request.FILES or None, initial={"dry_run": False, "kind": _likely_kind(request)})
-    if request.method == "POST":
-        require(request, "products")
-        if form.is_valid():
-            begin(request, form)
-            return redirect(address("products", chosen(request)[0]))
+    if request.method == "POST" and form.is_valid():
+        begin(request, form)
+        return redirect(address("products", chosen(request)[0]))
     runs = list(ImportRun.objects.filter(kind__in=list(import_jobs.KINDS)).order_by("-pk")[: RECENT + 1])
     context = {
         "form": form,

@@ -16,7 +16,7 @@ from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, want
 from stallkeeper.backoffice.send_tasks import shown_task
 from stallkeeper.backoffice.sending_plan import REFUSALS, plan_context, proposed, saved
 from stallkeeper.backoffice.start import go_past
-from stallkeeper.backoffice.start_frame import address, chosen, frame, framed, onward, require
+from stallkeeper.backoffice.start_frame import address, chosen, frame, framed, onward
 from stallkeeper.backoffice.start_state import Facts
 from stallkeeper.backoffice.words import told
 from stallkeeper.channels import connect, proposals, rules, switches
@@ -53,7 +53,7 @@ class FirstRulesForm(LookMixin, forms.Form):
         return proposals.change_of(changed, {}, None if places == held["locations"] else places)
 
 
-@screen(Permission.VIEW_STOCK)
+@screen(Permission.VIEW_STOCK, changing=Permission.EDIT_RULES)
 def ruled(request: MemberRequest) -> HttpResponse:
     """Which places count for the channel, and how much of their stock it shows."""
     channel = chosen(request)[0]
@@ -62,10 +62,8 @@ def ruled(request: MemberRequest) -> HttpResponse:
     adding = "add_place" in request.POST
     form = FirstRulesForm(channel, None if adding else request.POST or None)
     place_form = PlaceForm(request.POST if adding else None, auto_id="id_place_%s")
-    if request.method == "POST":
-        require(request, "rules")
-        if answer := _add_place(request, place_form, channel) if adding else _rule(request, form, channel):
-            return answer
+    if request.method == "POST" and (answer := _add_place(request, place_form, channel) if adding else _rule(request, form, channel)):
+        return answer
     context = {"form": form, "place_form": place_form, "may_add": can(request.membership, Permission.EDIT_STOCK)}
     return framed(request, "rules", context, 422 if form.errors or place_form.errors else 200)
 
@@ -102,28 +100,26 @@ def _saved_unsent(request: MemberRequest, channel_id: int, change: ChannelChange
     return True
 
 
-@screen(Permission.VIEW_STOCK)
+@screen(Permission.VIEW_STOCK, changing=Permission.SEND)
 def orders(request: MemberRequest) -> HttpResponse:
     """The question about orders that are open already, and taking orders from then on."""
     channel = chosen(request)[0]
     if channel is None:
         return redirect(address("stall"))
     if request.method == "POST":
-        require(request, "orders")
         take_orders(request, channel, request.POST.get("answer", ""))
         return redirect(address("orders", channel))
     context = {"quirks": connect.manifest(channel.connection.platform).quirks, "cutover_open": channel.cutover == Channel.Cutover.UNASKED}
     return framed(request, "orders", context)
 
 
-@screen(Permission.VIEW_STOCK)
+@screen(Permission.VIEW_STOCK, changing=Permission.SEND)
 def first_send(request: MemberRequest) -> HttpResponse:
     """POST works out the plan that lets the channel's stock out. GET shows it with its counts, then the send until it is read back."""
     channel = chosen(request)[0]
     if channel is None:
         return redirect(address("stall"))
     if request.method == "POST":
-        require(request, "send")
         _work_out(request, channel)
         return redirect(address("send", channel))
     context = frame(request, "send")

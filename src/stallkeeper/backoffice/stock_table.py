@@ -132,11 +132,10 @@ class FileForm(LookMixin, forms.Form):
         return file
 
 
-@screen(Permission.VIEW_STOCK)
+@screen(Permission.VIEW_STOCK, changing=Permission.EDIT_STOCK)
 def stock_table(request: MemberRequest) -> HttpResponse:
     """The table by SKU, 50 to a page; POST enters what was typed into it."""
-    may_edit = can(request.membership, Permission.EDIT_STOCK)
-    if request.method != "POST" or not may_edit:
+    if request.method != "POST":
         return show_table(request, request.GET, Typed(), "")
     filters, reason, typed = QueryDict(request.POST.get("filters", "")), request.POST.get("reason", ""), Typed.read(request.POST)
     try:

@@ -1,185 +1,21 @@
-"""Who gets in, and what each role and each organisation may open."""
+"""Who gets in, and how. What each role and each organisation may open: ``tests/db/tenancy/test_matrix.py``."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
 from django.test import Client
-from django.urls import URLPattern, reverse
+from django.urls import reverse
 
-from stallkeeper.backoffice import urls as backoffice_urls
-from stallkeeper.catalog.models import ImportRun
-from stallkeeper.channels import plans, send_tasks
-from stallkeeper.channels.models import Offer, Parked, RemoteListing
-from stallkeeper.channels.proposals import Proposal
-from stallkeeper.core import api_keys, clock, invitations, people
-from stallkeeper.core.models import ApiKey, AuditEntry, Invitation, Membership, Notification, Organisation, Role, User
-from stallkeeper.orders.models import Order, OrderLine, OrderView
-from stallkeeper.stock.models import SourceRun, StockSource
-from tests.busy_shop import BusyShop, refuse_to_probe, signed_in, text
+from stallkeeper.core import clock, people
+from stallkeeper.core.models import AuditEntry, Organisation, Role, User
+from stallkeeper.orders.models import Order
+from tests.busy_shop import BusyShop, signed_in, text
 from tests.shop import Shop, join
 
 
-def api_key(busy: BusyShop) -> int:
-    with busy.shop.use_case() as uc:
-        api_keys.make(uc, f"a{ApiKey.objects.count()}", ["send"])
-        return ApiKey.objects.latest("pk").pk
-
-
-def invited(busy: BusyShop) -> int:
-    with busy.shop.use_case() as uc:
-        invitations.invite(uc, f"a{Invitation.objects.count()}@example.com", Role.READ_ONLY)
-        return Invitation.objects.latest("pk").pk
-
-
-def member(busy: BusyShop) -> int:
-    with busy.shop.scope():
-        return Membership.objects.get(organisation=busy.organisation, user=busy.owner).pk
-
-
-def of_people(busy: BusyShop) -> dict[str, dict[str, object]]:
-    about = {name: {"pk": member(busy)} for name in ("person", "turn_person", "remove_person", "person_link", "reset_second_factor")}
-    return {
-        **about,
-        "withdraw_invitation": {"pk": invited(busy)},
-        **{key: {"token": "made-up"} for key in ("join", "sign_in_by_link")},
-        "put_away": {"pk": 1},
-        "end_key": {"pk": api_key(busy)},
-    }
-
-
-ONES = (
-    "stock_run export_file release_reserve wake_problem target test_target remove_target"
-    " exchange exchange_password exchange_places exchange_good"
-)
-"""Addresses of rows that there may be none of."""
-
-
-OF_CHANNEL = (
-    "balancer_stop balancer_terms channel turn answer_cutover channel_rules own_rules remove_own_rules release look_again"
-    " channel_status propose confirm_certain channel_general channel_further channel_adapter copy_channel preview_rules"
-)
-OF_ACCOUNT = "add_channel connection reconnect probe_now allow_writes run_now step_now"
-
-
-def keys(busy: BusyShop) -> dict[str, dict[str, object]]:
-    """Values for the parameters of each address, by its name."""
-    with busy.shop.scope():
-        order = Order.objects.order_by("pk").first()
-        line = OrderLine.objects.filter(stock_unit=None).first()
-        run = ImportRun.objects.create(
-            organisation=busy.organisation, kind="stock", file_name="a.csv", actor="system", started_at=busy.now, state="done"
-        )
-        offer, listing = Offer.objects.first(), RemoteListing.objects.first()
-        unit, notification = offer.stock_unit_id, Notification.objects.first().pk
-        view = OrderView.objects.create(organisation=busy.organisation, user=busy.owner, name=f"a{run.pk}", query="", actor="system")
-        parked = Parked.objects.first().pk
-        plan = plans.save(busy.organisation.pk, Proposal(), busy.owner.actor)
-        source = StockSource.objects.create(
-            organisation=busy.organisation, location=busy.shop.place, name=f"a{run.pk}", kind="upload", created_at=busy.now
-        )
-        figures = SourceRun.objects.create(
-            organisation=busy.organisation, source=source, reference="a", as_of=busy.now, actor="system", started_at=busy.now
-        )
-    with busy.shop.use_case() as uc:
-        task = send_tasks.send_chosen(uc, [offer.pk])
-    of_source = "source edit_source turn_source ask_source source_token source_columns look_at_source upload_source"
-    channel, connection_id = {"pk": busy.near.pk}, {"pk": busy.near.connection_id}
-    about_order = {name: {"pk": order.pk} for name in ("order", "buyer", "ship", "cancel", "not_left", "write_note", "acknowledge")}
-    about_channel, about_account = dict.fromkeys(OF_CHANNEL.split(), channel), dict.fromkeys(OF_ACCOUNT.split(), connection_id)
-    return {
-        **about_order,
-        **about_channel,
-        **about_account,
-        "link_line": {"pk": line.order_id, "line": line.pk},
-        "case": {"pk": line.order_id, "line": line.pk},
-        "drop_order_view": {"pk": view.pk},
-        "retry": {"pk": order.pk, "command": 1},
-        "offer": {"pk": offer.pk},
-        **{name: {"pk": listing.pk} for name in ("choose", "listing", "listing_units")},
-        "unit": {"pk": unit},
-        "place": {"pk": busy.shop.place.pk},
-        "adjust": {"pk": unit, "place": busy.shop.place.pk},
-        **{name: {"pk": unit} for name in ("hold", "fence", "guard", "incoming")},
-        **{name: {"pk": source.pk} for name in of_source.split()},
-        **{name: {"pk": source.pk, "run": figures.pk} for name in ("source_run", "settle_run")},
-        "add_source": {"kind": "url"},
-        **{name: {"pk": run.pk} for name in ("import", "import_problems")},
-        **{name: {"pk": 1} for name in ONES.split()},
-        "import_template": {"kind": "stock"},
-        "export": {"kind": "orders"},
-        "add_target": {"way": "email"},
-        "connect": {"platform": "emag"},
-        "problem_list": {"kind": "drift"},
-        "parked_body": {"pk": parked},
-        "seen": {"pk": notification},
-        **{name: {"pk": plan.pk} for name in ("apply_plan", "discard_plan")},
-        "send_task": {"pk": task.pk},
-        **of_people(busy),
-    }
-
-
-PATTERNS = [pattern for pattern in backoffice_urls.urlpatterns if isinstance(pattern, URLPattern)]
-
-
-def addresses(busy: BusyShop) -> list[tuple[str, str]]:
-    parameters = keys(busy)
-    return [(p.name, reverse(f"backoffice:{p.name}", kwargs=parameters.get(p.name, {}))) for p in PATTERNS]
-
-
-@pytest.mark.long(30)
-def test_every_address_answers_every_role_without_a_fault(busy: BusyShop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A role sees a page or is refused; nothing ends in an error of ours. Nobody is let in without signing in."""
-    monkeypatch.setattr("stallkeeper.backoffice.connections.probe", refuse_to_probe)
-    answers: dict[str, dict[str, int]] = {}
-    for role in Role.values:
-        user = User.objects.create_user(f"role-{role}@example.com")
-        join(busy.organisation, user, role)
-        client = signed_in(user)
-        for name, address in addresses(busy):
-            answers.setdefault(name, {})[role] = client.get(address).status_code
-            assert client.post(address, {}).status_code in {200, 302, 403, 404, 405, 410, 422}, (name, role)
-    anonymous = {name: Client().get(address).status_code for name, address in addresses(busy)}
-    # Lead to a step of the first run, to the first password, to where one is signed in already.
-    elsewhere = {"start", "found", "change_password", "second_step", "login"}
-    assert {status for name in elsewhere for status in answers[name].values()} == {302}
-    shown = {name: by_role for name, by_role in answers.items() if set(by_role.values()) != {405} and name not in elsewhere}
-    assert {name for name, status in anonymous.items() if status not in {302, 405}} == {"sign_in_by_link", "join", "login"}
-    assert {status for by_role in shown.values() for status in by_role.values()} <= {200, 403, 404, 410}
-    assert shown["imports"] == {"owner": 200, "operations": 200, "warehouse": 403, "accountant": 403, "read_only": 403}
-    assert shown["connect"] == {"owner": 200, "operations": 200, "warehouse": 403, "accountant": 403, "read_only": 403}
-    assert set(shown["order"].values()) == {200}
-
-
-def test_organisations_are_walls(busy: BusyShop) -> None:
-    """A member of another organisation finds none of this one's objects, by any method, and changes none."""
-    other = Shop.open()
-    stranger = User.objects.create_user("stranger@example.com")
-    join(other.organisation, stranger, Role.OWNER)
-    client = signed_in(stranger)
-    parameters = keys(busy)
-    with busy.shop.scope():
-        before = list(Offer.objects.order_by("pk").values_list("pk", "intended_qty", "stock_excluded"))
-    for pattern in PATTERNS:
-        wanted = parameters.get(pattern.name, {})
-        if "pk" in wanted:
-            address = reverse(f"backoffice:{pattern.name}", kwargs=wanted)
-            assert client.get(address).status_code in {404, 405}, pattern.name
-            posted = client.post(address, {"allowed": "1", "sure": "1", "switch": "stock", "on": "0"}).status_code
-            # Who is no member here is told what somebody who clicks twice is told.
-            assert posted in ({302} if pattern.name == "remove_person" else {404, 405}), pattern.name
-    for name in ("overview", "orders", "offers", "listings", "stock", "channels", "problem_board", "imports"):
-        page_text = text(client.get(reverse(f"backoffice:{name}")))
-        assert "eMAG Romania" not in page_text, name
-        assert "7001" not in page_text, name
-    client.post(reverse("backoffice:offer_action"), {"action": "stock_out", "offer": [pk for pk, *_ in before], "sure": "1"})
-    with busy.shop.scope():
-        assert list(Offer.objects.order_by("pk").values_list("pk", "intended_qty", "stock_excluded")) == before
-
-
-def test_somebody_without_an_organisation_is_told_so() -> None:
+def test_somebody_without_an_organisation_is_told_so(busy: BusyShop) -> None:
     client = signed_in(User.objects.create_user("nobody@example.com"))
     response = client.get("/")
     assert response.status_code == 403

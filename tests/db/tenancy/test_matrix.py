@@ -1,4 +1,5 @@
-"""Every address × method × person × own and foreign ids: nothing of another organisation is shown or changed (invariant 14).
+"""Every address × method × person × own and foreign ids: nothing of another organisation is shown or changed (invariant 14), and nobody
+gets what his role may not (``security/permissions.py``).
 
 The addresses come from the URL configuration, the foreign ids from the other shop's rows (``security/walk.py``), and every text of the
 other shop is a canary (``furnished.py``).
@@ -19,6 +20,7 @@ from stallkeeper.catalog.models import StockUnit
 from stallkeeper.core import tenancy, walls
 from stallkeeper.core.models import Role, User
 from tests.busy_shop import refuse_to_probe, signed_in
+from tests.db.security import permissions
 from tests.db.security.walk import Address, every_address, every_route
 from tests.db.tenancy.furnished import GOOD, Neighbours, changes, fields, figures, leaks
 
@@ -55,6 +57,7 @@ class Asked:
     """What one person asked and what was wrong with the answers."""
 
     client: Client
+    actor: str
     routes: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
 
@@ -68,7 +71,10 @@ class Asked:
             self.wrong.append(f"{method} {address.path} ({address.route}): {response.status_code} {sorted(found)}")
         self.routes.add(address.route)
         to_sign_in = response.headers.get("HX-Refresh") and not response.content
-        return 302 if to_sign_in else int(response.status_code)
+        status = 302 if to_sign_in else int(response.status_code)
+        if fault := permissions.fault(permissions.rules().get(address.route.removeprefix("^/")), self.actor, method, status):
+            self.wrong.append(f"{method} {address.path} ({address.route}): {status}, {fault}")
+        return status
 
     def refused(self, method: str, address: Address, content: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         """Ask for what is not ours: it is not there."""
@@ -77,11 +83,12 @@ class Asked:
 
 
 def walk(asked: Asked, neighbours: Neighbours) -> None:
-    """Every address of ours with their ids in questions and forms, then every address of theirs."""
+    """Every address of ours, plain and with their ids in questions and forms, then every address of theirs."""
     theirs = fields(neighbours.theirs)
     own = sorted(every_address(neighbours.ours), key=lambda address: address.route == "logout/")
-    for address in own:
-        if address.route != "logout/":
+    for address in own[:-1]:
+        asked.ask("get", address, {})
+        if asked.actor in FORWARD:
             asked.ask("get", address, theirs | SEARCHES)
     for address in foreign(neighbours):
         asked.refused("get", address, {})
@@ -91,6 +98,8 @@ def walk(asked: Asked, neighbours: Neighbours) -> None:
         asked.ask("post", address, theirs | PLAUSIBLE)
 
 
+FORWARD = {Role.OWNER, Role.READ_ONLY, "nobody's", "anonymous"}
+"""Who names foreign ids in questions too: what a list is narrowed to is asked alike for every role."""
 FRAGMENT = {"HX-Request": "true"}
 SEARCHES = {"q": "THEIRS-1", "state": ""}
 PLAUSIBLE = {"units": 1, "reason": "out_of_stock", "on_hand": 3, "expected_on": "2031-01-01", "pack_factor": 1, "sure": 1, "for_ever": 1}
@@ -114,13 +123,60 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("actor", ACTORS)
 def test_nothing_of_another_organisation_is_shown_or_changed(neighbours: Neighbours, actor: str) -> None:
-    asked = Asked(visitor(neighbours, actor))
+    asked = Asked(visitor(neighbours, actor), actor)
     before = figures(neighbours.theirs)
     walk(asked, neighbours)
     changed = changes(neighbours.theirs, before)
     assert asked.wrong == []
     assert changed == set()
     assert asked.routes == {route for route, _pattern in every_route()}
+
+
+OF_ONES_OWN = {
+    "core_auditentry",
+    "core_fileexport",
+    "core_fileexportpart",
+    "core_user",
+    "channels_sendingcolumns",
+    "orders_orderdesk",
+    "orders_orderview",
+}
+"""Tables in which people who may only look leave something: how they see lists, files that they took away."""
+
+
+def test_who_may_only_look_changes_nothing_by_any_form(neighbours: Neighbours) -> None:
+    asked = Asked(visitor(neighbours, Role.READ_ONLY), Role.READ_ONLY)
+    before, given = figures(neighbours.ours), fields(neighbours.ours) | PLAUSIBLE
+    for address in every_address(neighbours.ours):
+        if address.route != "logout/":
+            for method in ("post", "put", "delete"):
+                asked.ask(method, address, given)
+    assert asked.wrong == []
+    assert changes(neighbours.ours, before) - OF_ONES_OWN == set()
+
+
+def test_a_form_without_anything_in_it_is_no_fault(neighbours: Neighbours) -> None:
+    asked = Asked(visitor(neighbours, Role.OWNER), Role.OWNER)
+    for address in every_address(neighbours.ours):
+        if address.route != "logout/":
+            asked.ask("post", address, {})
+    assert asked.wrong == []
+
+
+def test_every_address_has_a_rule_and_the_page_of_permissions_says_it() -> None:
+    assert permissions.PAGE.read_text(encoding="utf-8") == permissions.page(), "run: python -m tests.db.security.permissions"
+
+
+def test_a_role_that_gets_more_or_less_than_its_rule_is_found() -> None:
+    """The matrix can fail: it is told of an answer that a role must not get."""
+    rule = permissions.Rule("orders/1/ship/", "act_orders", screen=True)
+    assert [permissions.fault(rule, actor, "post", 200) != "" for actor in ACTORS] == [False, False, False, True, True, True, True]
+    assert [permissions.fault(rule, actor, "post", 403) != "" for actor in ACTORS] == [True, True, True, False, False, False, True]
+    half = permissions.Rule("stock/places/", "view_stock", screen=True, changing="edit_stock")
+    assert [permissions.fault(half, actor, "get", 200) != "" for actor in Role.values] == [False] * 5
+    assert [permissions.fault(half, actor, "post", 200) != "" for actor in Role.values] == [False, False, False, True, True]
+    with pytest.raises(AssertionError):
+        permissions.fault(None, Role.OWNER, "get", 200)
 
 
 def open_managers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +208,7 @@ def test_each_wall_holds_alone(neighbours: Neighbours, monkeypatch: pytest.Monke
             open_tables()
         if not managers:
             open_managers(patch)
-        asked = Asked(visitor(neighbours, Role.OWNER))
+        asked = Asked(visitor(neighbours, Role.OWNER), Role.OWNER)
         walk(asked, neighbours)
     close_tables()
     assert asked.wrong == []
@@ -163,7 +219,7 @@ def test_without_both_walls_the_matrix_finds_everything(neighbours: Neighbours, 
     """The pair of the tests above: they can fail."""
     open_tables()
     open_managers(monkeypatch)
-    asked = Asked(visitor(neighbours, Role.READ_ONLY))
+    asked = Asked(visitor(neighbours, Role.READ_ONLY), Role.READ_ONLY)
     walk(asked, neighbours)
     assert len(asked.wrong) > 20
 
@@ -201,7 +257,7 @@ def test_a_session_that_names_their_organisation_is_worth_nothing(neighbours: Ne
 
 def test_the_same_questions_find_canaries_where_they_belong(neighbours: Neighbours) -> None:
     """The pair of the matrix: for the other shop's owner its pages are full of them, and the same forms change its rows."""
-    asked = Asked(signed_in(neighbours.theirs.owner))
+    asked = Asked(signed_in(neighbours.theirs.owner), Role.OWNER)
     before = figures(neighbours.theirs)
     found: set[str] = set()
     for address in every_address(neighbours.theirs):
