@@ -195,6 +195,7 @@ UNFOLD = {
         _own("start.css"),
         _own("orders.css"),
         _own("channels.css"),
+        _own("bell.css"),
     ],
     "SCRIPTS": [
         _own("backoffice.js"),
@@ -204,6 +205,7 @@ UNFOLD = {
         _own("keys.js"),
         _own("start.js"),
         _own("orders.js"),
+        _own("bell.js"),
         _own("choosing.js"),
     ],
     "COMMAND": {"search_models": False, "search_callback": None},

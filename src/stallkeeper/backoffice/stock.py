@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from stallkeeper.backoffice.offer_rows import units_like
 from stallkeeper.backoffice.paging import page
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.backoffice.unit_marks import Mark, concerned, marks_of
 from stallkeeper.catalog.models import StockUnit, UnitKind
 from stallkeeper.core.people import Permission, can
 from stallkeeper.stock.models import Level, Location, LocationOwner
@@ -28,6 +29,7 @@ class UnitRow:
     unit: StockUnit
     levels: Mapping[int, Level]
     columns: Sequence[Location]
+    marks: Sequence[Mark] = ()
 
     @property
     def counted(self) -> bool:
@@ -61,13 +63,23 @@ def own_places() -> list[Location]:
 
 
 def units_with(filters: Mapping[str, str]) -> QuerySet[StockUnit]:
-    """The stock units in scope that fit ``q`` and ``kind``."""
+    """The stock units in scope that fit ``q`` and ``kind``; with ``problem``: those with a shortage, a refusal or a difference."""
     units = StockUnit.objects.all()
     if text := filters.get("q", "").strip():
         units = units.filter(pk__in=units_like(text))
     if (kind := filters.get("kind", "")) in UnitKind.values:
         units = units.filter(kind=kind)
+    if filters.get("problem"):
+        units = units.filter(pk__in=concerned()[0])
     return units
+
+
+def _alert(request: MemberRequest) -> dict[str, object]:
+    """How many products something is wrong with, unless the list shows just those."""
+    if request.GET.get("problem"):
+        return {}
+    units, all_of_them = concerned()
+    return {"concerned": len(units), "concerned_capped": not all_of_them}
 
 
 @screen(Permission.VIEW_STOCK)
@@ -79,15 +91,17 @@ def stock(request: MemberRequest) -> HttpResponse:
     levels: dict[int, dict[int, Level]] = {}
     for level in Level.objects.filter(stock_unit__in=[unit.pk for unit in shown.rows], location__in=places):
         levels.setdefault(level.stock_unit_id, {})[level.location_id] = level
+    marks = marks_of(shown.rows)
     context = {
         "title": _("Products and stock"),
         "export_list": "stock",
         "page": shown,
-        "rows": [UnitRow(unit, levels.get(unit.pk, {}), columns) for unit in shown.rows],
+        "rows": [UnitRow(unit, levels.get(unit.pk, {}), columns, marks.get(unit.pk, ())) for unit in shown.rows],
         "columns": columns,
         "kinds": UnitKind.choices,
         "filters": request.GET,
         "may_edit": can(request.membership, Permission.EDIT_STOCK),
-        "filtered": bool(request.GET.get("q") or request.GET.get("kind")),
+        "filtered": any(request.GET.get(name) for name in ("q", "kind", "problem")),
+        **_alert(request),
     }
     return show(request, "backoffice/stock.html", context)

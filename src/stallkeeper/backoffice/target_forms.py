@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.backoffice.forms import LookMixin, look
-from stallkeeper.backoffice.problems import BY_KEY
+from stallkeeper.backoffice.problems import KINDS
 from stallkeeper.backoffice.words import told
 from stallkeeper.channels.models import Connection
 from stallkeeper.core.models import NoticeTarget, Severity
@@ -37,9 +38,11 @@ class TargetForm(LookMixin, forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Nothing chosen: all of them. What belongs to no account is told anyway."),
     )
-    quiet_from = forms.TimeField(label=_("Quiet from"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    quiet_from = forms.TimeField(
+        label=_("Quiet hours from"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
     quiet_until = forms.TimeField(
-        label=_("until"),
+        label=_("Quiet hours until"),
         required=False,
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         help_text=_("In the time zone of the company. What comes meanwhile waits for the end."),
@@ -64,9 +67,9 @@ class TargetForm(LookMixin, forms.Form):
 
     def __init__(self, way: Kind, *args: object, target: NoticeTarget | None = None, **kwargs: object) -> None:
         self.way, self.target = way, target
-        initial = {name: getattr(target, name) for name in TERMS} if target else {}
+        initial = {name: getattr(target, name) for name in TERMS} if target else {"language": get_language()}
         super().__init__(*args, initial=initial, **kwargs)
-        self._choices()["kinds"].choices = [(key, BY_KEY[key].title) for key in NOTICE_KINDS if key in BY_KEY]
+        self._choices()["kinds"].choices = [(kind.key, kind.title) for kind in KINDS if kind.key in NOTICE_KINDS]
         self._choices()["accounts"].choices = list(Connection.objects.order_by("name", "pk").values_list("pk", "name"))
         self._choices()["language"].choices = list(settings.LANGUAGES)
         for setting in way.settings:

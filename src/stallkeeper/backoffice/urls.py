@@ -6,6 +6,7 @@ from django.urls import path
 
 from stallkeeper.backoffice import (
     audit,
+    bell,
     case_page,
     channel_add,
     channel_general,
@@ -120,6 +121,8 @@ urlpatterns = [
     path("settings/notifications/<int:pk>/", targets.target, name="target"),
     path("settings/notifications/<int:pk>/test/", targets.test_target, name="test_target"),
     path("settings/notifications/<int:pk>/remove/", targets.remove_target, name="remove_target"),
+    path("bell/", bell.bell, name="bell"),
+    path("bell/seen/", bell.seen, name="bell_seen"),
     path("notifications/<int:pk>/seen/", problem_board.seen, name="seen"),
     path("orders/", orders.orders, name="orders"),
     path("orders/views/keep/", order_views.keep_view, name="keep_order_view"),

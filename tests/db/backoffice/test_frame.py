@@ -87,7 +87,7 @@ def test_letters_lead_to_one_screen_each() -> None:
 
 def test_the_bell_says_how_much_waits(client: Client) -> None:
     page = html_of(client, "/orders/")
-    waiting = int(re.search(r'id="bell".*?aria-label="(\d+) problems? wait', page, re.DOTALL)[1])
+    waiting = int(re.search(r'id="bell-state".*?>(\d+) problems? wait', page, re.DOTALL)[1])
     badges = [int(found) for found in re.findall(r'sk-side__count sk-bad">(\d+)<', page)]
     assert badges == [waiting]
     assert waiting > 0
