@@ -7,8 +7,10 @@ into the tables.
 from __future__ import annotations
 
 import html
+import math
 import random
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -46,9 +48,32 @@ from stallkit.types import Buyer, Charge, ChargeKind, Money, OfferRef, OrderStat
 from tests.shop import Shop, join
 
 NOUNS = ("Mug", "Kettle", "Lamp", "Cushion", "Blanket", "Notebook", "Backpack", "Bottle", "Clock", "Vase", "Tray", "Candle")
-ADJECTIVES = ("Blue", "Oak", "Linen", "Steel", "Small", "Large", "Nordic", "Ribbed", "Matt", "Striped")
+ADJECTIVES = ("Blue", "Green", "Grey", "White", "Small", "Large", "Nordic", "Ribbed", "Matt", "Striped")
 PEOPLE = ("Ana Exemplu", "Jonas Muster", "Maya Sample", "Piotr Przykład", "Chiara Esempio")
 CARRIERS = ("Cargus", "Sameday", "DHL")
+
+
+@dataclass(frozen=True)
+class Trade:
+    """How a shop traded until now: ``orders`` over so many seconds, from so many units of each article in the main warehouse at first.
+    ``shipped_after``: what is older has left; None: every fifth. ``quiet``: (platform, name, code, currency) of stalls that sold
+    nothing. ``by_day``: fewest buy when two fifths of the time are left."""
+
+    units: int = 148
+    orders: int = 70
+    seconds: int = 3400
+    figures: tuple[int, ...] = (0, 2, 5, 8, 12, 40, 120)
+    shipped_after: timedelta | None = None
+    quiet: tuple[tuple[str, str, str, str], ...] = ()
+    by_day: bool = False
+
+    def ago(self, number: int) -> int:
+        """Seconds since the order of this number, of ``orders``."""
+        share = (self.orders - number) / self.orders
+        if self.by_day:
+            turn = 2 * math.pi * self.seconds / 86400
+            share += 0.7 / turn * (math.sin(turn * (share - 0.4)) + math.sin(turn * 0.4))
+        return int(self.seconds * share)
 
 
 @dataclass
@@ -67,24 +92,32 @@ class BusyShop:
 
 
 def open_busy_shop(
-    units: int = 148, orders: int = 70, seed: int = 7, email: str = "owner@example.com", people: tuple[str, ...] = PEOPLE
+    units: int = 148,
+    orders: int = 70,
+    seed: int = 7,
+    email: str = "owner@example.com",
+    people: tuple[str, ...] = PEOPLE,
+    trade: Trade | None = None,
 ) -> BusyShop:
     """Fill the database; commits where the use cases commit. A second shop needs another owner's ``email``; ``people`` are the buyers."""
+    trade = trade or Trade(units, orders)
     dice = random.Random(seed)
     now = clock.now().replace(microsecond=0)
     shop = Shop.open()
-    shop.at = now - timedelta(hours=3)
+    shop.at = now - timedelta(seconds=trade.seconds) - timedelta(seconds=7400)
     _name(shop)
     owner = User.objects.create_user(email, name="Olga Owner")
     join(shop.organisation, owner, Role.OWNER)
     shop.add_place("EAST", 60)
     near = _channel(shop, "emag", "eMAG Romania", "EMR", "RON")
     far = _channel(shop, "walmart", "Walmart US", "WMT", "USD")
-    stock = _units(shop, units, dice)
+    stock = _units(shop, trade, dice)
     for channel in (near, far):
         _offers(shop, channel, stock, dice, now)
+    for stall in trade.quiet:
+        _offers(shop, _channel(shop, *stall), stock[:60], dice, now)
     busy = BusyShop(shop, near, far, owner, now)
-    _orders(busy, stock, orders, dice, people)
+    _orders(busy, stock, trade, dice, people)
     _runs(busy)
     _problems(busy, dice)
     return busy
@@ -109,10 +142,10 @@ def _channel(shop: Shop, platform: str, name: str, code: str, currency: str) -> 
     return channel
 
 
-def _units(shop: Shop, count: int, dice: random.Random) -> list[StockUnit]:
+def _units(shop: Shop, trade: Trade, dice: random.Random) -> list[StockUnit]:
     made = []
     with shop.scope():
-        for number in range(1, count + 1):
+        for number in range(1, trade.units + 1):
             adjective, noun = dice.choice(ADJECTIVES), dice.choice(NOUNS)
             unit = StockUnit.objects.create(
                 organisation=shop.organisation,
@@ -130,7 +163,7 @@ def _units(shop: Shop, count: int, dice: random.Random) -> list[StockUnit]:
         targets = [
             Target(unit.pk, places[code], dice.choice(figures), f"opening:{unit.sku}:{code}")
             for unit in made
-            for code, figures in (("MAIN", (0, 2, 5, 8, 12, 40, 120)), ("EAST", (0, 0, 3, 20)))
+            for code, figures in (("MAIN", trade.figures), ("EAST", (0, 0, 3, 20)))
         ]
         ledger.set_on_hand(uc, targets)
     kits = [shop.kit(f"SET-{number}", {made[number]: 2, made[number + 10]: 1}) for number in (1, 2)]
@@ -201,24 +234,29 @@ def _listings(shop: Shop, channel: Channel, offers: list[Offer], dice: random.Ra
     RemoteListing.objects.bulk_create(rows)
 
 
-def _orders(busy: BusyShop, stock: list[StockUnit], count: int, dice: random.Random, people: tuple[str, ...]) -> None:
+def _orders(busy: BusyShop, stock: list[StockUnit], trade: Trade, dice: random.Random, people: tuple[str, ...]) -> None:
+    count = trade.orders
     for number in range(count):
         channel = busy.near if dice.random() < 0.6 else busy.far
-        at = busy.now - timedelta(seconds=int(3400 * (count - number) / count) + dice.randint(0, 40))
-        order = _order(channel, f"{700100 + number}", stock, at, dice, people, unmapped=number in (20, 55))
+        at = busy.now - timedelta(seconds=trade.ago(number) + dice.randint(0, 40))
+        order = an_order(channel, f"{700100 + number}", stock, at, dice, people, unmapped=number in (20, 55))
         busy.shop.at = at + timedelta(seconds=dice.uniform(0.4, 4.5))
         with busy.shop.use_case("accept.orders") as uc:
             intake.accept(uc, channel.connection_id, [order], busy.shop.at)
-        _push(busy, busy.far if channel == busy.near else busy.near, dice)
-        if number % 5 == 0 and number < count - 10:
-            _ship(busy, order, dice)
+        for other in (busy.near, busy.far):
+            if other != channel or trade.by_day:
+                push(busy, other, dice)
+        old = number % 5 == 0 and number < count - 10 if trade.shipped_after is None else busy.now - at > trade.shipped_after
+        if old:
+            with clock.using(lambda at=at: at + timedelta(hours=2)) if trade.shipped_after else nullcontext():
+                _ship(busy, order, dice)
     busy.shop.at = busy.now
 
 
-def _order(
+def an_order(
     channel: Channel, number: str, stock: list[StockUnit], at: datetime, dice: random.Random, people: tuple[str, ...], *, unmapped: bool
 ) -> RemoteOrder:
-    units = dice.sample(stock, dice.choice((1, 1, 1, 2, 3)))
+    units = dice.sample(stock, min(dice.choice((1, 1, 1, 2, 3)), len(stock)))
     lines = []
     for position, unit in enumerate(units, 1):
         quantity = dice.choice((1, 1, 1, 2, 4))
@@ -255,7 +293,7 @@ def _order(
     )
 
 
-def _push(busy: BusyShop, channel: Channel, dice: random.Random) -> None:
+def push(busy: BusyShop, channel: Channel, dice: random.Random) -> None:
     """What the trade run of the other stall does with the new quantities."""
     with busy.shop.scope():
         at = busy.shop.at + timedelta(seconds=dice.uniform(0.3, 6))

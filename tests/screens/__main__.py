@@ -23,8 +23,8 @@ from stallkeeper import embedded, env
 from tests.screens.camera import LEAST, WIDTH, take
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "screens"
-NOW = datetime(2026, 11, 17, 9, 42, 30, tzinfo=UTC)
-"""A Tuesday morning. Screens say how long ago things were."""
+NOW = datetime(2026, 11, 17, 13, 42, 30, tzinfo=UTC)
+"""A Tuesday afternoon. Screens say how long ago things were."""
 SCHEMES = ("light", "dark")
 PER_SHEET = 6
 SHEET = """<style>

@@ -9,9 +9,10 @@ from django.urls import get_resolver, reverse
 from playwright.sync_api import APIResponse, Page, expect
 
 from stallkeeper.channels.models import RemoteListing
-from stallkeeper.orders.models import Order, OrderLine
+from stallkeeper.orders.models import Shortage
 from tests.busy_shop import BusyShop
 from tests.db.security.walk import every_address
+from tests.screens.shop import an_open_order
 
 Step = Callable[[Page], None]
 
@@ -41,7 +42,7 @@ class Visit:
 
 
 class Missing(Exception):
-    """An address for which there is no sample: nothing would be seen of its screen. The text names it and says what to do."""
+    """Of an address nothing would be seen: there is no sample for it, or it fails. The text names it and says what to do."""
 
 
 def screens(busy: BusyShop, page: Page) -> list[Visit]:
@@ -67,19 +68,20 @@ def _is_screen(answer: APIResponse, route: str) -> bool:
     """A whole page, and not a fragment, a file, or an address that only takes what a form sends."""
     if answer.status == 404:
         raise Missing(f"{route}: no sample leads to it. Say in tests/db/security/walk.py what its arguments are, and furnish such a row.")
+    if answer.status >= 500:
+        raise Missing(f"{route}: answers {answer.status} to {answer.url}.")
     return answer.status == 200 and "text/html" in answer.headers.get("content-type", "") and "<html" in answer.text()
 
 
 def _samples(busy: BusyShop) -> dict[str, str]:
     """Where another row shows more than the first."""
     with busy.shop.scope():
-        short = OrderLine.objects.filter(short__gt=0).values("order_id")
-        unmapped = OrderLine.objects.filter(stock_unit=None).values("order_id")
-        plain = Order.objects.filter(state="new").exclude(pk__in=short).exclude(pk__in=unmapped)
-        order = plain.order_by("-ordered_at").values_list("pk", flat=True)[0]
+        order = an_open_order().pk
+        twice = Shortage.objects.filter(verdict="latency").order_by("-sold_at").select_related("line")[0].line
         listing = RemoteListing.objects.exclude(candidates=[]).values_list("pk", flat=True).order_by("pk")[0]
     return {
         "order": reverse("backoffice:order", args=[order]),
+        "case": reverse("backoffice:case", args=[twice.order_id, twice.pk]),
         "choose": reverse("backoffice:choose", args=[listing]),
         "problem_list": reverse("backoffice:problem_list", args=["shortages"]),
         "add_source": reverse("backoffice:add_source", args=["url"]),

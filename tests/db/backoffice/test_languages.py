@@ -12,6 +12,7 @@ from babel import Locale
 from babel.numbers import list_currencies
 from django.apps import apps
 from django.conf import settings as conf
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.test import Client
 from django.test.utils import override_settings
@@ -30,9 +31,9 @@ MUTE = ("script", "style", "code", "pre", "template", "option-code", "q")
 """Of these, ``q`` is what somebody else said, in his own words."""
 ALIKE = (
     "Stallkeeper SKU SKUs GTIN EAN JSON CSV XLSX XML YML URL UTC API ID PDF IMAP SFTP FTP HTTP HTTPS CommerceML TOTP UTF min kB MB ms esc"
-    " windows Fashion Days Bulgaria Romania Hungary"
+    " windows Fashion Days Bulgaria Romania Hungary Discord Microsoft Teams Pushover Slack Telegram ntfy"
 )
-"""The same in every language: abbreviations, a key, a character set, shops of eMAG as it calls them."""
+"""The same in every language: abbreviations, a key, a character set, shops of eMAG as it calls them, services that take messages."""
 ZONE = re.compile(r"\b[A-Z][\w+-]+(?:/[\w +-]+)+")
 OF_DJANGO = (
     "Enter the same password as before, for verification.",
@@ -49,7 +50,6 @@ OF_DJANGO = (
 )
 """What Django says, in whose own catalogues it is."""
 COUNTED_BY_DJANGO = re.compile(r"Your password must contain at least \d+ characters\.|\d+\sbytes")
-TEXTS = (models.CharField, models.TextField, models.JSONField)
 PROGRAMS = ("api/", "1c/", "hints/")
 
 
@@ -111,11 +111,12 @@ def _texts(page: str) -> Iterator[tuple[str, bool]]:
 
 
 def _names() -> Iterator[str]:
-    """Currencies, time zones, platforms, and the months of the language."""
+    """Currencies, time zones, platforms, and the months and days of the language."""
     locale = Locale.parse(LANGUAGE)
     yield from list_currencies()
     yield from (word for zone in available_timezones() for word in WORD.findall(zone))
-    yield from (word for form in locale.months["format"].values() for name in form.values() for word in WORD.findall(name))
+    forms = [*locale.months["format"].values(), *locale.days["format"].values()]
+    yield from (word for form in forms for name in form.values() for word in WORD.findall(name))
     yield from (word for platform in ADAPTERS for word in WORD.findall(manifest_of(platform).title))
 
 
@@ -125,7 +126,7 @@ def _data(busy: BusyShop) -> Iterator[str]:
         columns = [
             column.name
             for column in model._meta.concrete_fields
-            if isinstance(column, models.CharField | models.TextField | models.JSONField)
+            if isinstance(column, models.CharField | models.TextField | models.JSONField | ArrayField)
         ]
         with busy.shop.scope():
             for row in model._base_manager.values_list(*columns)[:2000] if columns and model._meta.managed else ():
