@@ -184,6 +184,8 @@ def send(page: Page) -> None:
     page.locator("[data-work-out]").click()
     apply = page.locator("form[action*=apply]")
     expect(apply).to_be_visible()
+    expect(apply.locator("tbody td.sk-num").nth(1)).to_have_text(str(len(GOODS)))  # all fall: what the stall shows was read before
+    expect(page.locator("[data-unread]")).to_have_count(0)
     if (sure := apply.locator("[name=sure]")).count():
         sure.check()
     apply.locator("button.sk-button--primary").click()

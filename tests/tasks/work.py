@@ -65,6 +65,7 @@ def connect_and_send(person: Person, stage: Stage) -> None:
         person.click(page.locator("[data-next]"))
     person.click(page.locator("[name=answer][value=include]"))
     person.click(page.locator("button[form=do]"))
+    _work(made)
     person.click(page.locator("[data-next]"))
     person.click(page.locator("[data-work-out]"))
     _send(person)

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from stallkeeper.backoffice import import_jobs
+from stallkeeper.backoffice import import_jobs, start_sends
 from stallkeeper.backoffice.imports import SHOWN, ImportForm, begin, progress
 from stallkeeper.backoffice.listing_rows import rows_of
 from stallkeeper.backoffice.listings import KEYS
@@ -90,6 +90,7 @@ def link(request: MemberRequest) -> HttpResponse:
         _search(request, channel)
     else:
         _change(request, channel, act)
+        start_sends.read_soon(channel)
     return redirect(address("links", channel))
 
 

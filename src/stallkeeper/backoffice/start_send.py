@@ -108,6 +108,7 @@ def orders(request: MemberRequest) -> HttpResponse:
         return redirect(address("stall"))
     if request.method == "POST":
         take_orders(request, channel, request.POST.get("answer", ""))
+        start_sends.read_soon(channel)
         return redirect(address("orders", channel))
     context = {"quirks": connect.manifest(channel.connection.platform).quirks, "cutover_open": channel.cutover == Channel.Cutover.UNASKED}
     return framed(request, "orders", context)
@@ -121,6 +122,7 @@ def first_send(request: MemberRequest) -> HttpResponse:
         return redirect(address("stall"))
     if request.method == "POST":
         _work_out(request, channel)
+        start_sends.read_soon(channel)
         return redirect(address("send", channel))
     context = frame(request, "send")
     facts = context["facts"]
@@ -130,7 +132,8 @@ def first_send(request: MemberRequest) -> HttpResponse:
     if wants_fragment(request):
         return _send_on(request, facts, {**context, **shown})
     planned = plan_context(request, facts.sending.plan) if facts.sending.plan and not task else {}
-    return framed(request, "send", {**shown, **planned, "step_url": address("send", channel)})
+    unread = start_sends.unread(facts.sending.plan) if planned else 0
+    return framed(request, "send", {**shown, **planned, "unread": unread, "step_url": address("send", channel)})
 
 
 def _send_on(request: MemberRequest, facts: Facts, context: dict[str, object]) -> HttpResponse:

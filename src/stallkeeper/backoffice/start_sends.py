@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from stallkeeper.backoffice.send_tasks import TaskRow, row
 from stallkeeper.backoffice.templatetags.stallkeeper import counted
 from stallkeeper.channels import plans, proposals, send_tasks
-from stallkeeper.channels.models import Channel, SendPlan, SendTask
+from stallkeeper.channels.models import Channel, Connection, SendPlan, SendTask
 from stallkeeper.channels.proposals import ChannelChange, Proposal
+from stallkeeper.sync import wake
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,12 @@ class Sending:
             return _("nothing differed") if self.goes_out else ""
         said = {"shown": counted(self.task.shown), "wanted": counted(self.task.wanted)}
         return _("{shown} of {wanted} read back").format(**said)
+
+
+def read_soon(channel: Channel) -> None:
+    """Have read what the stall shows, for as long as nothing was sent there: the plan of the first send compares ours with it."""
+    if channel.first_send_at is None and channel.connection.state == Connection.State.READY:
+        wake.look_now(channel.connection_id, "verify")
 
 
 def sending_of(channel: Channel | None) -> Sending:
@@ -61,6 +68,11 @@ def _left(plan: Proposal, channel: Channel) -> Proposal:
         channels={channel.pk: ChannelChange(switches=on)} if on else {},
         writes=writes if not channel.connection.writes_allowed else {},
     )
+
+
+def unread(plan: SendPlan | None) -> int:
+    """Of how many of its figures nobody knew what the stall shows."""
+    return sum(counts.unknown for counts in plans.counts_of(plan)) if plan else 0
 
 
 def missing(channel: Channel) -> Proposal:

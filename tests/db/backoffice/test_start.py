@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -358,6 +359,47 @@ def test_the_first_send_is_a_plan_that_somebody_looks_at(shop: Shop, owner: Clie
     assert "data-read-back" not in owner.get(back).content.decode()
 
 
+def read_back(shop: Shop, channel: Channel) -> LaneStep | None:
+    with shop.scope():
+        return LaneStep.objects.filter(lane__subject_id=channel.connection_id, step="verify").first()
+
+
+@pytest.mark.parametrize("begin", ["link", "orders", "send"])
+def test_what_the_stall_shows_is_read_before_the_first_plan(shop: Shop, owner: Client, begin: str) -> None:
+    """S3.41: the rotation that ended before anything was linked would come back in a quarter of an hour only."""
+    channel = stall(shop)
+    shop.unit("MUG", 5)
+    listing(shop, channel, "MUG", "MUG")
+    with shop.scope():
+        lane = Lane.objects.get(subject_id=channel.connection_id, kind=LaneKind.BACKGROUND)
+        LaneStep.objects.create(organisation=shop.organisation, lane=lane, step="verify", not_before=NOON + timedelta(minutes=15))
+    do(owner, begin, act="certain", answer="include", channel=channel.pk)
+    assert (found := read_back(shop, channel)) is not None
+    assert found.not_before == NOON
+
+
+def test_reading_of_a_stall_that_was_sent_to_keeps_its_time(shop: Shop, owner: Client) -> None:
+    channel = stall(shop, first_send_at=NOON)
+    do(owner, "link", act="out", channel=channel.pk)
+    assert read_back(shop, channel) is None
+
+
+def test_a_plan_that_does_not_know_what_is_shown_says_so(shop: Shop, owner: Client) -> None:
+    """And is worked out again with one press, once it is read."""
+    channel = stall(shop, orders_enabled=True, cutover="include")
+    offer = shop.offer(channel, shop.unit("MUG", 5))
+    with shop.scope():
+        Offer.objects.filter(pk=offer.pk).update(believed_qty=None, observed_qty=None, observed_at=None)
+    do(owner, "send")
+    assert "nobody can say whether it rises or falls" in text(owner.get(reverse("backoffice:start_send")))
+    with shop.scope():
+        Offer.objects.filter(pk=offer.pk).update(believed_qty=9, observed_qty=9, observed_at=NOON)
+    do(owner, "send")
+    shown = owner.get(reverse("backoffice:start_send"))
+    assert "data-unread" not in shown.content.decode()
+    assert "1 value would be sent" in text(shown)
+
+
 def test_a_colleagues_plan_makes_room_and_that_is_said(shop: Shop, owner: Client) -> None:
     channel = stall(shop, orders_enabled=True, cutover="include")
     shop.offer(channel, shop.unit("MUG", 5))
@@ -391,13 +433,13 @@ def test_steps_without_a_stall_lead_to_connecting_one(shop: Shop, owner: Client)
 
 
 def test_a_page_asks_as_much_whatever_there_is(shop: Shop, owner: Client) -> None:
-    """Constant statements: with 2 listings and with 30."""
+    """Constant statements: with 25 listings and with 60. What fits on one page is not counted, which is one less."""
     channel = stall(shop)
     for number in range(2):
         shop.unit(f"A-{number}", 1)
     owner.get(reverse("backoffice:start_company"))  # the problems of the bell are counted once in a while
     counts = []
-    for more in (range(2), range(2, 30)):
+    for more in (range(25), range(25, 60)):
         for number in more:
             listing(shop, channel, f"L-{number}", "A-0", "A-1")
         for slug in STEPS:
