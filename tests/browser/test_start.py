@@ -1,6 +1,7 @@
 """The first run in a browser: from a new installation's sign-in link to the first quantity that was read back on an emulated stall.
 
-Steps and buttons are found by what they are, not by their words, so that it can be gone through in any language.
+Steps and buttons are found by what they are, not by their words: it is gone through in two languages, with eMAG in English and with
+Walmart in Swedish.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.test import override_settings
+from django.utils import translation
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from stallkeeper.backoffice.start_state import STEPS
 from stallkeeper.catalog.models import ImportRun
 from stallkeeper.channels.models import Channel, Lane, LaneStep
 from stallkeeper.core import clock
@@ -60,8 +64,14 @@ def served(stall: Emulator) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(installation: None, site: LiveServer, browser: Browser) -> Iterator[Page]:
-    with watched(browser, site) as opened:
+def language() -> str:
+    """What the browser asks for."""
+    return "en"
+
+
+@pytest.fixture
+def page(installation: None, site: LiveServer, browser: Browser, language: str) -> Iterator[Page]:
+    with override_settings(LANGUAGES=[("en", "English"), ("sv", "Svenska")]), watched(browser, site, locale=language) as opened:
         yield opened
 
 
@@ -71,8 +81,8 @@ def sign_in(page: Page, user: User) -> None:
 
 
 @pytest.mark.long(25)
-@pytest.mark.parametrize("platform", ["emag", "walmart"])
-def test_from_the_sign_in_link_to_the_first_figure_read_back(page: Page, tmp_path: Path, platform: str) -> None:
+@pytest.mark.parametrize(("platform", "language"), [("emag", "en"), ("walmart", "sv")])
+def test_from_the_sign_in_link_to_the_first_figure_read_back(page: Page, tmp_path: Path, platform: str, language: str) -> None:
     """S2.1-S2.4, S3.30, S3.41. In the middle the person leaves, signs in again, and is where he was."""
     owner = first.set_up()
     with ExitStack() as stack:
@@ -82,6 +92,7 @@ def test_from_the_sign_in_link_to_the_first_figure_read_back(page: Page, tmp_pat
             stall.add_offer(sku, title=title, gtin=gtin, quantity=99)
         address = stack.enter_context(served(stall))
         sign_in(page, owner)
+        assert_spoken(page, language)
         company(page)
         connect(page, platform, config, address)
         goods(page, tmp_path)
@@ -92,12 +103,22 @@ def test_from_the_sign_in_link_to_the_first_figure_read_back(page: Page, tmp_pat
         rules(page)
         orders(page)
         send(page)
+        assert_spoken(page, language)
         assert [stall.quantity_of(sku) for sku, *_ in GOODS] == [6, 6, 6]
         assert stall.quantity_of("SURPRISE") == 99
         page.locator("[data-next]").click()
         page.wait_for_url(lambda url: "/start" not in url)
         page.goto("/")
         assert "/start" not in page.url
+
+
+def assert_spoken(page: Page, language: str) -> None:
+    """The page is in this language: it says so, and the rail's steps are called as in its catalogue."""
+    with translation.override(language):
+        titles = [str(step.title) for step in STEPS]
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    expect(page.locator(".sk-rail .sk-rung__text strong")).to_have_text(titles)
+    assert (titles[1] == "Connect a stall") == (language == "en")
 
 
 def here(page: Page) -> str:
