@@ -56,6 +56,7 @@ def test_the_balancer_is_switched_on_and_a_reservation_is_let_go(busy: BusyShop,
     screen.get_by_role("button", name="Switch on", exact=True).click()
     expect(screen.get_by_text("The balancer is on.")).to_be_visible()
     row = screen.get_by_role("row").filter(has_text="9 -> 7")
+    row.get_by_text("Let go…").click()
     row.get_by_role("button", name="Let go").click()
     expect(row.locator("input[name=reason]:invalid")).to_be_visible()
     row.locator("input[name=reason]").fill("a colleague typed it")

@@ -66,6 +66,20 @@ def test_a_working_day_without_the_mouse(busy: BusyShop, screen: Page) -> None:
     screen.wait_for_url("**/offers/?before=*")
 
 
+def test_heads_of_tables_stay_in_sight_and_cover_no_row(screen: Page) -> None:
+    screen.goto("/offers/")
+    head, row = screen.locator("#content thead th").nth(1), screen.locator("#content tbody tr").nth(8)
+    for key in ("j",) * 30 + ("k",) * 21:
+        screen.keyboard.press(key)
+    expect(row.get_by_role("link").first).to_be_focused()
+    assert screen.evaluate("window.scrollY") > 0
+    bar, heads, rows = (each.bounding_box() for each in (screen.locator(".sk-top"), head, row))
+    assert bar is not None
+    assert heads is not None
+    assert rows is not None
+    assert (round(heads["y"]), rows["y"] >= heads["y"] + heads["height"] - 1) == (round(bar["y"] + bar["height"]), True)
+
+
 def test_the_keys_can_be_read_and_switched_off(screen: Page) -> None:
     """Whoever speaks to the computer must not be carried away by single letters (WCAG 2.1.4)."""
     screen.goto("/channels/")

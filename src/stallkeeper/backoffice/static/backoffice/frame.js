@@ -4,7 +4,7 @@
 (function () {
   const page = document.documentElement;
   const PHONE = window.matchMedia("(max-width: 767px)");
-  const TABLET = window.matchMedia("(max-width: 1099px)");
+  const TABLET = window.matchMedia("(max-width: 1199px)");
   const KEY = "sk-side";
 
   function remembered() {
@@ -75,6 +75,19 @@
     if (menu) menu.querySelector("summary").focus();
     if (menu || closeSide()) event.stopImmediatePropagation();
   });
+
+  // A table that fits lets its head stay in sight (backoffice.css); one that is too wide scrolls in a box of its own.
+  function fit() {
+    document.querySelectorAll(".sk-scroll").forEach((box) => box.toggleAttribute("data-fits", box.scrollWidth <= box.clientWidth));
+  }
+
+  const sizes = new ResizeObserver(fit);
+
+  function watch() {
+    document.querySelectorAll(".sk-scroll").forEach((box) => sizes.observe(box));
+  }
+
+  ["DOMContentLoaded", "htmx:afterSettle"].forEach((moment) => document.addEventListener(moment, watch));
 
   // Before the first picture, so that nothing jumps.
   show(side());
