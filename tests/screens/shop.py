@@ -13,8 +13,9 @@ from stallkeeper.channels import plans
 from stallkeeper.channels.models import Channel, Command, FurtherField, ObservedHold, Offer, SendingColumns
 from stallkeeper.channels.proposals import ChannelChange, Proposal
 from stallkeeper.channels.rule_models import RuleOverride
+from stallkeeper.core import clock
 from stallkeeper.core.histogram import Floats, histogram
-from stallkeeper.core.models import ApiKey, Invitation
+from stallkeeper.core.models import ApiKey, Invitation, NoticeTarget
 from stallkeeper.orders.models import Delay, Order, OrderDesk, OrderLine, OrderNote, OrderView
 from stallkeeper.stock import source_setup
 from stallkeeper.stock.models import Location, ManualHold, SourceProblem, SourceRun, StockSource
@@ -69,6 +70,7 @@ def _plain_words(busy: BusyShop) -> None:
     ManualHold.objects.filter(reason=WORD).update(reason="For the photographer")
     ObservedHold.objects.filter(reason=WORD).update(reason="Sold in the shop window")
     ApiKey.objects.filter(name=WORD).update(name="Accounting program")
+    NoticeTarget.objects.filter(name=WORD).update(name="Operations", hint="o…@example.com", told_at=clock.now())
     ImportRun.objects.filter(kind="products").update(
         file_name="products-autumn.xlsx", rows_total=148, rows_done=148, rows_changed=131, rows_refused=1
     )

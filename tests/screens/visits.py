@@ -117,11 +117,17 @@ def _cancel(page: Page) -> None:
     page.wait_for_load_state()
 
 
+def _bell(page: Page) -> None:
+    page.locator("#bell").click()
+    expect(page.locator("#bell-notices")).to_be_visible()
+
+
 OPENED: tuple[tuple[str, str, Step], ...] = (
     ("offers_panel", "offers", _first_row),
     ("stock_panel", "stock", _first_row),
     ("offers_chosen", "offers", _chosen),
     ("offers_sure", "offers", _read_now),
     ("order_cancel", "order", _cancel),
+    ("bell", "orders", _bell),
 )
 """(name, the screen it begins on, what opens it)."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from django.db.models import F, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.backoffice.paging import COUNT_LIMIT
+from stallkeeper.backoffice.problem_words import VERDICTS
 from stallkeeper.catalog.models import Identifier, StockUnit
-from stallkeeper.channels.models import Channel, Offer, OfferPrice, OfferTodo
+from stallkeeper.channels.models import Channel, Drift, Offer, OfferPrice, OfferTodo
 
 StrOrPromise = str | Promise
 
@@ -23,6 +25,7 @@ STATES: dict[str, tuple[StrOrPromise, str]] = {
     "push": (_("to send"), "warn"),
     "unknown": (_("not read yet"), ""),
     "refused": (_("refused"), "bad"),
+    "differs": (_("shown otherwise"), "warn"),
     "out": (_("left out"), ""),
 }
 """State to (name, tone)."""
@@ -35,6 +38,8 @@ class OfferRow:
     offer: Offer
     price: OfferPrice | None
     state: str
+    differences: Sequence[StrOrPromise] = ()
+    """Why the channel showed another value than we believed, of each that nobody has looked into yet (S4.30)."""
 
     @property
     def state_name(self) -> StrOrPromise:
@@ -54,10 +59,21 @@ class OfferRow:
         return ""
 
 
-def row(offer: Offer) -> OfferRow:
+def row(offer: Offer, differences: Mapping[int, Sequence[StrOrPromise]] = MappingProxyType({})) -> OfferRow:
     """The row of one offer; its channel, unit and price are taken from the same statement."""
     price: OfferPrice | None = getattr(offer, "price", None)
-    return OfferRow(offer, price, state_of(offer, price))
+    return OfferRow(offer, price, state_of(offer, price), differences.get(offer.pk, ()))
+
+
+def differences_of(offers: Iterable[Offer]) -> dict[int, list[StrOrPromise]]:
+    """What ``OfferRow.differences`` says, by offer. One statement; index drift_open."""
+    found: dict[int, list[StrOrPromise]] = {}
+    open_ = Drift.objects.filter(offer__in=[offer.pk for offer in offers], resolved_at=None).order_by("at", "pk")
+    for offer, verdict in open_.values_list("offer_id", "verdict"):
+        words = VERDICTS.get(verdict, verdict)
+        if words not in found.setdefault(offer, []):
+            found[offer].append(words)
+    return found
 
 
 def state_of(offer: Offer, price: OfferPrice | None) -> str:
@@ -98,8 +114,8 @@ def in_state(offers: QuerySet[Offer], state: str) -> QuerySet[Offer]:
     """Narrow to a state; an unknown word narrows nothing. "To send" reads the list of what is to be sent, which is short."""
     if state == "push":
         return offers.filter(pk__in=OfferTodo.objects.order_by().values("offer_id"))
-    if state == "refused":
-        return offers.filter(pk__in=refused_ids())
+    if state in {"refused", "differs"}:
+        return offers.filter(pk__in=refused_ids() if state == "refused" else differing_ids())
     if state == "unknown":
         return offers.filter(believed_qty=None, stock_excluded=False)
     if state == "out":
@@ -107,6 +123,11 @@ def in_state(offers: QuerySet[Offer], state: str) -> QuerySet[Offer]:
     if state == "step":
         return offers.filter(intended_qty=F("believed_qty"), refused_at=None)
     return offers
+
+
+def differing_ids() -> list[int]:
+    """Offers that their channel shows otherwise, counted as far as lists are."""
+    return sorted(set(Drift.objects.order_by().filter(resolved_at=None).values_list("offer_id", flat=True)[: COUNT_LIMIT + 1]))
 
 
 def refused_ids() -> list[int]:

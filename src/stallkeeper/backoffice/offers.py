@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from stallkeeper.backoffice.offer_rows import STATES, offers_with, row
+from stallkeeper.backoffice.offer_rows import STATES, differences_of, offers_with, row
 from stallkeeper.backoffice.paging import page
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.channels import switches
@@ -18,12 +18,12 @@ KEYS = ("channel_id", "sku")
 def offers(request: MemberRequest) -> HttpResponse:
     """The list: filters, pages of 50, and the working of each number in a panel. Its number of statements does not depend on the rows."""
     shown = page(offers_with(request.GET), KEYS, request.GET.get("after", ""), request.GET.get("before", ""))
-    channels = list(switches.states())
+    channels, differences = list(switches.states()), differences_of(shown.rows)
     context = {
         "title": _("Offers"),
         "export_list": "offers",
         "page": shown,
-        "rows": [row(offer) for offer in shown.rows],
+        "rows": [row(offer, differences) for offer in shown.rows],
         "channels": channels,
         "silent": [(channel, reasons[0]) for channel in channels if (reasons := switches.why_silent(channel))],
         "states": [(key, name) for key, (name, _tone) in STATES.items()],

@@ -44,7 +44,7 @@ def marks_of(units: Collection[StockUnit]) -> Mapping[int, list[Mark]]:
     for unit, count in refused.items():
         found[unit].append(Mark(_refused_text(count), "bad", _offers(q=skus[unit], state="refused")))
     for unit, count in _counted(_drifts().filter(offer__stock_unit__in=skus), "offer__stock_unit"):
-        found[unit].append(Mark(_differs_text(count), "warn", _offers(q=skus[unit])))
+        found[unit].append(Mark(_differs_text(count), "warn", _offers(q=skus[unit], state="differs")))
     counted = {unit.pk for unit in units if unit.kind == UnitKind.SINGLE and unit.stocked}
     for unit in counted - set(Level.objects.filter(stock_unit__in=counted).values_list("stock_unit_id", flat=True)):
         found[unit].append(Mark(_("no stock figure yet"), "info", reverse("backoffice:imports")))

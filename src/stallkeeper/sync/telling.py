@@ -89,6 +89,8 @@ def gather(organisation_id: int) -> int:
     """Put in line, for each target, the conditions that it wants to know of and is not in line for; how many those are."""
     with use_case("targets.gather", organisation_id=organisation_id) as uc:
         active = list(NoticeTarget.objects.filter(active=True).order_by("pk"))
+        if not active:
+            return 0
         lasting = Notification.objects.filter(resolved_at=None, seen_at=None).order_by("-last_at", "-pk")
         notices = [notice for notice in lasting[:LOOKED_AT] if any(_since(target, notice) for target in active)]
         known = set(NoticeMessage.objects.filter(notification__in=notices).values_list("target_id", "notification_id", "severity"))

@@ -58,6 +58,19 @@ def test_shortages_and_differences_mark_their_products_the_gravest_first(busy: B
         assert concerned()[0] == [short.stock_unit_id]
 
 
+def test_offers_that_a_channel_shows_otherwise_say_why_and_are_found(busy: BusyShop, client: Client) -> None:
+    with busy.shop.scope():
+        calm(busy)
+        offer = Offer.objects.filter(channel=busy.near).earliest("pk")
+        for at in (busy.now, busy.now):
+            Drift.objects.create(organisation=busy.organisation, offer=offer, at=at, kind="quantity", verdict="edited_on_channel")
+    assert "changed by hand on the channel" in text(client.get(f"/offers/?q={offer.sku}"))
+    page = text(client.get("/offers/?state=differs"))
+    assert "1 offer" in page
+    assert offer.sku in page
+    assert client.get("/offers/?state=differs").content.decode().count('title="It showed another value') == 1, "the same is said once"
+
+
 def test_a_product_that_was_never_counted_says_so_instead_of_zero(busy: BusyShop) -> None:
     with busy.shop.scope():
         calm(busy)
