@@ -24,7 +24,6 @@ from stallkeeper.core import clock
 from stallkeeper.core.models import AuditEntry, Organisation, Role, User
 from stallkeeper.stock.models import Level, Location
 from tests.busy_shop import BusyShop, signed_in, text
-from tests.conftest import RaceDatabase
 from tests.shop import NOON, Shop, join
 
 STEPS = ("company", "stall", "products", "links", "rules", "orders", "send")
@@ -192,24 +191,6 @@ def test_a_stall_of_another_company_is_none_of_theirs(shop: Shop, owner: Client)
         assert not Channel.objects.get(pk=theirs.pk).orders_enabled
     with shop.scope():
         assert Channel.objects.get(pk=mine.pk).orders_enabled
-
-
-def test_the_first_to_sign_in_makes_the_organisation(race_db: RaceDatabase) -> None:
-    """Twice is once; whoever comes after is told that an owner adds people."""
-    first, second = (User.objects.create_user(f"{name}@example.com") for name in ("first", "second"))
-    client = signed_in(first)
-    assert client.get("/").url == reverse("backoffice:found")
-    wrong = client.post(reverse("backoffice:found"), {"name": "", "time_zone": "UTC"})
-    assert wrong.status_code == 422
-    for _ in range(2):
-        assert client.post(reverse("backoffice:found"), {"name": "Ada's", "time_zone": "Europe/Rome"}).url == reverse("backoffice:start")
-    made = Organisation.objects.get()
-    assert (made.name, made.time_zone, made.start_passed) == ("Ada's", "Europe/Rome", ["company"])
-    assert where(client) == "stall"
-    late = signed_in(second)
-    assert late.get("/").status_code == 403
-    assert late.post(reverse("backoffice:found"), {"name": "Mine", "time_zone": "UTC"}).status_code == 403
-    assert Organisation.objects.count() == 1
 
 
 # --- the steps ----------------------------------------------------------------------------------------------------------------------------
