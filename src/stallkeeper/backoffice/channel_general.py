@@ -14,7 +14,7 @@ from stallkeeper.backoffice.general_forms import CopyForm, DefineForm, FurtherFo
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.backoffice.words import told
 from stallkeeper.catalog.models import Product
-from stallkeeper.channels import connect, general
+from stallkeeper.channels import connect, general, inheritance
 from stallkeeper.channels.models import Channel, FurtherField
 from stallkeeper.channels.rules import RuleError
 from stallkeeper.core.people import Permission, can
@@ -35,6 +35,7 @@ def channel_general(request: MemberRequest, pk: int) -> HttpResponse:
     fresh = Channel.objects.select_related("connection", "parent").get(pk=pk)
     named = Product.objects.exclude(category="").order_by("category").values_list("category", flat=True).distinct()
     context = {"title": fresh.name, "channel": fresh, "tab": "general", "form": form, "may_edit": may_edit}
+    context["subs"] = list(fresh.sub_channels.order_by("code"))
     context |= {"categories": named[:MOST_CATEGORIES], "may_connect": can(request.membership, Permission.CONNECT)}
     return show(request, "backoffice/channel_general.html", context, status=422 if form.errors else 200)
 
@@ -42,8 +43,10 @@ def channel_general(request: MemberRequest, pk: int) -> HttpResponse:
 def _saved(request: MemberRequest, pk: int, form: GeneralForm) -> bool:
     try:
         with use_case("set.channel", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+            main = form.cleaned_data["main"]
+            inheritance.attach(uc, pk, main.pk if main else None)
             general.save(uc, pk, **{name: form.cleaned_data[name] for name in general.GENERAL})
-    except general.GeneralError as error:
+    except (general.GeneralError, inheritance.ParentError) as error:
         form.add_error(None, told(error))
         return False
     return True

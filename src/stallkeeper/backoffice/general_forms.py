@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from stallkeeper.backoffice.forms import LookMixin, look
 from stallkeeper.catalog.models import StockUnit
-from stallkeeper.channels import connect
+from stallkeeper.channels import connect, inheritance
 from stallkeeper.channels.models import Channel, Connection, FurtherField, FurtherKind
 
 if TYPE_CHECKING:
@@ -29,6 +29,19 @@ NOTED = gettext_lazy("Kept with the channel for your records, exports and progra
 
 class GeneralForm(LookMixin, ModelForm):
     """S5.15-S5.27. What has no effect in Stallkeeper says so."""
+
+    field_order = ("name", "code", "main")
+
+    main: forms.ModelChoiceField[Channel] = forms.ModelChoiceField(
+        None,
+        label=gettext_lazy("Main sales channel"),
+        required=False,
+        empty_label=gettext_lazy("none: a channel by itself"),
+        help_text=gettext_lazy(
+            "Of a sub-channel: rules, limits and places are the main channel's, but for what it says itself. What differs today stays its"
+            " own, so no figure moves."
+        ),
+    )
 
     class Meta:
         model = Channel
@@ -55,6 +68,18 @@ class GeneralForm(LookMixin, ModelForm):
             ),
         }
         widgets = {"category": forms.TextInput(attrs={"list": "categories", "autocomplete": "off"})}
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        main, found = self.fields["main"], {each.pk for each in inheritance.may_be_under(self.instance)}
+        assert isinstance(main, forms.ModelChoiceField)
+        main.queryset = Channel.objects.filter(pk__in=found | {self.instance.parent_id or 0}).order_by("code")
+        main.initial = self.instance.parent_id
+        if not found and not self.instance.parent_id:
+            main.disabled = True
+            main.help_text = _(
+                "Another channel of the same platform that is no sub-channel could be it; a channel with sub-channels has none."
+            )
 
     def validate_unique(self) -> None:
         """The use case says it, within the organisation."""

@@ -69,10 +69,13 @@ def _switches(change: ChannelChange) -> Iterator[str]:
 
 def _rules(change: ChannelChange, before: Mapping[str, object]) -> Iterator[str]:
     for name, value in change.rules.items():
-        yield f"{_label(name)}: {_value(name, before.get(name))} → {_value(name, value)}"
+        line = f"{_label(name)}: {value_of(name, before.get(name))} → {value_of(name, value)}"
+        yield _("{change}, as its main channel").format(change=line) if name in change.follow else line
     if change.locations is not None:
         was = before.get("locations")
-        yield _("places: {before} → {after}").format(before=_places(was if isinstance(was, list) else []), after=_places(change.locations))
+        before_it, after = places_of(was if isinstance(was, list) else []), places_of(change.locations)
+        line = _("places: {before} → {after}").format(before=before_it, after=after)
+        yield _("{change}, as its main channel").format(change=line) if "locations" in change.follow else line
 
 
 def _label(name: str) -> str | Promise:
@@ -80,7 +83,8 @@ def _label(name: str) -> str | Promise:
     return field.label or name
 
 
-def _value(name: str, value: object) -> str:
+def value_of(name: str, value: object) -> str:
+    """A rule's value in words."""
     if value in (None, ""):
         return "–"
     if name == "price_list_id":
@@ -90,7 +94,8 @@ def _value(name: str, value: object) -> str:
     return str(value_words(name, value)) if name in {*PER_CENT, "share_rounding"} else str(value)
 
 
-def _places(ids: Sequence[int]) -> str:
+def places_of(ids: Sequence[int]) -> str:
+    """Their names, best first."""
     return ", ".join(Location.objects.filter(pk__in=ids).order_by("priority", "pk").values_list("name", flat=True)) or "–"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import msgspec
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext as _
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 else:
     ChannelForm = OverrideForm = forms.ModelForm
 
+FOLLOW = "follow_"
+"""Before a field's name: the tick that makes it the main channel's again."""
 STOCK_FIELDS = ("share", "share_rounding", "buffer", "velocity_share", "max_publish", "zero_at", "fixed", "horizon_days", "allow_splits")
 """Of ``rules.STOCK_RULES``, in the order of the form."""
 PRICE_FIELDS = tuple(name.removesuffix("_id") for name in rules.PRICE_RULES)
@@ -110,6 +113,8 @@ class RulesForm(LookMixin, ChannelForm):
         assert isinstance(price_list, forms.ModelChoiceField)
         price_list.queryset = PriceList.objects.order_by("code")
         price_list.initial = self.instance.price_list_id
+        for name in self.instance.own_rules if self.instance.parent_id else ():
+            self.fields[FOLLOW + name.removesuffix("_id")] = forms.BooleanField(label=_("As the main channel"), required=False)
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         """The fields by subject, for the template."""
@@ -122,8 +127,10 @@ class RulesForm(LookMixin, ChannelForm):
         given = {name: self.cleaned_data[name] for name in self.Meta.fields} | {"price_list_id": price_list.pk if price_list else None}
         held, wanted = rules.snapshot(now), {name: rules.plain(value) for name, value in given.items()}
         places = sorted(place.pk for place in self.cleaned_data["locations"])
-        changed = {name: value for name, value in wanted.items() if value != held[name]}
-        return proposals.change_of(changed, {}, None if places == held["locations"] else places)
+        follow = [name for name in now.own_rules if self.cleaned_data.get(FOLLOW + name.removesuffix("_id"))] if now.parent_id else []
+        changed = {name: value for name, value in wanted.items() if value != held[name] and name not in follow}
+        chosen = None if places == held[rules.PLACES] or rules.PLACES in follow else places
+        return msgspec.structs.replace(proposals.change_of(changed, {}, chosen), follow=follow)
 
 
 MOST_UNITS = 5_000

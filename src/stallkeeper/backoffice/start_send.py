@@ -94,9 +94,10 @@ def _saved_unsent(request: MemberRequest, channel_id: int, change: ChannelChange
     """Save rules of a channel of which nothing is sent: the plan of its first send shows what comes of them. False if something is."""
     with use_case("save.rules", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
         channel = switches.states().select_for_update(of=("self",)).get(pk=channel_id)
-        if any(proposals.sends(channel, channel.organisation.sending_enabled, kind) for kind in ("stock", "prices")):
+        sends = any(proposals.sends(channel, channel.organisation.sending_enabled, kind) for kind in ("stock", "prices"))
+        if sends or channel.parent_id or channel.sub_channels.exists():
             return False
-        rules.save(uc, channel_id, locations=change.locations, **change.rules)
+        rules.save(uc, channel_id, locations=change.locations, follow=(), **change.rules)
     return True
 
 

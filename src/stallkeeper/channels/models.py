@@ -79,6 +79,8 @@ class Channel(TenantModel):
 
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="channels")
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="sub_channels")
+    own_rules = ArrayField(models.CharField(max_length=30), default=list, db_default=[], blank=True)
+    """Of a sub-channel: the rules, limits and places that it says itself; all others are those of ``parent`` (see ``inheritance``)."""
     code = models.CharField(
         _("code"), max_length=3, validators=[RegexValidator(r"^[A-Za-z0-9]{1,3}$", _("One to three letters or digits."))]
     )

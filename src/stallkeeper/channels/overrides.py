@@ -92,7 +92,7 @@ def would_begin(channel: Channel, said: Sequence[Own]) -> list[RuleOverride]:
     RuleError if a value is out of range, something is named twice, there is no such unit, or no product ever was in such a category.
     """
     categories, units = _named(said)
-    _are_there(channel, [name for each in said if each.rules for name in each.categories], units)
+    _are_there([name for each in said if each.rules for name in each.categories], units)
     if twice := [of for of, times in Counter([*categories, *units]).items() if times > 1]:
         raise RuleError(_("rules: {twice} is named twice", twice=str(twice[0])))
     found = []
@@ -113,10 +113,10 @@ def _in_force(channel_id: int, categories: Sequence[str], units: Sequence[int]) 
     return RuleOverride.objects.filter(of, channel_id=channel_id, valid_until=None)
 
 
-def _are_there(channel: Channel, categories: Sequence[str], units: Sequence[int]) -> None:
-    """A category that has had rules here may be empty by now: undoing says them again."""
+def _are_there(categories: Sequence[str], units: Sequence[int]) -> None:
+    """A category that has had rules on any channel may be empty by now: undoing says them again, and a copy of the channel does."""
     known = set(Product.objects.filter(category__in=categories).exclude(category="").values_list("category", flat=True))
-    had = RuleOverride.objects.filter(channel=channel, stock_unit=None, category__in=categories)
+    had = RuleOverride.objects.filter(stock_unit=None, category__in=categories)
     known |= set(had.values_list("category", flat=True))
     if missing := sorted(set(categories) - known):
         raise RuleError(_("category: no product is in a category {category!r}; choose one from the list of products", category=missing[0]))

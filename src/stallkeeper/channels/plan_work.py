@@ -14,7 +14,19 @@ from decimal import Decimal
 import msgspec
 import numpy as np
 
-from stallkeeper.channels import facts, guard, guard_queries, plan_items, plan_queries, pricing, proposals, queries, rules, switches
+from stallkeeper.channels import (
+    facts,
+    guard,
+    guard_queries,
+    inheritance,
+    plan_items,
+    plan_queries,
+    pricing,
+    proposals,
+    queries,
+    rules,
+    switches,
+)
 from stallkeeper.channels.models import Channel, ChannelLocation, Connection
 from stallkeeper.channels.plan_items import PARTS_OF_A_UNIT, Counts, Items, Limits, Part
 from stallkeeper.channels.proposals import ChannelChange, Proposal
@@ -60,8 +72,9 @@ class Worked:
 
 
 def channels_of(proposal: Proposal) -> dict[int, Channel]:
-    """The channels that a plan is about: those it names, those that sell from places that it names, those of accounts that it switches,
-    and where it is about the company all that are active. ProposalError names what is wrong."""
+    """The channels that a plan is about: those it names and their sub-channels that follow, those that sell from places that it names,
+    those of accounts that it switches, and where it is about the company all that are active. ProposalError names what is wrong."""
+    proposal = inheritance.expanded(proposal)
     every = {channel.pk: channel for channel in Channel.objects.select_related("connection", "organisation", "price_list").order_by("pk")}
     proposals.check(proposal, every)
     proposals.check_places(proposal, Location.objects.in_bulk(list(proposal.places)))
@@ -74,7 +87,9 @@ def channels_of(proposal: Proposal) -> dict[int, Channel]:
 
 
 def work_out(organisation_id: int, proposal: Proposal, at: datetime) -> Worked:
-    """What would be sent where if the proposal were in force. RuleError, PriceRuleError, ProposalError as from applying it."""
+    """What would be sent where if the proposal were in force, sub-channels included. RuleError, PriceRuleError, ProposalError as from
+    applying it."""
+    proposal = inheritance.expanded(proposal)
     channels = channels_of(proposal)
     company_now = Organisation.objects.values_list("sending_enabled", flat=True).get(pk=organisation_id)
     company = company_now if proposal.sending is None else proposal.sending

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -16,6 +17,7 @@ from django.db import connection
 
 from stallkeeper.channels import (
     breaker,
+    inheritance,
     overrides,
     plan_items,
     plan_queries,
@@ -239,6 +241,7 @@ def _record(uc: UseCase, plan: SendPlan, worked: Worked) -> None:
 
 def _work_out_locked(uc: UseCase, proposal: Proposal) -> Worked:
     """The plan of this moment, which stays true until the commit: sales, channels, levels, offers are locked in the order of the house."""
+    proposal = inheritance.expanded(proposal)
     for change in proposal.channels.values():
         velocity.hold_sales(uc, [change.rules, *(each.rules for each in change.own)])
     channels = sorted(plan_work.channels_of(proposal))
@@ -268,7 +271,7 @@ def _put_in_force(uc: UseCase, worked: Worked, *, sure: bool, without_orders: bo
         taking_back.take_back(uc, proposal.take_back)
     for pk, change in sorted(proposal.channels.items()):
         if change.rules or change.locations is not None:
-            rules.save(uc, pk, locations=change.locations, **change.rules)
+            rules.save(uc, pk, locations=change.locations, follow=change.follow, **change.rules)
         if change.own:
             overrides.say(uc, pk, change.own)
     for pk, other in sorted(proposal.places.items()):
@@ -348,14 +351,17 @@ def reverse_of(plan: SendPlan) -> Proposal:
     )
 
 
-def _put_back(change: ChannelChange, before: Mapping[str, Mapping[str, object]]) -> ChannelChange:
+def _put_back(change: ChannelChange, before: Mapping[str, Mapping[str, Any]]) -> ChannelChange:
     was, switched = before["rules"], before["switches"]
+    said = inheritance.names_of(change)
     value: dict[str, object] = {
         "rules": {name: was[name] for name in change.rules},
         "switches": {name: switched[name] for name in change.switches},
     }
     if change.locations is not None:
         value["locations"] = was["locations"]
+    if "main" in before:
+        value["follow"] = sorted(said - set(before["main"]["own"]))
     return msgspec.convert(value | {"own": before.get("own", [])}, ChannelChange)
 
 

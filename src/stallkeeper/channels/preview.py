@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from stallkeeper.channels import facts, guard, pricing, proposals, queries
+from stallkeeper.channels import facts, guard, inheritance, pricing, proposals, queries
 from stallkeeper.channels.explain import chain
 from stallkeeper.channels.facts import Facts
 from stallkeeper.channels.models import Channel, Offer
@@ -57,6 +57,7 @@ def sample(channel: Channel, units: Sequence[int] | None = None) -> list[Offer]:
 
 def preview(channel: Channel, change: ChannelChange, offers: Sequence[Offer], at: datetime) -> list[Previewed]:
     """Each offer before and after. RuleError or PriceRuleError if the rules cannot be. The number of statements is constant."""
+    change = inheritance.expanded(Proposal(channels={channel.pk: change})).channels.get(channel.pk, change)
     would = proposals.as_if(channel, change)
     now = facts.gather_channels(channel.organisation_id)
     then = dict(now)

@@ -32,16 +32,17 @@ class ProposalError(ValueError):
 
 
 class ChannelChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Of one channel: switches to turn, rules to save (as ``rules.save`` takes them, decimals and dates as text), places that count, and
-    what is said of categories and products (``overrides.say``)."""
+    """Of one channel: switches to turn, rules to save (as ``rules.save`` takes them, decimals and dates as text), places that count, what
+    is said of categories and products (``overrides.say``), and of a sub-channel the names of what shall ``follow`` its main channel."""
 
     switches: dict[str, bool] = msgspec.field(default_factory=dict)
     rules: dict[str, str | int | bool | None] = msgspec.field(default_factory=dict)
     locations: list[int] | None = None
     own: list[Own] = msgspec.field(default_factory=list)
+    follow: list[str] = msgspec.field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.switches or self.rules or self.locations is not None or self.own)
+        return bool(self.switches or self.rules or self.locations is not None or self.own or self.follow)
 
 
 class PlaceChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -124,6 +125,8 @@ def check(proposal: Proposal, channels: Mapping[int, Channel]) -> None:
                 )
             )
         if unknown := sorted(set(change.rules) - set(rules.RULES)):
+            raise ProposalError(_("There is no rule {unknown!r}; rules are {rules}.", unknown=unknown[0], rules=", ".join(rules.RULES)))
+        if unknown := sorted(set(change.follow) - {*rules.RULES, rules.PLACES}):
             raise ProposalError(_("There is no rule {unknown!r}; rules are {rules}.", unknown=unknown[0], rules=", ".join(rules.RULES)))
         if any(not each.categories and not each.units for each in change.own):
             raise ProposalError(_("Rules of their own are said of categories, or of stock units by their number: name some."))
@@ -243,4 +246,6 @@ def state_of(channel: Channel, change: ChannelChange) -> dict[str, object]:
     the change speaks, as JSON."""
     switches = {name: getattr(channel, CHANNEL_SWITCHES[name]) for name in SENDING_SWITCHES}
     state = {"rules": rules.snapshot(channel), "switches": switches, "writes": channel.connection.writes_allowed}
+    if channel.parent_id:
+        state["main"] = {"channel": channel.parent_id, "own": channel.own_rules}
     return state | ({"own": msgspec.to_builtins(overrides.said_now(channel.pk, change.own))} if change.own else {})

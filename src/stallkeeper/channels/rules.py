@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 
 from stallkeeper.channels import facts, pricing, refresh, velocity
 from stallkeeper.channels.models import Channel, ChannelLocation, RuleVersion
@@ -28,21 +29,65 @@ PRICE_RULES = (
 )
 LIMITS = ("zero_limit", "zero_limit_share", "price_drop_limit")
 RULES = (*STOCK_RULES, *PRICE_RULES, *LIMITS)
+PLACES = "locations"
+"""What ``snapshot`` calls the places that count."""
 
 
 class RuleError(ValueError):
     """A rule cannot be saved. The text names the field and what it may be."""
 
 
-def save(uc: UseCase, channel_id: int, *, locations: Sequence[int] | None = None, **rules: object) -> Channel:
+def save(uc: UseCase, channel_id: int, *, locations: Sequence[int] | None = None, follow: Collection[str] = (), **rules: object) -> Channel:
     """Save rules by name (see RULES) and the places that count; RuleError if one is unknown or out of range. Offers follow at once.
 
-    Locks: the organisation's sales, if sales are kept back; the channel; its offers by id.
+    Sub-channels get what they do not say themselves. Of a sub-channel, what is said is its own from now on; ``follow`` names what of it is
+    the main channel's value, and stays that. Locks: the organisation's sales, if sales are kept back; the channel and its sub-channels by
+    id; their offers by id.
     """
     velocity.hold_sales(uc, [rules])
-    channel = Channel.objects.select_related("connection").select_for_update(of=("self",)).get(pk=channel_id)
     if unknown := sorted(set(rules) - set(RULES)):
         raise RuleError(_("There is no rule {unknown!r}; rules are {rules}.", unknown=unknown[0], rules=", ".join(RULES)))
+    family = _lock_family(channel_id)
+    channel = family.pop(channel_id)
+    if channel.parent_id:
+        said = {*rules, *([] if locations is None else [PLACES])}
+        _own(channel, sorted({*channel.own_rules, *said} - set(follow)))
+    _save_one(uc, channel, locations, rules)
+    for sub in family.values():
+        follows = {name: value for name, value in rules.items() if name not in sub.own_rules}
+        _save_sub(uc, sub, None if PLACES in sub.own_rules else locations, follows)
+    return channel
+
+
+def _lock_family(channel_id: int) -> dict[int, Channel]:
+    """The channel and its sub-channels, by id. One that became a sub-channel while we waited is among them."""
+    rows = Channel.objects.select_related("connection").select_for_update(of=("self",)).order_by("pk")
+    while True:
+        family = {each.pk: each for each in rows.filter(Q(pk=channel_id) | Q(parent=channel_id))}
+        if channel_id not in family:
+            raise Channel.DoesNotExist(channel_id)
+        if not Channel.objects.filter(parent=channel_id).exclude(pk__in=family).exists():
+            return family
+
+
+def _own(channel: Channel, names: list[str]) -> None:
+    if names != channel.own_rules:
+        channel.own_rules = names
+        channel.save(update_fields=["own_rules"])
+
+
+def _save_sub(uc: UseCase, sub: Channel, locations: Sequence[int] | None, rules: Mapping[str, object]) -> None:
+    """What a sub-channel has from its main channel; RuleError names it."""
+    if not rules and locations is None:
+        return
+    try:
+        _save_one(uc, sub, locations, rules)
+    except RuleError as error:
+        raise RuleError(_("{channel}, a sub-channel: {problem}", channel=sub.code, problem=str(error))) from error
+
+
+def _save_one(uc: UseCase, channel: Channel, locations: Sequence[int] | None, rules: Mapping[str, object]) -> None:
+    """One channel: its version, its offers. The caller has locked it."""
     before, paced = snapshot(channel), velocity.in_use(facts.gather_channels(uc.organisation_id).values())
     for name, value in rules.items():
         setattr(channel, name, value)
@@ -55,11 +100,10 @@ def save(uc: UseCase, channel_id: int, *, locations: Sequence[int] | None = None
         _keep_first(uc, channel, before)
         RuleVersion.objects.create(organisation_id=uc.organisation_id, channel=channel, valid_from=uc.at, rules=after, actor=uc.actor)
         changed = {name: after[name] for name in after if after[name] != before[name]}
-        audit.record(uc, "channel.rules", "channel", channel_id, **changed)
+        audit.record(uc, "channel.rules", "channel", channel.pk, **changed)
         if channel.velocity_share and not paced:
             velocity.begin(uc)
         work_out_anew(uc, channel)
-    return channel
 
 
 def _keep_first(uc: UseCase, channel: Channel, rules: dict[str, object]) -> None:
@@ -73,7 +117,7 @@ def _keep_first(uc: UseCase, channel: Channel, rules: dict[str, object]) -> None
 def snapshot(channel: Channel) -> dict[str, object]:
     """The rules as they are kept in a version: plain values."""
     places = ChannelLocation.objects.filter(channel=channel).order_by("location_id").values_list("location_id", flat=True)
-    return {name: plain(getattr(channel, name)) for name in RULES} | {"locations": list(places)}
+    return {name: plain(getattr(channel, name)) for name in RULES} | {PLACES: list(places)}
 
 
 def plain(value: object) -> object:

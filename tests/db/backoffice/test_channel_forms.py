@@ -8,8 +8,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from stallkeeper.channels import connect, general, overrides, rules
+from stallkeeper.catalog import products
+from stallkeeper.catalog.models import Product
+from stallkeeper.catalog.products import ProductFacts
+from stallkeeper.channels import connect, general, inheritance, overrides, rules
 from stallkeeper.channels.models import Channel, ChannelLocation, FurtherField, FurtherKind, Offer, RuleVersion
+from stallkeeper.channels.overriding import Own
 from stallkeeper.channels.rule_models import RuleOverride
 from stallkeeper.core.models import Role, User
 from tests.busy_shop import BusyShop, signed_in, text
@@ -178,3 +182,67 @@ def test_every_tab_says_what_channel_it_is(busy: BusyShop, client: Client) -> No
         assert "EMR" in head, name
         assert "RON" in head, name
         assert head.count('aria-current="page"') == 1, name
+
+
+def family(busy: BusyShop) -> Channel:
+    """A sub-channel of the near channel, with a buffer of its own."""
+    with busy.shop.use_case() as uc:
+        made = general.copy(uc, busy.near.pk, code="SUB", name="Second shop")
+        inheritance.attach(uc, made.pk, busy.near.pk)
+        rules.save(uc, made.pk, locations=None, follow=(), buffer=3)
+    return fresh(busy, made.pk)
+
+
+def test_a_main_channel_is_chosen_among_the_general_fields(busy: BusyShop, client: Client) -> None:
+    """S5.19, S5.20."""
+    with busy.shop.use_case() as uc:
+        made = general.copy(uc, busy.near.pk, code="SUB", name="Second shop")
+    address = reverse("backoffice:channel_general", args=[made.pk])
+    given = GIVEN | {"name": "Second shop", "code": "SUB"}
+    assert client.post(address, given | {"main": str(busy.near.pk)}).status_code == 302
+    assert fresh(busy, made.pk).parent_id == busy.near.pk
+    assert "main channel of Second shop" in text(client.get(reverse("backoffice:channel_general", args=[busy.near.pk])))
+    assert client.post(address, given | {"main": str(busy.far.pk)}).status_code == 422
+    assert client.post(address, given | {"main": ""}).status_code == 302
+    assert fresh(busy, made.pk).parent_id is None
+
+
+def test_a_sub_channel_shows_what_it_overrides_and_goes_back_field_by_field(busy: BusyShop, client: Client) -> None:
+    made = family(busy)
+    address = reverse("backoffice:channel_rules", args=[made.pk])
+    page = client.get(address)
+    assert re.search(r"Buffer \*.*its own.*as the main channel: 1 ", text(page))
+    shown = {field.name: field.value() for field in page.context["form"]}
+    given = {name: value for name, value in shown.items() if value is not None and value is not False}
+    preview = client.post(reverse("backoffice:preview_rules", args=[made.pk]), given | {"follow_buffer": "on"})
+    assert preview.status_code == 200
+    assert client.post(address, given | {"follow_buffer": "on"}).status_code == 302
+    assert (fresh(busy, made.pk).buffer, fresh(busy, made.pk).own_rules) == (1, [])
+    assert "its own" not in text(client.get(address)).partition("Share in per cent")[2].partition("Preview")[0]
+
+
+def test_the_plan_of_a_main_channel_names_its_sub_channels(busy: BusyShop, client: Client) -> None:
+    made = family(busy)
+    address = reverse("backoffice:channel_rules", args=[busy.near.pk])
+    page = client.get(address)
+    assert "Second shop" in text(page)
+    shown = {field.name: field.value() for field in page.context["form"]}
+    given = {name: value for name, value in shown.items() if value is not None and value is not False}
+    assert client.post(address, given | {"zero_at": "1", "buffer": "2"}).headers["Location"] == reverse("backoffice:plan")
+    plan = text(client.get(reverse("backoffice:plan")))
+    assert "Second shop: Zero at or below: 0 → 1, as its main channel" in plan
+    assert "Second shop: Buffer" not in plan
+    assert fresh(busy, made.pk).zero_at == 0
+
+
+def test_a_channel_with_rules_of_an_empty_category_can_be_copied(busy: BusyShop) -> None:
+    """Its last product moved on; the rules wait for the next."""
+    with busy.shop.use_case() as uc:
+        products.create_product(uc, "CAN", ProductFacts("Can", category="Cellar"))
+        overrides.say(uc, busy.near.pk, [Own(categories=["Cellar"], rules={"buffer": 2})])
+    with busy.shop.scope():
+        Product.objects.filter(category="Cellar").update(category="")
+    with busy.shop.use_case() as uc:
+        made = general.copy(uc, busy.near.pk, code="CPY", name="Copy")
+    with busy.shop.scope():
+        assert RuleOverride.objects.get(channel=made, category="Cellar").buffer == 2

@@ -17,6 +17,8 @@ from stallkeeper.channels import (
     cutover,
     delivery,
     fences,
+    general,
+    inheritance,
     links,
     observed,
     observed_queries,
@@ -171,6 +173,49 @@ def two_rules_are_saved() -> Race:
         within(shop, lambda uc: rules.save(uc, channel.pk, buffer=2)),
         broken,
     )
+
+
+def a_sub_channel_comes_while_rules_change() -> Race:
+    shop = Shop.open()
+    main, sub = shop.channel(), shop.channel()
+
+    def broken() -> str:
+        with shop.scope():
+            above, below = (Channel.objects.get(pk=each.pk) for each in (main, sub))
+        return "" if above.buffer == below.buffer or "buffer" in below.own_rules else "the sub-channel has a buffer that nobody said"
+
+    return Race(
+        within(shop, lambda uc: inheritance.attach(uc, sub.pk, main.pk)),
+        within(shop, lambda uc: rules.save(uc, main.pk, buffer=2)),
+        broken,
+    )
+
+
+def a_channel_is_renamed_twice() -> Race:
+    shop = Shop.open()
+    channel = shop.channel()
+
+    def broken() -> str:
+        with shop.scope():
+            noted = AuditEntry.objects.filter(action="channel.general").count()
+        return "" if noted == 1 else f"the change is noted {noted} times"
+
+    renamed = within(shop, lambda uc: general.save(uc, channel.pk, name="Another name"))
+    return Race(renamed, renamed, broken)
+
+
+def two_further_fields_are_filled_in() -> Race:
+    shop = Shop.open()
+    channel = shop.channel()
+    with shop.use_case() as uc:
+        fields = [general.define(uc, label, "text") for label in ("Contract", "Contact")]
+
+    def broken() -> str:
+        with shop.scope():
+            return "" if len(Channel.objects.get(pk=channel.pk).further) == 2 else "what one of the two wrote is gone"
+
+    one, other = (within(shop, lambda uc, pk=field.pk: general.save_further(uc, channel.pk, {pk: "x"})) for field in fields)
+    return Race(one, other, broken)
 
 
 def two_say_rules_of_a_product() -> Race:
@@ -371,7 +416,16 @@ LOCKS: dict[str, Proof] = {
     "channels/switches.py:hold_accounts": Pair(
         "one channel of an account sends its prices", two_channels_of_an_account_begin_to_send_prices, 'FROM "channels_connection"'
     ),
-    "channels/rules.py:save": Pair("the newest version has all rules", two_rules_are_saved, CHANNEL),
+    "channels/rules.py:_lock_family": Pair("the newest version has all rules", two_rules_are_saved, CHANNEL),
+    "channels/inheritance.py:attach": Pair(
+        "what a sub-channel does not say is the main channel's", a_sub_channel_comes_while_rules_change, CHANNEL, whose=0
+    ),
+    "channels/general.py:save": Pair("a name is changed once", a_channel_is_renamed_twice, CHANNEL),
+    "channels/general.py:save_further": Pair("a further field of another stays", two_further_fields_are_filled_in, CHANNEL),
+    "backoffice/start_send.py:_saved_unsent": Belt(
+        "rules that are in force at once send nothing",
+        "the plan that switches sending on rests on the rules, and is refused if they changed",
+    ),
     "channels/overrides.py:say": Pair("of two sayings the later one holds", two_say_rules_of_a_product, CHANNEL),
     "channels/breaker.py:release": Pair("a plan is released once", a_plan_is_released_twice, CHANNEL),
     "channels/breaker.py:look_again": Pair("a stop ends once", a_stop_is_looked_at_twice, CHANNEL),

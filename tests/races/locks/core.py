@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from itertools import count
 
-from stallkeeper.core import audit, notify, people, personal, secrets
-from stallkeeper.core.models import Membership, Notification, Role, Secret, Severity, User
+from stallkeeper.core import audit, first_run, notify, people, personal, secrets
+from stallkeeper.core.models import Membership, Notification, Organisation, Role, Secret, Severity, User
 from stallkeeper.core.personal import PersonalText
 from stallkeeper.core.use_case import UseCase
 from tests.races.explorer import How, Race
@@ -31,6 +31,15 @@ def two_owners_remove_each_other() -> Race:
             return "" if Membership.objects.filter(role=Role.OWNER).count() == 1 else "nobody owns the shop"
 
     return Race(removing(users[0]), removing(users[1]), broken)
+
+
+def two_steps_are_passed() -> Race:
+    shop = Shop.open()
+
+    def broken() -> str:
+        return "" if {"a", "b"} <= set(Organisation.objects.get(pk=shop.organisation.pk).start_passed) else "one of the steps is forgotten"
+
+    return Race(*(within(shop, lambda uc, step=step: first_run.go_past(uc, step)) for step in ("a", "b")), broken)
 
 
 def two_audited_changes() -> Race:
@@ -110,6 +119,7 @@ def an_address_comes_again_when_it_is_due() -> Race:
 
 
 LOCKS: dict[str, Proof] = {
+    "core/first_run.py:go_past": Pair("a step that was passed stays passed", two_steps_are_passed, '"core_organisation"'),
     "core/people.py:_keep_an_owner": Pair("an organisation keeps an owner", two_owners_remove_each_other, "core_membership"),
     "core/people.py:change_organisation": Belt(
         "name and time zone change together", "one UPDATE writes both, and its own row lock lasts until the commit"

@@ -274,7 +274,7 @@ def change_rules(world: World) -> None:
     name, value = habits.rule(dice)
     chosen = [place.pk for place in dice.sample(world.places, dice.randint(1, len(world.places)))] if dice.random() < 0.3 else None
     with world.use_case("channel.rules") as uc:
-        rules.save(uc, stall.channel.pk, locations=chosen, **{name: value})
+        rules.save(uc, stall.channel.pk, locations=chosen, follow=(), **{name: value})
     world.reach("a rule changed")
     world.note(f"{stall.name}: {name} is {value}, {len(chosen) if chosen else 'the same'} places")
 

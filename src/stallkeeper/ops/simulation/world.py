@@ -491,7 +491,7 @@ class World:
         stall.open()
         for name, value in habits.at_first(dice):
             with stall.use_case("channel.rules") as uc:
-                rules.save(uc, stall.channel.pk, locations=None, **{name: value})
+                rules.save(uc, stall.channel.pk, locations=None, follow=(), **{name: value})
         if packs:
             stall.link(PACK, self.units["A"].pk, IN_PACK)
 
