@@ -51,6 +51,20 @@ NARROWER = {
     "start/later/": "what the step asks for",
 }
 """Screens that ask for more, depending on what one wants there."""
+SOURCE = "the key of the source"
+PROGRAM = {
+    "GET /api/v1/channels/": "view_stock",
+    "GET /api/v1/channels/{code}/": "view_stock",
+    "GET /api/v1/channels/{code}/own/": "view_stock",
+    "POST /api/v1/plans/": "view_stock edit_rules",
+    "POST /api/v1/plans/undo/": "send",
+    "GET /api/v1/plans/open/": "view_stock",
+    "GET /api/v1/plans/{fingerprint}/": "view_stock",
+    "DELETE /api/v1/plans/{fingerprint}/": "view_stock send",
+    "POST /api/v1/plans/{fingerprint}/apply/": "view_stock send",
+    "POST /api/v1/stock/": SOURCE,
+}
+"""What each operation of the API asks of a key; a plan of nothing but places asks for ``edit_stock`` in place of the second."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +137,23 @@ def page() -> str:
     from stallkeeper.core.models import Role
 
     screens = sorted((rule for rule in rules().values() if rule.screen), key=lambda rule: rule.route)
-    others = sorted((rule for rule in rules().values() if not rule.screen), key=lambda rule: rule.route)
+    others = [rule for rule in rules().values() if not rule.screen and not rule.route.startswith(PROGRAMS)]
+    others.sort(key=lambda rule: rule.route)
     heads = [role.value.replace("_", " ") for role in Role]
     lines = [*HEAD, f"| Address | Asks for | {' | '.join(heads)} |", "| --- " * (len(heads) + 2) + "|"]
     lines += [f"| `/{rule.route}` | {_asks(rule)} | {' | '.join(_may(rule, role) for role in Role.values)} |" for rule in screens]
     lines += [*OTHERS, "| Address | Who gets in |", "| --- | --- |", *(f"| `/{_plain(rule.route)}` | {rule.asks} |" for rule in others)]
+    lines += [
+        *KEYS,
+        "| Operation | Asks for |",
+        "| --- | --- |",
+        *(f"| `{operation}` | {_key(asks)} |" for operation, asks in PROGRAM.items()),
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _key(asks: str) -> str:
+    return asks if asks == SOURCE else " and ".join(f"`{each}`" for each in asks.split())
 
 
 def _asks(rule: Rule) -> str:
@@ -156,6 +181,7 @@ HEAD = (
     "",
 )
 OTHERS = ("", "Addresses that are no screens:", "")
+KEYS = ("", "Programs, by what their key may. A plan of nothing but places asks for `edit_stock` in place of the second:", "")
 
 
 if __name__ == "__main__":
