@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -12,9 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_POST
 
-from stallkeeper.backoffice.screens import MemberRequest, screen, show
+from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show, wants_fragment
 from stallkeeper.backoffice.target_forms import TargetForm
 from stallkeeper.backoffice.words import told
+from stallkeeper.core import clock
 from stallkeeper.core import targets as store
 from stallkeeper.core.models import NoticeMessage, NoticeTarget
 from stallkeeper.core.people import Permission
@@ -25,6 +27,7 @@ from stallkit.telling.kinds import KINDS
 from stallkit.telling.types import Kind
 
 SHOWN = 50
+SOON = timedelta(minutes=2)
 TONES = {"sent": "ok", "refused": "bad", "waiting": "info", "dropped": ""}
 
 
@@ -93,6 +96,8 @@ def add_target(request: MemberRequest, way: str) -> HttpResponse:
 def target(request: MemberRequest, pk: int) -> HttpResponse:
     """One target: its rules, and its last messages with what became of them."""
     shown = get_object_or_404(NoticeTarget.objects.select_related("address"), pk=pk)
+    if request.method == "GET" and wants_fragment(request):
+        return fragment(request, "backoffice/parts/target_messages.html", _told(shown))
     form = TargetForm(KINDS[shown.way], request.POST or None, target=shown)
     if request.method == "POST" and form.is_valid():
         try:
@@ -120,16 +125,27 @@ def _kept(shown: NoticeTarget) -> dict[str, str]:
 
 
 def _page(request: MemberRequest, shown: NoticeTarget | None, form: TargetForm, signing: str = "") -> HttpResponse:
-    recent = shown.messages.select_related("notification").order_by("-made_at", "-pk")[:SHOWN] if shown else []
-    context: Mapping[str, object] = {
+    context: dict[str, object] = {
         "title": shown.name if shown else _("Add a target"),
         "target": shown,
         "way": form.way,
         "form": form,
         "signing": signing,
-        "rows": [(row, _said(row), TONES[row.state]) for row in recent],
+        "no_mail_server": form.way.name == "email" and settings.ENV.mail_server is None,
+        **(_told(shown) if shown else {}),
     }
     return show(request, "backoffice/target.html", context, status=422 if form.errors else 200)
+
+
+def _told(shown: NoticeTarget) -> dict[str, object]:
+    """Its last messages, and whether one of them is about to go: then they renew themselves."""
+    recent = list(shown.messages.select_related("notification").order_by("-made_at", "-pk")[:SHOWN])
+    soon = clock.now() + SOON
+    return {
+        "target": shown,
+        "rows": [(row, _said(row), TONES[row.state]) for row in recent],
+        "under_way": any(row.state == NoticeMessage.State.WAITING and row.not_before <= soon for row in recent),
+    }
 
 
 def _said(row: NoticeMessage) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.test import Client
 
 from stallkeeper.core import targets
 from stallkeeper.core.models import NoticeMessage, NoticeTarget, Role, User
+from stallkeeper.env import MailServer
 from stallkeeper.sync import telling, wake
 from stallkit.errors import Refused
 from stallkit.telling.kinds import KINDS
@@ -94,11 +96,25 @@ def test_a_test_shows_what_became_of_it(
         page = text(client.post(f"{LIST}{made.pk}/test/", follow=True))
     assert "A test is on its way" in page
     assert [job.task for job in jobs] == ["tell_organisation"]
+    waits = client.get(f"{LIST}{made.pk}/", headers={"HX-Request": "true"}).content.decode()
+    assert "waits" in waits
+    assert "every 3s" in waits, "the page shows what becomes of it by itself"
     telling.tell_organisation(busy.organisation.pk)
+    over = client.get(f"{LIST}{made.pk}/", headers={"HX-Request": "true"}).content.decode()
+    assert "it answered 404" in over
+    assert "every 3s" not in over
     page = text(client.get(f"{LIST}{made.pk}/"))
     assert "A test it answered 404 could not be told" in page
     assert "cannot be told" in text(client.get(LIST))
     assert "Ops could not be told" in text(client.get("/problems/"))
+
+
+def test_who_enters_an_e_mail_address_hears_that_there_is_no_mail_server(client: Client, settings) -> None:
+    assert "no mail server yet" in text(client.get(f"{LIST}add/email/"))
+    assert "no mail server yet" not in text(client.get(f"{LIST}add/slack/"))
+    server = MailServer("mail.example.com", 587, "starttls", "", "", "hub@example.com")
+    settings.ENV = replace(settings.ENV, mail_server=server)
+    assert "no mail server yet" not in text(client.get(f"{LIST}add/email/"))
 
 
 def test_it_is_asked_once_more_before_a_target_goes(busy: BusyShop, client: Client) -> None:
