@@ -50,7 +50,9 @@ def test_as_one_types_figures_and_steps_change_and_nothing_is_saved(busy: BusySh
     same, less = client.post(address, typed(busy)), client.post(address, typed(busy, buffer=5))
     assert same.status_code == less.status_code == 200
     assert "<strong" not in same.content.decode()
+    assert "All as now." in text(same)
     assert "<strong" in less.content.decode()
+    assert "of 10 would be different." in text(less)
     with busy.shop.scope():
         assert Channel.objects.get(pk=busy.near.pk).buffer == 1
 
