@@ -1,0 +1,41 @@
+"""Every screen in English is what the other tests look at; here every screen in Swedish, on a tablet (issue 5, must show 1)."""
+
+from __future__ import annotations
+
+import pytest
+from django.test.utils import override_settings
+from playwright.sync_api import Browser
+from pytest_django.live_server_helper import LiveServer
+
+from stallkeeper.core.people import sign_in_link
+from tests.browser.conftest import watched
+from tests.busy_shop import BusyShop
+from tests.screens.shop import complete
+from tests.screens.visits import screens
+
+SWEDISH = [("en", "English"), ("sv", "Svenska")]
+ENGLISH = ("Save", "Search", "Filter", "Channel", "Back", "Orders", "Settings", "Stock", "All problems")
+"""Texts of many screens. Each of them has another word in Swedish."""
+LEAVES = "[...document.querySelectorAll('body *')].filter(each => !each.children.length).map(each => each.textContent.trim())"
+TABLET = {"width": 820, "height": 1100}
+
+
+@pytest.mark.long(60)
+def test_every_screen_in_swedish(busy: BusyShop, site: LiveServer, browser: Browser) -> None:
+    """No error on any console, nothing wider than the window, and none of the words of every day in English."""
+    complete(busy)
+    found = []
+    with override_settings(LANGUAGES=SWEDISH), watched(browser, site, locale="sv-SE") as page:
+        page.set_viewport_size(TABLET)
+        page.goto(f"/sign-in/{sign_in_link(busy.owner)}/")
+        for visit in screens(busy, page):
+            visit.go(page)
+            if page.evaluate("document.documentElement.lang") != "sv":
+                found.append(f"{visit.name}: not in Swedish")
+            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+                found.append(f"{visit.name}: wider than {TABLET['width']} pixels")
+            said = set(
+                page.evaluate("[...document.querySelectorAll('body *')].filter(e => !e.children.length).map(e => e.textContent.trim())")
+            )
+            found += [f"{visit.name}: {word!r} in English" for word in ENGLISH if word in said]
+    assert not found, "\n".join(found)
