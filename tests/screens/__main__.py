@@ -29,7 +29,7 @@ SCHEMES = ("light", "dark")
 PER_SHEET = 6
 SHEET = """<style>
 body { display: flex; flex-wrap: wrap; align-items: start; gap: 12px; margin: 8px; background: #888; font: 16px sans-serif }
-figure { margin: 0; width: 800px } figcaption { background: #fff; padding: 2px 6px } img { width: 100% }
+figure { margin: 0; width: WIDEpx } figcaption { background: #fff; padding: 2px 6px } img { width: 100% }
 </style>"""
 
 
@@ -44,7 +44,7 @@ def main() -> int:
         written = [file for scheme in SCHEMES for file in photograph(browser, base, cookies, busy, scheme, options)]
         print(f"{len(written)} pictures, {sum(file.stat().st_size for file in written) / 1e6:.1f} MB, in {options.into}")
         if options.sheets:
-            sheets(browser, written, options.into / "sheets")
+            sheets(browser, written, options.into / "sheets", min(options.width, 800))
     return 0
 
 
@@ -53,6 +53,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--into", type=Path, default=GUIDE)
     parser.add_argument("--only", default="", type=lambda names: set(filter(None, names.split(","))))
     parser.add_argument("--sheets", action="store_true")
+    parser.add_argument("--width", type=int, default=WIDTH, help="pixels; 820 is a tablet, 390 a phone")
+    parser.add_argument("--language", default="en")
     return parser.parse_args()
 
 
@@ -132,8 +134,8 @@ def photograph(
     """The pictures of one colour scheme."""
     from tests.screens.visits import screens
 
-    size = {"width": WIDTH, "height": LEAST}
-    context = browser.new_context(base_url=base, storage_state=cookies, viewport=size, color_scheme=scheme, reduced_motion="reduce")
+    look = {"viewport": {"width": options.width, "height": LEAST}, "color_scheme": scheme, "locale": options.language}
+    context = browser.new_context(base_url=base, storage_state=cookies, reduced_motion="reduce", **look)
     page = context.new_page()
     for visit in screens(busy, page):
         if not options.only or visit.name in options.only:
@@ -144,10 +146,10 @@ def photograph(
     context.close()
 
 
-def sheets(browser: Browser, files: list[Path], folder: Path) -> None:
+def sheets(browser: Browser, files: list[Path], folder: Path, wide: int) -> None:
     """Some screens on a sheet, by colour scheme."""
     folder.mkdir(exist_ok=True)
-    page = browser.new_page(viewport={"width": 3 * 820, "height": 900})
+    page = browser.new_page(viewport={"width": 3 * 820 if wide > 400 else 6 * 402, "height": 900})
     for scheme in SCHEMES:
         some = sorted(file for file in files if file.stem.endswith(scheme))
         for first in range(0, len(some), PER_SHEET):
@@ -155,7 +157,7 @@ def sheets(browser: Browser, files: list[Path], folder: Path) -> None:
                 f"<figure><figcaption>{file.stem}</figcaption><img src='{file.name}'></figure>" for file in some[first:][:PER_SHEET]
             )
             written = some[0].parent / "sheet.html"
-            written.write_text(SHEET + shown)
+            written.write_text(SHEET.replace("WIDE", str(wide)) + shown)
             page.goto(written.resolve().as_uri())
             page.screenshot(path=folder / f"{scheme}-{first // PER_SHEET + 1:02}.png", full_page=True)
             written.unlink()

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.db.models import F, OuterRef, Subquery
 
-from stallkeeper.catalog.models import StockUnit
+from stallkeeper.catalog.models import KitComponent, StockUnit
 from stallkeeper.channels.models import Channel, Command, CommandState, ObservedHold, Offer, RemoteListing
 from stallkeeper.core.use_case import use_case
 from stallkeeper.orders import intake, outcomes
@@ -75,7 +75,8 @@ def sell_twice(busy: BusyShop) -> None:
     """Both stalls showed the last two units that are for sale, and both sold them within seconds: the case file says latency."""
     with busy.shop.scope():
         sold = OrderLine.objects.exclude(stock_unit=None).values("stock_unit")
-        units = list(StockUnit.objects.filter(kind="single").exclude(pk__in=sold).order_by("-pk")[: len(TWICE)])
+        single = StockUnit.objects.filter(kind="single").exclude(pk__in=KitComponent.objects.values("component"))
+        units = list(single.exclude(pk__in=sold).order_by("-pk")[: len(TWICE)])
     dice = random.Random(1)
     for unit, (first, second, minutes) in zip(units, TWICE, strict=False):
         _sell_twice(busy, unit, first, second, minutes, dice)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 
 import msgspec
@@ -21,7 +22,7 @@ from stallkeeper.stock import source_setup
 from stallkeeper.stock.models import Location, ManualHold, SourceProblem, SourceRun, StockSource
 from stallkeeper.sync.models import ExchangeGood, ExchangeOrder, ExchangeParked
 from stallkit.sources.types import Columns, Preview, Shape
-from tests.busy_shop import BusyShop, open_busy_shop
+from tests.busy_shop import BusyShop, open_busy_shop, push
 from tests.db.tenancy.furnished import furnish
 from tests.screens import day
 
@@ -36,10 +37,12 @@ ROWS = (("MUG-0001", "Blue mug", "40"), ("KET-0004", "Grey kettle", "12"), ("LAM
 def open_pictured_shop() -> BusyShop:
     """Fill the database with two days of a shop that is kept true."""
     busy = open_busy_shop(trade=day.A_DAY)
+    day.answer(busy)
     day.settle(busy)
     complete(busy)
     day.reserve(busy)
     day.answer(busy)
+    push(busy, busy.far, random.Random(3))
     return busy
 
 
@@ -84,7 +87,7 @@ def _plain_words(busy: BusyShop) -> None:
     RuleOverride.objects.filter(category=WORD).update(buffer=2)
     ExchangeGood.objects.filter(title=WORD).update(title="Kettle, grey", article="KT-17", gtin="4607012345670")
     ExchangeParked.objects.filter(number=WORD).update(number="1C-000417")
-    Invitation.objects.filter(email__startswith=WORD).update(email="ivo.warehouse@example.com")
+    Invitation.objects.filter(email__istartswith=WORD).update(email="ivo.warehouse@example.com")
     Location.objects.filter(name="EAST").update(name="Eastern warehouse")
 
 

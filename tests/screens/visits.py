@@ -34,6 +34,7 @@ class Visit:
     def go(self, page: Page) -> None:
         """Until all that the page asks for by itself has come."""
         if self.strangers:
+            page.goto("about:blank")  # a page that renews itself would lead to the sign-in by itself, at the same time
             page.context.clear_cookies()
         page.goto(self.path)
         if self.step:
@@ -107,7 +108,7 @@ def _chosen(page: Page) -> None:
 
 def _read_now(page: Page) -> None:
     _chosen(page)
-    page.get_by_role("button", name="Read now").click()
+    page.locator("button[name=action][value=read]").first.click()
     expect(page.locator("form [name=sure], .sk button[type=submit]").first).to_be_visible()
 
 
@@ -117,12 +118,48 @@ def _cancel(page: Page) -> None:
     page.wait_for_load_state()
 
 
+def _palette(page: Page) -> None:
+    page.locator("[data-palette]").click()
+    page.locator("#palette [name=q]").press_sequentially("mug")
+    expect(page.locator("#palette-found [role=option]").nth(2)).to_be_visible()
+
+
+def _keys(page: Page) -> None:
+    page.locator("body").press("?")
+    expect(page.locator("#keys h2")).to_be_visible()
+
+
 def _bell(page: Page) -> None:
     page.locator("#bell").click()
     expect(page.locator("#bell-notices")).to_be_visible()
 
 
+def _user_menu(page: Page) -> None:
+    page.locator(".sk-top details > summary:not(#bell)").last.click()
+
+
+def _export_menu(page: Page) -> None:
+    page.locator(".sk-top details > summary:not(#bell)").first.click()
+
+
+def _all_details(page: Page) -> None:
+    """Whatever folds out is open."""
+    page.evaluate("document.querySelectorAll('#content details, .sk details').forEach(each => { each.open = true })")
+
+
+def _unfolded_panel(page: Page) -> None:
+    _first_row(page)
+    _all_details(page)
+
+
 OPENED: tuple[tuple[str, str, Step], ...] = (
+    ("palette", "stock", _palette),
+    ("keys_help", "orders", _keys),
+    ("user_menu", "settings", _user_menu),
+    ("export_menu", "orders", _export_menu),
+    ("order_unfolded", "order", _all_details),
+    ("stock_unfolded", "stock", _unfolded_panel),
+    ("reserves_unfolded", "reserves", _all_details),
     ("offers_panel", "offers", _first_row),
     ("stock_panel", "stock", _first_row),
     ("offers_chosen", "offers", _chosen),
