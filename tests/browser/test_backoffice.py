@@ -234,9 +234,11 @@ def test_pages_follow_each_other(screen: Page) -> None:
 
 
 def test_signing_out_without_a_mouse(screen: Page) -> None:
-    screen.get_by_role("button", name="Olga Owner").focus()
+    screen.get_by_label("You and the look").focus()
     screen.keyboard.press("Enter")
-    screen.get_by_role("button", name="Log out").click()
+    screen.get_by_role("button", name="Sign out").focus()
+    screen.keyboard.press("Enter")
+    screen.wait_for_url("**/logout/")
     screen.goto("/orders/")
     expect(screen.get_by_label("E-mail address")).to_be_visible()
 
