@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from stallkeeper.backoffice.actors import names_of
-from stallkeeper.channels import switches
+from stallkeeper.channels import connect, inheritance, rules, switches
 from stallkeeper.channels.models import Channel, SendPlan
 from stallkeeper.core import api_keys, clock
 from stallkeeper.core.models import ApiKey, AuditEntry
@@ -96,6 +96,19 @@ def test_rules_of_a_channel_a_category_and_a_product_are_read(market: Market, st
     assert program.get(f"channels/{code}/own/", sku="MUG-1").json()["rules"] == said["rules"][2:]
     assert program.get(f"channels/{code}/own/", sku="\0").json()["rules"] == []
     assert kind(program.get("channels/NO/")) == (404, "not-found")
+
+
+def test_a_sub_channel_tells_whose_rules_it_has_and_follows_again(market: Market, stall: Stall, program: Program) -> None:
+    with market.shop.use_case() as uc:
+        main = connect.create_channel(uc, stall.channel.connection, code="TOP", name="Main", currency=stall.channel.currency)
+        rules.save(uc, stall.channel.pk, buffer=2)
+        inheritance.attach(uc, stall.channel.pk, main.pk)
+    code = stall.channel.code
+    listed = program.get(f"channels/{code}/").json()
+    assert (listed["main"], listed["own_rules"]) == ("TOP", ["buffer"])
+    assert program.apply(program.plan(channels={code: {"follow": ["buffer"]}})).status_code == 200
+    listed = program.get(f"channels/{code}/").json()
+    assert (listed["rules"]["buffer"], listed["own_rules"]) == (0, [])
 
 
 def test_a_plan_is_made_applied_by_its_fingerprint_and_undone(market: Market, stall: Stall, program: Program) -> None:
@@ -240,6 +253,8 @@ def test_another_organisations_key_finds_nothing_of_this_one(market: Market, sta
         ({"own": [{"categories": ["Mugs"], "rules": {"buffer": True}}]}, "is a number or a text"),
         ({"own": [{"rules": {"buffer": 1}}]}, "name some"),
         ({"rule": {"buffer": 1}}, "Some values"),
+        ({"follow": ["buffer"]}, "has no main channel"),
+        ({"follow": ["colour"]}, "no rule 'colour'"),
         ({"rules": {"exchange_rate_source": "a\0b"}}, "Some values"),
         ({"rules": {"buffer": [1]}}, "Some values"),
     ],

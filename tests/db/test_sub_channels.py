@@ -165,6 +165,8 @@ def test_places_follow_too(family: Family) -> None:
 def test_who_has_no_main_channel_follows_none(family: Family) -> None:
     with pytest.raises(ProposalError, match="has no main channel"):
         family.plan({family.main.pk: ChannelChange(follow=["buffer"])})
+    with pytest.raises(ProposalError, match="no rule 'colour'"):
+        family.plan({family.one.pk: ChannelChange(follow=["colour"])})
 
 
 @pytest.mark.parametrize("what", ["itself", "a sub-channel", "with subs of its own", "of another platform"])

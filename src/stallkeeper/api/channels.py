@@ -30,7 +30,7 @@ REFUSED = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 413: Problem,
 class ChannelOut(Schema):
     """A channel. ``writes`` is its account's switch, ``company`` the company's; decimals and dates of rules are text. ``locations``: the
     codes of the places whose stock counts. ``own``: how many categories and products have rules of their own. ``silent``: why no stock is
-    sent now."""
+    sent now. ``main``: of a sub-channel, the code of the channel whose rules and places it has, but for its ``own_rules``."""
 
     code: str
     name: str
@@ -40,6 +40,8 @@ class ChannelOut(Schema):
     locations: list[str]
     own: int
     silent: list[str]
+    main: str = ""
+    own_rules: list[str] = []
 
 
 class OwnOut(Schema):
@@ -127,6 +129,8 @@ def _one(found: Channel, locations: list[str], own: int) -> ChannelOut:
         locations=locations,
         own=own,
         silent=switches.why_silent(found),
+        main=found.parent.code if found.parent else "",
+        own_rules=found.own_rules,
     )
 
 

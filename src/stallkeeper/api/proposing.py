@@ -39,12 +39,14 @@ class OwnIn(Strict):
 
 class ChannelIn(Strict):
     """Of one channel what would be different. ``switches``: stock, prices, active, and ``writes`` of its account. Decimals and dates of
-    rules are text. ``locations``: codes of the places that count."""
+    rules are text. ``locations``: codes of the places that count. ``follow``: of a sub-channel, rules (or ``locations``) that shall be its
+    main channel's again."""
 
     switches: Annotated[dict[Word, bool], Field(max_length=10)] = {}
     rules: Rules = {}
     locations: Annotated[list[Word], Field(max_length=MOST)] | None = None
     own: Annotated[list[OwnIn], Field(max_length=1_000)] = []
+    follow: Annotated[list[Word], Field(max_length=100)] = []
 
 
 class PlaceIn(Strict):
@@ -89,7 +91,8 @@ def _change(where: str, said: ChannelIn, turned: dict[str, bool]) -> ChannelChan
     locations = None
     if said.locations is not None:
         locations = sorted(_known(f"{where}.locations", said.locations, _place_ids(said.locations)).values())
-    return ChannelChange(switches=turned, rules=said.rules, locations=locations, own=[_own(where, each) for each in said.own])
+    own = [_own(where, each) for each in said.own]
+    return ChannelChange(switches=turned, rules=said.rules, locations=locations, own=own, follow=said.follow)
 
 
 def _own(where: str, said: OwnIn) -> Own:

@@ -69,7 +69,11 @@ def _with(said: ChannelChange, brought: Mapping[str, object]) -> ChannelChange:
 
 
 def expanded(proposal: Proposal) -> Proposal:
-    """The proposal with what it brings to sub-channels. ProposalError if a channel that has no main channel should follow one."""
+    """The proposal with what it brings to sub-channels. ProposalError if a channel that has no main channel should follow one, or in a rule
+    that there is not."""
+    names = {*rules.RULES, rules.PLACES}
+    if unknown := sorted({name for change in proposal.channels.values() for name in change.follow} - names):
+        raise ProposalError(_("There is no rule {unknown!r}; rules are {rules}.", unknown=unknown[0], rules=", ".join(rules.RULES)))
     under = Channel.objects.exclude(parent=None).order_by("pk")
     subs = [Sub(each.pk, each.parent_id, frozenset(each.own_rules)) for each in under if each.parent_id]
     loose = {pk for pk, change in proposal.channels.items() if change.follow} - {sub.channel for sub in subs}

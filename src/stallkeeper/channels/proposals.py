@@ -126,8 +126,6 @@ def check(proposal: Proposal, channels: Mapping[int, Channel]) -> None:
             )
         if unknown := sorted(set(change.rules) - set(rules.RULES)):
             raise ProposalError(_("There is no rule {unknown!r}; rules are {rules}.", unknown=unknown[0], rules=", ".join(rules.RULES)))
-        if unknown := sorted(set(change.follow) - {*rules.RULES, rules.PLACES}):
-            raise ProposalError(_("There is no rule {unknown!r}; rules are {rules}.", unknown=unknown[0], rules=", ".join(rules.RULES)))
         if any(not each.categories and not each.units for each in change.own):
             raise ProposalError(_("Rules of their own are said of categories, or of stock units by their number: name some."))
 
