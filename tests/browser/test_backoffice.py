@@ -32,6 +32,10 @@ SCREENS = (
         "/settings/",
         "/settings/company/",
         "/settings/keys/",
+        "/settings/people/",
+        "/settings/audit/",
+        "/settings/account/",
+        "/settings/notifications/",
     ),
 )
 BEYOND = """
