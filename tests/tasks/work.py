@@ -110,7 +110,7 @@ def ship_five(person: Person, stage: Stage) -> None:
     with stage.scope():
         short = OrderLine.objects.filter(short__gt=0).values("order_id")
         unmapped = OrderLine.objects.filter(stock_unit=None).values("order_id")
-        whole = Order.objects.filter(state="new").exclude(pk__in=short).exclude(pk__in=unmapped)
+        whole = Order.objects.filter(state__in=["new", "acknowledged"]).exclude(pk__in=short).exclude(pk__in=unmapped)
         wanted = {str(pk) for pk in whole.values_list("pk", flat=True)}
     person.click(page.locator("a[href='/orders/']").first)
     boxes = [box for box in page.locator("[data-choose]").all() if box.get_attribute("value") in wanted][:SHIPPED]
