@@ -80,6 +80,13 @@ def test_heads_of_tables_stay_in_sight_and_cover_no_row(screen: Page) -> None:
     assert (round(heads["y"]), rows["y"] >= heads["y"] + heads["height"] - 1) == (round(bar["y"] + bar["height"]), True)
 
 
+def test_problems_are_walked_through_too(screen: Page) -> None:
+    screen.goto("/problems/")
+    for key in ("j", "j", "j", "k"):
+        screen.keyboard.press(key)
+    assert screen.evaluate("[...document.querySelectorAll('.sk-groups > li')].indexOf(document.activeElement.closest('li'))") == 1
+
+
 def test_the_keys_can_be_read_and_switched_off(screen: Page) -> None:
     """Whoever speaks to the computer must not be carried away by single letters (WCAG 2.1.4)."""
     screen.goto("/channels/")

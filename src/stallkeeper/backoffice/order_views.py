@@ -59,6 +59,11 @@ class Tab:
         return "" if self.count is None else f"{COUNT_TO}+" if self.count > COUNT_TO else str(self.count)
 
 
+def built_in() -> list[Tab]:
+    """The views that everybody has, not counted."""
+    return [Tab(key, name, wanted, here=False) for key, (name, wanted) in BUILT_IN.items()]
+
+
 def saved_views(request: MemberRequest) -> list[OrderView]:
     """Those of everybody, then the person's own, by name."""
     seen = OrderView.objects.filter(Q(user=None) | Q(user=request.user))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from django.http import HttpResponse
 from django.urls import resolve, reverse
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice import search_rows
 from stallkeeper.backoffice.navigation import every_entry
+from stallkeeper.backoffice.order_views import built_in
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show
 from stallkeeper.backoffice.settings_hub import CARDS
 from stallkeeper.backoffice.words import told
@@ -40,15 +42,35 @@ class Place:
     key: str = ""
 
 
-ACTIONS: tuple[tuple[str | Promise, str], ...] = (
-    (gettext_lazy("Import products or stock from a spreadsheet"), "imports"),
-    (gettext_lazy("Make a place"), "places"),
-    (gettext_lazy("Sends under way"), "send_tasks"),
-    (gettext_lazy("Take back a send"), "undo_send"),
-    (gettext_lazy("Begin to reserve what channels show"), "reserves_start"),
-    (gettext_lazy("Change your password"), "first_password"),
+@dataclass(frozen=True)
+class Action:
+    """Something to do on the page of an address; ``does`` names the address that does it, if that asks for more than the page."""
+
+    title: str | Promise
+    page: str
+    does: str = ""
+    part: str = ""
+
+    @property
+    def link(self) -> str:
+        return f"{reverse(f'backoffice:{self.page}')}{self.part}"
+
+
+ACTIONS = (
+    Action(gettext_lazy("Import products or stock from a spreadsheet"), "imports"),
+    Action(gettext_lazy("Make a place"), "places"),
+    Action(gettext_lazy("Stop or allow sending for the company"), "channels", "company_switch"),
+    Action(gettext_lazy("Raise or lower all buffers"), "sending", "raise_buffers", "#buffers"),
+    Action(gettext_lazy("Sends under way"), "send_tasks"),
+    Action(gettext_lazy("Take back a send"), "undo_send"),
+    Action(gettext_lazy("Read everything back and send what differs"), "resync"),
+    Action(gettext_lazy("Begin to reserve what channels show"), "reserves_start"),
+    Action(gettext_lazy("Invite somebody"), "people"),
+    Action(gettext_lazy("Exported files"), "exports"),
+    Action(gettext_lazy("Two-step sign-in"), "second_factor"),
+    Action(gettext_lazy("Change your password"), "change_password"),
 )
-"""Things to do that have a page of their own, and the name of its address. Who may is what the page asks for."""
+"""Things to do, beside the screens. Who may is what their addresses ask for."""
 
 
 @screen(None)
@@ -102,7 +124,9 @@ def places(request: MemberRequest, text: str) -> list[Place]:
 
 def _places(membership: Membership) -> list[Place]:
     found = [Place(str(entry.title), entry.link, entry.icon or "tab", entry.key) for entry in every_entry(membership)]
-    found += [Place(str(title), reverse(f"backoffice:{name}"), "bolt") for title, name in ACTIONS]
+    found += [Place(_("Orders: {view}").format(view=tab.name), tab.address, "shopping_bag") for tab in built_in()]
+    acts = [act for act in ACTIONS if not act.does or may_open(membership, reverse(f"backoffice:{act.does}"))]
+    found += [Place(str(act.title), act.link, "bolt") for act in acts]
     found += [Place(str(card.title), reverse(card.address), card.icon) for card in CARDS]
     for manifest in connect.offered():
         link = reverse("backoffice:connect", args=[manifest.platform])
@@ -116,5 +140,5 @@ def _places(membership: Membership) -> list[Place]:
 
 def may_open(membership: Membership, path: str) -> bool:
     """Whether the screen at this path is for this person, by what the screen itself asks for."""
-    permission = getattr(resolve(path).func, "permission", None)
+    permission = getattr(resolve(urlsplit(path).path).func, "permission", None)
     return permission is None or can(membership, permission)

@@ -39,26 +39,31 @@
     return /^Key[A-Z]$/.test(event.code) ? event.code[3].toLowerCase() : event.key;
   }
 
+  const ROW = ".sk-table tbody tr, .sk-groups > li";
+
   function way(row) {
-    return row.querySelector("td a.sk-link, td a[href], td button");
+    return row.querySelector("td a.sk-link, td a[href], td button, .sk-group a[href], .sk-group button");
+  }
+
+  function here() {
+    return document.activeElement ? document.activeElement.closest(ROW) : null;
   }
 
   function rows() {
-    return Array.from(document.querySelectorAll("#content .sk-table tbody tr")).filter((row) => !row.closest("#panel") && way(row) && row.offsetParent);
+    return Array.from(document.querySelectorAll(`#content :is(${ROW})`)).filter((row) => !row.closest("#panel") && way(row) && row.offsetParent);
   }
 
   function walk(step) {
     const all = rows();
     if (!all.length) return;
-    const here = document.activeElement ? document.activeElement.closest("tr") : null;
-    const at = all.indexOf(all.includes(here) ? here : last);
+    const at = all.indexOf(all.includes(here()) ? here() : last);
     last = all[at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + step, 0), all.length - 1)];
     way(last).focus();
     last.scrollIntoView({ block: "nearest" });
   }
 
   function choose() {
-    const row = document.activeElement ? document.activeElement.closest("tr") : null;
+    const row = here();
     const box = (row && rows().includes(row) ? row : last || document.body).querySelector("input[data-choose]");
     if (!box || !(row || last)) return;
     box.click();
