@@ -24,6 +24,7 @@ KEYS = re.compile(r"[a-z_]+(:(N|[a-z_]+))+")
 NOT_NOTIFICATIONS = {"connection:N", "not_left:N:N:N:N:N", "remote:N:N:N", "source:N:N", "source:N:N:N", "stock_source:N"} | {
     "number:N",
     "send:fetch",
+    "send:letter",
     "send:tell",
     "notice_target:N",
 }

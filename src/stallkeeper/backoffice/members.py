@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -23,6 +25,8 @@ from stallkeeper.core import clock, invitations
 from stallkeeper.core.models import Invitation, Membership, Role
 from stallkeeper.core.people import PeopleError, Permission
 from stallkeeper.core.use_case import use_case
+from stallkeeper.sync import letters
+from stallkit.errors import AdapterError
 
 
 class InviteForm(LookMixin, forms.Form):
@@ -35,19 +39,22 @@ class InviteForm(LookMixin, forms.Form):
 @sensitive_variables("link")
 @screen(Permission.MANAGE_USERS)
 def people(request: MemberRequest) -> HttpResponse:
-    """GET lists everybody; POST invites somebody and shows the link, this once."""
-    form, link = InviteForm(request.POST or None), ""
+    """GET lists everybody; POST invites somebody, mails the link if there is a mail server, and shows it, this once."""
+    form, link, unmailed = InviteForm(request.POST or None), "", ""
     if request.method == "POST" and form.is_valid():
         try:
             link = _invite(request, form.cleaned_data["email"], form.cleaned_data["role"])
         except PeopleError as error:
             form.add_error(None, told(error))
+        unmailed = _mail(request, form.cleaned_data["email"], link) if link else ""
     context = {
         "title": _("People"),
         "members": members_of(request),
         "invitations": _open_invitations(),
         "form": InviteForm() if link else form,
         "link": link,
+        "mails": letters.mail_server() is not None,
+        "unmailed": unmailed,
         "invited": form.cleaned_data["email"] if link else "",
         "roles": [(role.label, SUMMARIES[role]) for role in Role],
         "role_table": role_table(),
@@ -75,6 +82,21 @@ def _invite(request: MemberRequest, email: str, role: str) -> str:
     except IntegrityError:
         raise PeopleError(_("{email} was invited by somebody else at this moment.").format(email=email)) from None
     return settings.ENV.base_url + reverse("backoffice:join", args=[token])
+
+
+@sensitive_variables("link")
+def _mail(request: MemberRequest, email: str, link: str) -> str:
+    """Mail the link, if there is a mail server. What went wrong, in words; empty: nothing, or there is none."""
+    if letters.mail_server() is None:
+        return ""
+    company = request.organisation.name
+    title = _("{company}: an invitation to Stallkeeper").format(company=company)
+    text = _("{person} invites you to work for {company} in Stallkeeper. This link is for you alone; it works once, and for seven days:")
+    try:
+        letters.mail(email, f"invitation-{uuid4().hex}", title, text.format(person=str(request.user), company=company), link)
+    except AdapterError as error:
+        return told(error.detail)
+    return ""
 
 
 @require_POST

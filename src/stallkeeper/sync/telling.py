@@ -27,10 +27,11 @@ from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.orders.models import Order
 from stallkeeper.sync import waiting
 from stallkeeper.sync.budgets import refuse_in_transaction
+from stallkeeper.sync.letters import mail_server
 from stallkit.errors import AdapterError, TryLater
 from stallkit.sources.door import Door
 from stallkit.telling import send
-from stallkit.telling.types import MailServer, Message
+from stallkit.telling.types import Message
 from stallkit.words import again
 from stallkit.words import said as _
 
@@ -164,19 +165,12 @@ def tell(organisation_id: int, target_id: int) -> bool:
                 targets.address_of(claimed.target),
                 written(claimed),
                 Door(tuple(settings.ENV.allow_private_urls)),
-                _mail_server(),
+                mail_server(),
             )
     except AdapterError as failed:
         error = failed
     ended(organisation_id, claimed, error)
     return True
-
-
-def _mail_server() -> MailServer | None:
-    server = settings.ENV.mail_server
-    if server is None:
-        return None
-    return MailServer(server.host, server.port, server.security, server.user, server.password, server.sender)
 
 
 def claim(organisation_id: int, target_id: int) -> Claimed | None:

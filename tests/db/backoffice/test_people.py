@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,11 @@ from stallkeeper.core import clock, housekeeping, invitations
 from stallkeeper.core.models import AuditEntry, Invitation, Membership, Role, User
 from stallkeeper.core.people import memberships_of
 from stallkeeper.core.tenancy import organisation_scope
+from stallkeeper.env import MailServer
+from stallkeeper.sync import letters
+from stallkit.errors import Refused
+from stallkit.telling.types import Message
+from stallkit.words import said
 from tests.busy_shop import BusyShop, signed_in, text
 from tests.shop import Shop, join
 
@@ -47,6 +53,44 @@ def test_an_invited_person_joins_with_an_account_of_his_own(busy: BusyShop, clie
     assert guest.get("/orders/").status_code == 200
     assert Client().get(path).status_code == 410
     assert "Mia" in text(client.get("/settings/people/"))
+
+
+@pytest.fixture
+def mailed(monkeypatch: pytest.MonkeyPatch, settings) -> list[tuple[str, Message]]:
+    """The letters that went out, now that there is a mail server."""
+    letters_out: list[tuple[str, Message]] = []
+
+    def send(_way: str, address: dict[str, str], message: Message, _door: object, server: object) -> None:
+        assert server is not None
+        if address["to"].startswith("refused"):
+            raise Refused(said("the mail server refuses the address"))
+        letters_out.append((address["to"], message))
+
+    monkeypatch.setattr(letters.send, "send", send)
+    settings.ENV = replace(settings.ENV, mail_server=MailServer("mail.example.com", 587, "starttls", "", "", "hub@example.com"))
+    return letters_out
+
+
+def test_an_invitation_is_mailed_where_there_is_a_mail_server(busy: BusyShop, client: Client, mailed: list[tuple[str, Message]]) -> None:
+    answer = client.post("/settings/people/", {"email": "mia@example.com", "role": "warehouse"})
+    ((to, letter),) = mailed
+    assert (to, letter.link) == ("mia@example.com", answer.context["link"])
+    assert letter.title == "Sample Home Goods: an invitation to Stallkeeper"
+    assert "Olga Owner invites you" in letter.text
+    assert "The link was mailed to mia@example.com" in text(answer)
+    assert Client().get("/" + letter.link.split("/", 3)[3]).status_code == 200
+
+
+def test_an_invitation_that_cannot_be_mailed_is_shown_all_the_same(client: Client, mailed: list[tuple[str, Message]]) -> None:
+    shown = text(client.post("/settings/people/", {"email": "refused@example.com", "role": "warehouse"}))
+    assert "could not be mailed to refused@example.com: the mail server refuses the address" in shown
+    assert "/join/" in shown
+    assert client.post("/settings/people/", {"email": "no address", "role": "warehouse"}).status_code == 422
+    assert mailed == []
+
+
+def test_without_a_mail_server_nothing_is_said_of_mail(client: Client) -> None:
+    assert "mailed" not in text(client.post("/settings/people/", {"email": "mia@example.com", "role": "warehouse"}))
 
 
 def test_an_invitation_shows_its_link_once_and_keeps_only_a_hash(busy: BusyShop, client: Client) -> None:

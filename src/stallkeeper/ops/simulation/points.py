@@ -113,7 +113,7 @@ ENGINE: dict[Kind, tuple[str, ...]] = {
 
 PERSON: dict[Kind, tuple[str, ...]] = {
     Kind.CLAIM: ("claim:day", "claim:exchange.file", "commit:export.claim", "commit:link.use"),
-    Kind.SEND: ("send:fetch", "send:probe", "send:read_warehouses", "send:tell"),
+    Kind.SEND: ("send:fetch", "send:letter", "send:probe", "send:read_warehouses", "send:tell"),
     Kind.COMMIT: (
         "commit:accept.invitation",
         "commit:acknowledge.order",
