@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from stallkeeper.__main__ import run
 from stallkeeper.channels import inheritance, plans, refresh, rules
 from stallkeeper.channels.models import Channel, Offer, RuleVersion, SendPlan
 from stallkeeper.channels.plan_stale import PlanError
@@ -212,3 +213,20 @@ def test_whatever_is_done_the_two_stay_the_same_but_for_what_is_own(seed: int) -
         elif act == "detach":
             family.attach(channel, None)
         family.hold()
+
+
+def test_the_command_line_makes_sub_channels_and_lets_them_follow(family: Family, capsys: pytest.CaptureFixture[str]) -> None:
+    organisation = ["--organisation", family.shop.organisation.slug]
+    with family.shop.scope():
+        main, one = (Channel.objects.get(pk=each.pk) for each in (family.main, family.one))
+    family.save(family.one, buffer=4)
+    assert run(["channel", one.code, "--follow", "buffer", "--yes", *organisation]) == 0
+    assert (family.buffers()[1], family.own(family.one)) == (0, [])
+    assert run(["channel", one.code, "--main", "none", *organisation]) == 0
+    assert run(["channel", one.code, "--follow", "buffer", "--yes", *organisation]) == 1
+    assert "has no main channel" in capsys.readouterr().err
+    assert run(["channel", main.code, "--main", one.code, *organisation]) == 1
+    assert "cannot be under that one" in capsys.readouterr().err
+    assert run(["channel", one.code, "--main", main.code, *organisation]) == 0
+    assert main.code in capsys.readouterr().out
+    family.hold()

@@ -10,7 +10,9 @@ from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any, TypeVar
 
-from stallkeeper.channels import breaker, cutover, links, proposals, rules, switches
+import msgspec
+
+from stallkeeper.channels import breaker, cutover, inheritance, links, proposals, rules, switches
 from stallkeeper.channels import connect as connecting
 from stallkeeper.channels.connect import ConnectError, Settings
 from stallkeeper.channels.models import Channel, Connection
@@ -20,6 +22,7 @@ from stallkeeper.core import crash
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.retry import again_on_conflict
 from stallkeeper.core.use_case import use_case
+from stallkeeper.ops import views
 from stallkeeper.stock.models import Location
 from stallkeeper.sync import adapters
 from stallkit.errors import SlowDown
@@ -185,7 +188,8 @@ def proposed(organisation: Organisation, channel: Channel | None, wanted: Mappin
     turned: dict[str, bool] = {
         name: True for name in ("stock", "prices") if name in on and not getattr(channel, switches.CHANNEL_SWITCHES[name])
     }
-    change = proposals.change_of(given, turned, _places(wanted.get("locations")))
+    said = proposals.change_of(given, turned, _places(wanted.get("locations")))
+    change = msgspec.structs.replace(said, follow=list(wanted.get("follow", ())))
     writes = {channel.connection_id: True} if "writes" in on and not channel.connection.writes_allowed else {}
     return Proposal(sending=company, channels={channel.pk: change} if change else {}, writes=writes)
 
@@ -205,14 +209,18 @@ def stop(organisation_id: int, channel: Channel | None, wanted: Mapping[str, Any
     return off
 
 
-FIRST = ("cutover", "orders", "acknowledge")
+FIRST = ("cutover", "orders", "acknowledge", "main")
 """What comes before figures are sent, and sends none itself."""
 
 
 def change(organisation_id: int, channel: Channel, wanted: Mapping[str, Any], actor: str) -> None:
-    """The answer to the question about cutover, then switches that send no figures: all of it or nothing. Raises what the parts raise."""
+    """Its main channel, the answer to the question about cutover, switches that send no figures: all of it or nothing. Raises what the
+    parts raise."""
     turned = {name: wanted[name] == "on" for name in ("orders", "acknowledge") if name in wanted}
     with use_case("change.channel", organisation_id=organisation_id, actor=actor) as uc:
+        if "main" in wanted:
+            above = None if wanted["main"] == "none" else views.channel_by_code(wanted["main"]).pk
+            inheritance.attach(uc, channel.pk, above)
         if "cutover" in wanted:
             cutover.answer(uc, channel.pk, include=wanted["cutover"] == "include")
         if turned:

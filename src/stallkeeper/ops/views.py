@@ -121,6 +121,7 @@ def _channel(channel: Channel) -> Row:
         "writes": channel.connection.writes_allowed,
         "company": channel.organisation.sending_enabled,
         "cutover": channel.cutover or "not answered",
+        "main": channel.parent.code if channel.parent else "",
         "rules": ", ".join(f"{name}={value}" for name, value in own_rules.items() if value is not None),
         "silent": "; ".join(switches.why_silent(channel)),
     }

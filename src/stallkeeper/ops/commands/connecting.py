@@ -199,6 +199,10 @@ SWITCH = click.Choice(["on", "off"])
 @click.option(
     "--rule", "rules", multiple=True, metavar="NAME=VALUE", help="A rule, for instance buffer=2, share=50, zero_at=1, mark_up=12.5."
 )
+@click.option("--main", metavar="CODE", help="Make it a sub-channel of this one, or with --main none a channel by itself. No figure moves.")
+@click.option(
+    "--follow", multiple=True, metavar="NAME", help="Of a sub-channel: a rule, or locations, to have from its main channel again."
+)
 @click.option("--release", is_flag=True, help="Let what the channel was stopped by pass: you have looked at it.")
 @click.option("--locations", metavar="CODES", help="Places whose stock counts, comma-separated.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -221,6 +225,7 @@ def channel(
       stallkeeper channel
       stallkeeper channel EM --cutover include --orders on
       stallkeeper channel EM --rule buffer=1 --rule share=80 --locations MAIN,SHOP
+      stallkeeper channel EM2 --main EM
       stallkeeper channel EM --stock on --writes on --company on
     """
     from stallkeeper.ops import connections, sending, views
@@ -237,7 +242,7 @@ def channel(
         connections.release(organisation.pk, stopped, boot.actor())
     columns = {
         "code": "Code", "name": "Name", "account": "Account", "orders": "Orders", "stock": "Stock", "prices": "Prices",
-        "cutover": "Cutover", "rules": "Rules", "silent": "Stock is not sent because",
+        "cutover": "Cutover", "main": "Main", "rules": "Rules", "silent": "Stock is not sent because",
     }  # fmt: skip
     terminal.show(views.channels(organisation.pk, code), columns, as_json=as_json, empty="No channel yet: stallkeeper connect PLATFORM")
 
