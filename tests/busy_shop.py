@@ -236,6 +236,8 @@ def _listings(shop: Shop, channel: Channel, offers: list[Offer], dice: random.Ra
 
 def _orders(busy: BusyShop, stock: list[StockUnit], trade: Trade, dice: random.Random, people: tuple[str, ...]) -> None:
     count = trade.orders
+    with busy.shop.scope():
+        stalls = list(Channel.objects.order_by("pk"))
     for number in range(count):
         channel = busy.near if dice.random() < 0.6 else busy.far
         at = busy.now - timedelta(seconds=trade.ago(number) + dice.randint(0, 40))
@@ -243,9 +245,8 @@ def _orders(busy: BusyShop, stock: list[StockUnit], trade: Trade, dice: random.R
         busy.shop.at = at + timedelta(seconds=dice.uniform(0.4, 4.5))
         with busy.shop.use_case("accept.orders") as uc:
             intake.accept(uc, channel.connection_id, [order], busy.shop.at)
-        for other in (busy.near, busy.far):
-            if other != channel or trade.by_day:
-                push(busy, other, dice)
+        for other in stalls if trade.by_day else [busy.far if channel == busy.near else busy.near]:
+            push(busy, other, dice)
         old = number % 5 == 0 and number < count - 10 if trade.shipped_after is None else busy.now - at > trade.shipped_after
         if old:
             with clock.using(lambda at=at: at + timedelta(hours=2)) if trade.shipped_after else nullcontext():
