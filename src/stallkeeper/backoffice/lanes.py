@@ -8,22 +8,9 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.channels.models import Connection, Lane, LaneStep
+from stallkeeper.sync.step_words import STEP_WORDS
 
-STEP_NAMES = {
-    "orders": _("take orders"),
-    "watch": _("look for sales before their orders"),
-    "observe": _("read what needs reading"),
-    "commands": _("acknowledge, ship, cancel"),
-    "quantities": _("send stock"),
-    "prices": _("send prices"),
-    "tickets": _("results of batches"),
-    "parked": _("ask again for unread orders"),
-    "catalogue": _("read listings"),
-    "confirm": _("read back what was just sent"),
-    "verify": _("read back and compare"),
-    "alarms": _("look for silence and deadlines"),
-}
-
+STEP_NAMES = {step: _(words) for step, words in STEP_WORDS.items()}
 
 ERROR_WORDS = {
     "TryLater": _("not reached, tried again by itself"),
