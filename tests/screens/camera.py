@@ -7,9 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-WIDTH, LEAST, MOST = 1280, 800, 1700
+WIDTH, LEAST, MOST = 1280, 800, 1400
 """Pixels. A page is shown as high as it is, within these."""
-QUALITY = 70
+QUALITY = 62
 STILL = "*, *::before, *::after { transition: none !important; animation: none !important; caret-color: transparent !important }"
 
 
