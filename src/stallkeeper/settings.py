@@ -9,7 +9,6 @@ from pathlib import Path
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
-from django.utils.translation import gettext_lazy as _
 
 from stallkeeper import env
 
@@ -123,7 +122,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English"))]
+# Each by its own name: whoever looks for it reads that language. A language stands here as soon as its catalogue has no gaps.
+LANGUAGES = [("en", "English"), ("sv", "Svenska"), ("it", "Italiano"), ("ru", "Русский"), ("ro", "Română"), ("pl", "Polski")]
 LOCALE_PATHS = [ROOT / "locale"]
 USE_I18N = True
 USE_TZ = True

@@ -111,8 +111,9 @@ def _texts(page: str) -> Iterator[tuple[str, bool]]:
 
 
 def _names() -> Iterator[str]:
-    """Currencies, time zones, platforms, and the months and days of the language."""
+    """Languages, each by its own name, currencies, time zones, platforms, and the months and days of the language."""
     locale = Locale.parse(LANGUAGE)
+    yield from (name for _code, name in conf.LANGUAGES)
     yield from list_currencies()
     yield from (word for zone in available_timezones() for word in WORD.findall(zone))
     forms = [*locale.months["format"].values(), *locale.days["format"].values()]
@@ -138,4 +139,4 @@ def test_what_django_and_the_theme_say_is_translated_too(language: str) -> None:
     with translation.override(language):
         said = [*OF_DJANGO, "Log out", "Enter a valid email address.", "This field is required."]
         assert [text for text in said if translation.gettext(text) == text] == []
-        assert translation.ngettext("%(size)d byte", "%(size)d bytes", 7) != "%(size)d bytes"
+        assert translation.npgettext("time-length", "%(num)d year", "%(num)d years", 7) != "%(num)d years"
