@@ -89,7 +89,8 @@ def sends(cursor: Cursor, offers: Sequence[int], since: datetime, until: datetim
         """
         SELECT log.offer_id, log.at, log.value::int, log.outcome, log.sent_at,
                coalesce(log.wanted_at, (SELECT max(asked.wanted_at) FROM channels_sent_log AS asked
-                                        WHERE asked.offer_id = log.offer_id AND asked.kind = 'quantity' AND asked.outcome = 'pending'
+                                        WHERE asked.offer_id = log.offer_id AND asked.at >= log.sent_at AND asked.at <= log.at
+                                            AND asked.kind = 'quantity' AND asked.outcome = 'pending'
                                             AND asked.sent_at = log.sent_at)), log.detail
         FROM channels_sent_log AS log
         WHERE log.offer_id = ANY(%s::bigint[]) AND log.kind = 'quantity' AND log.at BETWEEN %s AND %s
@@ -114,13 +115,16 @@ def last_accepted(cursor: Cursor, offer: int, until: datetime) -> tuple[datetime
 
 
 def seen_to(cursor: Cursor, connection: int, imported_at: datetime) -> datetime | None:
-    """Up to where the account's orders had been read when the run began that brought what was imported at a moment. Index: run_recent."""
+    """Up to where the account's orders had been read when the run began that brought what was imported at a moment. Index: run_recent.
+
+    Runs take seconds: none that began three hours before is looked at, or all that are kept would be where none fits.
+    """
     cursor.execute(
         """
         SELECT (run.steps -> -1 ->> 'orders_seen_to')::timestamptz
         FROM channels_run AS run JOIN channels_lane AS lane ON lane.id = run.lane_id
         WHERE lane.subject_type = 'connection' AND lane.subject_id = %(connection)s AND lane.kind = 'trade'
-            AND run.started_at <= %(at)s AND (run.ended_at IS NULL OR run.ended_at >= %(at)s)
+            AND run.started_at BETWEEN %(at)s - interval '3 hours' AND %(at)s AND (run.ended_at IS NULL OR run.ended_at >= %(at)s)
         ORDER BY run.started_at DESC LIMIT 1
         """,
         {"connection": connection, "at": imported_at},

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.utils.functional import cached_property
 
+from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.models import Offer, WriteWindow
 from stallkeeper.channels.time_travel import Figure, PastExplanation
 from stallkeeper.core.sql import Cursor
@@ -324,8 +325,9 @@ class _Case:
 
     @cached_property
     def _all_offers(self) -> Sequence[Offer]:
-        mine = Offer.objects.filter(stock_unit_id__in=self.units) | Offer.objects.filter(stock_unit__components__component__in=self.units)
-        return list(mine.distinct().select_related("channel", "channel__connection", "stock_unit").order_by("channel__code", "pk")[:50])
+        kits = StockUnit.objects.filter(components__component__in=self.units).values_list("pk", flat=True)
+        mine = Offer.objects.filter(stock_unit_id__in={*self.units, *kits})
+        return list(mine.select_related("channel", "channel__connection", "stock_unit").order_by("channel__code", "pk")[:50])
 
     def _offers(self, moment: datetime) -> list[OfferThen]:
         figures = past.figures_of(self.organisation, self._all_offers, moment)

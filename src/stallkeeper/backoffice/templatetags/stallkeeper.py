@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from stallkeeper.backoffice.lanes import ERROR_WORDS, STEP_NAMES
-from stallkeeper.backoffice.local import MONTH_DAY, WEEK_DAY, YEAR_DAY, dated, locale
+from stallkeeper.backoffice.local import MONTH_DAY, WEEK_DAY, YEAR_DAY, dated, decimal, locale
 from stallkeeper.backoffice.paging import COUNT_LIMIT
 from stallkeeper.backoffice.words import told
 from stallkeeper.catalog.models import StockUnit
@@ -140,7 +140,7 @@ def duration(seconds: float) -> str:
 @register.filter
 def number(value: float | Decimal | None) -> str:
     """A number with the language's separators; nothing for None."""
-    return "" if value is None else format_decimal(value, locale=locale())
+    return "" if value is None else decimal(value)
 
 
 @register.filter
