@@ -51,9 +51,9 @@ TROUBLES = {
         Fault.IP_BLOCKED, "needs_reconnect", words="our rights or our address", title="must be connected again", quiet_for=60
     ),
     ("walmart", "HTML instead of JSON"): Trouble(
-        Fault.HTML, words="text/html, 42 bytes, is not what the contract says", title="orders could not be done"
+        Fault.HTML, words="text/html, 42 bytes, is not what the contract says", title="“take orders” could not be done"
     ),
-    ("walmart", "JSON cut off"): Trouble(Fault.CUT_JSON, words="is not what the contract says", title="orders could not be done"),
+    ("walmart", "JSON cut off"): Trouble(Fault.CUT_JSON, words="is not what the contract says", title="“take orders” could not be done"),
     ("walmart", "429 with Retry-After"): Trouble(Fault.RATE_LIMIT, words="Walmart asks us to slow down (429)", quiet_for=7),
     ("walmart", "429 without Retry-After"): Trouble(Fault.RATE_LIMIT_SILENT, words="Walmart asks us to slow down (429)", quiet_for=30),
     ("walmart", "server errors"): Trouble(Fault.SERVER_ERROR, words="the platform failed (HTTP 500)"),
@@ -67,8 +67,8 @@ TROUBLES = {
     ("emag", "address not allowed"): Trouble(
         Fault.IP_BLOCKED, "needs_reconnect", words="Invalid vendor ip", title="must be connected again", quiet_for=60
     ),
-    ("emag", "HTML instead of JSON"): Trouble(Fault.HTML, words="is not what the contract says", title="orders could not be done"),
-    ("emag", "JSON cut off"): Trouble(Fault.CUT_JSON, words="is not what the contract says", title="orders could not be done"),
+    ("emag", "HTML instead of JSON"): Trouble(Fault.HTML, words="is not what the contract says", title="“take orders” could not be done"),
+    ("emag", "JSON cut off"): Trouble(Fault.CUT_JSON, words="is not what the contract says", title="“take orders” could not be done"),
     ("emag", "429 that names its window"): Trouble(Fault.RATE_LIMIT, words="rate limit is exceeded (429)", quiet_for=3),
     ("emag", "429 without Retry-After"): Trouble(Fault.RATE_LIMIT_SILENT, words="rate limit is exceeded (429)", quiet_for=30),
     ("emag", "server errors"): Trouble(Fault.SERVER_ERROR, words="the platform failed (HTTP 502)"),

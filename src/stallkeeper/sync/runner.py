@@ -236,7 +236,7 @@ def needs_reconnect(held: Claim, account: Connection, why: str) -> None:
 def _tell(current: Current, step: str, text: str) -> None:
     account = current.connection
     with current.writing("step_error") as uc:
-        title = _("{account}: {step} could not be done", account=account.name, step=STEP_WORDS.get(step, step))
+        title = _("{account}: “{step}” could not be done", account=account.name, step=STEP_WORDS.get(step, step))
         notify.raise_(uc, f"connection:{account.pk}:step:{step}", Severity.WARNING, title, text)
 
 

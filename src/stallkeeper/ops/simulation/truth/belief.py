@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from stallkeeper.ops.simulation.truth.breach import Breach
@@ -23,6 +23,7 @@ from stallkit.manifest import OwnSale
 Figures = Offer | Price
 """What was sent, accepted, read and is believed: of a quantity, or of a price."""
 Value = int | Decimal
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -130,11 +131,12 @@ class Beliefs:
 
 def _known_since(offer: Offer) -> datetime | None:
     """When the call or the read began that belief rests on. A call that was refused, or given back, is not the one that was accepted; a
-    read that told no figure says nothing, nor one that began during a call whose yes was written down after it: that yes is believed."""
+    read that told no figure says nothing, nor one that began during a call whose yes was written down after it: that yes is believed. When
+    that call began is no longer known where a later one was refused: it may have been before all that the platform did by itself."""
     sent = offer.sent_at if offer.sent_at and offer.accepted_at and offer.accepted_at >= offer.sent_at else None
     read = offer.observed_at if offer.observed is not None else None
-    if sent and read and offer.accepted_at and sent <= read < offer.accepted_at:
-        return sent
+    if read and offer.accepted_at and read < offer.accepted_at and (sent is None or sent <= read):
+        return sent or LONG_AGO
     return max(filter(None, (sent, read)), default=None)
 
 
