@@ -159,7 +159,7 @@ def _offers(cursor) -> None:
         cursor,
         "channels_offerprice",
         "(SELECT * FROM channels_offerprice ORDER BY offer_id LIMIT 1) AS t JOIN channels_offer AS offer ON offer.sku LIKE 'BIG-%'",
-        {"offer_id": "offer.id"},
+        {"offer_id": "offer.id", "channel_id": "offer.channel_id"},
     )
     cursor.execute(
         "INSERT INTO channels_offertodo (organisation_id, offer_id, kind, channel_id, danger, version, since)"
@@ -273,9 +273,9 @@ def _rest(cursor, size: Size) -> None:
         cursor,
         "channels_observedhold",
         "(SELECT * FROM channels_observedhold ORDER BY id LIMIT 1) AS t"
-        " CROSS JOIN (SELECT id FROM channels_offer WHERE id % 20 = 0) AS offer",
+        " CROSS JOIN (SELECT id, channel_id FROM channels_offer WHERE id % 20 = 0) AS offer",
         {
-            **{"id": key("channels_observedhold"), "offer_id": "offer.id"},
+            **{"id": key("channels_observedhold"), "offer_id": "offer.id", "channel_id": "offer.channel_id"},
             **{"quantity": "0", "taken_over": "t.seen", "ended_at": "t.seen_at"},
             "seen_at": "t.seen_at - make_interval(secs => offer.id % 1000000)",
         },

@@ -46,6 +46,7 @@ def test_the_balancer_is_switched_on_and_a_reservation_is_let_go(busy: BusyShop,
         hold = ObservedHold.objects.create(
             organisation=busy.organisation,
             offer=offer,
+            channel=offer.channel,
             quantity=2,
             seen=2,
             seen_at=at,

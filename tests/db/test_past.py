@@ -72,7 +72,14 @@ def test_what_was_held_for_a_sale_is_not_counted_twice_when_its_order_came(shop:
     shop.later(minutes=1)
     with shop.use_case() as uc:
         row = ObservedHold.objects.create(
-            organisation=shop.organisation, offer=offer, quantity=2, seen=2, since=sold - MINUTE, seen_at=shop.at, cause="10 -> 8"
+            organisation=shop.organisation,
+            offer=offer,
+            channel=offer.channel,
+            quantity=2,
+            seen=2,
+            since=sold - MINUTE,
+            seen_at=shop.at,
+            cause="10 -> 8",
         )
         want = Want(Demand(row.pk, 2, ((unit.pk, 1),), (shop.place.pk,)), ReservationKind.OBSERVED)
         reserve.set_reservations(uc, observed.OWNER, [want], cause="seen on the channel")

@@ -177,7 +177,7 @@ def test_the_balancer_is_turned_and_a_reservation_let_go(market: Market, stall: 
         assert channel.holds_enabled
         offer = stall.offer(shop.unit("MUG", 5), shown=5)
         hold = ObservedHold.objects.create(
-            organisation=shop.organisation, offer=offer, quantity=1, seen=1, seen_at=market.clock(), cause="5 -> 4"
+            organisation=shop.organisation, offer=offer, channel=offer.channel, quantity=1, seen=1, seen_at=market.clock(), cause="5 -> 4"
         )
         balancing.let_go(shop.organisation, hold.pk, "a test order")
         assert ObservedHold.objects.get(pk=hold.pk).released == 1

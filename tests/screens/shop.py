@@ -124,7 +124,14 @@ def _figures(busy: BusyShop) -> None:
         )  # fmt: skip
     for offer in Offer.objects.filter(channel=busy.far).order_by("pk")[2:5]:
         ObservedHold.objects.create(
-            organisation=busy.organisation, offer=offer, quantity=1, seen=1, seen_at=busy.now, cause="8 -> 7", reason="Seen as sold"
+            organisation=busy.organisation,
+            offer=offer,
+            channel=offer.channel,
+            quantity=1,
+            seen=1,
+            seen_at=busy.now,
+            cause="8 -> 7",
+            reason="Seen as sold",
         )
 
 

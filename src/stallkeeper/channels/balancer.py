@@ -112,5 +112,5 @@ def records(since: datetime) -> dict[int, Record]:
     """The records since then of all channels that have one, by channel."""
     names = {"open": "quantity", "taken_over": "taken_over", "withdrawn": "withdrawn", "lapsed": "lapsed", "released": "released"}
     sums = {f"sum_{name}": Sum(column, default=0) for name, column in names.items()}
-    rows = ObservedHold.objects.filter(seen_at__gte=since).values_list("offer__channel").order_by("offer__channel").annotate(**sums)
+    rows = ObservedHold.objects.filter(seen_at__gte=since).values_list("channel").order_by("channel").annotate(**sums)
     return {channel: Record(*units) for channel, *units in rows}

@@ -284,6 +284,9 @@ class ObservedHold(TenantModel):
     """
 
     offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="observed_holds", db_index=False)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
+    """Of the offer, which stays there; here for lists and sums of a channel, which would read all of its offers. Without a constraint: a
+    look at figures locks no channel."""
     quantity = models.PositiveIntegerField()
     seen = models.PositiveIntegerField()
     """How many units it began with."""
@@ -318,6 +321,7 @@ class ObservedHold(TenantModel):
         indexes = [
             models.Index(fields=["offer"], name="observed_hold_open", condition=models.Q(ended_at=None)),
             models.Index(fields=["organisation", "-seen_at"], name="observed_hold_latest"),
+            models.Index(fields=["channel", "-seen_at", "-id"], name="observed_hold_channel"),
             models.Index(fields=["expires_at"], name="observed_hold_due", condition=models.Q(ended_at=None)),
         ]
 

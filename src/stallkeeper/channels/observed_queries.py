@@ -146,10 +146,12 @@ def insert(cursor: Cursor, organisation: int, holds: Sequence[NewHold]) -> list[
     cursor.execute(
         """
         INSERT INTO channels_observedhold
-            (organisation_id, offer_id, quantity, seen, since, seen_at, expires_at, cause, taken_over, withdrawn, lapsed, released, reason)
-        SELECT %s, row.offer, row.units, row.units, row.since, row.seen_at, row.expires_at, row.cause, 0, 0, 0, 0, ''
+            (organisation_id, offer_id, channel_id, quantity, seen, since, seen_at, expires_at, cause,
+             taken_over, withdrawn, lapsed, released, reason)
+        SELECT %s, row.offer, offer.channel_id, row.units, row.units, row.since, row.seen_at, row.expires_at, row.cause, 0, 0, 0, 0, ''
         FROM unnest(%s::bigint[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[])
             AS row(offer, units, since, seen_at, expires_at, cause)
+        JOIN channels_offer AS offer ON offer.id = row.offer
         ORDER BY row.offer
         RETURNING id, offer_id
         """,

@@ -38,8 +38,9 @@ def test_reservations_of_orders_and_those_kept_by_hand_are_listed(busy: BusyShop
 def test_a_reservation_is_made_smaller_with_a_reason(busy: BusyShop, client: Client) -> None:
     with busy.shop.scope():
         at = clock.now()
+        offer = Offer.objects.filter(channel=busy.near).order_by("pk")[0]
         hold = ObservedHold.objects.create(
-            organisation=busy.organisation, offer=Offer.objects.filter(channel=busy.near).order_by("pk")[0], quantity=2, seen=2, seen_at=at,
+            organisation=busy.organisation, offer=offer, channel=busy.near, quantity=2, seen=2, seen_at=at,
             expires_at=at + timedelta(minutes=30), cause="9 -> 7",
         )  # fmt: skip
     assert 'name="keep"' in client.get(reverse(TAB)).content.decode()

@@ -90,7 +90,14 @@ def furnish(busy: BusyShop, word: str) -> None:
         record_count(uc, place.pk, {units[2].pk: 3}, as_of=uc.at, reference=word)
         offer = Offer.objects.filter(channel=busy.near).order_by("pk")[0]
         ObservedHold.objects.create(
-            organisation=busy.organisation, offer=offer, quantity=1, seen=1, seen_at=uc.at, cause="2 -> 1", reason=word
+            organisation=busy.organisation,
+            offer=offer,
+            channel=offer.channel,
+            quantity=1,
+            seen=1,
+            seen_at=uc.at,
+            cause="2 -> 1",
+            reason=word,
         )
         lines = OrderLine.objects.order_by("pk")[:2]
         OrderSplit.objects.create(organisation=busy.organisation, line=lines[0], into=lines[1], units=1, at=uc.at)
