@@ -89,16 +89,8 @@ def furnish(busy: BusyShop, word: str) -> None:
         set_incoming(uc, units[0], place, (uc.at + timedelta(days=3)).date(), 7)
         record_count(uc, place.pk, {units[2].pk: 3}, as_of=uc.at, reference=word)
         offer = Offer.objects.filter(channel=busy.near).order_by("pk")[0]
-        ObservedHold.objects.create(
-            organisation=busy.organisation,
-            offer=offer,
-            channel=offer.channel,
-            quantity=1,
-            seen=1,
-            seen_at=uc.at,
-            cause="2 -> 1",
-            reason=word,
-        )
+        seen = {"channel": offer.channel, "quantity": 1, "seen": 1, "seen_at": uc.at, "cause": "2 -> 1"}
+        ObservedHold.objects.create(organisation=busy.organisation, offer=offer, reason=word, **seen)
         lines = OrderLine.objects.order_by("pk")[:2]
         OrderSplit.objects.create(organisation=busy.organisation, line=lines[0], into=lines[1], units=1, at=uc.at)
         RuleOverride.objects.create(organisation=busy.organisation, channel=busy.near, category=word, buffer=1, valid_from=uc.at, actor="x")
