@@ -451,9 +451,9 @@ def test_whoever_has_something_to_send_is_asked_to_run(watched: Watched, asked: 
         assert [(breach.invariant, "nobody has asked for a run" in breach.text) for breach in breaches] == [("10", True)] * found
 
 
-HOLD = """INSERT INTO channels_observedhold (organisation_id, offer_id, quantity, seen, seen_at, cause, taken_over, withdrawn, lapsed,
-              released, reason)
-          SELECT organisation_id, id, 1, 1, now(), 'reserve 0 -> ' || %(reserve)s::int, 0, 0, 0, 0, ''
+HOLD = """INSERT INTO channels_observedhold (organisation_id, offer_id, channel_id, quantity, seen, seen_at, cause, taken_over,
+              withdrawn, lapsed, released, reason)
+          SELECT organisation_id, id, channel_id, 1, 1, now(), 'reserve 0 -> ' || %(reserve)s::int, 0, 0, 0, 0, ''
           FROM channels_offer, generate_series(1, %(times)s) WHERE id = %(offer)s"""
 
 
@@ -468,10 +468,11 @@ def test_no_more_is_held_than_the_platform_has_reserved(watched: Watched, times:
         assert [(breach.invariant, "more is held than the platform" in breach.text) for breach in breaches] == [("2", True)] * found
 
 
-SEEN = """INSERT INTO channels_observedhold (organisation_id, offer_id, quantity, seen, since, seen_at, cause, taken_over, withdrawn,
-              lapsed, released, reason, ended_at)
-          SELECT line.organisation_id, line.offer_id, line.ordered - hold.taken, line.ordered, o.ordered_at - hold.earlier - interval '1 s',
-                 o.ordered_at - hold.earlier, line.ordered || ' -> 0', hold.taken, 0, 0, 0, '',
+SEEN = """INSERT INTO channels_observedhold (organisation_id, offer_id, channel_id, quantity, seen, since, seen_at, cause, taken_over,
+              withdrawn, lapsed, released, reason, ended_at)
+          SELECT line.organisation_id, line.offer_id, o.channel_id, line.ordered - hold.taken, line.ordered,
+                 o.ordered_at - hold.earlier - interval '1 s', o.ordered_at - hold.earlier, line.ordered || ' -> 0', hold.taken, 0, 0, 0,
+                 '',
                  CASE WHEN hold.taken = line.ordered THEN o.imported_at END
           FROM orders_orderline AS line JOIN orders_order AS o ON o.id = line.order_id
           CROSS JOIN unnest(%(taken)s::int[], %(earlier)s::interval[]) AS hold(taken, earlier) WHERE line.id = %(line_short)s"""
