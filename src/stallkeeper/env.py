@@ -42,6 +42,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from stallkeeper import embedded, embedded_host
+from stallkit.telling.types import MailServer
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOG_FORMATS = ("AUTO", "JSON", "PLAIN")
@@ -54,18 +55,6 @@ DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host"
 
 class SettingError(ValueError):
     """A variable or a file of the data folder is missing or wrong. The text names it and says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class MailServer:
-    """Where e-mails are handed over. ``security``: tls (from the first byte), starttls, or none (for a server on the same machine)."""
-
-    host: str
-    port: int
-    security: str
-    user: str
-    password: str = field(repr=False)
-    sender: str
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from stallkeeper.backoffice.offer_rows import refused_ids, state_of, units_like
+from stallkeeper.backoffice.offer_rows import on_channels, refused_ids, state_of, units_like
 from stallkeeper.backoffice.paging import COUNT_LIMIT, count_up_to_limit
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import switches
@@ -207,12 +207,7 @@ def _candidates(listing: RemoteListing, titles: Mapping[int, str]) -> tuple[Cand
 def listings_with(filters: Mapping[str, str]) -> QuerySet[RemoteListing]:
     """The listings in scope that fit ``channel``, ``state`` (of STATES) and ``q``, ready for the table (one statement)."""
     rows = RemoteListing.objects.select_related("channel", "offer__stock_unit", "offer__price")
-    if (channel := filters.get("channel", "")).isdecimal():
-        rows = rows.filter(channel_id=int(channel))
-    else:
-        # Names the channels, so that pages are read in the order of an index.
-        rows = rows.filter(channel_id__in=list(Channel.objects.order_by("id").values_list("id", flat=True)))
-    rows = in_state(rows, filters.get("state", ""))
+    rows = in_state(on_channels(rows, filters.get("channel", "")), filters.get("state", ""))
     text = filters.get("q", "").strip()
     return _found(rows, text) if text else rows
 

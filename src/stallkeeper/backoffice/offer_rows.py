@@ -10,7 +10,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from stallkeeper.backoffice.paging import COUNT_LIMIT
+from stallkeeper.backoffice.paging import COUNT_LIMIT, M
 from stallkeeper.backoffice.problem_words import VERDICTS
 from stallkeeper.catalog.models import Identifier, StockUnit
 from stallkeeper.channels.models import Channel, Drift, Offer, OfferPrice, OfferTodo
@@ -92,15 +92,17 @@ def state_of(offer: Offer, price: OfferPrice | None) -> str:
 def offers_with(filters: Mapping[str, str]) -> QuerySet[Offer]:
     """The offers in scope that fit the filters ``channel``, ``state`` and ``q``, ready for the table (one statement)."""
     offers = Offer.objects.select_related("channel", "stock_unit", "price")
-    if (channel := filters.get("channel", "")).isdecimal():
-        offers = offers.filter(channel_id=int(channel))
-    else:
-        # Names the channels, so that pages are read in the order of an index.
-        offers = offers.filter(channel_id__in=list(Channel.objects.order_by("id").values_list("id", flat=True)))
-    offers = in_state(offers, filters.get("state", ""))
+    offers = in_state(on_channels(offers, filters.get("channel", "")), filters.get("state", ""))
     if text := filters.get("q", "").strip():
         offers = offers.filter(Q(stock_unit__in=units_like(text)) | Q(sku=text) | Q(external_id=text))
     return offers
+
+
+def on_channels(rows: QuerySet[M], chosen: str) -> QuerySet[M]:
+    """Those of the chosen channel, or of all: they are named then, so that pages are read in the order of an index."""
+    if chosen.isdecimal():
+        return rows.filter(channel_id=int(chosen))
+    return rows.filter(channel_id__in=list(Channel.objects.order_by("id").values_list("id", flat=True)))
 
 
 def units_like(text: str) -> list[int]:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from stallkeeper.channels.models import Connection
 from stallkeeper.core.retry import again_on_conflict
-from stallkeeper.core.tenancy import Passage, across_organisations
 from stallkeeper.core.use_case import use_case
 from stallkeeper.orders import delays
+from stallkeeper.sync import organisations
 
 log = logging.getLogger(__name__)
 
 
 def run() -> None:
     """Measure what was done since the last time, a day at a time. One organisation's failure does not stop the others."""
-    with across_organisations(Passage.TICK):
-        organisations = sorted(set(Connection.objects.order_by().values_list("organisation_id", flat=True)))
-    for organisation in organisations:
+    for organisation in organisations.with_accounts():
         try:
             since = _measure(organisation)
             while since is not None:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import logging
 
-from stallkeeper.channels.models import Connection
 from stallkeeper.core.retry import again_on_conflict
-from stallkeeper.core.tenancy import Passage, across_organisations
 from stallkeeper.core.use_case import use_case
 from stallkeeper.orders import exposure
+from stallkeeper.sync import organisations
 
 log = logging.getLogger(__name__)
 
 
 def run() -> None:
     """Measure this hour and the last one. One organisation's failure does not stop the others."""
-    with across_organisations(Passage.TICK):
-        organisations = sorted(set(Connection.objects.order_by().values_list("organisation_id", flat=True)))
-    for organisation in organisations:
+    for organisation in organisations.with_accounts():
         try:
             _measure(organisation)
         except Exception:

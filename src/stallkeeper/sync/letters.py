@@ -13,10 +13,8 @@ from stallkit.telling.types import MailServer, Message
 
 def mail_server() -> MailServer | None:
     """Where e-mails are handed over; None if the operator has named none (``STALLKEEPER_SMTP_URL``)."""
-    server = settings.ENV.mail_server
-    if server is None:
-        return None
-    return MailServer(server.host, server.port, server.security, server.user, server.password, server.sender)
+    server: MailServer | None = settings.ENV.mail_server
+    return server
 
 
 def mail(to: str, name: str, title: str, text: str, link: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from stallkit.manifest import Setting
@@ -38,5 +38,5 @@ class MailServer:
     port: int
     security: str
     user: str
-    password: str
+    password: str = field(repr=False)
     sender: str

@@ -49,7 +49,7 @@ def test_nothing_to_keep_is_no_statement(organisation, django_assert_num_queries
         assert personal.store_many(uc, []) == 0
 
 
-def test_any_number_of_rows_is_two_statements(organisation, django_assert_num_queries):
+def test_any_number_of_rows_is_three_statements(organisation, django_assert_num_queries):
     keep(organisation, text(0))
     # one reads the keys, one writes, one writes what the rows are found by
     with use_case("test.personal", organisation_id=organisation.pk, at=NOON) as uc, django_assert_num_queries(3):
