@@ -1,4 +1,4 @@
-// Orders: a column of tracking numbers pasted into one field fills those below it; printing; copying; menus that close.
+// Orders: a column of tracking numbers pasted into one field fills those below it; printing; copying.
 "use strict";
 
 (function () {
@@ -27,8 +27,5 @@
       });
     }
     if (event.target.closest("[data-print]")) window.print();
-    document.querySelectorAll("details.sk-orders__menu[open]").forEach((menu) => {
-      if (!menu.contains(event.target)) menu.open = false;
-    });
   });
 })();
