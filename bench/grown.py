@@ -196,7 +196,7 @@ def _listings(cursor) -> None:
 
 def _orders(cursor, size: Size) -> None:
     """Shipped and cancelled ones over the last months, open ones of the last two days; each with all that belongs to it."""
-    cursor.execute("CREATE TEMP TABLE old_order AS SELECT id, state, state IN ('shipped', 'cancelled') AS ended FROM orders_order")
+    cursor.execute("CREATE TEMP TABLE old_order AS SELECT id, state IN ('shipped', 'cancelled') AS ended FROM orders_order")
     cursor.execute(
         "CREATE TEMP TABLE copied AS SELECT old.id AS old, nextval(pg_get_serial_sequence('orders_order', 'id')) AS new, n, old.ended"
         " FROM old_order AS old CROSS JOIN LATERAL generate_series(1, CASE WHEN old.ended THEN %s ELSE %s END"
@@ -281,23 +281,21 @@ def _rest(cursor, size: Size) -> None:
         },
     )
     many = "CROSS JOIN generate_series(1, {times}) AS n"
-    for table, columns, total, where in (
-        ("channels_sent_log", {"at": "t.at - make_interval(secs => n * 7)"}, size.offers // 2, ""),
+    for table, columns, total in (
+        ("channels_sent_log", {"at": "t.at - make_interval(secs => n * 7)"}, size.offers // 2),
         (
             "stock_movement",
             {"reference": "t.reference || '-' || n", "occurred_at": "t.occurred_at - make_interval(secs => n * 60)"},
             size.orders,
-            "",
         ),
-        ("core_auditentry", {"at": "t.at - make_interval(secs => n * 30)"}, size.orders // 2, ""),
-        ("core_notification", {"key": "t.key || '-' || n", "resolved_at": "t.last_at"}, size.orders // 20, ""),
+        ("core_auditentry", {"at": "t.at - make_interval(secs => n * 30)"}, size.orders // 2),
+        ("core_notification", {"key": "t.key || '-' || n", "resolved_at": "t.last_at"}, size.orders // 20),
         (
             "channels_run",
             {"started_at": "t.started_at - make_interval(mins => n)", "ended_at": "t.ended_at - make_interval(mins => n)"},
             size.orders,
-            "",
         ),
     ):
-        cursor.execute(f"SELECT count(*) FROM {table} {where}")
+        cursor.execute(f"SELECT count(*) FROM {table}")
         there = cursor.fetchone()[0]
-        copy(cursor, table, f"{table} AS t {many.format(times=max(total // max(there, 1), 1))}", {"id": key(table)} | columns, where)
+        copy(cursor, table, f"{table} AS t {many.format(times=max(total // max(there, 1), 1))}", {"id": key(table)} | columns)
