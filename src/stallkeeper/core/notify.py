@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from django.db import connection
 
 from stallkeeper.core import notify_queries, words
-from stallkeeper.core.models import Severity
+from stallkeeper.core.severity import GRAVITY, Severity
 from stallkeeper.core.use_case import UseCase
 from stallkit.words import plain
-
-GRAVITY = {Severity.INFO.value: 0, Severity.WARNING.value: 1, Severity.ERROR.value: 2}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,3 +10,7 @@ class Severity(models.TextChoices):
     INFO = "info", _("information")
     WARNING = "warning", _("warning")
     ERROR = "error", _("error")
+
+
+GRAVITY = {Severity.INFO.value: 0, Severity.WARNING.value: 1, Severity.ERROR.value: 2}
+"""By the stored value: the more, the graver."""

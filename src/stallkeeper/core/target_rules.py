@@ -7,9 +7,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from stallkeeper.core.notice_models import NoticeTarget
-from stallkeeper.core.severity import Severity
-
-GRAVITY = {Severity.INFO.value: 0, Severity.WARNING.value: 1, Severity.ERROR.value: 2}
+from stallkeeper.core.severity import GRAVITY, Severity
 
 
 def wants(target: NoticeTarget, severity: str, kind: str, account: int | None) -> bool:

@@ -21,7 +21,8 @@ from stallkeeper.channels.models import Channel, Command, Ticket
 from stallkeeper.core import clock, crash, notify, targets, words
 from stallkeeper.core.models import NoticeMessage, NoticeTarget, Notification, Organisation, Severity
 from stallkeeper.core.notice_kinds import place_of
-from stallkeeper.core.target_rules import GRAVITY, first_try, next_try, waits_for, wants
+from stallkeeper.core.severity import GRAVITY
+from stallkeeper.core.target_rules import first_try, next_try, waits_for, wants
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.orders.models import Order
