@@ -6,8 +6,12 @@ import base64
 import hashlib
 import hmac
 import smtplib
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 import pytest
 import requests
@@ -69,6 +73,8 @@ def test_good_addresses_pass_and_their_hints_tell_nobody_how_to_use_them(kind: s
         ("slack", {"url": SLACK.replace("slack.com", "slack.com:8443")}),
         ("teams", {"url": "https://evil-logic.azure.com.example.com/workflows/x"}),
         ("discord", {"url": "https://discord.com.evil.example/api/webhooks/1/x"}),
+        ("discord", {"url": "https://discord.com/api/webhooks/1/x?template=file:///etc/passwd"}),
+        ("slack", {"url": f"{SLACK}?template=http://169.254.169.254/latest"}),
         ("telegram", {"token": "123456789:abc/../../x", "chat": "123"}),
         ("telegram", {"token": "123456789:abcdefg_hijklmnop-qrstu", "chat": "@somebody/x"}),
         ("pushover", {"user": "u" * 29, "token": "a" * 30}),
@@ -104,6 +110,53 @@ def test_services_are_called_at_their_own_host_and_redirects_are_not_followed(ki
         assert requests.utils.urlparse(url).hostname.endswith(HOSTS[kind])
         assert url.startswith("https://")
         assert redirects is False
+
+
+CARD = b'{"type": "message", "attachments": [{"contentType": "application/vnd.microsoft.card.adaptive", "content": "of our machine"}]}'
+
+
+@pytest.mark.parametrize("scheme", ["file", "http"])
+@pytest.mark.parametrize("kind", ["slack", "discord", "teams"])
+def test_what_is_added_to_a_web_hook_opens_nothing(kind: str, scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Apprise reads options of its own from the query: a file or an address to take the message from, whether to check certificates."""
+    pytest.importorskip("apprise")
+    called: list[tuple[str, str]] = []
+
+    def request(self, method, url, **how):
+        called.append((url, str(how)))
+        answer = requests.Response()
+        answer.status_code, answer.raw = 200, BytesIO(CARD)
+        return answer
+
+    card = tmp_path / "card.json"
+    card.write_bytes(CARD)
+    opened = {"file": card.as_uri(), "http": "http://169.254.169.254/latest"}[scheme]
+    url = GOOD[kind]["url"]
+    monkeypatch.setattr(requests.Session, "request", request)
+    with suppress(NeedsReconnect):
+        telling.send(kind, {"url": f"{url}{'&' if '?' in url else '?'}template={quote(opened)}&verify=no"}, MESSAGE, Door())
+    assert all(urlsplit(url).hostname.endswith(HOSTS[kind]) for url, _how in called)
+    assert all("of our machine" not in how and "'verify': False" not in how for _url, how in called)
+    assert kind != "teams" or "KODuebWb" in called[0][1], "what signs the address is a part of it"
+
+
+@pytest.mark.parametrize(
+    ("kind", "url"),
+    [
+        ("slack", "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD"),
+        ("slack", "https://hooks.slack.com/workflows/T1JJ3T3L2/hidden77"),
+        ("teams", TEAMS.replace("sig=KODuebWb", "sig=hidden77.x")),
+        ("teams", TEAMS.partition("?")[0]),
+        ("discord", "https://discord.com/api/webhooks/hidden77"),
+    ],
+)
+def test_a_web_hook_that_its_service_does_not_know_is_said_without_its_secret(kind: str, url: str):
+    pytest.importorskip("apprise")
+    with pytest.raises(NeedsReconnect) as refused:
+        telling.send(kind, {"url": url}, MESSAGE, Door())
+    assert refused.value.detail == f"this is no web hook of {KINDS[kind].title}; copy it once more"
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__
 
 
 @pytest.mark.parametrize(("status", "error"), [(404, Refused), (403, Refused), (503, TryLater), (429, TryLater)])

@@ -19,6 +19,8 @@ HOSTS = {
     "teams": (".logic.azure.com", ".api.powerplatform.com"),
 }
 """Where the web hooks of services live; an entry with a dot in front stands for all below it."""
+SIGNED = {"teams": ("api-version", "sig")}
+"""Services whose web hooks have a query, and what of it is their address."""
 PARTS = {
     ("telegram", "token"): re.compile(r"[0-9]{5,20}:[A-Za-z0-9_-]{20,80}"),
     ("telegram", "chat"): re.compile(r"-?[0-9]{3,20}"),
@@ -70,6 +72,8 @@ def _check_host(kind: str, url: str) -> None:
                 host=HOSTS[kind][0],
             )
         )
+    if kind not in SIGNED and urlsplit(url).query:
+        raise NeedsReconnect(_("a web hook of {service} ends before the question mark: leave out what follows", service=KINDS[kind].title))
 
 
 def _check_server(url: str) -> None:

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from importlib import import_module
-from typing import Any, Protocol, Self
-from urllib.parse import urlsplit
+from typing import Protocol, Self
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
@@ -23,7 +23,8 @@ from stallkit.errors import AdapterError, NeedsReconnect, Refused, TryLater
 from stallkit.http import Request, hide
 from stallkit.manifest import Limit
 from stallkit.sources.door import Door
-from stallkit.telling.addresses import check, mails
+from stallkit.telling.addresses import SIGNED, check, mails
+from stallkit.telling.kinds import KINDS
 from stallkit.telling.types import MailServer, Message
 from stallkit.words import said as _
 
@@ -175,6 +176,14 @@ class Plugin(Protocol):
     def notify(self, *, body: str, title: str) -> bool: ...
 
 
+class Service(Protocol):
+    """A plugin of Apprise, to be made; TypeError where it refuses what it is made of."""
+
+    def parse_native_url(self, url: str) -> dict[str, object] | None: ...
+
+    def __call__(self, **options: object) -> Plugin: ...
+
+
 class Listening(logging.Handler):
     """Hears what Apprise complains of in this thread. The last complaint is in ``last``."""
 
@@ -218,15 +227,27 @@ SERVICES = {
 def _plugin(kind: str, settings: Settings) -> Plugin:
     """The plugin, imported by its own name: Apprise would load all of its hundred otherwise. It follows no redirects."""
     module, name = SERVICES[kind]
-    service: Any = getattr(import_module(module), name)
-    common = {"redirect": "no", "secure": True}
+    service: Service = getattr(import_module(module), name)
+    try:
+        return service(**(_options(kind, settings, service) | {"redirect": "no", "secure": True}))
+    except TypeError:  # its words may hold the token
+        raise NeedsReconnect(_("this is no web hook of {service}; copy it once more", service=KINDS[kind].title)) from None
+
+
+def _options(kind: str, settings: Settings, service: Service) -> dict[str, object]:
+    """What the plugin is made of; TypeError if the address is none of the service."""
     if kind == "telegram":
-        found = {"bot_token": settings["token"], "targets": [settings["chat"]], "detect_owner": False}
-    elif kind == "pushover":
-        found = {"user_key": settings["user"], "token": settings["token"]}
-    else:
-        found = service.parse_native_url(settings["url"])
+        return {"bot_token": settings["token"], "targets": [settings["chat"]], "detect_owner": False}
+    if kind == "pushover":
+        return {"user_key": settings["user"], "token": settings["token"]}
+    found = service.parse_native_url(_bare(kind, settings["url"]))
     if not found:
-        raise NeedsReconnect(_("this is no web hook of {service}; copy it once more", service=kind.title()))
-    made: Plugin = service(**(found | common))
-    return made
+        raise TypeError(kind)
+    return found
+
+
+def _bare(kind: str, url: str) -> str:
+    """The web hook by itself. Apprise takes a query for options of its own: files to read, addresses to open, hosts not to check."""
+    parts = urlsplit(url)
+    kept = [(name, value) for name, value in parse_qsl(parts.query) if name in SIGNED.get(kind, ())]
+    return urlunsplit(("https", parts.hostname or "", parts.path, urlencode(kept), ""))
