@@ -190,8 +190,8 @@ def test_a_service_that_cannot_be_reached_is_tried_again(monkeypatch: pytest.Mon
 class Mail:
     """Stands in for a mail server; remembers what it was handed."""
 
-    def __init__(self, refuse: Exception | None = None) -> None:
-        self.refuse, self.letters, self.said = refuse, [], []
+    def __init__(self, refuse: Exception | None = None, refused: dict[str, tuple[int, bytes]] | None = None) -> None:
+        self.refuse, self.refused, self.letters, self.said = refuse, refused or {}, [], []
 
     def __call__(self, host: str, port: int, **_how: object) -> Mail:
         self.said.append((host, port))
@@ -203,10 +203,11 @@ class Mail:
     def login(self, user: str, password: str) -> None:
         self.said.append((user, password))
 
-    def send_message(self, letter: EmailMessage) -> None:
+    def send_message(self, letter: EmailMessage) -> dict[str, tuple[int, bytes]]:
         if self.refuse:
             raise self.refuse
         self.letters.append(letter)
+        return self.refused
 
     def close(self) -> None: ...
 
@@ -240,6 +241,8 @@ def test_a_title_cannot_add_headers(monkeypatch: pytest.MonkeyPatch):
     ("refusal", "error"),
     [
         (smtplib.SMTPRecipientsRefused({"ops@example.com": (550, b"no such user")}), Refused),
+        (smtplib.SMTPRecipientsRefused({"ops@example.com": (451, b"greylisted")}), TryLater),
+        (smtplib.SMTPRecipientsRefused({"ops@example.com": (550, b"no"), "owner@example.com": (451, b"later")}), TryLater),
         (smtplib.SMTPAuthenticationError(535, b"pass-word-9 is wrong"), TryLater),
         (smtplib.SMTPSenderRefused(452, b"later", "hub@example.com"), TryLater),
         (smtplib.SMTPDataError(554, b"spam"), Refused),
@@ -252,6 +255,15 @@ def test_what_the_mail_server_says_decides(refusal: Exception, error: type[Excep
         telling.send("email", GOOD["email"], MESSAGE, Door(), SERVER)
     assert "pass-word-9" not in failed.value.detail
     assert "ops@example.com" not in failed.value.detail
+
+
+def test_one_address_of_several_that_is_refused_is_said_and_the_others_are_told_once(monkeypatch: pytest.MonkeyPatch):
+    server = Mail(refused={"ops@example.com": (451, b"no such user")})
+    monkeypatch.setattr(smtplib, "SMTP", server)
+    with pytest.raises(Refused) as failed:
+        telling.send("email", GOOD["email"], MESSAGE, Door(), SERVER)
+    assert len(server.letters) == 1
+    assert "the others were told" in failed.value.detail
 
 
 def test_without_a_mail_server_somebody_is_told_what_to_set():

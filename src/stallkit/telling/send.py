@@ -57,6 +57,25 @@ def send(kind: str, settings: Settings, message: Message, door: Door, mail: Mail
 def _mail(settings: Settings, message: Message, server: MailServer | None) -> None:
     if server is None:
         raise NeedsReconnect(_("this installation has no mail server: its operator sets STALLKEEPER_SMTP_URL"))
+    letter = _letter(settings, message, server)
+    try:
+        with _connected(server) as smtp:
+            refused = smtp.send_message(letter)
+    except smtplib.SMTPRecipientsRefused as error:
+        for_good = all(code >= 500 for code, _words in error.recipients.values())
+        raise (Refused if for_good else TryLater)(_("the mail server refuses the address")) from None
+    except smtplib.SMTPAuthenticationError as error:
+        raise TryLater(_("the mail server refuses our user name or password ({code})", code=error.smtp_code)) from None
+    except smtplib.SMTPResponseException as error:
+        kind = Refused if error.smtp_code >= 500 else TryLater
+        raise kind(_("the mail server answered {code}", code=error.smtp_code)) from None
+    except (OSError, smtplib.SMTPException) as error:
+        raise TryLater(_("the mail server cannot be reached: {kind}", kind=type(error).__name__)) from None
+    if refused:  # once more would be twice for those who have it
+        raise Refused(_("the mail server refuses one of the addresses, or more; the others were told"))
+
+
+def _letter(settings: Settings, message: Message, server: MailServer) -> EmailMessage:
     letter = EmailMessage()
     letter["Subject"] = message.title.replace("\r", " ").replace("\n", " ")[:200]
     letter["From"] = Address("Stallkeeper", addr_spec=server.sender)
@@ -66,18 +85,7 @@ def _mail(settings: Settings, message: Message, server: MailServer | None) -> No
     if message.grave:
         letter["Importance"] = "high"
     letter.set_content("\n\n".join(part for part in (message.text, message.link) if part) + "\n")
-    try:
-        with _connected(server) as smtp:
-            smtp.send_message(letter)
-    except smtplib.SMTPRecipientsRefused:
-        raise Refused(_("the mail server refuses the address")) from None
-    except smtplib.SMTPAuthenticationError as error:
-        raise TryLater(_("the mail server refuses our user name or password ({code})", code=error.smtp_code)) from None
-    except smtplib.SMTPResponseException as error:
-        kind = Refused if error.smtp_code >= 500 else TryLater
-        raise kind(_("the mail server answered {code}", code=error.smtp_code)) from None
-    except (OSError, smtplib.SMTPException) as error:
-        raise TryLater(_("the mail server cannot be reached: {kind}", kind=type(error).__name__)) from None
+    return letter
 
 
 def _connected(server: MailServer) -> smtplib.SMTP:
