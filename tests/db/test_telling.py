@@ -222,6 +222,21 @@ def test_what_could_not_be_told_is_tried_again_later_and_given_up_in_the_end(bus
         assert counted(busy.organisation.pk)["targets"] == 1
 
 
+def test_what_nobody_foresaw_is_given_up_in_the_end_and_its_words_reach_no_log(busy, at, outside, caplog):
+    ops = target(busy)
+    outside.error = TypeError("the token hidden77 is none")
+    say(busy, "connection:1:silent")
+    for _turn in range(30):
+        tell(busy)
+        at[0] += timedelta(hours=2)
+    assert states(busy)[0] == "refused"
+    assert len(outside.told) == telling.ATTEMPTS
+    assert "TypeError at " in caplog.text
+    assert "hidden77" not in caplog.text
+    with busy.shop.scope():
+        assert "TypeError" in Notification.objects.get(key=f"target:{ops.pk}:failed").detail
+
+
 def test_a_dead_target_is_told_to_the_others_and_well_again_when_it_is_told(busy: BusyShop, at: list[datetime], outside: Outside):
     ops = target(busy, name="dead")
     outside.error = Refused(_("it answered {status}", status=410))

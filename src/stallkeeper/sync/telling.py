@@ -7,6 +7,7 @@ out at least once; who dies between telling and writing that down tells again af
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,16 +18,16 @@ from django.db.models import Max
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
-from stallkeeper.channels.models import Channel, Command, Ticket
+from stallkeeper.channels.models import Channel, Command, Connection, Ticket
 from stallkeeper.core import clock, crash, notify, targets, words
 from stallkeeper.core.models import NoticeMessage, NoticeTarget, Notification, Organisation, Severity
 from stallkeeper.core.notice_kinds import place_of
 from stallkeeper.core.severity import GRAVITY
 from stallkeeper.core.target_rules import first_try, next_try, waits_for, wants
-from stallkeeper.core.tenancy import organisation_scope
+from stallkeeper.core.tenancy import Passage, across_organisations, organisation_scope
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.orders.models import Order
-from stallkeeper.sync import organisations, waiting
+from stallkeeper.sync import waiting
 from stallkeeper.sync.budgets import refuse_in_transaction
 from stallkeeper.sync.letters import mail_server
 from stallkit.errors import AdapterError, TryLater
@@ -63,7 +64,9 @@ class Claimed:
 
 def run() -> None:
     """All organisations that have an account. One's failure does not stop the others."""
-    for organisation in organisations.with_accounts():
+    with across_organisations(Passage.TICK):
+        organisations = sorted(set(Connection.objects.order_by().values_list("organisation_id", flat=True)))
+    for organisation in organisations:
         tell_organisation(organisation)
 
 
@@ -156,20 +159,27 @@ def tell(organisation_id: int, target_id: int) -> bool:
     if claimed is None:
         return False
     refuse_in_transaction()
-    error: AdapterError | None = None
+    ended(organisation_id, claimed, _sent(claimed))
+    return True
+
+
+def _sent(claimed: Claimed) -> AdapterError | None:
+    """Tell it: None, or why it could not be told. What nobody foresaw is a failed try too, else it would be tried for ever."""
+    door = Door(tuple(settings.ENV.allow_private_urls))
     try:
         with crash.around("send:tell"):
-            send.send(
-                claimed.target.way,
-                targets.address_of(claimed.target),
-                written(claimed),
-                Door(tuple(settings.ENV.allow_private_urls)),
-                mail_server(),
-            )
-    except AdapterError as failed:
-        error = failed
-    ended(organisation_id, claimed, error)
-    return True
+            send.send(claimed.target.way, targets.address_of(claimed.target), written(claimed), door, mail_server())
+    except AdapterError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - a failed try; its words may hold the address, so the log gets none of them
+        log.error("target %s: %s at %s", claimed.target.pk, type(error).__name__, _raised_at(error))
+        return TryLater(type(error).__name__)
+    return None
+
+
+def _raised_at(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{last.filename}:{last.lineno}"
 
 
 def claim(organisation_id: int, target_id: int) -> Claimed | None:
