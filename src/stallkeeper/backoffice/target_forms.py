@@ -15,12 +15,13 @@ from stallkeeper.core.models import NoticeTarget, Severity
 from stallkeeper.core.notice_kinds import KINDS as NOTICE_KINDS
 from stallkeeper.core.targets import MOST_AGAIN, MOST_GATHERED, TERMS
 from stallkit.errors import NeedsReconnect
-from stallkit.manifest import Setting, SettingKind
+from stallkit.manifest import Setting
 from stallkit.telling import addresses
 from stallkit.telling.types import Kind
 
 ADDRESS = "address_"
 KEPT = _("stored; leave empty to keep it")
+KEPT_WHOLE = _("stored; leave all fields of the address empty to keep it")
 
 
 class TargetForm(LookMixin, forms.Form):
@@ -73,7 +74,7 @@ class TargetForm(LookMixin, forms.Form):
         self._choices()["accounts"].choices = list(Connection.objects.order_by("name", "pk").values_list("pk", "name"))
         self._choices()["language"].choices = list(settings.LANGUAGES)
         for setting in way.settings:
-            self.fields[ADDRESS + setting.name] = field_of(setting, stored=target is not None)
+            self.fields[ADDRESS + setting.name] = field_of(setting) if target is None else kept_field_of(setting, way)
             look(self.fields[ADDRESS + setting.name])
 
     def _choices(self) -> dict[str, forms.ChoiceField]:
@@ -99,10 +100,9 @@ class TargetForm(LookMixin, forms.Form):
         return {name: self.cleaned_data[name] for name in TERMS}
 
     def address(self) -> dict[str, str] | None:
-        """What was entered as the address; None if the stored one stays."""
+        """What was entered as the address; None if the stored one stays. All of it or nothing: no stored token goes to another server."""
         given = {setting.name: str(self.cleaned_data.get(ADDRESS + setting.name) or "").strip() for setting in self.way.settings}
-        secret = [given[setting.name] for setting in self.way.settings if setting.kind is SettingKind.SECRET]
-        return given if self.target is None or any(secret) else None
+        return given if self.target is None or any(given.values()) else None
 
     def clean(self) -> dict[str, object]:
         cleaned = super().clean() or {}
@@ -115,14 +115,21 @@ class TargetForm(LookMixin, forms.Form):
         return cleaned
 
 
-def field_of(setting: Setting, *, stored: bool) -> forms.CharField:
-    """A line to type; what was stored before may be left empty."""
-    help_text = KEPT if stored and setting.kind is SettingKind.SECRET else told(setting.help)
+def field_of(setting: Setting) -> forms.CharField:
+    """A line to type."""
     return forms.CharField(
         label=told(setting.label),
-        help_text=help_text,
-        required=setting.required and not stored,
+        help_text=told(setting.help),
+        required=setting.required,
         initial=setting.default,
         max_length=1000,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+
+
+def kept_field_of(setting: Setting, way: Kind) -> forms.CharField:
+    """The same for what is stored and never shown again: it is empty, and stays as it is if it is left so."""
+    field = field_of(setting)
+    field.required, field.initial = False, ""
+    field.help_text = KEPT if len(way.settings) == 1 else KEPT_WHOLE
+    return field

@@ -53,7 +53,40 @@ def test_an_empty_address_keeps_the_stored_one_and_another_replaces_it(busy: Bus
         assert "T2JJ3T3L2" in targets.address_of(NoticeTarget.objects.get())["url"]
 
 
-@pytest.mark.parametrize("url", ["https://evil.example.com/services/T1/A1/x", "http://127.0.0.1/", "no address"])
+NTFY = {"server": "https://ntfy.shop.example", "topic": "stall-7", "token": "tk_hidden77"}
+
+
+@pytest.mark.parametrize(
+    ("entered", "then"),
+    [
+        ({}, NTFY),
+        ({"topic": "other"}, None),
+        ({"server": "https://ntfy.other.example"}, None),
+        ({"token": "tk_other"}, None),
+        ({"server": "https://ntfy.sh", "topic": "other"}, {"server": "https://ntfy.sh", "topic": "other", "token": ""}),
+    ],
+)
+def test_an_address_of_several_fields_stays_or_goes_as_a_whole(
+    busy: BusyShop, client: Client, entered: dict[str, str], then: dict[str, str] | None
+) -> None:
+    """No stored token is told to another server, and no topic moves to the server that stands there for a new target."""
+    made = added(busy, client, "ntfy", **{f"address_{name}": value for name, value in NTFY.items()})
+    page = client.get(f"{LIST}{made.pk}/").content.decode()
+    assert "https://ntfy" not in page
+    assert "leave all fields of the address empty" in page
+    answer = client.post(f"{LIST}{made.pk}/", FORM | {f"address_{name}": value for name, value in entered.items()})
+    assert answer.status_code == (422 if then is None else 302)
+    with busy.shop.scope():
+        assert targets.address_of(NoticeTarget.objects.get()) == (then or NTFY)
+
+
+def test_a_new_target_of_ntfy_begins_with_its_public_server(client: Client) -> None:
+    assert 'value="https://ntfy.sh"' in client.get(f"{LIST}add/ntfy/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "url", ["https://evil.example.com/services/T1/A1/x", "http://127.0.0.1/", "no address", f"{HOOK}?template=file:///x"]
+)
 def test_an_address_that_is_none_is_refused_with_words(busy: BusyShop, client: Client, url: str) -> None:
     answer = client.post(f"{LIST}add/slack/", FORM | {"address_url": url})
     assert answer.status_code == 422
