@@ -137,8 +137,8 @@ def buyer_text(buyer: Buyer) -> str:
 
 
 def buyer_words(buyer: Buyer) -> tuple[str, ...]:
-    """What an order is found by: the words of the buyer's name and company, and the e-mail address."""
-    return tuple(dict.fromkeys(words_of(f"{buyer.name} {buyer.company}") + words_of(buyer.email)))[:MOST_WORDS]
+    """What an order is found by: the e-mail address, and the words of the buyer's name and company as far as there is room."""
+    return tuple(dict.fromkeys(words_of(buyer.email) + words_of(f"{buyer.name} {buyer.company}")))[:MOST_WORDS]
 
 
 _buyer = msgspec.json.Decoder(Buyer)

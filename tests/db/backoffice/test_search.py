@@ -206,6 +206,13 @@ def test_orders_of_a_buyer_are_found_by_whole_words_and_the_search_is_recorded(b
         assert entries.count() == 10
 
 
+def test_a_buyer_with_a_long_name_is_found_by_the_e_mail_address(busy: BusyShop, client: Client) -> None:
+    many = " ".join(f"word{number}" for number in range(20))
+    order = bought_by(busy, Buyer(name="Ileana Canary", company=many, email="canary@example.com"))
+    for words in ("canary@example.com", "ileana word3"):
+        assert buyers(client, words) == [address("order", order)], words
+
+
 def test_a_buyer_is_looked_for_only_by_those_who_may_see_one(busy: BusyShop) -> None:
     bought_by(busy, Buyer(name="Ileana Canary"))
     reader = member(busy, Role.READ_ONLY)
