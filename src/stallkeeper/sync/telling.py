@@ -18,16 +18,16 @@ from django.db.models import Max
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
-from stallkeeper.channels.models import Channel, Command, Connection, Ticket
+from stallkeeper.channels.models import Channel, Command, Ticket
 from stallkeeper.core import clock, crash, notify, targets, words
 from stallkeeper.core.models import NoticeMessage, NoticeTarget, Notification, Organisation, Severity
 from stallkeeper.core.notice_kinds import place_of
 from stallkeeper.core.severity import GRAVITY
 from stallkeeper.core.target_rules import first_try, next_try, waits_for, wants
-from stallkeeper.core.tenancy import Passage, across_organisations, organisation_scope
+from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import UseCase, use_case
 from stallkeeper.orders.models import Order
-from stallkeeper.sync import waiting
+from stallkeeper.sync import organisations, waiting
 from stallkeeper.sync.budgets import refuse_in_transaction
 from stallkeeper.sync.letters import mail_server
 from stallkit.errors import AdapterError, TryLater
@@ -64,9 +64,7 @@ class Claimed:
 
 def run() -> None:
     """All organisations that have an account. One's failure does not stop the others."""
-    with across_organisations(Passage.TICK):
-        organisations = sorted(set(Connection.objects.order_by().values_list("organisation_id", flat=True)))
-    for organisation in organisations:
+    for organisation in organisations.with_accounts():
         tell_organisation(organisation)
 
 
