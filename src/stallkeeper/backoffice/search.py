@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from stallkeeper.backoffice import search_rows
 from stallkeeper.backoffice.navigation import every_entry
 from stallkeeper.backoffice.order_views import built_in
-from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show
+from stallkeeper.backoffice.screens import OWN, MemberRequest, fragment, screen, show
 from stallkeeper.backoffice.settings_hub import CARDS
 from stallkeeper.backoffice.words import told
 from stallkeeper.channels import connect
@@ -141,4 +141,4 @@ def _places(membership: Membership) -> list[Place]:
 def may_open(membership: Membership, path: str) -> bool:
     """Whether the screen at this path is for this person, by what the screen itself asks for."""
     permission = getattr(resolve(urlsplit(path).path).func, "permission", None)
-    return permission is None or can(membership, permission)
+    return permission in (None, OWN) or can(membership, permission)

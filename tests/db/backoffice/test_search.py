@@ -99,6 +99,9 @@ def test_a_listing_is_found_by_its_number(busy: BusyShop, client: Client) -> Non
 
 def test_screens_and_things_to_do_are_found_by_their_words(client: Client) -> None:
     assert address("imports") in links(client, "import")
+    assert address("account") in links(client, "my account")
+    assert address("second_factor") in links(client, "two-step")
+    assert address("change_password") in links(client, "your password", "search")
     assert address("reserves_start") in links(client, "reserve what")
     assert address("connect", "emag") in links(client, "connect emag")
     assert f"{address('sending')}#buffers" in links(client, "all buffers")
