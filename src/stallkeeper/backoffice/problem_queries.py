@@ -11,7 +11,8 @@ from datetime import datetime
 from stallkeeper.core.sql import Cursor, rows
 
 MOST = 5_000
-"""So many rows of a kind (of refused offers: of a channel) are put together; beyond it the board says "at least"."""
+"""So many rows of a kind (of refused offers: of a channel) are put together. Where there are more, the board says "at least" of each of
+their groups: which group those belong to that nobody looked at is not known. The column "at least" of the statements tells it."""
 TOP = 200
 """Groups of a kind; the largest come first."""
 CAUSE = r"left(md5({code} || ' ' || regexp_replace({words}, '\S*[0-9]\S*', '#', 'g')), 12)"
@@ -21,12 +22,14 @@ COMMAND_CAUSE = CAUSE.format(code="c.code", words="c.message")
 PARKED_CAUSE = CAUSE.format(code="''", words="p.reason")
 
 
-def refused(cursor: Cursor, organisation_id: int) -> list[tuple[int, str, str, str, str, str, int, datetime]]:
-    """(channel, kind, part, code, words, an SKU, offers, the oldest) of refused values. Indexes offer_refused, offer_price_refused; no
-    locks."""
+def refused(cursor: Cursor, organisation_id: int) -> list[tuple[int, str, str, str, str, str, int, datetime, bool]]:
+    """(channel, kind, part, code, words, an SKU, offers, the oldest, at least) of refused values. Quantities are read channel by channel,
+    prices of all channels together. Indexes offer_refused, offer_price_refused; no locks."""
     cursor.execute(
         f"""
-        SELECT channel_id, kind, part, min(code), min(words), min(sku), count(*), min(at) FROM (
+        SELECT channel_id, kind, part, min(code), min(words), min(sku), count(*), min(at),
+               sum(count(*)) OVER (PARTITION BY kind, CASE kind WHEN 'quantity' THEN channel_id END) >= %(most)s
+        FROM (
             SELECT o.channel_id, 'quantity' AS kind, {OFFER_CAUSE} AS part, o.refused_code AS code, o.refused_message AS words, o.sku,
                    o.refused_at AS at
             FROM channels_channel AS channel
@@ -69,11 +72,14 @@ FAILED = """c.organisation_id = %(organisation)s AND c.state IN ('refused', 'dea
             AND NOT (c.kind = 'acknowledge' AND c.code = 'cancelled')"""
 
 
-def commands(cursor: Cursor, organisation_id: int, since: datetime) -> list[tuple[int, str, str, str, str, int, datetime]]:
-    """(account, kind, part, code, words, commands, the oldest) that a channel refused, or that gave up. Index command_failed; no locks."""
+def commands(cursor: Cursor, organisation_id: int, since: datetime) -> list[tuple[int, str, str, str, str, int, datetime, bool]]:
+    """(account, kind, part, code, words, commands, the oldest, at least) that a channel refused, or that gave up. Index command_failed; no
+    locks."""
     cursor.execute(
         f"""
-        SELECT connection_id, kind, part, min(code), min(message), count(*), min(ended_at) FROM (
+        SELECT connection_id, kind, part, min(code), min(message), count(*), min(ended_at),
+               sum(count(*)) OVER () >= %(most)s
+        FROM (
             SELECT c.connection_id, c.kind, {COMMAND_CAUSE} AS part, c.code, c.message, c.ended_at FROM channels_command AS c
             WHERE {FAILED} ORDER BY c.ended_at DESC LIMIT %(most)s
         ) AS found
@@ -94,17 +100,18 @@ def failed_commands(cursor: Cursor, organisation_id: int, since: datetime, of: t
     return [row[0] for row in rows(cursor)]
 
 
-def parked(cursor: Cursor, organisation_id: int) -> list[tuple[int, str, str, str, int, datetime]]:
-    """(account, kind, part, reason, objects, the oldest) that could not be understood. Index parked_open; no locks."""
+def parked(cursor: Cursor, organisation_id: int) -> list[tuple[int, str, str, str, int, datetime, bool]]:
+    """(account, kind, part, reason, objects, the oldest, at least) that could not be understood. Index parked_open; no locks."""
     cursor.execute(
         f"""
-        SELECT connection_id, kind, part, min(reason), count(*), min(first_seen_at) FROM (
+        SELECT connection_id, kind, part, min(reason), count(*), min(first_seen_at), sum(count(*)) OVER () >= %(most)s
+        FROM (
             SELECT p.connection_id, p.kind, {PARKED_CAUSE} AS part, p.reason, p.first_seen_at FROM channels_parked AS p
-            WHERE p.organisation_id = %s AND p.resolved_at IS NULL LIMIT %s
+            WHERE p.organisation_id = %(organisation)s AND p.resolved_at IS NULL LIMIT %(most)s
         ) AS found
-        GROUP BY connection_id, kind, part ORDER BY count(*) DESC, connection_id, kind, part LIMIT %s
+        GROUP BY connection_id, kind, part ORDER BY count(*) DESC, connection_id, kind, part LIMIT %(top)s
         """,  # noqa: S608
-        [organisation_id, MOST, TOP],
+        {"organisation": organisation_id, "most": MOST, "top": TOP},
     )
     return rows(cursor)
 
@@ -119,47 +126,52 @@ def parked_objects(cursor: Cursor, of: tuple[int, str, str], most: int) -> list[
     return [row[0] for row in rows(cursor)]
 
 
-def unmapped(cursor: Cursor, organisation_id: int) -> list[tuple[int, str, int, datetime, int, int]]:
-    """(channel, SKU, lines, the oldest, one of the lines, its order) that no stock unit belongs to. Index order_line_unmapped; no locks."""
+def unmapped(cursor: Cursor, organisation_id: int) -> list[tuple[int, str, int, datetime, int, int, bool]]:
+    """(channel, SKU, lines, the oldest, one of the lines, its order, at least) that no stock unit belongs to. Index order_line_unmapped; no
+    locks."""
     cursor.execute(
         """
-        SELECT o.channel_id, line.sku, count(*), min(o.ordered_at), min(line.id), (array_agg(o.id ORDER BY line.id))[1]
+        SELECT o.channel_id, line.sku, count(*), min(o.ordered_at), min(line.id), (array_agg(o.id ORDER BY line.id))[1],
+               sum(count(*)) OVER () >= %(most)s
         FROM (
             SELECT id, sku, order_id FROM orders_orderline
-            WHERE organisation_id = %s AND stock_unit_id IS NULL AND ordered > cancelled + shipped LIMIT %s
+            WHERE organisation_id = %(organisation)s AND stock_unit_id IS NULL AND ordered > cancelled + shipped LIMIT %(most)s
         ) AS line
         JOIN orders_order AS o ON o.id = line.order_id
-        GROUP BY o.channel_id, line.sku ORDER BY count(*) DESC, o.channel_id, line.sku LIMIT %s
+        GROUP BY o.channel_id, line.sku ORDER BY count(*) DESC, o.channel_id, line.sku LIMIT %(top)s
         """,
-        [organisation_id, MOST, TOP],
+        {"organisation": organisation_id, "most": MOST, "top": TOP},
     )
     return rows(cursor)
 
 
-def shortages(cursor: Cursor, organisation_id: int) -> list[tuple[int, str, int, int, datetime]]:
-    """(channel, verdict, lines, units, the oldest) that are short. Index shortage_open; no locks."""
+def shortages(cursor: Cursor, organisation_id: int) -> list[tuple[int, str, int, int, datetime, bool]]:
+    """(channel, verdict, lines, units, the oldest, at least) that are short. Index shortage_open; no locks."""
     cursor.execute(
         """
-        SELECT o.channel_id, short.verdict, count(*), sum(short.quantity)::int, min(short.detected_at)
-        FROM (SELECT * FROM orders_shortage WHERE organisation_id = %s AND resolved_at IS NULL LIMIT %s) AS short
+        SELECT o.channel_id, short.verdict, count(*), sum(short.quantity)::int, min(short.detected_at),
+               sum(count(*)) OVER () >= %(most)s
+        FROM (
+            SELECT * FROM orders_shortage WHERE organisation_id = %(organisation)s AND resolved_at IS NULL LIMIT %(most)s
+        ) AS short
         JOIN orders_orderline AS line ON line.id = short.line_id JOIN orders_order AS o ON o.id = line.order_id
-        GROUP BY o.channel_id, short.verdict ORDER BY count(*) DESC, o.channel_id, short.verdict LIMIT %s
+        GROUP BY o.channel_id, short.verdict ORDER BY count(*) DESC, o.channel_id, short.verdict LIMIT %(top)s
         """,
-        [organisation_id, MOST, TOP],
+        {"organisation": organisation_id, "most": MOST, "top": TOP},
     )
     return rows(cursor)
 
 
-def drift(cursor: Cursor, organisation_id: int) -> list[tuple[int, str, str, int, datetime, str]]:
-    """(channel, kind, verdict, differences, the oldest, an SKU). Index drift_open; no locks."""
+def drift(cursor: Cursor, organisation_id: int) -> list[tuple[int, str, str, int, datetime, str, bool]]:
+    """(channel, kind, verdict, differences, the oldest, an SKU, at least). Index drift_open; no locks."""
     cursor.execute(
         """
-        SELECT o.channel_id, seen.kind, seen.verdict, count(*), min(seen.at), min(o.sku)
-        FROM (SELECT * FROM channels_drift WHERE organisation_id = %s AND resolved_at IS NULL LIMIT %s) AS seen
+        SELECT o.channel_id, seen.kind, seen.verdict, count(*), min(seen.at), min(o.sku), sum(count(*)) OVER () >= %(most)s
+        FROM (SELECT * FROM channels_drift WHERE organisation_id = %(organisation)s AND resolved_at IS NULL LIMIT %(most)s) AS seen
         JOIN channels_offer AS o ON o.id = seen.offer_id
-        GROUP BY o.channel_id, seen.kind, seen.verdict ORDER BY count(*) DESC, o.channel_id, seen.kind, seen.verdict LIMIT %s
+        GROUP BY o.channel_id, seen.kind, seen.verdict ORDER BY count(*) DESC, o.channel_id, seen.kind, seen.verdict LIMIT %(top)s
         """,
-        [organisation_id, MOST, TOP],
+        {"organisation": organisation_id, "most": MOST, "top": TOP},
     )
     return rows(cursor)
 

@@ -99,7 +99,7 @@ def lanes(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
 def shortages(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
     """Lines whose units are not there, by channel and why."""
     verdicts = dict(Shortage.Verdict.choices)
-    for channel, verdict, lines, _units, oldest in queries.shortages(scene.cursor, scene.organisation_id):
+    for channel, verdict, lines, _units, oldest, capped in queries.shortages(scene.cursor, scene.organisation_id):
         yield Group(
             kind,
             f"{channel}:{verdict}",
@@ -111,7 +111,7 @@ def shortages(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
             str(verdicts.get(verdict, verdict)),
             kind.advice,
             opens=True,
-            capped=lines >= queries.MOST,
+            capped=capped,
         )
 
 
@@ -138,7 +138,7 @@ def acknowledge(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
 
 def unmapped(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
     """Lines whose SKU nobody knows, by channel and SKU: linked once, all of them find their unit."""
-    for channel, sku, lines, oldest, line, order in queries.unmapped(scene.cursor, scene.organisation_id):
+    for channel, sku, lines, oldest, line, order, capped in queries.unmapped(scene.cursor, scene.organisation_id):
         yield Group(
             kind,
             f"{channel}:{sku}",
@@ -152,13 +152,14 @@ def unmapped(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
             reverse("backoffice:order", args=[order]),
             opens=True,
             line=line,
+            capped=capped,
         )
 
 
 def refused(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
     """Values that a channel refused, by its reason."""
     leave_out = {"quantity": _("Leave out of stock sending"), "price": _("Leave out of price sending")}
-    for channel, what, part, code, words, sku, offers, oldest in queries.refused(scene.cursor, scene.organisation_id):
+    for channel, what, part, code, words, sku, offers, oldest, capped in queries.refused(scene.cursor, scene.organisation_id):
         name = scene.channels[channel].name
         pattern = _("{channel}: quantities, for instance {sku}") if what == "quantity" else _("{channel}: prices, for instance {sku}")
         acts = (
@@ -177,13 +178,14 @@ def refused(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
             remedy(code, kind.advice),
             acts=acts,
             opens=True,
-            capped=offers >= queries.MOST,
+            capped=capped,
         )
 
 
 def commands(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
     """Messages about orders that a channel refused, or that gave up, by its reason."""
-    for account, what, part, code, words, count, oldest in queries.commands(scene.cursor, scene.organisation_id, scene.now - COMMAND_DAYS):
+    failed = queries.commands(scene.cursor, scene.organisation_id, scene.now - COMMAND_DAYS)
+    for account, what, part, code, words, count, oldest, capped in failed:
         name = scene.accounts[account].name
         again = (Act(_("Tell the channel again"), permission=Permission.ACT_ORDERS, name="retell", main=True),) if what != "cancel" else ()
         advice = kind.advice if what != "cancel" else _("The cancellation was undone here. If it must not go out, cancel it again.")
@@ -199,13 +201,13 @@ def commands(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
             remedy(code, advice),
             acts=again,
             opens=True,
-            capped=count >= queries.MOST,
+            capped=capped,
         )
 
 
 def parked(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
     """Objects of channels that could not be understood, by the reason."""
-    for account, what, part, reason, count, oldest in queries.parked(scene.cursor, scene.organisation_id):
+    for account, what, part, reason, count, oldest, capped in queries.parked(scene.cursor, scene.organisation_id):
         name = scene.accounts[account].name
         yield Group(
             kind,
@@ -218,7 +220,7 @@ def parked(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
             reason,
             kind.advice,
             opens=True,
-            capped=count >= queries.MOST,
+            capped=capped,
             acts=(Act(_("Ask for them again"), permission=Permission.SEND, name="ask_again", main=True),),
         )
 
@@ -248,7 +250,7 @@ def exchange(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
 
 def drift(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
     """Reads that differed from what we believed, by channel and verdict."""
-    for channel, what, verdict, count, oldest, sku in queries.drift(scene.cursor, scene.organisation_id):
+    for channel, what, verdict, count, oldest, sku, capped in queries.drift(scene.cursor, scene.organisation_id):
         name = scene.channels[channel].name
         pattern = _("{channel}: quantities, for instance {sku}") if what == "quantity" else _("{channel}: prices, for instance {sku}")
         yield Group(
@@ -262,7 +264,7 @@ def drift(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
             str(VERDICTS.get(verdict, verdict)),
             kind.advice,
             opens=True,
-            capped=count >= queries.MOST,
+            capped=capped,
             acts=(Act(_("Read now"), permission=Permission.SEND, name="read", main=True),),
         )
 
