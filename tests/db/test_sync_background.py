@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from stallkeeper.backoffice.problems import problems
+from stallkeeper.backoffice.problems import counted, problems
 from stallkeeper.channels import switches
 from stallkeeper.channels.belief_queries import Shown
 from stallkeeper.channels.drift import EDIT, LATE, NOT_APPLIED, SALE, UNKNOWN, Fall, first_verdict, later_verdict
@@ -268,7 +268,7 @@ def test_orders_whose_acknowledgement_falls_due_are_an_alarm(market: Market, sta
     assert f"orders to acknowledge, the first by {due:%Y-%m-%d %H:%M} UTC: 1" in notice.title
     assert order in notice.detail
     with market.shop.scope():
-        assert {problem.kind.key: problem.count for problem in problems(market.shop.organisation.pk)}["acknowledge"] == 1
+        assert {problem.kind.key: problem.count for problem in problems(counted(market.shop.organisation.pk))}["acknowledge"] == 1
     assert ("Acknowledging is switched off" if off == "acknowledging" else "Nothing is sent") in notice.detail
     turn(market, stall, off, on=True)
     market.settle(3)

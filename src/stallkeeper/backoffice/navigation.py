@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from stallkeeper.backoffice.problems import badge, counted
+from stallkeeper.backoffice.problems import badge, counted_for
 from stallkeeper.core.models import Membership
 from stallkeeper.core.people import Permission, can, memberships_of
 
@@ -102,7 +102,7 @@ def frame(request: HttpRequest) -> dict[str, object]:
     groups = [[_opened(entry, membership) for entry in allowed(group, membership)] for group in GROUPS]
     here = current([entry for group in groups for entry in group], request.path)
     tabs = allowed(here.tabs, membership) if here else []
-    counts = counted(membership.organisation_id)
+    counts = counted_for(request, membership.organisation_id)
     return {
         "own_memberships": sorted(memberships_of(membership.user), key=lambda other: other.organisation.name),
         "sk_membership": membership,

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -123,10 +124,17 @@ def stopped_imports(at: datetime) -> list[ImportRun]:
     return list(recent.exclude(Exists(later)).order_by("started_at", "pk")[: problem_queries.TOP])
 
 
-def problems(organisation_id: int) -> list[Problem]:
-    """The kinds that have something waiting, the gravest first."""
-    counts = counted(organisation_id)
+def problems(counts: Mapping[str, int]) -> list[Problem]:
+    """The kinds that have something waiting, of what was ``counted``; the gravest first."""
     return [Problem(kind, counts[kind.key]) for kind in KINDS if counts.get(kind.key)]
+
+
+def counted_for(request: HttpRequest, organisation_id: int) -> dict[str, int]:
+    """What is ``counted`` of the organisation that a request is about, once in it: a page and the frame around it show the same."""
+    counts: dict[str, int] | None = getattr(request, "sk_counts", None)
+    if counts is None:
+        counts = request.sk_counts = counted(organisation_id)  # type: ignore[attr-defined]
+    return counts
 
 
 def counted(organisation_id: int) -> dict[str, int]:

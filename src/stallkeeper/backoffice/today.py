@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from stallkeeper.backoffice import charts, today_queries, today_rows
 from stallkeeper.backoffice.lanes import lane_rows
-from stallkeeper.backoffice.problems import counted, problems
+from stallkeeper.backoffice.problems import counted_for, problems
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show
 from stallkeeper.backoffice.start_frame import led_there
 from stallkeeper.channels.models import Channel
@@ -70,13 +70,14 @@ def figures(request: MemberRequest) -> dict[str, object]:
     with connection.cursor() as cursor:
         exists = today_queries.what_exists(cursor, organisation_id)
     reserved = today_rows.reserved(organisation_id)
-    due, waiting, lags = today_rows.deadlines(organisation_id, now), problems(organisation_id), today_rows.lags(organisation_id, now)
+    counts = counted_for(request, organisation_id)
+    due, waiting, lags = today_rows.deadlines(organisation_id, now), problems(counts), today_rows.lags(organisation_id, now)
     return {
         "steps": first_steps(exists),
         "concerns": concerns(sum(problem.kind.tone != "info" for problem in waiting), int(str(due["overdue"])), lags),
         "reserved": reserved,
         "reserved_sum": sum(units for _kind, units in reserved),
-        "todo": counted(organisation_id)["todo"],
+        "todo": counts["todo"],
         "lanes": lane_rows(),
         "problems": waiting,
         "incidents": today_rows.incidents(now),

@@ -162,6 +162,16 @@ def test_channels_beyond_the_fifth_share_a_colour() -> None:
     assert sum(sum(each.values.values()) for each in series) == sum(range(1, 9))
 
 
+def test_what_waits_is_counted_once_a_page() -> None:
+    """The page, the badges of the frame around it and what renews itself ask for the same counts."""
+    _shop, _channel, client = shop_of_today()
+    client.get("/")  # leads to the first run, once
+    for address in ("/", reverse("backoffice:overview_live")):
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(address).status_code == 200
+        assert sum("FROM channels_sendtask WHERE organisation_id" in query["sql"] for query in queries) == 1, address
+
+
 def test_today_costs_the_same_number_of_statements_whatever_there_is() -> None:
     shop, channel, client = shop_of_today()
     counts = []
