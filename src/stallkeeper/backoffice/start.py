@@ -17,9 +17,10 @@ from stallkeeper.backoffice.company import CompanyForm, changed
 from stallkeeper.backoffice.connect_words import capability_words, limit_words
 from stallkeeper.backoffice.screens import MemberRequest, refuse_nul, screen, show
 from stallkeeper.backoffice.start_frame import address, chosen, facts_of, frame, framed, onward, require
+from stallkeeper.backoffice.start_goods import search_again
 from stallkeeper.backoffice.start_state import STEPS, Facts, Rung
 from stallkeeper.backoffice.words import told
-from stallkeeper.channels import connect, links
+from stallkeeper.channels import connect
 from stallkeeper.core import first_run
 from stallkeeper.core.models import User
 from stallkeeper.core.people import PeopleError, Permission
@@ -66,9 +67,9 @@ def stall(request: MemberRequest) -> HttpResponse:
 @screen(Permission.VIEW_STOCK)
 def done(request: MemberRequest) -> HttpResponse:
     """What came of it, what was left for later, and what comes next."""
-    context = frame(request, "done")
-    rail = cast("list[tuple[Rung, str]]", context["rail"])
-    return framed(request, "done", {"left": [(rung, url) for rung, url in rail if not rung.done]})
+    around = frame(request, "done")
+    rail = cast("list[tuple[Rung, str]]", around["rail"])
+    return framed(request, "done", {**around, "left": [(rung, url) for rung, url in rail if not rung.done]})
 
 
 @require_POST
@@ -80,8 +81,8 @@ def later(request: MemberRequest) -> HttpResponse:
         raise Http404(slug)
     require(request, slug)
     go_past(request, slug)
-    if slug == "products":
-        _search_again(request)
+    if slug == "products" and (channel := chosen(request)[0]) is not None:
+        search_again(request, channel)  # articles that came in since the listings were read may fit some of them
     return onward(request, slug)
 
 
@@ -133,11 +134,3 @@ def go_past(request: MemberRequest, slug: str) -> None:
     mark = Facts(request.organisation, chosen(request)[0]).mark(slug)
     with use_case("pass.start", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
         first_run.go_past(uc, mark)
-
-
-def _search_again(request: MemberRequest) -> None:
-    """Articles that came in since the listings were read may fit some of them."""
-    channel = chosen(request)[0]
-    if channel is not None:
-        with use_case("propose.links", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
-            links.propose(uc, channel.pk)

@@ -45,10 +45,10 @@ def facts_of(request: MemberRequest) -> Facts:
     return Facts(request.organisation, chosen(request)[0])
 
 
-def frame(request: MemberRequest, slug: str, channel: Channel | None = None) -> dict[str, object]:
+def frame(request: MemberRequest, slug: str) -> dict[str, object]:
     """What the rail shows. ``slug``: the step that the page is about, or ``done``."""
-    picked, every = chosen(request)
-    facts = Facts(request.organisation, channel or picked)
+    channel, every = chosen(request)
+    facts = Facts(request.organisation, channel)
     found = start_state.rungs(facts)
     permission = step_of(slug).permission if slug != "done" else Permission.VIEW_STOCK
     return {
@@ -66,8 +66,9 @@ def frame(request: MemberRequest, slug: str, channel: Channel | None = None) -> 
 
 
 def framed(request: MemberRequest, slug: str, context: Mapping[str, object], status: int = 200) -> HttpResponse:
-    """A page of the path: the rail, and the step's own template."""
-    return show(request, f"backoffice/start/{slug}.html", {**frame(request, slug), **context}, status=status)
+    """A page of the path: the rail, and the step's own template. Who needed the ``frame`` before hands it on in ``context``."""
+    around = {} if "rail" in context else frame(request, slug)
+    return show(request, f"backoffice/start/{slug}.html", {**around, **context}, status=status)
 
 
 def people_who(request: MemberRequest, permission: Permission) -> list[str]:

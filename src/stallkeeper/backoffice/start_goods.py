@@ -15,6 +15,7 @@ from stallkeeper.backoffice.listings import KEYS
 from stallkeeper.backoffice.paging import page
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, wants_fragment
 from stallkeeper.backoffice.start_frame import address, chosen, facts_of, frame, framed
+from stallkeeper.backoffice.start_state import Facts
 from stallkeeper.catalog.imports.runs import close_interrupted
 from stallkeeper.catalog.models import ImportRun
 from stallkeeper.channels import links, switches
@@ -55,27 +56,30 @@ def _likely_kind(request: MemberRequest) -> str:
 @screen(Permission.VIEW_STOCK)
 def listed(request: MemberRequest) -> HttpResponse:
     """The listings by how sure their article is: certain, ambiguous, new; those that need a person in place."""
-    channel = chosen(request)[0]
-    rows = RemoteListing.objects.select_related("channel", "offer__stock_unit").filter(channel=channel, state="ambiguous")
-    context = frame(request, "links")
-    facts = context["facts"]
     if wants_fragment(request):
-        return _read_on(request, context)
+        return _read_on(request)
+    around = frame(request, "links")
+    facts = around["facts"]
+    assert isinstance(facts, Facts)
+    channel = facts.channel
+    rows = RemoteListing.objects.select_related("channel", "offer__stock_unit").filter(channel=channel, state="ambiguous")
     found = page(rows, KEYS, request.GET.get("after", ""), request.GET.get("before", ""), size=FEW) if channel else None
     shown = {
+        **around,
         "page": found,
         "rows": rows_of(found.rows, switches.states()) if found else [],
-        "may_edit": context["may"],
-        "reading": channel is not None and not facts.listed.read,  # type: ignore[attr-defined]
+        "may_edit": around["may"],
+        "reading": channel is not None and not facts.listed.read,
     }
     return framed(request, "links", shown)
 
 
-def _read_on(request: MemberRequest, context: dict[str, object]) -> HttpResponse:
+def _read_on(request: MemberRequest) -> HttpResponse:
     """How far the reading is; the whole page once it has ended."""
-    if context["facts"].listed.read:  # type: ignore[attr-defined]
+    facts = facts_of(request)
+    if facts.listed.read:
         return HttpResponse(headers={"HX-Refresh": "true"})
-    return fragment(request, "backoffice/start/reading.html", context)
+    return fragment(request, "backoffice/start/reading.html", {"facts": facts, "channel": facts.channel})
 
 
 @require_POST
@@ -87,7 +91,8 @@ def link(request: MemberRequest) -> HttpResponse:
         return redirect(address("stall"))
     act = request.POST.get("act", "")
     if act == "search":
-        _search(request, channel)
+        search_again(request, channel)
+        messages.success(request, _("Searched again among all your articles."))
     else:
         _change(request, channel, act)
         start_sends.read_soon(channel)
@@ -111,7 +116,7 @@ def _new(channel: Channel) -> list[int]:
     return list(RemoteListing.objects.filter(channel=channel, state="new", candidates=[]).order_by("pk").values_list("pk", flat=True))
 
 
-def _search(request: MemberRequest, channel: Channel) -> None:
+def search_again(request: MemberRequest, channel: Channel) -> None:
+    """Look once more which articles fit the channel's listings."""
     with use_case("propose.links", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
         links.propose(uc, channel.pk)
-    messages.success(request, _("Searched again among all your articles."))

@@ -17,6 +17,7 @@ from stallkeeper.backoffice.send_tasks import shown_task
 from stallkeeper.backoffice.sending_plan import REFUSALS, plan_context, proposed, saved
 from stallkeeper.backoffice.start import go_past
 from stallkeeper.backoffice.start_frame import address, chosen, frame, framed, onward
+from stallkeeper.backoffice.start_sends import Sending, sending_of
 from stallkeeper.backoffice.start_state import Facts
 from stallkeeper.backoffice.words import told
 from stallkeeper.channels import connect, proposals, rules, switches
@@ -125,23 +126,23 @@ def first_send(request: MemberRequest) -> HttpResponse:
         _work_out(request, channel)
         start_sends.read_soon(channel)
         return redirect(address("send", channel))
-    context = frame(request, "send")
-    facts = context["facts"]
+    if wants_fragment(request):
+        return _send_on(request, sending_of(channel))
+    around = frame(request, "send")
+    facts = around["facts"]
     assert isinstance(facts, Facts)
     task = facts.sending.task
     shown = shown_task(task) if task else {}
-    if wants_fragment(request):
-        return _send_on(request, facts, {**context, **shown})
     planned = plan_context(request, facts.sending.plan) if facts.sending.plan and not task else {}
     unread = start_sends.unread(facts.sending.plan) if planned else 0
-    return framed(request, "send", {**shown, **planned, "unread": unread, "step_url": address("send", channel)})
+    return framed(request, "send", {**around, **shown, **planned, "unread": unread, "step_url": address("send", channel)})
 
 
-def _send_on(request: MemberRequest, facts: Facts, context: dict[str, object]) -> HttpResponse:
-    """How far the send is; the whole page once it is read back."""
-    if facts.sending.done:
+def _send_on(request: MemberRequest, sending: Sending) -> HttpResponse:
+    """How far the send is; the whole page once it is read back, or where there is none."""
+    if sending.done or sending.task is None:
         return HttpResponse(headers={"HX-Refresh": "true"})
-    return fragment(request, "backoffice/parts/send_progress.html", context)
+    return fragment(request, "backoffice/parts/send_progress.html", shown_task(sending.task))
 
 
 def _work_out(request: MemberRequest, channel: Channel) -> None:

@@ -26,6 +26,7 @@ from stallkeeper.stock.models import Level, Location
 from tests.busy_shop import BusyShop, signed_in, text
 from tests.shop import NOON, Shop, join
 
+POLL = {"HX-Request": "true"}
 STEPS = ("company", "stall", "products", "links", "rules", "orders", "send")
 
 
@@ -428,6 +429,21 @@ def test_a_page_asks_as_much_whatever_there_is(shop: Shop, owner: Client) -> Non
                 owner.get(reverse(f"backoffice:start_{slug}"))
             counts.append((slug, len(asked)))
     assert counts[: len(STEPS)] == counts[len(STEPS) :]
+
+
+def test_the_rail_is_worked_out_once_a_page_and_not_for_what_renews_itself(shop: Shop, owner: Client) -> None:
+    channel = stall(shop, orders_enabled=True, cutover="include")
+    shop.offer(channel, shop.unit("MUG", 5))
+    listing(shop, channel, "MUG", "MUG")
+    do(owner, "send")
+    with shop.scope():
+        plan = SendPlan.objects.get()
+    owner.post(reverse("backoffice:apply_plan", args=[plan.pk]), {"fingerprint": plan.fingerprint, "sure": "1"})
+    for slug, headers, times in (("links", {}, 1), ("send", {}, 1), ("done", {}, 1), ("links", POLL, 0), ("send", POLL, 0)):
+        with CaptureQueriesContext(connection) as asked:
+            answer = owner.get(reverse(f"backoffice:start_{slug}"), headers=headers)
+        assert ("0 of 1 accepted" in text(answer)) == (slug == "send")
+        assert sum("stock_level AS level" in query["sql"] for query in asked) == times, (slug, headers)
 
 
 def _rows(shop: Shop) -> tuple[object, ...]:
