@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from stallkeeper.backoffice.order_filters import given, keys_of, orders_with
+from stallkeeper.backoffice.order_filters import given, keys_of, orders_with, way
 from stallkeeper.backoffice.paging import page
 from stallkeeper.backoffice.screens import MemberRequest, show
 from stallkeeper.orders.models import Order, OrderLine
@@ -85,10 +85,7 @@ def back_to_list(request: MemberRequest) -> HttpResponse:
 
 def list_address(request: MemberRequest) -> str:
     """Of the list that the form stood on; only what the list knows is kept of what was sent."""
-    query = QueryDict(request.POST.get("filters", ""))
-    kept = QueryDict(mutable=True)
-    kept.update(given(query) | ({"view": query["view"]} if query.get("view", "").isalnum() else {}))
-    return f"{reverse('backoffice:orders')}?{kept.urlencode() or 'view=all'}"
+    return f"{reverse('backoffice:orders')}?{way(QueryDict(request.POST.get('filters', ''))) or 'view=all'}"
 
 
 def show_outcomes(request: MemberRequest, title: str, outcomes: Sequence[Outcome]) -> HttpResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -45,6 +46,12 @@ def given(query: Mapping[str, str]) -> dict[str, str]:
         if query.get(name) and "needs" not in found:
             found["needs"] = needs
     return found
+
+
+def way(query: Mapping[str, str]) -> str:
+    """What of an address leads to the same list again: its filters and its view, as a query. Empty if it came from none."""
+    view = query.get("view", "")
+    return urlencode(given(query) | ({"view": view} if view.isalnum() else {}))
 
 
 def keys_of(filters: Mapping[str, str]) -> tuple[str, str]:

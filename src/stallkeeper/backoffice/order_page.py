@@ -20,7 +20,7 @@ from stallkeeper.backoffice.forms import CancelForm, LinkLineForm, ShipForm
 from stallkeeper.backoffice.order_calls import Call, by_event, calls_of
 from stallkeeper.backoffice.order_lines import line_rows
 from stallkeeper.backoffice.order_messages import unsaid
-from stallkeeper.backoffice.order_rows import rows_of
+from stallkeeper.backoffice.order_rows import PEOPLE, rows_of
 from stallkeeper.backoffice.order_trail import trail_of
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show
 from stallkeeper.core import clock, personal
@@ -69,8 +69,6 @@ EVENT_NAMES: dict[str, tuple[StrOrPromise, str]] = {
     "cancel_told_again": (_("the cancellation is told again"), ""),
 }
 """Kind to (name, tone)."""
-PEOPLE = ("user:", "console:", "key:")
-"""How actors begin that are no machinery of ours."""
 
 
 @dataclass(frozen=True)
@@ -121,18 +119,18 @@ def show_order(request: MemberRequest, shown: Order, status: int = 200, **forms_
         "may_act": may_act,
         "taken_back": [line for line in lines if line.taken_back],
         "may_see_buyer": can(request.membership, Permission.SEE_PERSONAL_DATA),
-        **_history(shown),
+        **_history(shown, lines),
     }
     acts = order_forms(shown, lines, may_act=may_act)
     return show(request, "backoffice/order.html", {**context, **acts, **forms_with_errors}, status=status)
 
 
-def _history(shown: Order) -> dict[str, object]:
+def _history(shown: Order, lines: Sequence[OrderLine]) -> dict[str, object]:
     """What happened to it, here, at its channel and in 1C; and what its platform can do."""
     told = ExchangeOrder.objects.filter(order=shown).exclude(confirmed_at=None).select_related("exchange__source").order_by("pk")
     manifest = manifest_of(shown.connection.platform)
     return {
-        "moments": time_line(shown),
+        "moments": time_line(shown, lines),
         "in_1c": list(told),
         "shipments": list(Shipment.objects.filter(order=shown).prefetch_related("lines__line").order_by("shipped_at")),
         "notes": notes_of(shown),
@@ -202,11 +200,11 @@ def _note(row: Amount) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def time_line(shown: Order) -> list[Moment]:
+def time_line(shown: Order, lines: Sequence[OrderLine]) -> list[Moment]:
     """Events and calls to the channel, newest first, with the channel's own words. A call that has ended stands with what it brought."""
     events = list(OrderEvent.objects.filter(order=shown).order_by("pk"))
     names = names_of({event.actor for event in events})
-    skus = dict(shown.lines.values_list("line_id", "sku"))
+    skus = {line.line_id: line.sku for line in lines}
     calls = calls_of(shown, skus)
     told = by_event(calls, events)
     moments = [

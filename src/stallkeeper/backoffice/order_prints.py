@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from stallkeeper.backoffice.order_choice import lines_of, list_address
-from stallkeeper.backoffice.screens import MemberRequest
+from stallkeeper.backoffice.screens import MemberRequest, fragment
 from stallkeeper.core import clock, personal
 from stallkeeper.core.use_case import use_case
 from stallkeeper.orders.models import Order, OrderLine
@@ -68,6 +67,4 @@ def show_slips(request: MemberRequest, orders: list[Order]) -> HttpResponse:
 
 def _print(request: MemberRequest, template: str, context: Mapping[str, object]) -> HttpResponse:
     frame = {"organisation": request.organisation, "now": clock.now(), "back": list_address(request)}
-    response = render(request, template, {**context, **frame})
-    response["Cache-Control"] = "no-store"
-    return response
+    return fragment(request, template, {**context, **frame})

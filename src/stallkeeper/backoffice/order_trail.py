@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from stallkeeper.backoffice.order_filters import given, keys_of, orders_with
+from stallkeeper.backoffice.order_filters import given, keys_of, orders_with, way
 from stallkeeper.backoffice.paging import neighbours
 from stallkeeper.backoffice.screens import MemberRequest
 from stallkeeper.orders.models import Order
@@ -31,11 +30,10 @@ class Trail:
 
 def trail_of(request: MemberRequest, order: Order) -> Trail:
     """The neighbours of an order in the view that its page was opened from. Two statements, or none."""
-    filters, view = given(request.GET), request.GET.get("view", "")
-    query = urlencode(filters | ({"view": view} if view.isalnum() else {}))
+    filters, query = given(request.GET), way(request.GET)
     if not query:
         return Trail("", None, None)
-    beside: Sequence[Order | None] = neighbours(orders_with(filters), keys_of(filters), orders_with({}).get(pk=order.pk))
+    beside: Sequence[Order | None] = neighbours(orders_with(filters), keys_of(filters), order)
     return Trail(query, *beside)
 
 

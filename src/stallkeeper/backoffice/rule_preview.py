@@ -68,7 +68,7 @@ def preview_rules(request: MemberRequest, pk: int) -> HttpResponse:
     context: dict[str, object] = {"channel": shown, "text": text}
     if form.is_valid():
         try:
-            rows = rows_of(shown, form.change(Channel.objects.get(pk=pk)), text)
+            rows = rows_of(shown, form.change(shown), text)
             context |= {"rows": rows, "differing": sum(row.previewed.differs for row in rows)}
         except (RuleError, PriceRuleError) as error:
             context["wrong"] = [told(error)]

@@ -163,6 +163,17 @@ def test_the_page_costs_the_same_whatever_the_order_holds(busy: BusyShop, client
     assert counts[1] == counts[2]
 
 
+def test_the_neighbours_in_a_view_cost_two_statements(busy: BusyShop, client: Client) -> None:
+    with busy.shop.scope():
+        order = shippable(busy, 3)[1]
+    counts = []
+    for query in ({}, {}, {"view": "all", "state": order.state}):
+        with CaptureQueriesContext(connection) as queries:
+            client.get(page(order, **query))
+        counts.append(len(queries))
+    assert counts[2] - counts[1] == 2
+
+
 @pytest.mark.parametrize("name", ["order", "write_note", "acknowledge", "ship", "cancel"])
 def test_an_order_of_another_organisation_is_not_there(busy: BusyShop, name: str) -> None:
     from tests.shop import Shop, join
