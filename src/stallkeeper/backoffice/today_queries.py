@@ -105,20 +105,6 @@ def lags(cursor: Cursor, organisation_id: int, channel_id: int | None = None) ->
     return rows(cursor)
 
 
-def orders_per_minute(cursor: Cursor, organisation_id: int, since: datetime) -> list[tuple[int, datetime, int]]:
-    """(channel id, minute, orders placed in it) since ``since``. Index order_recent; no locks."""
-    cursor.execute(
-        """
-        SELECT channel_id, date_trunc('minute', ordered_at) AS minute, count(*)
-        FROM orders_order
-        WHERE organisation_id = %s AND ordered_at >= %s AND NOT at_cutover
-        GROUP BY channel_id, minute ORDER BY channel_id, minute
-        """,
-        [organisation_id, since],
-    )
-    return rows(cursor)
-
-
 def has_older_orders(cursor: Cursor, organisation_id: int, since: datetime) -> bool:
     """Whether anything was ordered before ``since``. Answered by one row of the index order_recent; no locks."""
     cursor.execute(

@@ -16,9 +16,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
-from stallkeeper.backoffice.lanes import ERROR_WORDS, STEP_NAMES
+from stallkeeper.backoffice.lanes import STEP_NAMES
 from stallkeeper.backoffice.local import MONTH_DAY, WEEK_DAY, YEAR_DAY, dated, decimal, locale
 from stallkeeper.backoffice.paging import COUNT_LIMIT
+from stallkeeper.backoffice.problem_words import error_said
 from stallkeeper.backoffice.words import told
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.explain import Step
@@ -101,12 +102,6 @@ def hour_span(value: datetime) -> SafeString | str:
     text = f"{local:%H:%M}–{local + timedelta(hours=1):%H:%M}"
     today = local.date() == timezone.localtime(clock.now()).date()
     return _stamp(value, text if today else f"{dated(local, WEEK_DAY)} {text}")
-
-
-@register.filter
-def of(names: Mapping[int, str], key: int) -> str:
-    """What stands under a key; nothing where there is none."""
-    return names.get(key, "")
 
 
 @register.filter
@@ -245,13 +240,7 @@ def entry(mapping: Mapping[object, object], key: object) -> object:
     return mapping.get(key)
 
 
-@register.filter
-def error_words(value: str) -> str:
-    """The last error of a step: what its kind means for a person, then the channel's own words."""
-    kind, _colon, words = value.partition(": ")
-    return f"{ERROR_WORDS[kind]}: {words}" if kind in ERROR_WORDS else value
-
-
+register.filter("error_words", error_said)
 register.filter("on_screen", told)
 
 
