@@ -187,6 +187,23 @@ def test_the_channels_id_is_stored_and_recognised_later(shop):
     assert shop.listing("RENAMED").candidates[0]["unit"] == unit.pk
 
 
+def test_each_channels_ids_are_stored_for_its_own_platform(shop):
+    """S4.19: listings of two platforms, linked with one yes: the number of one says nothing on the other."""
+    units = [shop.unit("OURS"), shop.unit("MORE")]
+    there = Connection.objects.create(organisation=shop.organisation, platform="ozon", name="Ozon", created_at=AT, hint_token="o" * 20)
+    ozon = Channel.objects.create(organisation=shop.organisation, connection=there, code="OZ", name="Ozon", currency="RUB", created_at=AT)
+    shop.take(remote("OURS", channel_ids={"part_number_key": "D5DD9BBBM"}))
+    with shop.use_case() as uc:
+        links.take_page(uc, ozon.pk, [remote("MORE", channel_ids={"sku": "148313766"})])
+        links.propose(uc, ozon.pk)
+    shop.propose()
+    shop.confirm(shop.listing("OURS"), shop.listing("MORE"))
+    found = set(Identifier.objects.filter(kind="channel").values_list("stock_unit", "scope", "value"))
+    assert found == {(units[0].pk, "emag", "D5DD9BBBM"), (units[1].pk, "ozon", "148313766")}
+    shop.take(remote("ANOTHERS", channel_ids={"part_number_key": "148313766"}))
+    assert shop.propose().new == 1
+
+
 def test_the_pack_factor_comes_from_the_identifier(shop):
     unit = shop.unit("SINGLE")
     shop.identifier(unit, "code", "SIX-PACK", pack_factor=6)

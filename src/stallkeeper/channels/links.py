@@ -152,8 +152,7 @@ def confirm(uc: UseCase, listing_ids: Sequence[int]) -> Linked:
         rows = queries.create_offers(cursor, uc.organisation_id, ids, uc.at, uc.actor)
         done = [listing for listing, _, _ in rows]
         queries.observe_prices(cursor, uc.organisation_id, done)
-        for platform in _platforms(done):
-            queries.remember_channel_ids(cursor, uc.organisation_id, done, platform)
+        queries.remember_channel_ids(cursor, uc.organisation_id, done)
     units = sorted({unit for _, _, unit in rows})
     uc.mark("stale_unit", units)
     if units:
@@ -162,11 +161,6 @@ def confirm(uc: UseCase, listing_ids: Sequence[int]) -> Linked:
     uc.mark(LINKED, (offer for _, offer, _ in rows))
     audit.record(uc, "offers.link", "listing", ids[0] if len(ids) == 1 else "", asked=len(ids), linked=len(rows))
     return Linked(tuple(offer for _, offer, _ in rows), tuple(sorted(set(ids) - set(done))))
-
-
-def _platforms(listing_ids: list[int]) -> list[str]:
-    rows = Channel.objects.filter(listings__in=listing_ids[:1]).values_list("connection__platform", flat=True)
-    return list(rows.distinct())
 
 
 def choose(uc: UseCase, listing_id: int, stock_unit_id: int, pack_factor: int = 1) -> int:

@@ -243,20 +243,22 @@ def observe_prices(cursor: Cursor, organisation_id: int, listing_ids: list[int])
     )
 
 
-def remember_channel_ids(cursor: Cursor, organisation_id: int, listing_ids: list[int], platform: str) -> int:
-    """Store the platform-wide ids of linked listings on their units, so that they are recognised later (S4.19). Uses identifier_once."""
+def remember_channel_ids(cursor: Cursor, organisation_id: int, listing_ids: list[int]) -> int:
+    """Store the ids of linked listings on their units, each for the platform of its channel, so that they are recognised later (S4.19).
+    Uses identifier_once."""
     with many_rows(cursor, len(listing_ids)):
         cursor.execute(
             """
             INSERT INTO catalog_identifier (organisation_id, stock_unit_id, kind, scope, value, pack_factor)
-            SELECT DISTINCT %(organisation)s::bigint, o.stock_unit_id, 'channel', %(platform)s, n.value, o.pack_factor
+            SELECT DISTINCT %(organisation)s::bigint, o.stock_unit_id, 'channel', a.platform, n.value, o.pack_factor
             FROM channels_remotelisting l JOIN channels_offer o ON o.id = l.offer_id
+            JOIN channels_channel c ON c.id = l.channel_id JOIN channels_connection a ON a.id = c.connection_id
             CROSS JOIN LATERAL jsonb_each_text(l.channel_ids) AS n(name, value)
             WHERE l.organisation_id = %(organisation)s AND l.id = ANY(%(ids)s) AND n.value <> '' AND length(n.value) <= 100
-            ORDER BY 2, 5
+            ORDER BY 2, 4, 5
             ON CONFLICT (organisation_id, kind, scope, value, stock_unit_id) DO NOTHING
             """,
-            {"organisation": organisation_id, "ids": listing_ids, "platform": platform},
+            {"organisation": organisation_id, "ids": listing_ids},
         )
         return int(cursor.rowcount)
 
