@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,15 +13,13 @@ from stallkeeper.backoffice.order_messages import COMMAND_NAMES
 from stallkeeper.backoffice.problem_groups import Act, Group, Reader, Scene
 from stallkeeper.backoffice.problem_notices import noticed
 from stallkeeper.backoffice.problem_words import PARKED_NAMES, VERDICTS, error_said
-from stallkeeper.backoffice.problems import COMMAND_DAYS, ProblemKind, stopped_imports
+from stallkeeper.backoffice.problems import COMMAND_DAYS, ProblemKind, parked_documents, stopped_imports
 from stallkeeper.backoffice.remedies import remedy
 from stallkeeper.channels.models import Connection, SendTask
 from stallkeeper.core.people import Permission
 from stallkeeper.orders.models import Shortage
 from stallkeeper.sync.alarms import DUE_SOON, STILL_OWED
 from stallkeeper.sync.models import ExchangeParked
-
-DOCUMENT_DAYS = timedelta(days=7)
 
 
 def reconnect(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
@@ -227,9 +224,8 @@ def parked(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
 
 def exchange(scene: Scene, kind: ProblemKind) -> Iterator[Group]:
     """Documents that 1C sent lately and that fit nothing here."""
-    recent = ExchangeParked.objects.filter(at__gte=scene.now - DOCUMENT_DAYS).select_related("exchange__source").order_by("at", "pk")
     by_exchange: dict[int, list[ExchangeParked]] = {}
-    for document in recent[: queries.TOP]:
+    for document in parked_documents(scene.now):
         by_exchange.setdefault(document.exchange_id, []).append(document)
     for pk, documents in by_exchange.items():
         source = documents[0].exchange.source

@@ -21,11 +21,13 @@ from stallkeeper.core import clock
 from stallkeeper.core.models import Notification, Severity
 from stallkeeper.core.notice_kinds import place_of
 from stallkeeper.sync.alarms import DUE_SOON, STILL_OWED
+from stallkeeper.sync.models import ExchangeParked
 
 REFUSED_SECONDS = 20
 """How old the counts of refusals, of what is owed and of what was put off may be: every page asks for them."""
 COMMAND_DAYS = timedelta(days=30)
 IMPORT_DAYS = timedelta(days=7)
+DOCUMENT_DAYS = timedelta(days=7)
 NOTICES = 1_000
 """So many conditions that last are looked at."""
 GRAVITY = {"info": 0, "warn": 1, "bad": 2}
@@ -124,6 +126,12 @@ def stopped_imports(at: datetime) -> list[ImportRun]:
     return list(recent.exclude(Exists(later)).order_by("started_at", "pk")[: problem_queries.TOP])
 
 
+def parked_documents(at: datetime) -> list[ExchangeParked]:
+    """Documents in scope that 1C sent in the last days and that fit nothing here, the oldest first."""
+    recent = ExchangeParked.objects.filter(at__gte=at - DOCUMENT_DAYS).select_related("exchange__source")
+    return list(recent.order_by("at", "pk")[: problem_queries.TOP])
+
+
 def problems(counts: Mapping[str, int]) -> list[Problem]:
     """The kinds that have something waiting, of what was ``counted``; the gravest first."""
     return [Problem(kind, counts[kind.key]) for kind in KINDS if counts.get(kind.key)]
@@ -146,7 +154,7 @@ def counted(organisation_id: int) -> dict[str, int]:
             now = clock.now()
             refused = today_queries.refused_counts(cursor, organisation_id, now - COMMAND_DAYS, problem_queries.MOST)
             refused |= today_queries.owed_counts(cursor, organisation_id, now + DUE_SOON, now - STILL_OWED)
-            refused["imports"] = len(stopped_imports(now))
+            refused |= {"imports": len(stopped_imports(now)), "exchange": len(parked_documents(now))}
             slow = {"counts": refused, "snoozed": _snoozed(organisation_id)}
             cache.set(_cached(organisation_id), slow, REFUSED_SECONDS)
     counts = dict.fromkeys(BY_KEY, 0) | counts | slow["counts"] | count_notices(open_notices())
@@ -154,9 +162,8 @@ def counted(organisation_id: int) -> dict[str, int]:
 
 
 def count_notices(notices: Iterable[Notification]) -> Counter[str]:
-    """How many conditions stand under each kind. A source counts once, whatever is wrong with it."""
-    found = {(kind := place_of(notice.key)[0], notice.key.rpartition(":")[0] if kind == "sources" else notice.key) for notice in notices}
-    return Counter(kind for kind, _key in found)
+    """How many conditions stand under each kind, as on the board: what was put off there is taken off."""
+    return Counter(place_of(notice.key)[0] for notice in notices)
 
 
 def forget(organisation_id: int) -> None:

@@ -166,7 +166,8 @@ def lag_cut_accepted(cursor: Cursor, organisation_id: int, since: datetime) -> l
 
 
 def waiting_counts(cursor: Cursor, organisation_id: int) -> dict[str, int]:
-    """What waits for a person, by kind. Partial indexes on unmapped lines and open rows; no locks."""
+    """What waits for a person, by kind. Lanes as ``lanes.lane_rows`` tells which fail. Partial indexes on unmapped lines and open rows,
+    lane_step_once; no locks."""
     cursor.execute(
         """
         SELECT (SELECT count(*) FROM orders_orderline
@@ -178,8 +179,12 @@ def waiting_counts(cursor: Cursor, organisation_id: int) -> dict[str, int]:
                 WHERE organisation_id = %(organisation)s AND state = 'needs_reconnect') AS reconnect,
                (SELECT count(*) FROM channels_channel
                 WHERE organisation_id = %(organisation)s AND active AND stopped_at IS NOT NULL) AS stopped,
-               (SELECT count(*) FROM channels_lane
-                WHERE organisation_id = %(organisation)s AND enabled AND failures > 0) AS lanes,
+               (SELECT count(*) FROM channels_lane AS lane JOIN channels_connection AS account ON account.id = lane.subject_id
+                WHERE lane.organisation_id = %(organisation)s AND lane.subject_type = 'connection' AND lane.enabled
+                  AND (lane.failures > 0 OR EXISTS (
+                      SELECT FROM channels_lanestep AS step
+                      WHERE step.lane_id = lane.id AND step.last_error <> '' AND step.last_error_at IS NOT NULL
+                        AND (step.last_success_at IS NULL OR step.last_error_at > step.last_success_at)))) AS lanes,
                (SELECT count(*) FROM channels_sendtask WHERE organisation_id = %(organisation)s AND ended_at IS NULL) AS sends,
                (SELECT count(*) FROM channels_offertodo WHERE organisation_id = %(organisation)s) AS todo
         """,

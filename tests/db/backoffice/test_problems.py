@@ -15,10 +15,12 @@ from django.urls import reverse
 from stallkeeper.backoffice import problem_queries, problems
 from stallkeeper.backoffice.problem_groups import Group, board
 from stallkeeper.backoffice.problem_queries import refused
-from stallkeeper.channels.models import Command, Drift, Offer, OfferPrice, Parked
+from stallkeeper.channels.models import Command, Drift, Lane, LaneStep, Offer, OfferPrice, Parked
 from stallkeeper.core import clock, notify
 from stallkeeper.core.models import AuditEntry, Notification, Role, Severity, Snooze, User
 from stallkeeper.orders.models import OrderLine, Shortage
+from stallkeeper.stock.models import Location, StockSource
+from stallkeeper.sync.models import Exchange, ExchangeParked
 from tests.busy_shop import BusyShop, signed_in, text
 from tests.shop import join
 
@@ -249,6 +251,54 @@ def test_errors_stay_on_the_board_though_they_were_seen(busy: BusyShop, client: 
     counts = problems_of(busy)
     assert (counts["silent"], counts["sending"]) == (1, 0)
     assert "title of connection:7:silent" in text(client.get(BOARD))
+
+
+def shown_on_the_board(busy: BusyShop) -> dict[str, int]:
+    with busy.shop.scope():
+        groups = board(busy.organisation.pk).groups
+    return {kind.key: sum(group.count for group in groups if group.kind is kind) for kind in problems.KINDS}
+
+
+def counted(busy: BusyShop) -> dict[str, int]:
+    cache.clear()
+    return {kind: count for kind, count in problems_of(busy).items() if kind != "todo"}
+
+
+def test_the_bell_counts_what_the_board_shows(busy: BusyShop, client: Client) -> None:
+    assert counted(busy) == shown_on_the_board(busy)
+    for key in ("source:1:silent", "source:1:failed", "source:2:failed"):
+        say(busy, key, Severity.WARNING)
+    with busy.shop.use_case("test.exchange") as uc:
+        place = Location.objects.earliest("pk")
+        source = StockSource.objects.create(organisation=busy.organisation, location=place, name="1C", created_at=uc.at)
+        exchange = Exchange.objects.create(organisation=busy.organisation, source=source, orders_since=uc.at, created_at=uc.at)
+        ExchangeParked.objects.create(organisation=busy.organisation, exchange=exchange, at=uc.at, number="17", message="unknown")
+    before = counted(busy)
+    assert (before["sources"], before["exchange"]) == (3, 1)
+    assert before == shown_on_the_board(busy)
+    key = group(busy, "sources").key
+    client.post("/problems/snooze/", {"group": key, "until": "7d", "reason": "known"})
+    assert counted(busy)["sources"] == 2
+    assert counted(busy) == shown_on_the_board(busy)
+
+
+def test_a_step_that_fails_counts_though_the_run_went_through(busy: BusyShop) -> None:
+    """And a lane of a source does not: what is wrong with that stands under the sources."""
+    with busy.shop.scope():
+        Lane.objects.update(failures=0, last_error="")
+        step = LaneStep.objects.filter(lane__subject_id=busy.near.connection_id).earliest("pk")
+    assert counted(busy)["lanes"] == 0
+    with busy.shop.scope():
+        failed = step.last_success_at + timedelta(seconds=1)
+        LaneStep.objects.filter(pk=step.pk).update(last_error="Refused: 400", last_error_at=failed)
+    assert counted(busy)["lanes"] == shown_on_the_board(busy)["lanes"] == 1
+    with busy.shop.scope():
+        of_a_source = {"organisation": busy.organisation, "subject_type": "source", "subject_id": 1, "kind": "source"}
+        Lane.objects.create(**of_a_source, failures=3, not_before=busy.now)
+    assert counted(busy)["lanes"] == 1
+    with busy.shop.scope():
+        LaneStep.objects.filter(pk=step.pk).update(last_success_at=failed + timedelta(seconds=1))
+    assert counted(busy)["lanes"] == shown_on_the_board(busy)["lanes"] == 0
 
 
 def test_who_may_not_act_sees_no_buttons_and_is_refused(busy: BusyShop, client: Client) -> None:
