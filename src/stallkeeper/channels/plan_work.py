@@ -72,9 +72,8 @@ class Worked:
 
 
 def channels_of(proposal: Proposal) -> dict[int, Channel]:
-    """The channels that a plan is about: those it names and their sub-channels that follow, those that sell from places that it names,
-    those of accounts that it switches, and where it is about the company all that are active. ProposalError names what is wrong."""
-    proposal = inheritance.expanded(proposal)
+    """The channels that an expanded proposal is about (``inheritance.expanded``): those it names, those that sell from places that it
+    names, those of accounts that it switches, and where it is about the company all that are active. ProposalError names what is wrong."""
     every = {channel.pk: channel for channel in Channel.objects.select_related("connection", "organisation", "price_list").order_by("pk")}
     proposals.check(proposal, every)
     proposals.check_places(proposal, Location.objects.in_bulk(list(proposal.places)))
