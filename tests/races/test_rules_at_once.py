@@ -13,8 +13,8 @@ import pytest
 
 from stallkeeper.channels import rules
 from stallkeeper.core import crash
-from tests.races.explorer import Race, explore
-from tests.races.locks import velocity
+from tests.races.explorer import How, Race, explore, explore_gate
+from tests.races.locks import channels, velocity
 from tests.shop import Shop
 
 
@@ -50,3 +50,14 @@ def test_the_first_hour_has_every_sale(shared_race_db, prepare: Callable[[], Rac
 @pytest.mark.parametrize("prepare", MEETINGS, ids=lambda prepare: prepare.__name__)
 def test_without_the_lock_one_is_missing(shared_race_db, prepare: Callable[[], Race]) -> None:
     assert "that were sold" in explore(prepare, shared_race_db, without="lock_shared", every=True).broken
+
+
+def test_a_plan_holds_the_sub_channels_of_what_it_saves_in_their_order(shared_race_db) -> None:
+    """Also one that the plan is not about: saving its main channel's rules locks it."""
+    assert explore(channels.a_plan_saves_rules_while_a_sub_channel_is_attached, shared_race_db).broken == ""
+    assert explore_gate(channels.a_plan_saves_rules_while_a_sub_channel_is_attached, shared_race_db).broken == ""
+
+
+def test_in_another_order_they_meet_head_on(shared_race_db) -> None:
+    race = channels.a_plan_saves_rules_while_a_sub_channel_is_attached
+    assert "deadlock" in explore_gate(race, shared_race_db, without=channels.CHANNEL, how=How.DISORDER).broken

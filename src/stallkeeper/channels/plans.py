@@ -181,7 +181,8 @@ def apply(
     PlanError if it is not the plan that was looked at; Stale if it no longer says the same; Held if it goes beyond a channel's limits and
     ``sure`` does not confirm that; Unwatched if stock would go where no orders are read and ``without_orders`` does not say that it is
     meant. ``lower_is_fine``: sales may go on meanwhile, so a figure that is lower than the plan says, or a cut of which it says nothing, is
-    no reason to refuse. Locks: the plan, accounts that it switches, its channels, the levels of a run taken back, its offers by id.
+    no reason to refuse. Locks: the plan, accounts that it switches, its channels and the sub-channels of those whose rules it saves,
+    the levels of a run taken back, its offers by id.
     """
     with use_case("plan.apply", organisation_id=organisation_id, actor=actor) as uc:
         plan = SendPlan.objects.select_for_update().filter(pk=plan_id).first()
@@ -244,15 +245,16 @@ def _work_out_locked(uc: UseCase, proposal: Proposal) -> Worked:
     proposal = inheritance.expanded(proposal)
     for change in proposal.channels.values():
         velocity.hold_sales(uc, [change.rules, *(each.rules for each in change.own)])
-    channels = sorted(plan_work.channels_of(proposal))
+    channels = plan_work.channels_of(proposal)
     turned = [pk for pk, change in proposal.channels.items() if change.switches.get("prices") or change.switches.get("active")]
     switches.hold_accounts(turned, proposal.writes)
     places.hold(any(change.allows_backorder is not None for change in proposal.places.values()))
-    locked = list(Channel.objects.select_for_update(of=("self",)).filter(pk__in=channels).order_by("pk").values_list("pk", flat=True))
+    # A sub-channel that says all of it itself is not among them, but whoever saves its main channel's rules locks it.
+    held = rules.hold_channels(channels, [pk for pk, change in proposal.channels.items() if change.saves_rules])
     if proposal.take_back:
         taking_back.hold(uc, proposal.take_back)
     with connection.cursor() as cursor:
-        plan_queries.lock_offers(cursor, locked)
+        plan_queries.lock_offers(cursor, [pk for pk in held if pk in channels])
     return plan_work.work_out(uc.organisation_id, proposal, uc.at)
 
 
@@ -270,7 +272,7 @@ def _put_in_force(uc: UseCase, worked: Worked, *, sure: bool, without_orders: bo
     if proposal.take_back:
         taking_back.take_back(uc, proposal.take_back)
     for pk, change in sorted(proposal.channels.items()):
-        if change.rules or change.locations is not None:
+        if change.saves_rules:
             rules.save(uc, pk, locations=change.locations, follow=change.follow, **change.rules)
         if change.own:
             overrides.say(uc, pk, change.own)

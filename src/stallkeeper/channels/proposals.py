@@ -41,6 +41,10 @@ class ChannelChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     own: list[Own] = msgspec.field(default_factory=list)
     follow: list[str] = msgspec.field(default_factory=list)
 
+    @property
+    def saves_rules(self) -> bool:
+        return bool(self.rules) or self.locations is not None
+
     def __bool__(self) -> bool:
         return bool(self.switches or self.rules or self.locations is not None or self.own or self.follow)
 

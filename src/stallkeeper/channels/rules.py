@@ -47,7 +47,9 @@ def save(uc: UseCase, channel_id: int, *, locations: Sequence[int] | None = None
     velocity.hold_sales(uc, [rules])
     if unknown := sorted(set(rules) - set(RULES)):
         raise RuleError(_("There is no rule {unknown!r}; rules are {rules}.", unknown=unknown[0], rules=", ".join(RULES)))
-    family = _lock_family(channel_id)
+    family = hold_channels([channel_id], [channel_id])
+    if channel_id not in family:
+        raise Channel.DoesNotExist(channel_id)
     channel = family.pop(channel_id)
     if channel.parent_id:
         said = {*rules, *([] if locations is None else [PLACES])}
@@ -59,15 +61,14 @@ def save(uc: UseCase, channel_id: int, *, locations: Sequence[int] | None = None
     return channel
 
 
-def _lock_family(channel_id: int) -> dict[int, Channel]:
-    """The channel and its sub-channels, by id. One that became a sub-channel while we waited is among them."""
+def hold_channels(channels: Collection[int], saved: Collection[int]) -> dict[int, Channel]:
+    """These channels, and the sub-channels of those whose rules are to be ``saved``, locked by id. One that became a sub-channel while we
+    waited is among them."""
     rows = Channel.objects.select_related("connection").select_for_update(of=("self",)).order_by("pk")
     while True:
-        family = {each.pk: each for each in rows.filter(Q(pk=channel_id) | Q(parent=channel_id))}
-        if channel_id not in family:
-            raise Channel.DoesNotExist(channel_id)
-        if not Channel.objects.filter(parent=channel_id).exclude(pk__in=family).exists():
-            return family
+        held = {each.pk: each for each in rows.filter(Q(pk__in=channels) | Q(parent__in=saved))}
+        if not Channel.objects.filter(parent__in=saved).exclude(pk__in=held).exists():
+            return held
 
 
 def _own(channel: Channel, names: list[str]) -> None:

@@ -191,6 +191,28 @@ def a_sub_channel_comes_while_rules_change() -> Race:
     )
 
 
+def a_plan_saves_rules_while_a_sub_channel_is_attached() -> Race:
+    """The sub-channel was there before its main channel and says the rule itself: the plan is not about it, but holds it."""
+    shop = Shop.open()
+    sub, main = shop.channel(), shop.channel()
+    with shop.use_case() as uc:
+        inheritance.attach(uc, sub.pk, main.pk)
+        rules.save(uc, sub.pk, buffer=3)
+    proposal = Proposal(channels={main.pk: ChannelChange(rules={"buffer": 2})})
+
+    def apply() -> None:
+        with shop.scope():
+            plans.at_once(shop.organisation.pk, proposal, "user:1")
+
+    def broken() -> str:
+        with shop.scope():
+            buffers = [Channel.objects.get(pk=each.pk).buffer for each in (sub, main)]
+        return "" if buffers == [3, 2] else f"buffers {buffers}"
+
+    attach = within(shop, lambda uc: inheritance.attach(uc, sub.pk, main.pk))
+    return Race(attach, apply, broken, gate=gate(shop, "channels_channel", main.pk))
+
+
 def a_channel_is_renamed_twice() -> Race:
     shop = Shop.open()
     channel = shop.channel()
@@ -416,7 +438,7 @@ LOCKS: dict[str, Proof] = {
     "channels/switches.py:hold_accounts": Pair(
         "one channel of an account sends its prices", two_channels_of_an_account_begin_to_send_prices, 'FROM "channels_connection"'
     ),
-    "channels/rules.py:_lock_family": Pair("the newest version has all rules", two_rules_are_saved, CHANNEL),
+    "channels/rules.py:hold_channels": Pair("the newest version has all rules", two_rules_are_saved, CHANNEL),
     "channels/inheritance.py:attach": Pair(
         "what a sub-channel does not say is the main channel's", a_sub_channel_comes_while_rules_change, CHANNEL, whose=0
     ),
@@ -431,10 +453,6 @@ LOCKS: dict[str, Proof] = {
     "channels/breaker.py:look_again": Pair("a stop ends once", a_stop_is_looked_at_twice, CHANNEL),
     "channels/breaker.py:let_pass": Belt("a confirmed plan is let through once", "who applies a plan holds its channels already"),
     "channels/plans.py:apply": Pair("a plan is applied once", a_plan_is_applied_twice, '"channels_sendplan"'),
-    "channels/plans.py:_work_out_locked": Belt(
-        "a plan is what its channels say",
-        "what was written is compared with the plan before the commit, and refused if it differs",
-    ),
     "channels/plan_queries.py:lock_offers": Belt(
         "a plan is what its offers say", "what was written is compared with the plan before the commit, and refused if it differs"
     ),
