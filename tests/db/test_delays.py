@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import lanes_queries
@@ -223,7 +224,7 @@ def test_measuring_twice_gives_the_same_rows_and_late_ones_are_counted(shop: Sho
     sent(shop, offer, later, wanted_at=later - 5 * S, sent_at=later - S)
     sent(shop, offer, NINE + 10 * S, wanted_at=NINE, sent_at=NINE + 8 * S)
     measure(shop, later + 5 * S)
-    assert [row["count"] for row in rows(shop)] == [3, 1], "nobody had measured since: it goes on where rows end"
+    assert [row["count"] for row in rows(shop)] == [3, 1], "nobody had measured since: it goes on where it ended"
     sent(shop, offer, NINE + 11 * S, wanted_at=NINE, sent_at=NINE + 8 * S)
     measure(shop, later + 9 * S)
     assert [row["count"] for row in rows(shop)] == [3, 1], "older hours are not looked at any more"
@@ -255,6 +256,28 @@ def test_after_a_week_without_measuring_it_goes_on_where_it_was(shop: Shop) -> N
     begun = len(rows(shop))
     measure(shop)  # begins anew, after a death
     assert (begun < 6, len(rows(shop))) == (True, 6)
+
+
+def test_where_nothing_is_to_be_measured_nothing_is_read_again(shop: Shop) -> None:
+    """Sends of everybody stand in one log: an organisation that sends nothing reads a week of it once, not every five minutes."""
+    shop.channel()
+
+    def reads() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            engine.run()
+        return sum("log.sent_at IS NOT NULL" in query["sql"] for query in seen)
+
+    assert (reads(), reads()) == (8, 1)
+
+
+def test_after_hours_without_measuring_it_goes_on_though_there_was_nothing_before(shop: Shop) -> None:
+    channel = shop.channel()
+    offer = an_offer(shop, channel)
+    measure(shop)
+    sent(shop, offer, NOW + 5 * S, wanted_at=NOW, sent_at=NOW + 4 * S)
+    sent(shop, offer, NOW + timedelta(hours=5), wanted_at=NOW + timedelta(hours=5) - S, sent_at=NOW + timedelta(hours=5))
+    measure(shop, NOW + timedelta(hours=20))
+    assert [row["count"] for row in rows(shop)] == [1, 1]
 
 
 class Killed(BaseException):

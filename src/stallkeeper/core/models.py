@@ -38,6 +38,8 @@ class Organisation(models.Model):
     """Steps of the first run that people went past, where no row shows it (``core.first_run``)."""
     start_ended_at = models.DateTimeField(null=True, blank=True)
     """Since then nobody is led to the first run when he signs in."""
+    delays_until = models.DateTimeField(null=True, blank=True)
+    """Until then it is measured how long operations took (``orders.delays``); None: nothing is yet."""
     created_at = models.DateTimeField()
 
     class Meta:

@@ -158,13 +158,6 @@ def _columns(hours: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
     return {name: [row[index] for row in hours] for index, name in enumerate(names)}
 
 
-def newest(cursor: Cursor, organisation: int) -> datetime | None:
-    """The last hour that something is kept of. Index: delay_hour, its end."""
-    cursor.execute("SELECT max(hour) FROM orders_delay WHERE organisation_id = %s", [organisation])
-    found: datetime | None = rows(cursor)[0][0]
-    return found
-
-
 def totals(cursor: Cursor, organisation: int, since: datetime) -> list[Any]:
     """(operation, channel, hour, count, ours, theirs, limits in seconds, histogram of the whole) since an hour. Index: delay_hour."""
     cursor.execute(

@@ -2,7 +2,7 @@
 
 Measured from what is written down anyway (what was sent, orders, commands, waits), minutes after: orders and sends do not notice. Kept by
 channel and hour as histograms, so that any stretch of time can be added up. This hour and the one before are measured anew each time, and
-the next measurement goes on where rows end, whatever happened in between.
+the next measurement goes on where the last one ended, whatever happened in between.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from django.db import connection
 
 from stallkeeper.core import audit
 from stallkeeper.core.histogram import Histogram, histogram, merged, percentile
+from stallkeeper.core.models import Organisation
 from stallkeeper.core.sql import Cursor
 from stallkeeper.core.use_case import UseCase
 from stallkeeper.orders import delay_queries as queries
@@ -41,9 +42,9 @@ PARTS = ("total", "ours", "theirs", "limits")
 
 
 def measure(uc: UseCase, since: datetime | None = None) -> datetime | None:
-    """Measure from the last hour that something is kept of, or from ``since``, at most CHUNK; where to go on, None if this was all.
+    """Measure from where the last measurement ended, or from ``since``, at most CHUNK; where to go on, None if this was all.
 
-    The same facts give the same rows. Whoever dies in between loses nothing: the next one begins where rows end.
+    The same facts give the same rows. Whoever dies in between loses nothing: how far it came is kept with the rows.
     """
     end = _hour(uc.at) + HOUR
     since = since or _begin(uc, end)
@@ -53,15 +54,15 @@ def measure(uc: UseCase, since: datetime | None = None) -> datetime | None:
         first = min((fact.began for fact in facts), default=since.timestamp())
         waits = queries.waits(cursor, uc.organisation_id, datetime.fromtimestamp(min(first, since.timestamp()), UTC), until)
         queries.store(cursor, uc.organisation_id, since, until, _hours(facts, _by_step(waits)))
+    Organisation.objects.filter(pk=uc.organisation_id).exclude(delays_until=until).update(delays_until=until)
     return until if until < end else None
 
 
 def _begin(uc: UseCase, end: datetime) -> datetime:
     """At most a week back, at least so far that what comes late is counted."""
-    with connection.cursor() as cursor:
-        newest = queries.newest(cursor, uc.organisation_id)
+    until = Organisation.objects.values_list("delays_until", flat=True).get(pk=uc.organisation_id)
     first = _hour(uc.at - WEEK)
-    return min(max(newest or first, first), end - HOUR - LATE)
+    return max(first, min(until or first, end) - HOUR - LATE)
 
 
 def _hour(at: datetime) -> datetime:
