@@ -36,7 +36,7 @@ from stallkeeper.channels.models import (
 )
 from stallkeeper.channels.refresh import refresh_channel
 from stallkeeper.core import clock, notify
-from stallkeeper.core.models import Role, Severity, User
+from stallkeeper.core.models import Organisation, Role, Severity, User
 from stallkeeper.fulfilment.ship import ship
 from stallkeeper.orders import intake
 from stallkeeper.orders.models import Order
@@ -393,6 +393,18 @@ def signed_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+def member(organisation: Organisation, role: Role | str) -> Client:
+    """A client in which a new member with this role has signed in. There is one of each role, called "A owner" and so on."""
+    user = User.objects.create_user(f"{role}-{organisation.pk}@example.com", name=f"A {role}")
+    join(organisation, user, role)
+    return signed_in(user)
+
+
+def is_in(client: Client) -> bool:
+    """Whether somebody is signed in here."""
+    return client.get("/orders/").status_code == 200
 
 
 def text(response: HttpResponse) -> str:

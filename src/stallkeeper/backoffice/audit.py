@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from stallkeeper.backoffice.audit_rows import KEYS, audit_rows, entries_with, things_of
-from stallkeeper.backoffice.audit_words import ACTIONS
+from stallkeeper.backoffice.audit_rows import KEYS, Thing, audit_rows, entries_with, things_of
+from stallkeeper.backoffice.audit_words import ACTIONS, SUBJECTS
 from stallkeeper.backoffice.paging import page
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
-from stallkeeper.core.models import ApiKey, AuditEntry, Membership
+from stallkeeper.core.models import ApiKey, Membership
 from stallkeeper.core.people import Permission
 
 FILTERS = ("who", "what", "of", "since", "until")
@@ -34,11 +34,12 @@ def audit(request: MemberRequest) -> HttpResponse:
 
 
 def _about(of: str) -> str:
-    """What the list is narrowed to, as people know it."""
+    """What the list is narrowed to, as people know it. Only what an entry of ours is about is named: no wall stands around people."""
     kind, colon, key = of.partition(":")
     if not colon:
         return ""
-    thing = things_of([AuditEntry(subject_type=kind, subject_id=key)])[kind, key]
+    ours = list(entries_with({"of": of}).order_by()[:1])
+    thing = things_of(ours)[kind, key] if ours else Thing(str(SUBJECTS.get(kind, kind)), key, "")
     return f"{thing.kind} {thing.name}"
 
 

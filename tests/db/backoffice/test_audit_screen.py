@@ -14,12 +14,12 @@ from django.test.utils import CaptureQueriesContext
 
 import stallkeeper
 from stallkeeper.backoffice.audit_words import ACTIONS
-from stallkeeper.core import audit
+from stallkeeper.core import audit, people
 from stallkeeper.core.models import Role, User
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock.models import Level
-from tests.busy_shop import BusyShop, signed_in, text
-from tests.shop import join
+from tests.busy_shop import BusyShop, member, text
+from tests.shop import Shop, join
 
 WRITERS = {"record", "Entry", "account_act"}
 AS_THE_USE_CASE = {"create.organisation", "change.organisation", "import.products", "import.stock", "import.stock_table"}
@@ -111,9 +111,7 @@ def test_pages_follow_each_other_and_cost_the_same(busy: BusyShop, client: Clien
 
 @pytest.mark.parametrize(("role", "status"), [(Role.OPERATIONS, 200), (Role.ACCOUNTANT, 200), (Role.WAREHOUSE, 403), (Role.READ_ONLY, 403)])
 def test_only_those_see_it_who_may(busy: BusyShop, role: Role, status: int) -> None:
-    user = User.objects.create_user("someone@example.com")
-    join(busy.organisation, user, role)
-    assert signed_in(user).get("/settings/audit/").status_code == status
+    assert member(busy.organisation, role).get("/settings/audit/").status_code == status
 
 
 def test_the_file_has_what_the_filters_leave(busy: BusyShop, client: Client) -> None:
@@ -122,6 +120,23 @@ def test_the_file_has_what_the_filters_leave(busy: BusyShop, client: Client) -> 
     body = client.post("/exports/audit/", {"form": "csv", "filters": "what=set.guard"}).content.decode("utf-8-sig")
     assert body.count("changed guarded mode of an article") == 2
     assert "changed a place" not in body
+
+
+def test_nobody_learns_who_works_for_another_company(busy: BusyShop, client: Client) -> None:
+    """No wall is around people: their numbers can be counted up in the address, their names must not come back."""
+    stranger = User.objects.create_user("stranger@example.com", name="Stella Stranger")
+    join(Shop.open().organisation, stranger, Role.OWNER)
+    page = shown(client, f"of=user:{stranger.pk}")
+    assert f"person {stranger.pk}" in page
+    assert "Stella" not in page
+    assert "stranger@" not in page
+
+
+def test_what_the_list_is_narrowed_to_is_named(busy: BusyShop, client: Client) -> None:
+    colleague = User.objects.create_user("mia@example.com", name="Mia Member")
+    with use_case("test.role", organisation_id=busy.organisation.pk, actor=busy.owner.actor) as uc:
+        people.add_member(uc, colleague, Role.OPERATIONS)
+    assert client.get(f"/settings/audit/?of=user:{colleague.pk}").context["about"] == "person Mia Member"
 
 
 def test_what_is_gone_is_shown_by_its_number(busy: BusyShop, client: Client) -> None:
