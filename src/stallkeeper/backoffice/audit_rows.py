@@ -22,7 +22,9 @@ from stallkeeper.orders.models import Order
 from stallkeeper.stock.models import Location, StockSource
 
 KEYS = ("-at", "-id")
-LISTS = frozenset({"fields", "may", "names", "confirmed", "components", "lines", "purposes"})
+LISTS = frozenset(
+    {"fields", "may", "names", "confirmed", "components", "lines", "purposes", "skus", "own", "locations", "categories", "terms"}
+)
 """Details that hold several things; another list of two says what was before, and after."""
 
 

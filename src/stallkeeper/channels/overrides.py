@@ -166,7 +166,8 @@ def _follow(uc: UseCase, channel_id: int, units: Sequence[int] | None, *, begun:
 
 
 def _record(uc: UseCase, channel_id: int, each: Own) -> None:
-    of = {"categories": each.categories[:SHOWN], "units": each.units[:SHOWN], "number": len(each.categories) + len(each.units)}
+    skus = StockUnit.objects.filter(pk__in=each.units[:SHOWN]).order_by("sku").values_list("sku", flat=True)
+    of = {"categories": each.categories[:SHOWN], "skus": list(skus), "count": len(each.categories) + len(each.units)}
     audit.record(uc, "save.override" if each.rules else "remove.override", "channel", channel_id, **of, **each.rules)
 
 

@@ -14,6 +14,9 @@ from django.test.utils import CaptureQueriesContext
 
 import stallkeeper
 from stallkeeper.backoffice.audit_words import ACTIONS
+from stallkeeper.catalog.models import StockUnit, UnitKind
+from stallkeeper.channels import fences, links, overrides
+from stallkeeper.channels.models import Offer
 from stallkeeper.core import audit, people
 from stallkeeper.core.models import Role, User
 from stallkeeper.core.use_case import use_case
@@ -137,6 +140,20 @@ def test_what_the_list_is_narrowed_to_is_named(busy: BusyShop, client: Client) -
     with use_case("test.role", organisation_id=busy.organisation.pk, actor=busy.owner.actor) as uc:
         people.add_member(uc, colleague, Role.OPERATIONS)
     assert client.get(f"/settings/audit/?of=user:{colleague.pk}").context["about"] == "person Mia Member"
+
+
+def test_a_list_of_two_is_no_change_from_one_to_the_other(busy: BusyShop, client: Client) -> None:
+    with busy.shop.scope():
+        first, second = Offer.objects.filter(channel=busy.near).order_by("pk")[:2]
+        one, two = StockUnit.objects.filter(kind=UnitKind.SINGLE).order_by("sku")[:2]
+    with busy.shop.use_case("test.unlink") as uc:
+        links.unlink(uc, [first.pk, second.pk])
+        overrides.say(uc, busy.near.pk, [overrides.own([], [one.pk, two.pk], {"buffer": 2})])
+        fences.set_fence(uc, busy.near, one, 2)
+    page = shown(client)
+    assert f"{first.sku}, {second.sku}" in page
+    assert f"SKU {one.sku}, {two.sku} how many 2 buffer 2" in page
+    assert "units 0 → 2" in page
 
 
 def test_what_is_gone_is_shown_by_its_number(busy: BusyShop, client: Client) -> None:
