@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.http import HttpResponse
@@ -11,13 +11,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from stallkeeper.backoffice.actors import names_of
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show, wants_fragment
 from stallkeeper.channels import send_tasks as tasks
 from stallkeeper.channels import switches
 from stallkeeper.channels.models import Channel, SendTask
 from stallkeeper.channels.send_tasks import Progress
 from stallkeeper.core import clock, crash
-from stallkeeper.core.models import Notification, User
+from stallkeeper.core.models import Notification
 from stallkeeper.core.people import Permission
 
 StrOrPromise = str | Promise
@@ -75,18 +76,22 @@ class TaskRow:
         return STATES[self.state][1]
 
 
-def row(task: SendTask, *, now: bool = True) -> TaskRow:
-    """The row of one send: its figures of this moment, or those that will do in a list; and the name of who asked."""
-    kind, _colon, pk = task.asked_by.partition(":")
-    person = User.objects.filter(pk=int(pk)).first() if kind == "user" and pk.isdecimal() else None
-    return TaskRow(task, str(person) if person else task.asked_by, tasks.progress(task) if now else tasks.summary(task))
+def row(task: SendTask) -> TaskRow:
+    """The row of one send, with its figures of this moment."""
+    return TaskRow(task, _asked(task, names_of([task.asked_by])), tasks.progress(task))
+
+
+def _asked(task: SendTask, names: Mapping[str, str]) -> str:
+    return names[task.asked_by] or _("Stallkeeper")
 
 
 @screen(Permission.VIEW_STOCK)
 def send_tasks(request: MemberRequest) -> HttpResponse:
     """The latest sends."""
     latest = SendTask.objects.select_related("plan").order_by("-pk")[:SHOWN]
-    return show(request, "backoffice/send_tasks.html", {"title": _("Sends"), "rows": [row(task, now=False) for task in latest]})
+    names = names_of({task.asked_by for task in latest})
+    rows = [TaskRow(task, _asked(task, names), tasks.summary(task)) for task in latest]
+    return show(request, "backoffice/send_tasks.html", {"title": _("Sends"), "rows": rows})
 
 
 @screen(Permission.VIEW_STOCK)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
-from django.test.utils import override_settings
+from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import reverse
 
 from stallkeeper.catalog.models import StockUnit
@@ -17,11 +18,10 @@ from stallkeeper.channels import overrides, plans, proposals, rules, send_tasks,
 from stallkeeper.channels.models import Channel, Offer, SendingColumns, SendPlan, SendTask
 from stallkeeper.channels.overriding import Own
 from stallkeeper.channels.plan_stale import Stale
-from stallkeeper.core import notify
-from stallkeeper.core.models import Notification, Organisation, Role, Severity, User
-from tests.busy_shop import BusyShop, signed_in, text
+from stallkeeper.core import api_keys, notify
+from stallkeeper.core.models import ApiKey, Notification, Organisation, Role, Severity, User
+from tests.busy_shop import BusyShop, member, text
 from tests.said import LANGUAGE, unsaid, write_language
-from tests.shop import join
 
 TABLE = "backoffice:sending"
 
@@ -92,6 +92,27 @@ def test_a_plan_is_saved_looked_at_sent_and_followed(busy: BusyShop, client: Cli
     back = client.post(reverse("backoffice:undo_send"))
     assert back.url == "/sending/plan/"
     assert f"undoes plan {plan_id}" in text(client.get(back.url))
+
+
+def test_the_list_of_sends_names_who_asked(busy: BusyShop, client: Client) -> None:
+    """A person or a program, by name; ten people cost no more statements than one."""
+    mia = User.objects.create_user("mia@example.com", name="Mia Member")
+    with busy.shop.use_case("test.key") as uc:
+        api_keys.make(uc, "Our ERP", ["send"])
+        key = ApiKey.objects.get()
+        for actor in (mia.actor, key.actor, "system"):
+            SendTask.objects.create(organisation=busy.organisation, kind="chosen", asked_at=uc.at, asked_by=actor, outcome=[])
+    client.get(reverse("backoffice:send_tasks"))
+    with CaptureQueriesContext(connection) as few:
+        page = client.get(reverse("backoffice:send_tasks"))
+    assert [row.by for row in page.context["rows"]] == ["Stallkeeper", "Our ERP", "Mia Member"]
+    with busy.shop.scope():
+        for number in range(10):
+            actor = User.objects.create_user(f"{number}@example.com").actor
+            SendTask.objects.create(organisation=busy.organisation, kind="chosen", asked_at=busy.now, asked_by=actor, outcome=[])
+    with CaptureQueriesContext(connection) as many:
+        client.get(reverse("backoffice:send_tasks"))
+    assert len(many) == len(few)
 
 
 def saved_and_moved(busy: BusyShop, client: Client) -> tuple[SendPlan, Offer]:
@@ -181,9 +202,7 @@ def test_columns_are_hidden_per_person_and_cells_are_empty_where_nothing_is_sent
     assert near.name not in head[0]
     client.post(reverse("backoffice:save_plan"), settings_of(client, **{f"c{near.pk}-max_publish": "1"}) | {"then": "look"})
     assert f"whose columns you have hidden: {near.code}" in cells(client), "every planned channel has a column, or that is said (S3.25)"
-    colleague = User.objects.create_user("second@example.com")
-    join(busy.organisation, colleague, Role.READ_ONLY)
-    other = signed_in(colleague)
+    other = member(busy.organisation, Role.READ_ONLY)
     page = cells(other)
     assert near.name in page
     assert "Save and send" not in page, "who may not edit sees no buttons"
