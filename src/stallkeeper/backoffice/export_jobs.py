@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -54,11 +53,7 @@ def _make(export: FileExport) -> None:
     zone = timezone.override(ZoneInfo(export.zone))
     with tempfile.TemporaryDirectory(prefix="stallkeeper-export-") as folder, zone, translation.override(export.language):
         target = Path(folder) / "file"
-        rows = write_list(target, export.kind, export.filters, export.form, lambda count: file_exports.beat(export, count))
+        listed = LISTS[export.kind]
+        table = listed.table(QueryDict(export.filters))
+        rows = write(target, table, str(listed.title), export.form, lambda count: file_exports.beat(export, count))
         file_exports.store(export, target, rows)
-
-
-def write_list(target: Path, kind: str, filters: str, form: str, beat: Callable[[int], None]) -> int:
-    """Write the list as it is filtered, in the language and the zone that are active; returns the number of rows."""
-    listed = LISTS[kind]
-    return write(target, listed.table(QueryDict(filters)), str(listed.title), form, beat)

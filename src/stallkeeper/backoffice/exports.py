@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -16,8 +17,9 @@ from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice import export_jobs
 from stallkeeper.backoffice.export_lists import LISTS, Listed
-from stallkeeper.backoffice.export_tables import FORMS
-from stallkeeper.backoffice.paging import COUNT_LIMIT
+from stallkeeper.backoffice.export_tables import FORMS, Table, write
+from stallkeeper.backoffice.imports import download
+from stallkeeper.backoffice.paging import COUNT_LIMIT, count_up_to_limit
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show, wants_fragment
 from stallkeeper.core import clock, file_exports
 from stallkeeper.core.models import FileExport
@@ -47,23 +49,23 @@ def export(request: MemberRequest, kind: str) -> HttpResponse:
     filters = QueryDict(request.POST.get("filters", "")).urlencode()
     if form not in FORMS:
         raise Http404(form)
-    rows = listed.table(QueryDict(filters)).rows.order_by()[: AT_ONCE + 1].count()
+    table = listed.table(QueryDict(filters))
+    rows = count_up_to_limit(table.rows)
     if rows <= AT_ONCE:
-        return _at_once(request, kind, filters, form)
-    return _later(request, kind, filters, form, listed)
+        return _at_once(request, kind, filters, form, table)
+    return _later(request, kind, filters, form, rows)
 
 
-def _at_once(request: MemberRequest, kind: str, filters: str, form: str) -> HttpResponse:
+def _at_once(request: MemberRequest, kind: str, filters: str, form: str, table: Table[Any]) -> HttpResponse:
     with tempfile.TemporaryDirectory(prefix="stallkeeper-export-") as folder:
         target = Path(folder) / "file"
-        rows = export_jobs.write_list(target, kind, filters, form, lambda _rows: None)
+        rows = write(target, table, str(LISTS[kind].title), form, lambda _rows: None)
         with use_case("note.export", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
             file_exports.note(uc, kind, filters, form, rows)
-        return _answer(target.read_bytes(), form, _file_name(kind, form))
+        return download(target.read_bytes(), _file_name(kind, form), FORMS[form])
 
 
-def _later(request: MemberRequest, kind: str, filters: str, form: str, listed: Listed) -> HttpResponse:
-    rows = listed.table(QueryDict(filters)).rows.order_by()[: COUNT_LIMIT + 1].count()
+def _later(request: MemberRequest, kind: str, filters: str, form: str, rows: int) -> HttpResponse:
     language, zone = get_language() or "en", timezone.get_current_timezone_name()
     with use_case("ask.export", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
         asked = file_exports.ask(uc, request.user, kind, filters, form, rows, language, zone)
@@ -90,11 +92,7 @@ def export_file(request: MemberRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(FileExport, pk=pk, user=request.user, state=FileExport.State.DONE)
     _listed(request, found.kind)
     # All pieces are read at once: the scope of the organisation ends with the view. A million rows are some 60 MB.
-    return _answer(b"".join(file_exports.content(found)), found.form, _file_name(found.kind, found.form, found))
-
-
-def _answer(content: bytes, form: str, name: str) -> HttpResponse:
-    return HttpResponse(content, content_type=FORMS[form], headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return download(b"".join(file_exports.content(found)), _file_name(found.kind, found.form, found), FORMS[found.form])
 
 
 def _file_name(kind: str, form: str, found: FileExport | None = None) -> str:

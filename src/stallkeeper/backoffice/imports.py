@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from stallkeeper.backoffice import import_jobs
 from stallkeeper.backoffice.actors import names_of
+from stallkeeper.backoffice.export_tables import FORMS
 from stallkeeper.backoffice.forms import LookMixin
 from stallkeeper.backoffice.screens import MemberRequest, fragment, screen, show, wants_fragment
 from stallkeeper.catalog.imports.runs import close_interrupted
@@ -139,7 +140,6 @@ def template_file(_request: MemberRequest, kind: str) -> HttpResponse:
     return download(template_xlsx(LAYOUTS[kind]), f"{kind}-template.xlsx")
 
 
-def download(content: bytes, name: str) -> HttpResponse:
-    """A workbook to save under a name."""
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+def download(content: bytes, name: str, kind: str = FORMS["xlsx"]) -> HttpResponse:
+    """A file to save under a name; ``kind`` is its media type."""
     return HttpResponse(content, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
