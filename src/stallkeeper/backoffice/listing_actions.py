@@ -16,9 +16,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from stallkeeper.backoffice.listing_rows import listings_with
+from stallkeeper.backoffice.offer_actions import ACTIONS as OFFERS
 from stallkeeper.backoffice.paging import COUNT_LIMIT, count_up_to_limit
 from stallkeeper.backoffice.screens import MemberRequest, back, own_address, screen, show
-from stallkeeper.channels import links, reading
+from stallkeeper.channels import links
 from stallkeeper.channels.models import RemoteListing
 from stallkeeper.core.models import Membership
 from stallkeeper.core.people import Permission, can
@@ -57,6 +58,12 @@ def _to_offers(do: Callable[[UseCase, Sequence[int]], object]) -> Callable[[UseC
     return of_listings
 
 
+def _of_offers(name: str, fits: Q, title: str | Promise = "") -> Action:
+    """What is done with offers, under its own name or another, of those linked listings that it is for."""
+    same = OFFERS[name]
+    return Action(title or same.title, LINKED & fits, same.consequence, _to_offers(same.do), Permission.SEND)
+
+
 def _leave_out(uc: UseCase, listings: Sequence[int]) -> None:
     links.leave_out(uc, listings)
 
@@ -91,41 +98,11 @@ ACTIONS = {
         gettext_lazy("A unit is searched for each of them; nothing is linked by itself."),
         _take_in,
     ),
-    "read": Action(
-        gettext_lazy("Look again"),
-        LINKED,
-        gettext_lazy("What the channel shows is read in the next run, before anything is sent."),
-        _to_offers(reading.read_again),
-        Permission.SEND,
-    ),
-    "stock_out": Action(
-        gettext_lazy("Leave out: stock"),
-        LINKED & Q(offer__stock_excluded=False),
-        gettext_lazy("The channel keeps the last quantity. Units sold there still lower your stock."),
-        _to_offers(lambda uc, offers: links.exclude(uc, offers, stock=True)),
-        Permission.SEND,
-    ),
-    "stock_in": Action(
-        gettext_lazy("Take in: stock"),
-        LINKED & Q(offer__stock_excluded=True),
-        gettext_lazy("Quantities are sent again."),
-        _to_offers(lambda uc, offers: links.exclude(uc, offers, stock=False)),
-        Permission.SEND,
-    ),
-    "price_out": Action(
-        gettext_lazy("Leave out: price"),
-        LINKED & Q(offer__prices_excluded=False),
-        gettext_lazy("The channel keeps the last price."),
-        _to_offers(lambda uc, offers: links.exclude(uc, offers, prices=True)),
-        Permission.SEND,
-    ),
-    "price_in": Action(
-        gettext_lazy("Take in: price"),
-        LINKED & Q(offer__prices_excluded=True),
-        gettext_lazy("Prices are sent again."),
-        _to_offers(lambda uc, offers: links.exclude(uc, offers, prices=False)),
-        Permission.SEND,
-    ),
+    "read": _of_offers("read", Q(), gettext_lazy("Look again")),
+    "stock_out": _of_offers("stock_out", Q(offer__stock_excluded=False)),
+    "stock_in": _of_offers("stock_in", Q(offer__stock_excluded=True)),
+    "price_out": _of_offers("price_out", Q(offer__prices_excluded=False)),
+    "price_in": _of_offers("price_in", Q(offer__prices_excluded=True)),
     "unlink": Action(
         gettext_lazy("Unlink"),
         LINKED,
