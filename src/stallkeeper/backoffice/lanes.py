@@ -39,12 +39,12 @@ class LaneRow:
         """The last error that has not been followed by a success."""
         if self.lane.failures and self.lane.last_error:
             return self.lane.last_error
-        return next((step.last_error for step in self.steps if _fails(step)), "")
+        return next((step.last_error for step in self.steps if fails(step)), "")
 
     @property
     def failing(self) -> list[LaneStep]:
         """The steps whose last error has not been followed by a success."""
-        return [step for step in self.steps if _fails(step)]
+        return [step for step in self.steps if fails(step)]
 
 
 def lane_rows(connection: Connection | None = None) -> list[LaneRow]:
@@ -68,12 +68,13 @@ def _row(lane: Lane, connection: Connection | None) -> LaneRow:
 def _state(lane: Lane, steps: tuple[LaneStep, ...]) -> tuple[object, str]:
     if not lane.enabled:
         return _("off"), ""
-    if lane.failures or any(_fails(step) for step in steps):
+    if lane.failures or any(fails(step) for step in steps):
         return _("fails"), "bad"
     if lane.claimed_by:
         return _("running"), "info"
     return (_("in order"), "ok") if lane.last_success_at else (_("has not run yet"), "")
 
 
-def _fails(step: LaneStep) -> bool:
+def fails(step: LaneStep) -> bool:
+    """Its last error has not been followed by a success."""
     return bool(step.last_error_at and (step.last_success_at is None or step.last_error_at > step.last_success_at))

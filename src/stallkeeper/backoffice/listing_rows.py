@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from stallkeeper.backoffice.offer_rows import on_channels, refused_ids, state_of, units_like
+from stallkeeper.backoffice.offer_rows import on_channels, reason_of, refused_ids, state_of, units_like
 from stallkeeper.backoffice.paging import COUNT_LIMIT, count_up_to_limit
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import switches
@@ -139,9 +139,7 @@ class ListingRow:
 
     @property
     def reason(self) -> str:
-        """The channel's own words, where it refused the quantity or the price."""
-        refusing = next((each for each in (self.offer, self.price) if each is not None and each.refused_at), None)
-        return (refusing.refused_message or refusing.refused_code) if refusing else ""
+        return reason_of(self.offer, self.price)
 
     @property
     def next(self) -> Next:

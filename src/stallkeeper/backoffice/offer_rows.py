@@ -51,12 +51,7 @@ class OfferRow:
 
     @property
     def reason(self) -> str:
-        """The channel's own words, where it refused the quantity or the price."""
-        if self.offer.refused_at:
-            return self.offer.refused_message or self.offer.refused_code
-        if self.price and self.price.refused_at:
-            return self.price.refused_message or self.price.refused_code
-        return ""
+        return reason_of(self.offer, self.price)
 
 
 def row(offer: Offer, differences: Mapping[int, Sequence[StrOrPromise]] = MappingProxyType({})) -> OfferRow:
@@ -74,6 +69,12 @@ def differences_of(offers: Iterable[Offer]) -> dict[int, list[StrOrPromise]]:
         if words not in found.setdefault(offer, []):
             found[offer].append(words)
     return found
+
+
+def reason_of(offer: Offer | None, price: OfferPrice | None) -> str:
+    """The channel's own words, where it refused the quantity or the price; the quantity speaks before the price."""
+    refusing = next((each for each in (offer, price) if each is not None and each.refused_at), None)
+    return (refusing.refused_message or refusing.refused_code) if refusing else ""
 
 
 def state_of(offer: Offer, price: OfferPrice | None) -> str:

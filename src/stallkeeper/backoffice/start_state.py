@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from stallkeeper.backoffice import start_queries
+from stallkeeper.backoffice.lanes import fails
 from stallkeeper.backoffice.start_sends import Sending, sending_of
 from stallkeeper.backoffice.templatetags.stallkeeper import counted
 from stallkeeper.channels import links, switches
@@ -119,9 +120,7 @@ def _reading(account: Connection) -> LaneStep | None:
 
 def _error(step: LaneStep | None) -> str:
     """Why listings are not read; nothing where the last try went well."""
-    if step is None or step.last_error_at is None or (step.last_success_at and step.last_success_at >= step.last_error_at):
-        return ""
-    return step.last_error
+    return step.last_error if step and fails(step) else ""
 
 
 @dataclass(frozen=True)

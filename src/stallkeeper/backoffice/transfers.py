@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.backoffice import today_rows
-from stallkeeper.backoffice.lanes import LaneRow
+from stallkeeper.backoffice.lanes import LaneRow, fails
 from stallkeeper.backoffice.today_rows import Lag
 from stallkeeper.channels.models import Channel, LaneKind, LaneStep
 from stallkeeper.orders.promises import Operation
@@ -65,9 +65,7 @@ class StepRow:
 
     @property
     def failed(self) -> bool:
-        """Its last error has not been followed by a success."""
-        done = self.done
-        return bool(done and done.last_error_at and (done.last_success_at is None or done.last_error_at > done.last_success_at))
+        return self.done is not None and fails(self.done)
 
 
 def transfers(rows: Sequence[LaneRow], shown: Channel) -> list[Transfer]:
