@@ -11,7 +11,7 @@ from django.urls import reverse
 from stallkeeper.core import clock, people
 from stallkeeper.core.models import AuditEntry, Organisation, Role, User
 from stallkeeper.orders.models import Order
-from tests.busy_shop import BusyShop, signed_in, text
+from tests.busy_shop import BusyShop, member, signed_in, text
 from tests.shop import Shop, join
 
 
@@ -120,9 +120,7 @@ def test_forms_need_their_token(busy: BusyShop) -> None:
 def test_errors_say_what_to_do(busy: BusyShop, client: Client) -> None:
     """A wrong address, a missing right, an old form: each page says what it means."""
     assert "There is nothing at this address" in text(client.get("/orders/999999999/"))
-    reader = User.objects.create_user("reader@example.com")
-    join(busy.organisation, reader, Role.READ_ONLY)
-    assert "Your role does not allow this" in text(signed_in(reader).get("/imports/"))
+    assert "Your role does not allow this" in text(member(busy.organisation, Role.READ_ONLY).get("/imports/"))
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(busy.owner)
     assert "This form is too old" in text(strict.post(reverse("backoffice:company_switch"), {"allowed": "0"}))

@@ -13,12 +13,12 @@ from django.urls import reverse
 from stallkeeper.catalog.models import ImportRun
 from stallkeeper.channels import send_tasks
 from stallkeeper.channels.models import Offer, SendTask
-from stallkeeper.core import clock, file_exports, notify, people
+from stallkeeper.core import clock, file_exports, notify
 from stallkeeper.core.models import Notification, Role, Severity
 from stallkeeper.core.use_case import use_case
 from stallkit.words import said as _
-from tests.busy_shop import BusyShop, signed_in, text
-from tests.shop import Shop, join
+from tests.busy_shop import BusyShop, member, text
+from tests.shop import Shop
 
 BELL = "/bell/"
 HTMX = {"HX-Request": "true"}
@@ -65,7 +65,7 @@ def test_files_of_others_and_imports_are_shown_to_whoever_may_see_them(busy: Bus
         file_exports.ask(uc, busy.owner, "orders", "", "csv", 9_000, "en", "UTC")
         run = {"organisation": busy.organisation, "kind": "product", "file_name": "prices.csv", "actor": "user:1"}
         ImportRun.objects.create(**run, started_at=uc.at)
-    looking = signed_in(join(busy.organisation, people.create_user("looks@example.com"), Role.READ_ONLY).user)
+    looking = member(busy.organisation, Role.READ_ONLY)
     page = text(looking.get(BELL))
     assert "File of the list" not in page
     assert "prices.csv" not in page

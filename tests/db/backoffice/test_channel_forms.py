@@ -15,9 +15,8 @@ from stallkeeper.channels import connect, general, inheritance, overrides, rules
 from stallkeeper.channels.models import Channel, ChannelLocation, FurtherField, FurtherKind, Offer, RuleVersion
 from stallkeeper.channels.overriding import Own
 from stallkeeper.channels.rule_models import RuleOverride
-from stallkeeper.core.models import Role, User
-from tests.busy_shop import BusyShop, signed_in, text
-from tests.shop import join
+from stallkeeper.core.models import Role
+from tests.busy_shop import BusyShop, member, text
 
 GIVEN = {
     "name": "eMAG Romania",
@@ -135,9 +134,7 @@ def test_fields_are_defined_on_a_screen_for_those_who_connect(busy: BusyShop, cl
         assert FurtherField.objects.get(label="Level").choices == ["gold", "blue"]
     for given in ({"label": "Level", "kind": "text"}, {"label": "Grade", "kind": "choice"}, {"label": "Fee", "kind": "own_price"}):
         assert client.post(address, given).status_code == 422, given
-    user = User.objects.create_user("looks@example.com")
-    join(busy.organisation, user, Role.READ_ONLY)
-    assert signed_in(user).get(address).status_code == 403
+    assert member(busy.organisation, Role.READ_ONLY).get(address).status_code == 403
 
 
 def test_a_copy_has_the_rules_and_none_of_the_account(busy: BusyShop, client: Client) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -19,13 +18,13 @@ from stallkeeper.channels import lanes_queries
 from stallkeeper.channels.models import Channel, Offer, SentLog
 from stallkeeper.core import clock
 from stallkeeper.core.histogram import ERROR, histogram
-from stallkeeper.core.models import Role, User
+from stallkeeper.core.models import Role
 from stallkeeper.orders import delays, intake
 from stallkeeper.orders.delays import Summary
 from stallkeeper.orders.models import Delay, Order, Promise
 from stallkeeper.orders.promises import UNMEASURED, Operation
-from tests.busy_shop import BusyShop, signed_in, text
-from tests.shop import Shop, join, remote_order
+from tests.busy_shop import BusyShop, member, signed_in, text
+from tests.shop import Shop, remote_order
 
 S = timedelta(seconds=1)
 pytestmark = pytest.mark.usefixtures("busy")  # its keyring: orders are entered with their buyers
@@ -38,12 +37,6 @@ def shop() -> Shop:
     shop.unit("MUG", 50)
     cache.clear()
     return shop
-
-
-def member(shop: Shop, role: Role = Role.OWNER) -> Client:
-    user = User.objects.create_user(f"{role}-{shop.organisation.pk}@example.com")
-    join(shop.organisation, user, role)
-    return signed_in(user)
 
 
 def a_cut(shop: Shop, channel: Channel) -> Offer:
@@ -80,7 +73,7 @@ def test_a_cut_shows_as_exactly_the_parts_that_it_had(shop: Shop) -> None:
     channel = shop.channel()
     offer = a_cut(shop, channel)
     measure(shop)
-    client = member(shop)
+    client = member(shop.organisation, Role.OWNER)
     page = client.get(reverse("backoffice:delay", args=["stock"]))
     assert re.search(rf"LAMP-{channel.pk} {channel.name} .{{,40}}7.5 s 2 s 0.5 s 5 s", text(page))
     assert reverse("backoffice:offer", args=[offer.pk]) in page.content.decode()
@@ -91,7 +84,7 @@ def test_a_cut_shows_as_exactly_the_parts_that_it_had(shop: Shop) -> None:
 def test_an_order_that_was_seen_seven_seconds_late_leads_to_it(shop: Shop) -> None:
     order = a_late_order(shop, shop.channel())
     measure(shop)
-    page = member(shop).get(reverse("backoffice:delay", args=["intake"]))
+    page = member(shop.organisation, Role.OWNER).get(reverse("backoffice:delay", args=["intake"]))
     assert re.search(r"LATE-7 .{,60}7 s 7 s 0 s 0 s", text(page))
     assert reverse("backoffice:order", args=[order.pk]) in page.content.decode()
     assert page.content.decode().count("<circle") > 6, "a point of each line in both charts"
@@ -102,7 +95,7 @@ def test_one_channel_can_be_looked_at_by_itself(shop: Shop) -> None:
     for channel in (near, far):
         a_cut(shop, channel)
     measure(shop)
-    client = member(shop)
+    client = member(shop.organisation, Role.OWNER)
     both, one = (text(client.get(reverse("backoffice:delay", args=["stock"]), query)) for query in ({}, {"channel": str(near.pk)}))
     assert f"LAMP-{near.pk}" in one
     assert f"LAMP-{far.pk}" in both
@@ -112,7 +105,7 @@ def test_one_channel_can_be_looked_at_by_itself(shop: Shop) -> None:
 
 @pytest.mark.parametrize("operation", UNMEASURED)
 def test_what_is_not_done_says_so_and_has_no_figures(shop: Shop, operation: Operation) -> None:
-    client = member(shop)
+    client = member(shop.organisation, Role.OWNER)
     shown = text(client.get(reverse("backoffice:delays")))
     assert "Stallkeeper puts no new products on channels" in shown
     assert "Nothing was done in the last seven days that could be measured." in shown
@@ -124,7 +117,7 @@ def test_a_tighter_promise_is_the_line_from_then_on(shop: Shop) -> None:
     channel = shop.channel()
     a_cut(shop, channel)
     measure(shop)
-    client, address = member(shop), reverse("backoffice:delay_promise", args=["stock"])
+    client, address = member(shop.organisation, Role.OWNER), reverse("backoffice:delay_promise", args=["stock"])
     page = client.get(reverse("backoffice:delay", args=["stock"])).content.decode()
     assert 'class="sk-badge sk-bad"' not in page
     assert "Promised: 5 s." in text(client.post(address, {"seconds": "5"}, follow=True))
@@ -143,14 +136,14 @@ def test_a_tighter_promise_is_the_line_from_then_on(shop: Shop) -> None:
 
 @pytest.mark.parametrize(("role", "may"), [(Role.OPERATIONS, True), (Role.WAREHOUSE, False), (Role.READ_ONLY, False)])
 def test_who_may_change_rules_may_promise(shop: Shop, role: Role, may: bool) -> None:
-    client = member(shop, role)
+    client = member(shop.organisation, role)
     assert client.get(reverse("backoffice:delays")).status_code == 200
     assert ("What you promise" in text(client.get(reverse("backoffice:delay", args=["stock"])))) is may
     assert client.post(reverse("backoffice:delay_promise", args=["stock"]), {"seconds": "60"}).status_code == (302 if may else 403)
 
 
 def test_delays_cost_the_same_number_of_statements_whatever_was_measured(shop: Shop) -> None:
-    client, counts = member(shop), []
+    client, counts = member(shop.organisation, Role.OWNER), []
     for _round in range(2):
         for _ in range(3):
             a_cut(shop, shop.channel())

@@ -18,12 +18,11 @@ from python_calamine import CalamineWorkbook
 from stallkeeper.backoffice import export_jobs, export_tables, exports, tasks
 from stallkeeper.backoffice.export_lists import LISTS
 from stallkeeper.core import clock, file_exports, housekeeping
-from stallkeeper.core.models import AuditEntry, FileExport, FileExportPart, Role, User
+from stallkeeper.core.models import AuditEntry, FileExport, FileExportPart, Role
 from stallkeeper.core.people import PERMISSIONS
 from stallkeeper.orders.models import Order
 from stallkeeper.stock.models import Location
-from tests.busy_shop import BusyShop, signed_in
-from tests.shop import join
+from tests.busy_shop import BusyShop, member
 
 EVIL = '=HYPERLINK("http://evil.example","x")'
 
@@ -89,9 +88,7 @@ def test_a_long_list_is_made_by_a_worker_and_only_its_asker_gets_it(
     assert "ready" in client.get(asked.url, headers={"HX-Request": "true"}).content.decode()
     answer = client.get(reverse("backoffice:export_file", args=[export.pk]))
     assert answer.content == whole
-    other = User.objects.create_user("other@example.com")
-    join(busy.organisation, other, Role.OWNER)
-    assert signed_in(other).get(reverse("backoffice:export_file", args=[export.pk])).status_code == 404
+    assert member(busy.organisation, Role.OWNER).get(reverse("backoffice:export_file", args=[export.pk])).status_code == 404
 
 
 def test_a_worker_that_died_or_was_frozen_harms_nothing(busy: BusyShop) -> None:
@@ -157,10 +154,9 @@ def test_nonsense_and_other_roles(busy: BusyShop, client: Client) -> None:
     assert client.post(reverse("backoffice:export", args=["buyers"]), {"form": "csv"}).status_code == 404
     assert client.post(reverse("backoffice:export", args=["orders"]), {"form": "exe"}).status_code == 404
     for role in Role.values:
-        person = User.objects.create_user(f"its-{role}@example.com")
-        join(busy.organisation, person, role)
+        person = member(busy.organisation, role)
         for kind, listed in LISTS.items():
-            answer = signed_in(person).post(reverse("backoffice:export", args=[kind]), {"form": "csv"})
+            answer = person.post(reverse("backoffice:export", args=[kind]), {"form": "csv"})
             assert answer.status_code == (200 if listed.permission in PERMISSIONS[Role(role)] else 403), (role, kind)
 
 

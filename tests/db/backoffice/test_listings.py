@@ -13,9 +13,8 @@ from stallkeeper.backoffice.listing_rows import Next, listings_with, rows_of
 from stallkeeper.channels import links, switches
 from stallkeeper.channels.likeness import alike
 from stallkeeper.channels.models import Offer, OfferTodo, RemoteListing
-from stallkeeper.core.models import Role, User
-from tests.busy_shop import BusyShop, signed_in, text
-from tests.shop import join
+from stallkeeper.core.models import Role
+from tests.busy_shop import BusyShop, member, text
 
 
 def bare(busy: BusyShop, sku: str = "FRESH-1", **more: object) -> RemoteListing:
@@ -185,9 +184,7 @@ def test_a_unit_is_found_by_words_and_chosen_with_its_pack(busy: BusyShop, clien
 
 
 def test_who_may_only_look_is_offered_nothing_and_refused(busy: BusyShop) -> None:
-    user = User.objects.create_user("looks@example.com")
-    join(busy.organisation, user, Role.READ_ONLY)
-    looker = signed_in(user)
+    looker = member(busy.organisation, Role.READ_ONLY)
     assert "data-choose" not in looker.get(reverse("backoffice:listings")).content.decode()
     for action in ("link", "unlink", "stock_out"):
         given = {"listing": [linked(busy).pk], "action": action, "sure": "1"}

@@ -16,8 +16,8 @@ from stallkeeper.core import clock
 from stallkeeper.core.models import Role
 from stallkeeper.orders.models import Order, OrderEvent, OrderLine, OrderNote
 from stallkeeper.stock.models import Reservation
-from tests.busy_shop import BusyShop, signed_in, text
-from tests.db.backoffice.test_orders import member, shippable, unheard
+from tests.busy_shop import BusyShop, member, signed_in, text
+from tests.db.backoffice.test_orders import shippable, unheard
 
 
 def page(order: Order, **query: object) -> str:
@@ -62,7 +62,7 @@ def test_what_cannot_be_acknowledged_says_why(busy: BusyShop, client: Client) ->
         shipped = Order.objects.filter(state="shipped").first()
     refused = text(client.post(reverse("backoffice:acknowledge", args=[shipped.pk]), follow=True))
     assert f"order {shipped.number} is not new any more" in refused
-    reader = member(busy, Role.READ_ONLY)
+    reader = member(busy.organisation, Role.READ_ONLY)
     assert reader.post(reverse("backoffice:acknowledge", args=[shipped.pk])).status_code == 403
 
 
@@ -109,7 +109,7 @@ def test_notes_are_shown_newest_first_with_who_wrote_them(busy: BusyShop, client
     shown = text(client.get(page(order)))
     assert shown.index("Friday is fine.") < shown.index("Gift wrap.")
     assert "Olga Owner" in shown
-    assert 'name="text"' not in member(busy, Role.READ_ONLY).get(page(order)).content.decode()
+    assert 'name="text"' not in member(busy.organisation, Role.READ_ONLY).get(page(order)).content.decode()
 
 
 def test_an_unknown_sku_is_linked_with_one_click_where_something_fits(busy: BusyShop, client: Client) -> None:
@@ -141,7 +141,7 @@ def test_money_is_added_up_by_kind_and_hidden_from_the_warehouse(busy: BusyShop,
     sums = {(str(money.name), money.note): money.amount for money in client.get(page(order)).context["sums"]}
     assert sums["goods", ""] == sum(row.amount for row in amounts)
     assert ("tax", "owed by the marketplace") in sums
-    assert member(busy, Role.WAREHOUSE).get(page(order)).context["sums"] is None
+    assert member(busy.organisation, Role.WAREHOUSE).get(page(order)).context["sums"] is None
 
 
 def test_the_page_costs_the_same_whatever_the_order_holds(busy: BusyShop, client: Client) -> None:

@@ -17,12 +17,11 @@ from stallkeeper.backoffice.problem_groups import Group, board
 from stallkeeper.backoffice.problem_queries import refused
 from stallkeeper.channels.models import Command, Drift, Lane, LaneStep, Offer, OfferPrice, Parked
 from stallkeeper.core import clock, notify
-from stallkeeper.core.models import AuditEntry, Notification, Role, Severity, Snooze, User
+from stallkeeper.core.models import AuditEntry, Notification, Role, Severity, Snooze
 from stallkeeper.orders.models import OrderLine, Shortage
 from stallkeeper.stock.models import Location, StockSource
 from stallkeeper.sync.models import Exchange, ExchangeParked
-from tests.busy_shop import BusyShop, signed_in, text
-from tests.shop import join
+from tests.busy_shop import BusyShop, member, text
 
 BOARD = "/problems/"
 
@@ -304,9 +303,7 @@ def test_a_step_that_fails_counts_though_the_run_went_through(busy: BusyShop) ->
 def test_who_may_not_act_sees_no_buttons_and_is_refused(busy: BusyShop, client: Client) -> None:
     refuse(busy, 3)
     found = group(busy, "refused", words="EAN")
-    reader = User.objects.create_user("reader@example.com")
-    join(busy.organisation, reader, Role.READ_ONLY)
-    other = signed_in(reader)
+    other = member(busy.organisation, Role.READ_ONLY)
     page = other.get(BOARD).content.decode()
     assert "problems/act/" not in page
     assert "problems/snooze/" not in page

@@ -24,11 +24,11 @@ from stallkeeper.channels.held_rules import HeldRules
 from stallkeeper.channels.models import Channel, Command, Connection, Offer
 from stallkeeper.channels.overriding import NAMES, Origin
 from stallkeeper.core import clock
-from stallkeeper.core.models import AuditEntry, Role, User
+from stallkeeper.core.models import AuditEntry, Role
 from stallkeeper.orders.models import Order, OrderLine
 from stallkeeper.sync.steps import STEPS
-from tests.busy_shop import BusyShop, signed_in, text
-from tests.shop import Shop, join
+from tests.busy_shop import BusyShop, member, text
+from tests.shop import Shop
 
 
 @pytest.mark.parametrize("name", ["offers", "orders", "listings", "stock"])
@@ -115,9 +115,7 @@ def test_the_overview_says_what_the_rows_say(busy: BusyShop, client: Client) -> 
 
 def test_an_empty_shop_is_told_what_to_do_next() -> None:
     shop = Shop.open()
-    user = User.objects.create_user("new@example.com")
-    join(shop.organisation, user, Role.OWNER)
-    client = signed_in(user)
+    client = member(shop.organisation, Role.OWNER)
     assert client.get("/").url == reverse("backoffice:start")  # once; from then on nobody is led there
     shown = text(client.get("/"))
     for step in (
@@ -158,9 +156,7 @@ def test_money_is_for_those_who_may_see_it(busy: BusyShop, client: Client) -> No
     address = reverse("backoffice:order", args=[order.pk])
     assert "19.99\N{NO-BREAK SPACE}USD" in client.get(address).content.decode()
     assert "owed by the marketplace" in text(client.get(address))
-    packer = User.objects.create_user("packer@example.com")
-    join(busy.organisation, packer, Role.WAREHOUSE)
-    assert "USD" not in text(signed_in(packer).get(address))
+    assert "USD" not in text(member(busy.organisation, Role.WAREHOUSE).get(address))
 
 
 def test_looking_at_the_buyer_is_allowed_by_role_and_recorded(busy: BusyShop, client: Client) -> None:
@@ -173,9 +169,7 @@ def test_looking_at_the_buyer_is_allowed_by_role_and_recorded(busy: BusyShop, cl
     with busy.shop.scope():
         entry = AuditEntry.objects.get(action="read.personal_data")
     assert (entry.subject_id, entry.actor) == (str(order.pk), busy.owner.actor)
-    reader = User.objects.create_user("reader@example.com")
-    join(busy.organisation, reader, Role.READ_ONLY)
-    assert signed_in(reader).post(address).status_code == 403
+    assert member(busy.organisation, Role.READ_ONLY).post(address).status_code == 403
 
 
 def test_what_channels_say_is_text_not_markup(busy: BusyShop, client: Client) -> None:

@@ -20,7 +20,7 @@ from stallkeeper.fulfilment.models import Shipment
 from stallkeeper.orders import intake
 from stallkeeper.orders.models import Order
 from stallkit.types import Buyer
-from tests.busy_shop import BusyShop, signed_in
+from tests.busy_shop import BusyShop, member, signed_in
 from tests.shop import Shop, join, remote_order
 
 pytestmark = pytest.mark.django_db
@@ -32,12 +32,6 @@ def links(client: Client, words: str, address: str = "quick") -> list[str]:
     if address == "quick":
         return re.findall(r'role="option"[^>]*href="([^"]+)"', page)
     return re.findall(r'<li><a href="([^"]+)"', "".join(re.findall(r'class="sk-hits">(.*?)</ul>', page, re.DOTALL)))
-
-
-def member(busy: BusyShop, role: Role) -> Client:
-    user = people.create_user(f"as-{role}@example.com")
-    join(busy.organisation, user, role)
-    return signed_in(user)
 
 
 def address(name: str, *args: object) -> str:
@@ -112,7 +106,7 @@ def test_screens_and_things_to_do_are_found_by_their_words(client: Client) -> No
 @pytest.mark.parametrize("role", Role)
 def test_nothing_is_offered_that_the_person_may_not_open(busy: BusyShop, role: Role) -> None:
     """The walls of the screens are those of the palette."""
-    client = member(busy, role)
+    client = member(busy.organisation, role)
     found = {link for words in ("", *("a", "e", "i", "o", "u")) for link in links(client, words, "search" if words else "quick")}
     assert len(found) > 10
     refused = [link for link in sorted(found) if client.get(link).status_code not in (200, 302)]
@@ -120,7 +114,7 @@ def test_nothing_is_offered_that_the_person_may_not_open(busy: BusyShop, role: R
 
 
 def test_who_may_not_manage_is_not_led_to_what_managers_do(busy: BusyShop) -> None:
-    reader = member(busy, Role.READ_ONLY)
+    reader = member(busy.organisation, Role.READ_ONLY)
     assert address("reserves_start") not in links(reader, "reserve")
     assert address("channels") not in links(reader, "stop sending")
     assert links(reader, "connect emag") == [f"{address('search')}?q=connect%20emag"]
@@ -218,10 +212,10 @@ def test_a_buyer_with_a_long_name_is_found_by_the_e_mail_address(busy: BusyShop,
 
 def test_a_buyer_is_looked_for_only_by_those_who_may_see_one(busy: BusyShop) -> None:
     bought_by(busy, Buyer(name="Ileana Canary"))
-    reader = member(busy, Role.READ_ONLY)
+    reader = member(busy.organisation, Role.READ_ONLY)
     assert reader.post(reverse("backoffice:search_buyers"), {"q": "Canary"}).status_code == 403
     assert "person_search" not in reader.get(reverse("backoffice:quick"), {"q": "Canary"}).content.decode()
-    assert "person_search" in member(busy, Role.WAREHOUSE).get(reverse("backoffice:quick"), {"q": "Canary"}).content.decode()
+    assert "person_search" in member(busy.organisation, Role.WAREHOUSE).get(reverse("backoffice:quick"), {"q": "Canary"}).content.decode()
 
 
 def test_nobodys_buyer_is_found_from_another_organisation(busy: BusyShop) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from django.test import Client
 
-from stallkeeper.core.models import Role, User
-from tests.busy_shop import BusyShop, signed_in, text
-from tests.shop import join
+from stallkeeper.core.models import Role
+from tests.busy_shop import BusyShop, member, text
 
 
 def test_the_owner_finds_every_subject_from_the_side_bar(client: Client) -> None:
@@ -19,8 +18,6 @@ def test_the_owner_finds_every_subject_from_the_side_bar(client: Client) -> None
 
 
 def test_what_a_person_may_not_open_is_not_shown(busy: BusyShop) -> None:
-    reader = User.objects.create_user("reader@example.com")
-    join(busy.organisation, reader, Role.READ_ONLY)
-    shown = text(signed_in(reader).get("/settings/"))
+    shown = text(member(busy.organisation, Role.READ_ONLY).get("/settings/"))
     assert "Company" not in shown
     assert "Keys of programs" not in shown

@@ -13,15 +13,14 @@ from django.urls import reverse
 
 from stallkeeper.backoffice import problems, source_runs
 from stallkeeper.core import crash
-from stallkeeper.core.models import AuditEntry, Notification, Role, User
+from stallkeeper.core.models import AuditEntry, Notification, Role
 from stallkeeper.stock import sources as stock
 from stallkeeper.stock.models import Location, SourceRun, StockSource
 from stallkeeper.sync.models import Exchange
 from stallkeeper.sync.wake import wake_sources
-from tests.busy_shop import signed_in
+from tests.busy_shop import member
 from tests.db.sources.conftest import Feed, feed, server  # noqa: F401 - fixtures
 from tests.market import Market, open_market
-from tests.shop import join
 
 TERMS = {
     "mode": "listed", "basis": "gross", "interval_minutes": 30, "zero_limit": 30, "change_limit": 50, "least_rows": 70, "limits_from": 5,
@@ -37,9 +36,7 @@ def market(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.fixture
 def client(feed: Feed) -> Client:  # noqa: F811
-    user = User.objects.create_user("stock@example.com")
-    join(feed.shop.organisation, user, Role.WAREHOUSE)
-    return signed_in(user)
+    return member(feed.shop.organisation, Role.WAREHOUSE)
 
 
 def said(response: object) -> str:

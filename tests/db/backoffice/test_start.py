@@ -23,7 +23,7 @@ from stallkeeper.channels.proposals import Proposal
 from stallkeeper.core import clock
 from stallkeeper.core.models import AuditEntry, Organisation, Role, User
 from stallkeeper.stock.models import Level, Location
-from tests.busy_shop import BusyShop, signed_in, text
+from tests.busy_shop import BusyShop, member, signed_in, text
 from tests.shop import NOON, Shop, join
 
 POLL = {"HX-Request": "true"}
@@ -171,9 +171,7 @@ def test_a_company_that_sends_is_not_led_there(busy: BusyShop) -> None:
 @pytest.mark.parametrize("role", [Role.WAREHOUSE, Role.ACCOUNTANT, Role.READ_ONLY])
 def test_who_may_not_go_on_sees_who_can(shop: Shop, owner: Client, role: Role) -> None:
     stall(shop)
-    looker = User.objects.create_user("looker@example.com")
-    join(shop.organisation, looker, role)
-    client = signed_in(looker)
+    client = member(shop.organisation, role)
     for slug in STEPS:
         assert "Nora New can do it" in text(client.get(reverse(f"backoffice:start_{slug}"))), slug
     before = _rows(shop)

@@ -9,9 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from stallkeeper.channels.models import Channel, Connection
-from stallkeeper.core.models import Role, User
-from tests.busy_shop import BusyShop, signed_in, text
-from tests.shop import join
+from stallkeeper.core.models import Role
+from tests.busy_shop import BusyShop, member, text
 
 
 def stop_forms(client: Client, page: str) -> list[str]:
@@ -46,6 +45,4 @@ def test_a_channel_says_which_others_stop_with_it(busy: BusyShop, client: Client
 
 
 def test_who_may_not_send_sees_no_button(busy: BusyShop) -> None:
-    clerk = User.objects.create_user("clerk@example.com")
-    join(busy.organisation, clerk, Role.WAREHOUSE)
-    assert stop_forms(signed_in(clerk), reverse("backoffice:channels")) == []
+    assert stop_forms(member(busy.organisation, Role.WAREHOUSE), reverse("backoffice:channels")) == []

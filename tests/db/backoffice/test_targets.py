@@ -9,14 +9,13 @@ import pytest
 from django.test import Client
 
 from stallkeeper.core import targets
-from stallkeeper.core.models import NoticeMessage, NoticeTarget, Role, User
+from stallkeeper.core.models import NoticeMessage, NoticeTarget, Role
 from stallkeeper.env import MailServer
 from stallkeeper.sync import telling, wake
 from stallkit.errors import Refused
 from stallkit.telling.kinds import KINDS
 from stallkit.words import said as _
-from tests.busy_shop import BusyShop, signed_in, text
-from tests.shop import join
+from tests.busy_shop import BusyShop, member, text
 
 LIST = "/settings/notifications/"
 HOOK = "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7F"
@@ -162,6 +161,4 @@ def test_it_is_asked_once_more_before_a_target_goes(busy: BusyShop, client: Clie
 def test_only_who_may_connect_accounts_sets_targets(busy: BusyShop, client: Client) -> None:
     made = added(busy, client)
     for role, status in ((Role.OPERATIONS, 200), (Role.WAREHOUSE, 403), (Role.READ_ONLY, 403)):
-        person = User.objects.create_user(f"{role}@example.com")
-        join(busy.organisation, person, role)
-        assert signed_in(person).get(f"{LIST}{made.pk}/").status_code == status
+        assert member(busy.organisation, role).get(f"{LIST}{made.pk}/").status_code == status

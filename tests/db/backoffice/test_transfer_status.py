@@ -15,11 +15,10 @@ from stallkeeper.backoffice.transfers import TRANSFERS
 from stallkeeper.channels import lanes_queries
 from stallkeeper.channels.models import Channel, Connection, Lane, LaneKind, LaneStep, Offer, OfferTodo
 from stallkeeper.core import clock
-from stallkeeper.core.models import Role, User
+from stallkeeper.core.models import Role
 from stallkeeper.sync import wake
 from stallkeeper.sync.steps import STEPS
-from tests.busy_shop import BusyShop, signed_in, text
-from tests.shop import join
+from tests.busy_shop import BusyShop, member, text
 
 
 def status(busy: BusyShop, client: Client) -> str:
@@ -129,9 +128,7 @@ def test_an_account_that_rests_says_so(busy: BusyShop, client: Client) -> None:
 
 
 def test_who_only_looks_has_no_buttons(busy: BusyShop) -> None:
-    user = User.objects.create_user("looks@example.com")
-    join(busy.organisation, user, Role.READ_ONLY)
-    client = signed_in(user)
+    client = member(busy.organisation, Role.READ_ONLY)
     assert "step_now" not in status(busy, client)
     assert client.post(reverse("backoffice:step_now", args=[busy.near.connection_id]), {"step": "orders"}).status_code == 403
 

@@ -18,6 +18,12 @@ def _own_folders(settings, tmp_path) -> None:
 
 
 @pytest.fixture
+def quick_hashes(settings) -> None:
+    """For hundreds of attempts: the real hasher takes its time on purpose."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
 def served() -> Iterator[WSGIHandler]:
     """The whole application as a server calls it: what fails inside is a 500, not an exception. The test's transaction stays open."""
     for signal in (request_started, request_finished):

@@ -19,16 +19,12 @@ from stallkeeper.core.second_factor import TRIES, WAIT
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.ops import boot
 from stallkeeper.ops.commands.keeping import users
-from tests.busy_shop import signed_in, text
+from tests.busy_shop import is_in, signed_in, text
 from tests.shop import Shop, join
 
 PASSWORD = "correct horse battery"
 PAGE = "/settings/account/second-step/"
-
-
-@pytest.fixture(autouse=True)
-def _quick_hashes(settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
 @pytest.fixture
@@ -64,10 +60,6 @@ def first_step(user: User, password: str = PASSWORD, **more: str) -> Client:
     client = Client()
     client.post("/login/", {"username": user.email, "password": password, **more})
     return client
-
-
-def is_in(client: Client) -> bool:
-    return client.get("/orders/").status_code == 200
 
 
 def actions(shop: Shop) -> list[str]:

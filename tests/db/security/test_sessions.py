@@ -10,7 +10,7 @@ from django.test import Client
 
 from stallkeeper.core import clock, housekeeping
 from stallkeeper.core.models import AuditEntry, Role, SignedIn, User
-from tests.busy_shop import signed_in, text
+from tests.busy_shop import is_in, signed_in, text
 from tests.shop import Shop, join
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -28,10 +28,6 @@ def browser(user: User, address: str = "198.51.100.7") -> Client:
     client = signed_in(user)
     client.get("/orders/", REMOTE_ADDR=address, headers={"user-agent": FIREFOX})
     return client
-
-
-def is_in(client: Client) -> bool:
-    return client.get("/orders/").status_code == 200
 
 
 def test_each_browser_is_listed_with_where_and_since_when(mia: User) -> None:

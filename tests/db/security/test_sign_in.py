@@ -21,12 +21,7 @@ from stallkeeper.ops.commands.keeping import users
 from tests.shop import Shop, join
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(autouse=True)
-def _quick_hashes(settings) -> None:
-    """Hundreds of attempts: the real hasher takes its time on purpose."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+pytestmark = pytest.mark.usefixtures("quick_hashes")
 
 
 @pytest.fixture
