@@ -69,9 +69,11 @@ def _walk(turns: int) -> list[Timing]:
     """Whole pages and fragments that answer GET, with each choice of their filters, a search, and the page after the first."""
     from django.test.utils import setup_test_environment
 
+    from stallkeeper.core import garbage
     from tests.busy_shop import BusyShop, signed_in
 
     setup_test_environment()  # lets the host of the test client in
+    garbage.spare_what_is_loaded()  # as a web server does before its first answer
     busy = _found()
     assert isinstance(busy, BusyShop)
     client = signed_in(busy.owner)
