@@ -110,7 +110,7 @@ def _sending(filters: Filters) -> Table[StockUnit]:
             figures = [sum(cell.offer.intended_qty or 0 for cell in column if cell.shown) if column else None for column in row.cells]
             yield [row.unit.sku, row.unit.title, row.for_sale, *figures]
 
-    return Table(head, units_to_send(filters, [column.channel.pk for column in shown], plan), ("sku",), cells)
+    return Table(head, units_to_send(filters, [column.channel.pk for column in shown], plan).units, ("sku",), cells)
 
 
 def _listings(filters: Filters) -> Table[RemoteListing]:

@@ -23,6 +23,8 @@ StrOrPromise = str | Promise
 GONE = "gone"
 FOUND = 500
 """Listings that a search over more than COUNT_LIMIT follows; who finds more than that types another letter."""
+NOT_LINKED = [state for state in RemoteListing.State.values if state != RemoteListing.State.LINKED]
+"""Named one by one: an index finds them, and would not find what is not linked."""
 
 TONES = {"new": "", "linked": "ok", "ambiguous": "warn", "excluded": ""}
 EVIDENCE: dict[str, StrOrPromise] = {
@@ -242,7 +244,7 @@ def _found(rows: QuerySet[RemoteListing], text: str) -> QuerySet[RemoteListing]:
         ids.update(rows.filter(sku__gte=start, sku__lt=start + "\U0010ffff").order_by().values_list("pk", flat=True)[:FOUND])
     ids.update(rows.filter(external_id=text).order_by().values_list("pk", flat=True)[:FOUND])
     if text.isdigit() and 8 <= len(text) <= 14:
-        waiting = rows.exclude(state=RemoteListing.State.LINKED).filter(gtins__contains=[text])
+        waiting = rows.filter(state__in=NOT_LINKED, gtins__contains=[text])
         ids.update(waiting.order_by().values_list("pk", flat=True)[:FOUND])
     offers = Offer.objects.order_by().filter(stock_unit__in=units_like(text)).values_list("pk", flat=True)[:FOUND]
     ids.update(rows.filter(offer__in=list(offers)).order_by().values_list("pk", flat=True)[:FOUND])

@@ -33,11 +33,13 @@ def count_up_to_limit(rows: QuerySet[M]) -> int:
     return rows.order_by()[: COUNT_LIMIT + 1].count()
 
 
-def page(rows: QuerySet[M], keys: Sequence[str], after: str = "", before: str = "", size: int = PAGE_SIZE) -> Page[M]:
+def page(
+    rows: QuerySet[M], keys: Sequence[str], after: str = "", before: str = "", size: int = PAGE_SIZE, total: int | None = None
+) -> Page[M]:
     """The page after or before a cursor, ordered by ``keys`` (fields that identify a row; "-" before all of them for falling order).
 
     A cursor that somebody made up counts as none. Two statements, or one where the first page is all there is: a filter that fits few rows
-    of a million reads them all once, not twice.
+    of a million reads them all once, not twice. Who knows how many there are says it by ``total``.
     """
     names = [key.removeprefix("-") for key in keys]
     falling = keys[0].startswith("-")
@@ -53,10 +55,11 @@ def page(rows: QuerySet[M], keys: Sequence[str], after: str = "", before: str = 
         found.reverse()
     has_next = bool(found) and (backwards or more)
     has_previous = bool(found) and (more if backwards else edge is not None)
-    whole = edge is None and not more
+    if total is None:
+        total = len(found) if edge is None and not more else count_up_to_limit(rows)
     return Page(
         found,
-        len(found) if whole else count_up_to_limit(rows),
+        total,
         _encode(found[-1], names) if has_next else "",
         _encode(found[0], names) if has_previous else "",
     )

@@ -28,8 +28,8 @@ def sending(request: MemberRequest) -> HttpResponse:
     """The table, 50 products to a page, with the plan that is saved beside what is in force."""
     channels, hidden, plan = list(switches.states()), sending_rows.hidden_columns(request.user.pk), plans.open_plan()
     columns = sending_rows.columns(channels, hidden)
-    shown = sending_rows.units_with(request.GET, [column.channel.pk for column in columns], plan)
-    found = page(shown, KEYS, request.GET.get("after", ""), request.GET.get("before", ""))
+    fitting = sending_rows.units_with(request.GET, [column.channel.pk for column in columns], plan)
+    found = page(fitting.units, KEYS, request.GET.get("after", ""), request.GET.get("before", ""), total=fitting.total)
     context = {
         "title": _("Sending"),
         "export_list": "sending",

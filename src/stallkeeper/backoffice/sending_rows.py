@@ -90,7 +90,19 @@ def columns(channels: Sequence[Channel], hidden: set[int]) -> list[Column]:
     return shown
 
 
-def units_with(filters: Mapping[str, str], shown: Sequence[int], plan: SendPlan | None) -> QuerySet[StockUnit]:
+MANY = 5 * COUNT_LIMIT
+"""Of so many offers that fit a page is soon full, whatever the products' order."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The products that fit, and how many they are (to COUNT_LIMIT) where finding them has told it."""
+
+    units: QuerySet[StockUnit]
+    total: int | None = None
+
+
+def units_with(filters: Mapping[str, str], shown: Sequence[int], plan: SendPlan | None) -> Found:
     """The products that fit ``q`` and ``state`` on the channels shown (or the one of ``channel``); an unknown word narrows nothing."""
     units = StockUnit.objects.all()
     if text := filters.get("q", "").strip():
@@ -101,13 +113,24 @@ def units_with(filters: Mapping[str, str], shown: Sequence[int], plan: SendPlan 
     offers = Offer.objects.order_by().filter(channel_id__in=chosen, stock_excluded=False)
     state = filters.get("state", "")
     if state == "differs":
-        return units.filter(pk__in=offers.filter(pk__in=OfferTodo.objects.order_by().values("offer_id")).values("stock_unit_id"))
+        return Found(units.filter(pk__in=offers.filter(pk__in=OfferTodo.objects.order_by().values("offer_id")).values("stock_unit_id")))
     if state == "refused":
-        return units.filter(pk__in=offers.filter(pk__in=refused_ids()).values("stock_unit_id"))
+        return Found(units.filter(pk__in=offers.filter(pk__in=refused_ids()).values("stock_unit_id")))
     if state == "planned":
-        return units.filter(pk__in=_planned(plan, chosen))
+        return Found(units.filter(pk__in=_planned(plan, chosen)))
     wanted = {"zero": Q(intended_qty=0), "unknown": Q(believed_qty=None, intended_qty__isnull=False)}.get(state)
-    return units if wanted is None else units.filter(Exists(offers.filter(wanted, stock_unit=OuterRef("pk"))))
+    return Found(units) if wanted is None else _with_an_offer(units, offers.filter(wanted), few_already=bool(text))
+
+
+def _with_an_offer(units: QuerySet[StockUnit], offers: QuerySet[Offer], few_already: bool) -> Found:
+    """The products that have one of these offers. No index knows quantities: unless a search has made them few, all offers are looked
+    through once, and what that finds is their number and, of few, themselves; many are found soon by going through the products."""
+    fitting = units.filter(Exists(offers.filter(stock_unit=OuterRef("pk"))))
+    found = [] if few_already else list(offers.values_list("stock_unit_id", flat=True)[:MANY])
+    if few_already or len(found) == MANY:
+        return Found(fitting)
+    few = set(found)
+    return Found(units.filter(pk__in=few) if len(few) <= MATCHES else fitting, min(len(few), COUNT_LIMIT + 1))
 
 
 def _planned(plan: SendPlan | None, channels: Sequence[int]) -> list[int]:

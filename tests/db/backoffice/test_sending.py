@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import reverse
 
+from stallkeeper.backoffice import sending_rows
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import overrides, plans, proposals, rules, send_tasks, switches
 from stallkeeper.channels.models import Channel, Offer, SendingColumns, SendPlan, SendTask
@@ -235,6 +236,26 @@ def test_filters_show_the_products_they_promise(busy: BusyShop, client: Client, 
         if wanted is not None:
             assert shown == set(wanted.values_list("stock_unit__sku", flat=True)) if len(shown) < 50 else shown
     assert client.get(reverse(TABLE), {"q": "no such thing"}).status_code == 200
+
+
+@pytest.mark.parametrize("state", ["zero", "unknown"])
+def test_what_no_index_knows_is_found_alike_however_many_there_are(
+    busy: BusyShop, client: Client, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    """Few are found by themselves, more are counted by the look that finds them, of many only the page is looked for (must show 2)."""
+
+    def shown() -> tuple[list[str], int]:
+        page = client.get(reverse(TABLE), {"state": state}).context["page"]
+        return [unit.sku for unit in page.rows], page.total
+
+    few = shown()
+    assert few[1] == len(few[0]) > 1
+    monkeypatch.setattr(sending_rows, "MATCHES", 1)
+    assert shown() == few
+    monkeypatch.setattr(sending_rows, "MANY", 1)
+    assert shown() == few
+    sku = few[0][0]
+    assert [unit.sku for unit in client.get(reverse(TABLE), {"state": state, "q": sku}).context["page"].rows] == [sku]
 
 
 def test_stock_of_a_selection_is_sent(busy: BusyShop, client: Client) -> None:
