@@ -177,12 +177,17 @@ def may_show(stake: Stake, channel: ChannelFacts) -> int | None:
 
 def exposed(stake: Stake, channel: ChannelFacts) -> int | None:
     """The same, with what may be sold there without our knowing; and without what orders have told of that was in it, where the platform
-    lowers its figure for a sale. Whether it does so for a shipment, it may not say: until a read does, all may be shown."""
+    lowers its figure for a sale. Whether it does so for a shipment, it may not say: until a read does, all may be shown. A figure in a
+    ticket may land after these sales: none of them is in it."""
     shown = may_show(stake, channel)
     if shown is None:
         return None
     explained = stake.believed is None and manifest_of(channel.platform).quirks.basis is not Basis.GROSS_UNTIL_SHIPPED
-    return max(shown + (stake.missing if explained else max(stake.missing, 0)), 0)
+    if stake.missing >= 0 or not explained:
+        return shown + max(stake.missing, 0)
+    stands = may_show(stake._replace(in_ticket=None), channel) or 0
+    lands = (stake.in_ticket or 0) - gross(channel, stake.open, stake.unacknowledged)
+    return max(stands + stake.missing, lands, 0)
 
 
 # --- quotas -------------------------------------------------------------------------------------------------------------------------------
