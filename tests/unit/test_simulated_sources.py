@@ -63,7 +63,9 @@ def feed(said: Said = SAID, **different: object) -> Feed:
     return Feed(FeedView(7, PLACE, limits_from=2, silence=timedelta(minutes=3), by_file=True, enabled_at=NOON, books=books, **terms))  # type: ignore[arg-type]
 
 
-def told(one: Feed, moves: Sequence[tuple[int, int]], monkeypatch: pytest.MonkeyPatch, end: str = "done") -> list[str]:
+def told(
+    one: Feed, moves: Sequence[tuple[int, int]], monkeypatch: pytest.MonkeyPatch, end: str = "done", *, in_step: bool = True
+) -> list[str]:
     """What the judge says of a run that moved so many of these."""
     shop, found = Shop(), []
     for state in ("reading", end):
@@ -71,7 +73,7 @@ def told(one: Feed, moves: Sequence[tuple[int, int]], monkeypatch: pytest.Monkey
         for unit, change in moves if state == end else ():
             shop.move(unit, change, "source", NOON, f"source:7:3:{unit}")
         monkeypatch.setattr(source_rules, "ask", lambda *_, state=state, **__: [Run(3, state, "mark:0", NOON)])
-        found += [breach.text for breach in one.check(shop)]  # type: ignore[arg-type]
+        found += [breach.text for breach in one.check(shop, in_step=in_step)]  # type: ignore[arg-type]
     return found
 
 
@@ -104,6 +106,19 @@ def test_a_file_that_changes_too_much_waits_and_no_other(monkeypatch: pytest.Mon
     assert told(feed(mode="deltas", change_limit=70), [], monkeypatch, "stopped") == []
     assert "waits for a person" in told(feed(), [], monkeypatch, "stopped")[0]
     assert "was dropped, and has moved" in told(feed(), [(1, -2)], monkeypatch, "dropped")[0]
+
+
+@pytest.mark.parametrize(
+    ("later", "in_step", "wrong"), [(0, True, False), (60, True, True), (-60, True, True), (60, False, False), (-60, False, True)]
+)
+def test_a_run_is_as_of_its_file_or_of_when_a_slow_clock_fetched_it(
+    later: int, in_step: bool, wrong: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seed 65: the worker's clock was five minutes slow, and the file of this minute was of tomorrow to it (``bringing.time_of``)."""
+    said = replace(SAID, changed=NOON + timedelta(seconds=later))
+    assert [text for text in told(feed(said), [(1, -2)], monkeypatch, in_step=in_step) if "is as of" in text and "its file" in text] == (
+        [f"run 3 is as of {NOON}, its file is of {said.changed}"] if wrong else []
+    )
 
 
 def test_a_list_of_changes_says_nothing_of_what_is_not_in_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,7 +160,7 @@ class Truth:
         yield from self.promises.check(self.shop)
         yield from self.walls.check(self.shop)
         for feed in self.feeds:
-            yield from feed.check(self.shop)
+            yield from feed.check(self.shop, in_step=beliefs.in_step)
         for exchange in self.exchanges:
             yield from exchange.check(self.shop, clock.now(), in_step=beliefs.in_step)
 

@@ -49,8 +49,8 @@ class Feed:
     rows: int = 0
     """Of the last file that was taken in."""
 
-    def check(self, shop: Shop) -> Iterator[Breach]:
-        """What the source's runs have done since the last look. Locks: none."""
+    def check(self, shop: Shop, *, in_step: bool = True) -> Iterator[Breach]:
+        """What the source's runs have done since the last look. ``in_step``: no process has worked by a wrong clock. Locks: none."""
         runs = {row[0]: Run(*row) for row in ask(RUNS, source=self.view.source_id)}
         for move in shop.now.movements:
             if move.cause == "source":
@@ -58,7 +58,7 @@ class Feed:
         for run in runs.values():
             was = self.runs.get(run.id)
             if was is None or was.state != run.state:
-                yield from self._turned(shop, was, run)
+                yield from self._turned(shop, was, run, in_step=in_step)
         self.runs = runs
 
     def silent(self, shop: Shop, now: datetime) -> Iterator[Breach]:
@@ -152,7 +152,7 @@ class Feed:
 
     # --- what a run came to ---------------------------------------------------------------------------------------------------------------
 
-    def _turned(self, shop: Shop, was: Run | None, run: Run) -> Iterator[Breach]:
+    def _turned(self, shop: Shop, was: Run | None, run: Run, *, in_step: bool) -> Iterator[Breach]:
         said = self._said(run)
         if run.state in {"reading", "allowed"}:
             here = {spot: level.on_hand for spot, level in shop.levels.items() if spot[1] == self.view.place_id}
@@ -161,17 +161,18 @@ class Feed:
             if self._too_much(shop, run, said) is False and (said.whole or not self._waits_before(run)):
                 yield Breach("20", f"run {run.id} waits for a person, and its file changes nothing that is too much")
         elif run.state == "done":
-            yield from self._done(shop, was, run, said)
+            yield from self._done(shop, was, run, said, in_step=in_step)
 
     def _waits_before(self, run: Run) -> bool:
         """Whether earlier figures wait for a person: a list of changes must wait behind them."""
         return any(one.id < run.id and one.state in WAITS for one in self.runs.values())
 
-    def _done(self, shop: Shop, was: Run | None, run: Run, said: Said | None) -> Iterator[Breach]:
+    def _done(self, shop: Shop, was: Run | None, run: Run, said: Said | None, *, in_step: bool) -> Iterator[Breach]:
         if said is None or not said.usable:
             yield Breach("20", f"run {run.id} is done, and there was nothing in its file that could be used")
             return
-        if self.view.by_file and run.as_of != said.changed:
+        late = not in_step and run.as_of < said.changed  # of tomorrow, by the clock of whoever fetched it: it counts as of that moment
+        if self.view.by_file and run.as_of != said.changed and not late:
             yield Breach("20", f"run {run.id} is as of {run.as_of}, its file is of {said.changed}")
         if was is not None and was.state == "reading" and self._too_much(shop, run, said):
             yield Breach("20", f"run {run.id} changes more than was agreed, and nobody was asked")
