@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -85,20 +85,33 @@ def _walk(turns: int) -> list[Timing]:
         kind = answer.headers.get("Content-Type", "")
         variants = _variants(answer.content.decode(), path) if "text/html" in kind else []
         for each in (path, *variants):
-            timings.append(_timed(client, each, turns))
-    return timings
+            timings.append(_timed(each, partial(client.get, each), turns))
+    return [*timings, *(_timed(path, partial(client.post, path, given), turns) for path, given in _typed(client, busy))]
 
 
-def _timed(client, path: str, turns: int) -> Timing:
+def _typed(client, busy) -> list[tuple[str, dict[str, str]]]:
+    """What is asked by POST while somebody types: the buyers of a search, and what a channel's rules would do."""
+    from django.urls import reverse
+
+    rules = client.get(reverse("backoffice:channel_rules", args=[busy.near.pk])).context["form"]
+    given = {field.html_name: str(field.value()) for field in rules if field.value() not in (None, "", False)}
+    return [
+        (reverse("backoffice:search_buyers"), {"q": "Ada Example"}),
+        (reverse("backoffice:preview_rules", args=[busy.near.pk]), given | {"buffer": "3"}),
+        (reverse("backoffice:preview_rules", args=[busy.far.pk]), given | {"buffer": "3", "preview": "BIG-00047"}),
+    ]
+
+
+def _timed(path: str, ask: Callable[[], object], turns: int) -> Timing:
     from django.test.utils import CaptureQueriesContext
 
     timing = Timing(path)
     with CaptureQueriesContext(connection) as seen:
-        client.get(path)
+        ask()
     timing.statements = len(seen)
     for _ in range(turns):
         begun = time.perf_counter()
-        client.get(path)
+        ask()
         timing.ms.append((time.perf_counter() - begun) * 1000)
         if sum(timing.ms) > 20_000:
             break
