@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from stallkeeper.backoffice.forms import REASONS
+from stallkeeper.backoffice.local import to_the_minute
 
 NAMES: dict[str, str | Promise] = {
     "state": _("state"),
@@ -56,5 +57,5 @@ def _value(name: str, value: object, skus: Mapping[str, str]) -> str:
         return skus.get(text, text)
     moment = parse_datetime(text) if name in {"modified", "shipped_at"} else None
     if moment and moment.tzinfo:
-        return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}"
+        return to_the_minute(timezone.localtime(moment))
     return str(REASON_WORDS.get(text, text)) if name == "reason" else text

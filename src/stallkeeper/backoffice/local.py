@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
 
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_decimal, get_decimal_symbol
+from django.utils import timezone
 from django.utils.translation import get_language, to_locale
+
+from stallkeeper.core import clock
 
 MONTH_DAY, YEAR_DAY, WEEK_DAY = "d MMM", "d MMM y", "EEE d MMM"
 """Patterns of CLDR: 17 Nov, 17 Nov 2026, Tue 17 Nov."""
@@ -38,6 +41,16 @@ def _decimal(value: float | Decimal, language: str) -> str:
 def dated(value: date, pattern: str) -> str:
     """A day, or the day of a moment in its own zone, in a pattern of CLDR."""
     return format_date(value, pattern, locale=locale())
+
+
+def day(value: date) -> str:
+    """A day with its month's name; its year too unless it is this one."""
+    return dated(value, MONTH_DAY if value.year == timezone.localtime(clock.now()).year else YEAR_DAY)
+
+
+def to_the_minute(value: datetime) -> str:
+    """A moment in its own zone: 17 Nov 13:05."""
+    return f"{day(value)} {value:%H:%M}"
 
 
 class Figure:

@@ -34,7 +34,7 @@ def count_up_to_limit(rows: QuerySet[M]) -> int:
 
 
 def page(
-    rows: QuerySet[M], keys: Sequence[str], after: str = "", before: str = "", size: int = PAGE_SIZE, total: int | None = None
+    rows: QuerySet[M], keys: Sequence[str], after: str = "", before: str = "", size: int = PAGE_SIZE, *, total: int | None = None
 ) -> Page[M]:
     """The page after or before a cursor, ordered by ``keys`` (fields that identify a row; "-" before all of them for falling order).
 

@@ -132,7 +132,7 @@ def test_every_wrong_header_is_named(tmp_path):
     assert "Did you mean title?" in error.problems[0].message
     assert "is there twice" in error.problems[1].message
     assert "Column sku is missing" in error.problems[3].message
-    assert "sku or gtin is missing" in str(refused(csv_file(tmp_path / "b.csv", [["location", "on_hand"], ["x"]]), "missing", STOCK))
+    assert "sku / gtin is missing" in str(refused(csv_file(tmp_path / "b.csv", [["location", "on_hand"], ["x"]]), "missing", STOCK))
 
 
 def test_a_file_without_a_header_is_refused(tmp_path):

@@ -17,7 +17,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from stallkeeper.backoffice.lanes import STEP_NAMES
-from stallkeeper.backoffice.local import MONTH_DAY, WEEK_DAY, YEAR_DAY, dated, decimal, locale
+from stallkeeper.backoffice.local import WEEK_DAY, dated, decimal, locale, to_the_minute
+from stallkeeper.backoffice.local import day as written_day
 from stallkeeper.backoffice.paging import COUNT_LIMIT
 from stallkeeper.backoffice.problem_words import error_said
 from stallkeeper.backoffice.words import told
@@ -48,7 +49,7 @@ def _stamp(value: datetime, text: str, exact: str = "") -> SafeString:
 @register.filter
 def day(value: date | None) -> str:
     """A day with its month's name; its year too unless it is this one."""
-    return "" if value is None else dated(value, MONTH_DAY if value.year == timezone.localtime(clock.now()).year else YEAR_DAY)
+    return "" if value is None else written_day(value)
 
 
 @register.filter
@@ -56,8 +57,7 @@ def when(value: datetime | None) -> SafeString | str:
     """The instant in the zone of the screen, to the minute; UTC to the second on hover."""
     if value is None:
         return ""
-    local = timezone.localtime(value)
-    return _stamp(value, f"{day(local)} {local:%H:%M}")
+    return _stamp(value, to_the_minute(timezone.localtime(value)))
 
 
 @register.filter

@@ -58,7 +58,7 @@ class Layout:
     def _missing(self, found: dict[str, int], row: int) -> list[Problem]:
         missing = [group for group in self.needed if not any(name in found for name in group)]
         return [
-            Problem(row, group[0], "", _("Column {names} is missing; add it to the header row.", names=" or ".join(group)))
+            Problem(row, group[0], "", _("Column {names} is missing; add it to the header row.", names=" / ".join(group)))
             for group in missing
         ]
 
