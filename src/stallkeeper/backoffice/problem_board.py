@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from stallkeeper.backoffice import problem_queries
 from stallkeeper.backoffice.actors import names_of
 from stallkeeper.backoffice.problem_groups import Board, Group, board, groups_of
 from stallkeeper.backoffice.problem_rows import READERS, SHOWN, rows_of
@@ -47,7 +48,8 @@ def problem_board(request: MemberRequest) -> HttpResponse:
     names = names_of({group.snooze.made_by for group in found.snoozed if group.snooze})
     context = {
         "title": _("Problems"),
-        "kinds": chosen.by_kind(),
+        "kinds": [(kind, groups, found.is_cut(kind)) for kind, groups in chosen.by_kind()],
+        "top": problem_queries.TOP,
         "counts": _counts(of_channel),
         "groups": len(of_channel),
         "chosen": kind,

@@ -11,6 +11,7 @@ from functools import cached_property
 from django.db import connection
 from django.utils.functional import Promise
 
+from stallkeeper.backoffice import problem_queries
 from stallkeeper.backoffice.problems import GRAVITY, KINDS, ProblemKind, open_notices
 from stallkeeper.channels.models import Channel, Connection
 from stallkeeper.core import clock, snoozes
@@ -110,6 +111,10 @@ class Board:
     def by_kind(self) -> list[tuple[ProblemKind, list[Group]]]:
         found = ((kind, [group for group in self.groups if group.kind is kind]) for kind in KINDS)
         return [(kind, groups) for kind, groups in found if groups]
+
+    def is_cut(self, kind: ProblemKind) -> bool:
+        """Whether the kind has as many groups as are read: there may be more, smaller ones."""
+        return sum(group.kind is kind for group in (*self.groups, *self.snoozed)) >= problem_queries.TOP
 
 
 def board(organisation_id: int) -> Board:

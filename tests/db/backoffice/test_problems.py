@@ -175,6 +175,15 @@ def test_each_group_of_a_kind_that_is_cut_says_at_least(busy: BusyShop, client: 
     assert "≥ " in text(client.get(BOARD, {"kind": "drift"}))
 
 
+def test_a_board_that_leaves_small_groups_off_says_so(busy: BusyShop, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    two_causes(busy)
+    said = "others come"
+    assert said not in text(client.get(BOARD, {"kind": "drift"}))
+    monkeypatch.setattr(problem_queries, "TOP", 1)
+    assert len(groups(busy, "drift")) == 1
+    assert said in text(client.get(BOARD, {"kind": "drift"}))
+
+
 def test_what_one_channel_refuses_does_not_make_anothers_figure_a_guess(busy: BusyShop, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(busy, 4, "Too dear", "PRICE")
     refuse(busy, 2, "Below zero", "PRICE")
