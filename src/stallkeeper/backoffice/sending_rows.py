@@ -16,6 +16,7 @@ from stallkeeper.backoffice.paging import COUNT_LIMIT
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels import facts, plan_items, plan_queries, plans, proposals, switches
 from stallkeeper.channels.models import Channel, Offer, OfferTodo, SendingColumns, SendPlan
+from stallkeeper.core import queries
 from stallkeeper.stock.availability import ALWAYS
 from stallkit.words import joined
 
@@ -91,7 +92,7 @@ def columns(channels: Sequence[Channel], hidden: set[int]) -> list[Column]:
 
 
 MANY = 5 * COUNT_LIMIT
-"""Of so many offers that fit a page is soon full, whatever the products' order."""
+"""More products than that are not looked for one by one: it costs more than it tells."""
 
 
 @dataclass(frozen=True)
@@ -126,11 +127,13 @@ def _with_an_offer(units: QuerySet[StockUnit], offers: QuerySet[Offer], few_alre
     """The products that have one of these offers. No index knows quantities: unless a search has made them few, all offers are looked
     through once, and what that finds is their number and, of few, themselves; many are found soon by going through the products."""
     fitting = units.filter(Exists(offers.filter(stock_unit=OuterRef("pk"))))
-    found = [] if few_already else list(offers.values_list("stock_unit_id", flat=True)[:MANY])
-    if few_already or len(found) == MANY:
+    if few_already:
         return Found(fitting)
-    few = set(found)
-    return Found(units.filter(pk__in=few) if len(few) <= MATCHES else fitting, min(len(few), COUNT_LIMIT + 1))
+    with queries.whole_table():
+        found = list(offers.values_list("stock_unit_id", flat=True).distinct()[:MANY])
+    if len(found) == MANY:
+        return Found(fitting)
+    return Found(units.filter(pk__in=found) if len(found) <= MATCHES else fitting, min(len(found), COUNT_LIMIT + 1))
 
 
 def _planned(plan: SendPlan | None, channels: Sequence[int]) -> list[int]:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 MANY = 500
 """Rows from which on comparing each with each is worse than reading a whole table once."""
+PROCESSES = 3
 
 
 def create_partition(cursor: CursorWrapper, table: str, first: date, after: date) -> list[str]:
@@ -52,3 +54,14 @@ def many_rows(cursor: CursorWrapper, count: int) -> Iterator[None]:
     cursor.execute("SET LOCAL enable_nestloop = off")
     yield
     cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
+
+
+@contextmanager
+def whole_table() -> Iterator[None]:
+    """For the rare statement that no index serves and a person waits for: inside, several processes of the server share a table's reading
+    (``PROCESSES`` beside the connection's own, if the server has them). A transaction that only reads, or part of one.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:  # lint: allow crash-point because it only reads
+        cursor.execute(f"SET LOCAL max_parallel_workers_per_gather = {PROCESSES}")
+        yield
+        cursor.execute("SET LOCAL max_parallel_workers_per_gather TO DEFAULT")
