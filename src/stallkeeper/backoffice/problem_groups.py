@@ -113,8 +113,9 @@ class Board:
         return [(kind, groups) for kind, groups in found if groups]
 
     def is_cut(self, kind: ProblemKind) -> bool:
-        """Whether the kind has as many groups as are read: there may be more, smaller ones."""
-        return sum(group.kind is kind for group in (*self.groups, *self.snoozed)) >= problem_queries.TOP
+        """Whether the kind has as many groups as are read of it: there may be more, smaller ones."""
+        read = sum(group.kind is kind for group in (*self.groups, *self.snoozed))
+        return kind.key in problem_queries.CUT and read >= problem_queries.TOP
 
 
 def board(organisation_id: int) -> Board:

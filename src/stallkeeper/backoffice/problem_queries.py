@@ -14,7 +14,8 @@ MOST = 5_000
 """So many rows of a kind (of refused offers: of a channel) are put together. Where there are more, the board says "at least" of each of
 their groups: which group those belong to that nobody looked at is not known. The column "at least" of the statements tells it."""
 TOP = 200
-"""Groups of a kind; the largest come first."""
+"""Groups of a kind of ``CUT``; the largest come first. Of the other kinds all are read."""
+CUT = frozenset({"refused", "commands", "parked", "unmapped", "shortages", "drift"})
 CAUSE = r"left(md5({code} || ' ' || regexp_replace({words}, '\S*[0-9]\S*', '#', 'g')), 12)"
 OFFER_CAUSE = CAUSE.format(code="o.refused_code", words="replace(o.refused_message, o.sku, '#')")
 PRICE_CAUSE = CAUSE.format(code="p.refused_code", words="replace(p.refused_message, o.sku, '#')")

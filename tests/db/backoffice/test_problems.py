@@ -182,6 +182,8 @@ def test_a_board_that_leaves_small_groups_off_says_so(busy: BusyShop, client: Cl
     monkeypatch.setattr(problem_queries, "TOP", 1)
     assert len(groups(busy, "drift")) == 1
     assert said in text(client.get(BOARD, {"kind": "drift"}))
+    assert groups(busy, "lanes")
+    assert said not in text(client.get(BOARD, {"kind": "lanes"})), "of these all are read"
 
 
 def test_what_one_channel_refuses_does_not_make_anothers_figure_a_guess(busy: BusyShop, monkeypatch: pytest.MonkeyPatch) -> None:
