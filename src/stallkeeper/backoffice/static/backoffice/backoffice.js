@@ -90,6 +90,7 @@
   });
 
   document.addEventListener("DOMContentLoaded", function () {
+    window.htmx.config.defaultSettleDelay = 0; // a form that was just swapped in is htmx's at once: no key falls between
     countChosen();
     document.querySelectorAll("form[data-submit-at-once]").forEach((form) => form.requestSubmit());
   });
