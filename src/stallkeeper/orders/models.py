@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.models import Channel, Connection, Offer, WriteWindow
@@ -19,7 +20,7 @@ class Order(ChildModel):
 
     class State(models.TextChoices):
         PENDING = "pending", _("pending")
-        NEW = "new", _("new")
+        NEW = "new", pgettext_lazy("state of an order", "new")
         ACKNOWLEDGED = "acknowledged", _("acknowledged")
         PART_SHIPPED = "part_shipped", _("part shipped")
         SHIPPED = "shipped", _("shipped")
