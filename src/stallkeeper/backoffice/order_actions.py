@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from uuid import uuid4
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -26,7 +27,7 @@ from stallkeeper.fulfilment.ship import ShipError
 from stallkeeper.fulfilment.ship import ship as ship_goods
 from stallkeeper.orders.acknowledging import AcknowledgeError
 from stallkeeper.orders.acknowledging import acknowledge as acknowledge_order
-from stallkeeper.orders.cancel import CancelError, cancel_lines
+from stallkeeper.orders.cancel import CancelError, cancel_lines, cancelled_with
 from stallkeeper.orders.linking import LinkError
 from stallkeeper.orders.linking import link_line as link
 from stallkeeper.orders.models import Order, OrderLine
@@ -107,22 +108,28 @@ def not_left(request: MemberRequest, pk: int) -> HttpResponse:
 @require_POST
 @screen(Permission.ACT_ORDERS)
 def cancel(request: MemberRequest, pk: int) -> HttpResponse:
-    """First shows what will be cancelled and what follows; with ``sure`` it does it."""
-    order = _order(pk)
+    """First shows what will be cancelled and what follows; with ``sure`` it does it, once however often that is pressed."""
+    order, reference = _order(pk), request.POST.get("reference", "")[:80]
+    if done := cancelled_with(order, reference):
+        _say_cancelled(request, order, done)
+        return to_order(request, pk)
     lines = _lines(order)
     form = CancelForm(lines, request.POST)
     if form.is_valid() and not request.POST.get("sure"):
         return _ask_to_cancel(request, order, lines, form)
     if form.is_valid():
         try:
-            reason = CancelReason(form.cleaned_data["reason"])
-            units = cancel_lines(request.organisation.pk, pk, form.quantities(), reason=reason, actor=request.user.actor)
+            _say_cancelled(request, order, _cancel(request, order, form, reference))
         except CancelError as error:
             form.add_error(None, told(error))
         else:
-            _say_cancelled(request, order, units)
             return to_order(request, pk)
     return show_order(request, order, cancel_form=form, status=422)
+
+
+def _cancel(request: MemberRequest, order: Order, form: CancelForm, reference: str) -> dict[int, int]:
+    reason = CancelReason(form.cleaned_data["reason"])
+    return cancel_lines(request.organisation.pk, order.pk, form.quantities(), reason=reason, actor=request.user.actor, reference=reference)
 
 
 def _ask_to_cancel(request: MemberRequest, order: Order, lines: list[OrderLine], form: CancelForm) -> HttpResponse:
@@ -137,6 +144,7 @@ def _ask_to_cancel(request: MemberRequest, order: Order, lines: list[OrderLine],
         "everything": all(quantities.get(line.pk, 0) == line.open for line in lines),
         "reason": REASONS[CancelReason(form.cleaned_data["reason"])],
         "given": list(request.POST.items()),
+        "reference": f"screen-{uuid4()}",
         "onward": f"?{query}" if (query := request.GET.urlencode()) else "",
     }
     return show(request, "backoffice/cancel_sure.html", context)

@@ -25,11 +25,16 @@ class CancelError(ValueError):
 
 @again_on_conflict
 def cancel_lines(
-    organisation_id: int, order_id: int, quantities: Mapping[int, int] | None, *, reason: CancelReason, actor: str
+    organisation_id: int, order_id: int, quantities: Mapping[int, int] | None, *, reason: CancelReason, actor: str, reference: str = ""
 ) -> dict[int, int]:
-    """Cancel sold units per line (None = everything that is still open). Returns units by line. CancelError if it cannot be."""
+    """Cancel sold units per line (None = everything that is still open). Returns units by line. CancelError if it cannot be.
+
+    ``reference`` makes a repeat harmless: the same one cancels nothing more, and returns what was cancelled the first time.
+    """
     with use_case("cancel.lines", organisation_id=organisation_id, actor=actor) as uc:
         order = Order.objects.select_related("connection").select_for_update(of=("self",)).get(pk=order_id)
+        if before := cancelled_with(order, reference):
+            return before
         rows = list(OrderLine.objects.filter(order=order).order_by("id").select_for_update())
         wanted = _wanted(order, rows, quantities)
         _acknowledge_first(uc, order)
@@ -39,12 +44,26 @@ def cancel_lines(
         OrderLine.objects.bulk_update(rows, ["cancelled", "short"])
         _settle(uc, order, rows, wanted)
         payload = Cancel(order.external_id, tuple(Line(row.line_id, wanted[row.pk]) for row in rows if row.pk in wanted), str(reason))
-        key = f"cancel:{order.external_id}:{_asked_before(order) + 1}"
+        key = _key(order, reference) if reference else f"cancel:{order.external_id}:{_asked_before(order) + 1}"
         commands.queue(uc, order.connection_id, CommandKind.CANCEL, "order", order.pk, key, payload)
         detail: dict[str, object] = {"reason": str(reason), "lines": {row.line_id: wanted[row.pk] for row in rows if row.pk in wanted}}
         events.record(uc, order.pk, "cancel_asked", detail)
         audit.record(uc, "cancel.lines", "order", order.pk, number=order.number, **detail)
     return wanted
+
+
+def cancelled_with(order: Order, reference: str) -> dict[int, int]:
+    """What was cancelled of the order under this reference, units by line: nothing if it was not."""
+    command = Command.objects.filter(connection_id=order.connection_id, key=_key(order, reference)).first() if reference else None
+    told = commands.payload_of(command.kind, command.payload) if command else None
+    if not isinstance(told, Cancel):
+        return {}
+    keys = dict(order.lines.values_list("line_id", "pk"))
+    return {keys[line.line_id]: line.quantity for line in told.lines if line.line_id in keys}
+
+
+def _key(order: Order, reference: str) -> str:
+    return f"cancel:{order.pk}:{reference}"
 
 
 def _asked_before(order: Order) -> int:

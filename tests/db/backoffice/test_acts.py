@@ -57,6 +57,31 @@ def test_a_wrong_shipment_comes_back_with_the_reason(busy: BusyShop, client: Cli
     assert "Enter how many units" in text(nothing)
 
 
+def test_a_part_is_cancelled_once_however_often_its_plan_is_confirmed(busy: BusyShop, client: Client) -> None:
+    """S1.14: a double click on a slow line cancels one unit, not two; a new plan cancels anew."""
+    with busy.shop.scope():
+        line = OrderLine.objects.filter(order__state="new", ordered__gte=2, short=0, stock_unit__isnull=False).order_by("-pk")[0]
+    address, data = reverse("backoffice:cancel", args=[line.order_id]), {f"quantity_{line.pk}": 1, "reason": "buyer_asked"}
+    for cancelled in (1, 2):
+        sure = data | {"reference": client.post(address, data).context["reference"], "sure": "1"}
+        for _press in range(2):
+            answer = client.post(address, sure, follow=True)
+            assert "1 unit cancelled." in text(answer)
+            with busy.shop.scope():
+                assert OrderLine.objects.get(pk=line.pk).cancelled == cancelled
+
+
+def test_a_whole_order_is_cancelled_twice_without_an_error(busy: BusyShop, client: Client) -> None:
+    order = open_order(busy)
+    with busy.shop.scope():
+        data: dict[str, object] = {f"quantity_{line.pk}": line.open for line in order.lines.all()} | {"reason": "buyer_asked"}
+    address = reverse("backoffice:cancel", args=[order.pk])
+    sure = data | {"reference": client.post(address, data).context["reference"], "sure": "1"}
+    assert [client.post(address, sure).status_code for _press in range(2)] == [302, 302]
+    with busy.shop.scope():
+        assert Command.objects.filter(kind="cancel", subject_id=order.pk).count() == 1
+
+
 def test_cancelling_shows_first_what_happens(busy: BusyShop, client: Client) -> None:
     """S1.14: units go back on sale everywhere; counts are shown before anything is done."""
     order = open_order(busy)
