@@ -94,20 +94,27 @@ def _row(request: MemberRequest, order: Order) -> SheetRow:
 
 
 def _pasted(text: str, rows: Sequence[SheetRow]) -> tuple[dict[int, str], list[str]]:
-    """Tracking numbers by order: line by line, or beside the order's number where there are two columns; and what did not fit."""
+    """Tracking numbers by order: line by line, or beside the order's number where there are two columns; and what did not fit.
+
+    An empty line leaves its row empty, and so does an order's number that has nothing beside it: what follows does not move up.
+    """
     named = {name: row.order.pk for row in rows for name in (row.order.number, row.order.external_id)}
-    free = iter([row.order.pk for row in rows if not row.problem])
+    leaving = [row.order.pk for row in rows if not row.problem]
+    free = iter(leaving)
     found: dict[int, str] = {}
     notes: list[str] = []
     for position, line in enumerate(text.splitlines(), 1):
-        cells = [cell.strip() for cell in APART.split(line) if cell.strip()]
+        columns = [cell.strip() for cell in APART.split(line)]
+        cells = [cell for cell in columns if cell]
+        if len(cells) == 1 and cells[0] in named:
+            continue
+        order = named.get(columns[0]) if len(cells) > 1 or (cells and not columns[0]) else next(free, None)
         if not cells:
             continue
-        order = named.get(cells[0]) if len(cells) > 1 else next(free, None)
-        if order is None:
-            notes.append(_("Line {position}, “{text}”: no order of this sheet takes it.").format(position=position, text=line.strip()[:80]))
-        else:
+        if order in leaving:
             found[order] = cells[-1][: LONGEST["tracking"]]
+        else:
+            notes.append(_("Line {position}, “{text}”: no order of this sheet takes it.").format(position=position, text=line.strip()[:80]))
     return found, notes
 
 

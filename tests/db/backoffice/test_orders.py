@@ -245,7 +245,7 @@ def test_the_same_sheet_twice_ships_once(busy: BusyShop, client: Client) -> None
 
 def test_tracking_numbers_are_pasted_as_a_column_or_beside_order_numbers(busy: BusyShop, client: Client) -> None:
     orders = shippable(busy, 3)
-    filled = sheet(client, orders, fill="1", pasted="T1\n\nT2\nT3\nT4\n")
+    filled = sheet(client, orders, fill="1", pasted="T1\nT2\nT3\n\nT4\n")
     assert {row.order.pk: row.tracking for row in filled.context["rows"]} == {
         order.pk: f"T{position}" for position, order in enumerate(row_orders(filled), 1)
     }
@@ -253,6 +253,25 @@ def test_tracking_numbers_are_pasted_as_a_column_or_beside_order_numbers(busy: B
     beside = sheet(client, orders, fill="1", pasted=f"{orders[1].number}\tB\n{orders[0].number};A\n4711,C")
     assert {row.order.pk: row.tracking for row in beside.context["rows"]} == {orders[0].pk: "A", orders[1].pk: "B", orders[2].pk: ""}
     assert "Line 3, “4711,C”: no order of this sheet takes it." in text(beside)
+
+
+def test_a_row_without_a_number_does_not_give_its_orders_the_numbers_of_others(busy: BusyShop, client: Client) -> None:
+    """S1.12: an empty cell of the spreadsheet stays empty here, and an order's number is no tracking number."""
+    orders = shippable(busy, 3)
+    gap = sheet(client, orders, fill="1", pasted="T1\n\nT3\n")
+    assert [row.tracking for row in gap.context["rows"]] == ["T1", "", "T3"]
+    alone = sheet(client, orders, fill="1", pasted=f"{orders[1].number}\t\n{orders[2].number}\tC\n\tX9")
+    assert {row.order.pk: row.tracking for row in alone.context["rows"]} == {orders[0].pk: "", orders[1].pk: "", orders[2].pk: "C"}
+    assert "Line 3, “X9”: no order of this sheet takes it." in text(alone)
+
+
+def test_a_number_for_an_order_that_stays_is_not_dropped_without_a_word(busy: BusyShop, client: Client) -> None:
+    leaving, staying = shippable(busy, 2)
+    with busy.shop.scope():
+        staying.lines.update(cancel_requested=1)
+    filled = sheet(client, [leaving, staying], fill="1", pasted=f"{leaving.number}\tA\n{staying.number}\tB")
+    assert {row.order.pk: row.tracking for row in filled.context["rows"]} == {leaving.pk: "A", staying.pk: ""}
+    assert f"Line 2, “{staying.number} B”: no order of this sheet takes it." in text(filled)
 
 
 def row_orders(response: HttpResponse) -> list[Order]:
