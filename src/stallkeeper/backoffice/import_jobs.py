@@ -15,6 +15,11 @@ from django.utils.translation import gettext_lazy
 from stallkeeper.backoffice import uploads
 from stallkeeper.catalog.imports.runs import queue_run
 from stallkeeper.catalog.models import ImportRun
+from stallkeeper.channels import links
+from stallkeeper.channels.models import RemoteListing
+from stallkeeper.core.retry import again_on_conflict
+from stallkeeper.core.tenancy import organisation_scope
+from stallkeeper.core.use_case import use_case
 from stallkeeper.stock import table_files
 from stallkeeper.stock.imports import run_import
 
@@ -60,9 +65,26 @@ def _work(run: ImportRun, path: Path, wish: Wish) -> None:
             wish.kind, path, run.organisation_id, run.actor, wish.dry_run,
             encoding=wish.encoding, allow_many_zeroings=wish.allow_many_zeroings, run=run,
         )  # fmt: skip
+        if wish.kind == "products" and not wish.dry_run:
+            _search_again(run)
     except Exception:
         # The run's own row says that it failed and why; nobody waits for this thread.
         log.exception("import %s of %s", run.pk, run.file_name)
     finally:
         path.unlink(missing_ok=True)
         connection.close()
+
+
+def _search_again(run: ImportRun) -> None:
+    """What came in may be what a listing was read without: nobody should be told that none fits, and make it once more."""
+    with organisation_scope(run.organisation_id):
+        waiting = RemoteListing.objects.filter(state__in=("new", "ambiguous"))
+        channels = list(waiting.order_by("channel").values_list("channel", flat=True).distinct())
+    for channel in channels:
+        _search_for(run, channel)
+
+
+@again_on_conflict
+def _search_for(run: ImportRun, channel: int) -> None:
+    with use_case("propose.links", organisation_id=run.organisation_id, actor=run.actor) as uc:
+        links.propose(uc, channel)

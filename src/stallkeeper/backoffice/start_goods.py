@@ -102,6 +102,8 @@ def link(request: MemberRequest) -> HttpResponse:
 @again_on_conflict
 def _change(request: MemberRequest, channel: Channel, act: str) -> None:
     with use_case("change.listings", organisation_id=request.organisation.pk, actor=request.user.actor) as uc:
+        if act in {"create", "out"}:  # what came in since the search may be what was new then
+            links.propose_for(uc, _new(channel))
         match act:
             case "certain":
                 links.confirm(uc, links.certain(channel.pk))

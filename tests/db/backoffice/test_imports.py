@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from stallkeeper.channels.models import Connection
+from stallkeeper.channels.models import Connection, RemoteListing
 from stallkeeper.core import clock
 from tests.busy_shop import BusyShop, text
 
@@ -80,6 +80,20 @@ def test_a_bad_row_is_named_with_its_column(
     assert f"{row} {column} " in shown
     assert said in shown
     assert len(shown) < 10_000
+
+
+def test_products_that_came_in_are_searched_for_what_the_channels_list(busy: BusyShop, client: Client) -> None:
+    """S4.15: a listing that was read before its product came is not "none fits" until somebody asks. Only trying changes nothing."""
+    content = b"sku,title,gtin\nCUP,Cup,5901234123457\n"
+    with busy.shop.scope():
+        made = RemoteListing.objects.create(
+            organisation=busy.organisation, channel=busy.near, sku="X-1", external_id="X-1", title="Cup", gtins=["5901234123457"],
+            state="new", candidates=[], seen_at=busy.now,
+        )  # fmt: skip
+    for tried, fitting in (("on", 0), ("", 1)):
+        upload(client, content, dry_run=tried)
+        with busy.shop.scope():
+            assert len(RemoteListing.objects.get(pk=made.pk).candidates) == fitting
 
 
 def test_a_file_larger_than_the_importer_reads_is_refused_at_the_door(

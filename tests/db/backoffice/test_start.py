@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from stallkeeper.backoffice import import_jobs
-from stallkeeper.catalog.models import ImportRun, StockUnit
+from stallkeeper.catalog.models import Identifier, IdentifierKind, ImportRun, StockUnit
 from stallkeeper.channels import plans
 from stallkeeper.channels.models import Channel, Lane, LaneKind, LaneStep, Offer, RemoteListing, SendPlan, SendTask
 from stallkeeper.channels.proposals import Proposal
@@ -249,6 +249,22 @@ def test_going_on_from_the_goods_searches_again(shop: Shop, owner: Client) -> No
     do(owner, "later", step="products")
     with shop.scope():
         assert len(RemoteListing.objects.get(pk=entry.pk).candidates) == 1
+
+
+@pytest.mark.parametrize("act", ["create", "out"])
+def test_what_came_in_since_the_search_is_not_taken_for_new(shop: Shop, owner: Client, act: str) -> None:
+    """Who leaves during the import and comes back at the links acts on a search of before: no second product is made of what fits."""
+    entry = listing(shop, stall(shop), "CUP-OF-THE-STALL")
+    with shop.scope():
+        RemoteListing.objects.filter(pk=entry.pk).update(gtins=["5901234123457"])
+    unit = shop.unit("CUP", 1)
+    with shop.scope():
+        Identifier.objects.create(organisation=shop.organisation, stock_unit=unit, kind=IdentifierKind.GTIN, value="5901234123457")
+    do(owner, "link", act=act)
+    with shop.scope():
+        found = RemoteListing.objects.get(pk=entry.pk)
+        assert (found.state, len(found.candidates)) == ("new", 1)
+        assert list(StockUnit.objects.values_list("sku", flat=True)) == ["CUP"]
 
 
 def test_reading_that_fails_says_why_and_what_to_do(shop: Shop, owner: Client) -> None:
