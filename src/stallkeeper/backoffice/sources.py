@@ -15,7 +15,7 @@ from stallkeeper.backoffice.words import told
 from stallkeeper.core.people import Permission, can
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock import source_setup
-from stallkeeper.stock.models import BY_HAND, TYPED, StockSource
+from stallkeeper.stock.models import BY_HAND, COPIES, TYPED, StockSource
 from stallkeeper.stock.sources import SourceError
 from stallkeeper.sync import source_kinds, source_samples
 from stallkit.sources.manifest import SourceManifest
@@ -73,17 +73,26 @@ def show_source(request: MemberRequest, pk: int, *, token: str = "", form: FileF
     """The page of a source; ``token`` is a new key, shown this once."""
     shown = get_object_or_404(StockSource.objects.select_related("location"), pk=pk)
     source_samples.close_interrupted(shown)
+    may_edit = can(request.membership, Permission.EDIT_STOCK)
+    manifest = source_kinds.manifest_of(shown.kind)
     context = {
         "title": shown.name,
         "source": shown,
         "row": SourceRow(shown),
-        "manifest": source_kinds.manifest_of(shown.kind),
+        "manifest": manifest,
+        "whence": _whence(shown, manifest) if may_edit or shown.kind in COPIES else [],
         "runs": [RunRow(run) for run in shown.runs.defer("body").order_by("-pk")[:RUNS]],
-        "may_edit": can(request.membership, Permission.EDIT_STOCK),
+        "may_edit": may_edit,
         "token": token,
         "form": (form or FileForm()) if shown.kind == source_kinds.UPLOAD else None,
     }
     return show(request, "backoffice/source.html", context, status=422 if form and form.errors else 200)
+
+
+def _whence(source: StockSource, manifest: SourceManifest) -> list[tuple[str, str]]:
+    """What it reads, by the names of its settings. An address may hold a key, so it is for those who may change it."""
+    said = {setting.name: told(setting.label) for setting in manifest.settings if setting.required}
+    return [(label, source.config[name]) for name, label in said.items() if source.config.get(name)]
 
 
 @screen(Permission.EDIT_STOCK)

@@ -113,6 +113,9 @@ def test_what_is_copied_is_chosen_from_a_list(feed: Feed, client: Client, market
         assert client.post(at("add_source", kind), given | {"mode": "deltas"}).status_code == 422
         assert client.post(at("add_source", kind), given | {setting: "NOWHERE"}).status_code == 422
         assert client.post(at("add_source", kind), given).status_code == 302
+        with feed.shop.scope():
+            made = StockSource.objects.get(kind=kind)
+        assert code in said(client.get(at("source", made.pk))), "its page says what it copies"
     with feed.shop.scope():
         source = StockSource.objects.get(kind="location")
         Location.objects.filter(pk=feed.shop.place.pk).update(active=False)
