@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -53,6 +55,7 @@ def test_as_one_types_figures_and_steps_change_and_nothing_is_saved(busy: BusySh
     assert "All as now." in text(same)
     assert "<strong" in less.content.decode()
     assert "of 10 would be different." in text(less)
+    assert re.search(r"on hand in the channel's places = \d", text(less)), "the figure after a step, not how much it takes"
     with busy.shop.scope():
         assert Channel.objects.get(pk=busy.near.pk).buffer == 1
 
