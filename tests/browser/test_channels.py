@@ -24,3 +24,14 @@ def test_figures_follow_the_rules_as_somebody_types(busy: BusyShop, screen: Page
     expect(preview).to_contain_text("No product of this channel is found by this.")
     with busy.shop.scope():
         assert Channel.objects.get(pk=busy.near.pk).buffer == 1
+
+
+def test_a_form_that_comes_back_leads_to_what_is_wrong(busy: BusyShop, screen: Page) -> None:
+    """The last rule stands far below the fold: its message would be seen by nobody."""
+    screen.goto(f"/channels/{busy.near.pk}/rules/")
+    wrong = screen.locator("#id_price_drop_limit")
+    wrong.evaluate("field => { field.form.noValidate = true }")  # what only the server finds
+    wrong.fill("900")
+    wrong.press("Enter")
+    expect(screen.locator("#id_price_drop_limit[aria-invalid=true]")).to_be_focused()
+    expect(wrong).to_be_in_viewport()

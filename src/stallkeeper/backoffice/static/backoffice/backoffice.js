@@ -48,6 +48,15 @@
     navigator.clipboard.writeText(field.value).then(() => { button.textContent = button.dataset.copied; }, () => field.select());
   }
 
+  // A form that came back stands at its top again; what is to be put right may lie far below, or be folded away.
+  function leadToWhatIsWrong() {
+    const wrong = document.querySelector("[aria-invalid=true]");
+    if (!wrong) return;
+    const folded = wrong.closest("details");
+    if (folded) folded.open = true;
+    wrong.focus();
+  }
+
   document.addEventListener("change", function (event) {
     const element = event.target;
     if (element.matches("[data-choose-all]")) {
@@ -92,6 +101,7 @@
   document.addEventListener("DOMContentLoaded", function () {
     window.htmx.config.defaultSettleDelay = 0; // a form that was just swapped in is htmx's at once: no key falls between
     countChosen();
+    leadToWhatIsWrong();
     document.querySelectorAll("form[data-submit-at-once]").forEach((form) => form.requestSubmit());
   });
 })();
