@@ -64,7 +64,8 @@ def reserve(busy: BusyShop) -> None:
         Channel.objects.filter(connection__platform="ozon").update(holds_enabled=True, holds_from=busy.now - timedelta(days=2))
         offers = Offer.objects.filter(channel__connection__platform="ozon", believed_qty__gt=3).order_by("pk")
         for number, (hold, offer) in enumerate(zip(ObservedHold.objects.order_by("pk"), offers, strict=False)):
-            hold.offer, hold.seen_at, hold.reason = offer, busy.now - timedelta(minutes=2 + 3 * number), ""
+            hold.offer, hold.channel_id, hold.reason = offer, offer.channel_id, ""
+            hold.seen_at = busy.now - timedelta(minutes=2 + 3 * number)
             hold.cause = f"{offer.believed_qty + 1} -> {offer.believed_qty}"
             hold.save()
         busy.organisation.balancer_enabled = True
