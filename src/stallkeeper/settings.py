@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "stallkeeper.api.problems.ProblemMiddleware",
     "stallkeeper.backoffice.scope.OrganisationMiddleware",
     "stallkeeper.backoffice.scope.PrivateMiddleware",
+    "stallkeeper.backoffice.scope.FormsOnlyMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

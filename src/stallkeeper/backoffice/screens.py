@@ -7,10 +7,12 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 from zoneinfo import ZoneInfo
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -85,10 +87,20 @@ def refuse_nul(request: HttpRequest) -> None:
 
 
 def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """To the sign-in, and from there back; who has sent something is told that it was not saved."""
+    if request.method not in SAFE:
+        messages.warning(request, _("You were signed out in the meantime. What you sent was not saved: sign in, and send it again."))
     if request.headers.get("HX-Request"):
         # A fragment that polls must not show the sign-in form inside the page: the whole page goes there.
         return HttpResponse(headers={"HX-Refresh": "true"})
-    return redirect_to_login(request.get_full_path())
+    return redirect_to_login(request.get_full_path() if request.method in SAFE else _page_of_form(request))
+
+
+def _page_of_form(request: HttpRequest) -> str:
+    """Where the form stood: the address that it was sent to may take nothing but forms."""
+    before = f"{request.scheme}://{request.get_host()}"
+    stood = request.headers.get("Referer", "").removeprefix(before)
+    return own_address(request.POST.get("back", "")) or own_address(stood) or reverse("backoffice:overview")
 
 
 def _without_organisation(request: HttpRequest) -> HttpResponse:

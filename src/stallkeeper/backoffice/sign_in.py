@@ -37,6 +37,9 @@ else:
 class SignInForm(AdminAuthenticationForm):
     """E-mail address and password. After too many wrong ones it says how long none is looked at (``core.sign_in_limits``)."""
 
+    error_messages = AuthenticationForm.error_messages
+    """Not those of the admin site, which speak of an account of the staff."""
+
     def __init__(self, request: HttpRequest | None = None, *args: object, **kwargs: object) -> None:
         super().__init__(request, *args, **kwargs)
         for field in self.fields.values():

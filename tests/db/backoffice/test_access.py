@@ -124,3 +124,34 @@ def test_errors_say_what_to_do(busy: BusyShop, client: Client) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(busy.owner)
     assert "This form is too old" in text(strict.post(reverse("backoffice:company_switch"), {"allowed": "0"}))
+
+
+def test_who_was_signed_out_in_the_meantime_comes_back_to_the_page_of_the_form(busy: BusyShop, client: Client) -> None:
+    """What a form is sent to often takes nothing else: led there after signing in, the browser showed an error of its own."""
+    with busy.shop.scope():
+        order = Order.objects.order_by("pk")[0]
+    page, note = reverse("backoffice:order", args=[order.pk]), reverse("backoffice:write_note", args=[order.pk])
+    client.logout()
+    sent = client.post(note, {"text": "the gate is open till six"}, headers={"Referer": f"http://testserver{page}?of=late"})
+    assert sent.headers["Location"] == f"/login/?next={page}%3Fof%3Dlate"
+    assert "What you sent was not saved" in text(client.get(sent.headers["Location"]))
+    assert client.post(note, {"back": "/problems/"}).headers["Location"] == "/login/?next=/problems/"
+    for wrong in ("http://elsewhere.example/orders/1/", "http://testserver//elsewhere.example/", "http://[", ""):
+        assert client.post(note, headers={"Referer": wrong}).headers["Location"] == "/login/?next=/", wrong
+    quiet = client.post(note, headers={"HX-Request": "true"})
+    assert quiet.headers["HX-Refresh"] == "true"
+
+
+def test_an_address_that_only_takes_forms_says_so(busy: BusyShop, client: Client) -> None:
+    """A reload or a kept address leads there; an empty answer is an error page of the browser."""
+    wrong = client.get(reverse("backoffice:company_switch"), headers={"Accept": "text/html,*/*;q=0.8"})
+    assert (wrong.status_code, wrong.headers["Allow"]) == (405, "POST")
+    assert "It only takes what a form sends" in text(wrong)
+    assert client.get(reverse("backoffice:company_switch"), headers={"Accept": "application/json"}).content == b""
+    assert "Nothing was changed" in text(client.get("/orders/?q=%00"))
+
+
+def test_a_wrong_password_is_not_told_in_words_of_the_admin_site(busy: BusyShop) -> None:
+    wrong = Client().post("/login/", {"username": "owner@example.com", "password": "wrong"})
+    assert "Please enter a correct" in text(wrong)
+    assert "staff" not in text(wrong)
