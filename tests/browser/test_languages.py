@@ -39,3 +39,19 @@ def test_every_screen_in_swedish(busy: BusyShop, site: LiveServer, browser: Brow
             )
             found += [f"{visit.name}: {word!r} in English" for word in ENGLISH if word in said]
     assert not found, "\n".join(found)
+
+
+@pytest.mark.long(20)
+def test_lists_fit_a_window_of_1280_pixels_in_russian(busy: BusyShop, site: LiveServer, browser: Browser) -> None:
+    """Its words are the longest: the state of an offer and what is free of a product were cut off at the right."""
+    complete(busy)
+    busy.owner.language = "ru"
+    busy.owner.save()
+    with watched(browser, site) as page:
+        page.goto(f"/sign-in/{sign_in_link(busy.owner)}/")
+        page.wait_for_url("**/")
+        for path in ("/offers/", "/stock/", "/listings/"):
+            page.goto(path)
+            assert page.evaluate("document.documentElement.lang") == "ru"
+            wider = page.evaluate("[...document.querySelectorAll('.sk-scroll')].map(each => each.scrollWidth - each.clientWidth)")
+            assert max(wider) <= 0, path
