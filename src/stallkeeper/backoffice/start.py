@@ -23,7 +23,7 @@ from stallkeeper.backoffice.words import told
 from stallkeeper.channels import connect
 from stallkeeper.core import first_run
 from stallkeeper.core.models import User
-from stallkeeper.core.people import PeopleError, Permission
+from stallkeeper.core.people import PeopleError, Permission, can
 from stallkeeper.core.use_case import use_case
 from stallkeeper.stock.founding import found_first, may_found
 
@@ -69,7 +69,8 @@ def done(request: MemberRequest) -> HttpResponse:
     """What came of it, what was left for later, and what comes next."""
     around = frame(request, "done")
     rail = cast("list[tuple[Rung, str]]", around["rail"])
-    return framed(request, "done", {**around, "left": [(rung, url) for rung, url in rail if not rung.done]})
+    left = [(rung, url) for rung, url in rail if not rung.done]
+    return framed(request, "done", {**around, "left": left, "may_end": can(request.membership, Permission.CONNECT)})
 
 
 @require_POST

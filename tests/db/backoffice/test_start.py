@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from stallkeeper.backoffice import import_jobs
-from stallkeeper.catalog.models import Identifier, IdentifierKind, ImportRun, StockUnit
+from stallkeeper.catalog.models import Identifier, IdentifierKind, ImportProblem, ImportRun, StockUnit
 from stallkeeper.channels import plans
 from stallkeeper.channels.models import Channel, Lane, LaneKind, LaneStep, Offer, RemoteListing, SendPlan, SendTask
 from stallkeeper.channels.proposals import Proposal
@@ -470,3 +470,19 @@ def _rows(shop: Shop) -> tuple[object, ...]:
 
 def _counts(page: HttpResponse) -> list[tuple[str, str]]:
     return re.findall(r'data-count="(\w+)">([^<]+)<', page.content.decode())
+
+
+@pytest.mark.parametrize("role", [Role.WAREHOUSE, Role.ACCOUNTANT, Role.READ_ONLY])
+def test_who_only_looks_is_led_nowhere_that_refuses_him(shop: Shop, owner: Client, role: Role) -> None:
+    """The last page sent a form, and that of an import offered a file, that only others may have."""
+    with shop.scope():
+        run = ImportRun.objects.create(
+            organisation=shop.organisation, kind="products", file_name="a.csv", actor="user:1", state="done", started_at=shop.at
+        )
+        ImportProblem.objects.create(organisation=shop.organisation, run=run, row=2, column="gtin", message="wrong")
+    looks = member(shop.organisation, role)
+    file, end = reverse("backoffice:import_problems", args=[run.pk]), reverse("backoffice:start_end")
+    for client, there in ((owner, True), (looks, False)):
+        assert (file in client.get("/start/products/").content.decode()) is there
+        assert (end in client.get("/start/done/").content.decode()) is there
+    assert "Go to Today" in text(looks.get("/start/done/"))
