@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from stallkeeper.backoffice import charts
-from stallkeeper.backoffice.charts import HOUR, Series
+from stallkeeper.backoffice.charts import HOUR, MINUTE, Series
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 FOOT = charts.HEIGHT - charts.BOTTOM
@@ -53,3 +53,13 @@ def test_a_week_is_marked_by_days() -> None:
     with timezone.override(UTC):
         chart = charts.durations([Series("p50", 1, {MIDNIGHT: 1.0})], MIDNIGHT, MIDNIGHT + timedelta(days=7), str, (60.0, "promise"))
     assert [tick.text for tick in chart.x_ticks] == ["Mon 2", "Tue 3", "Wed 4", "Thu 5", "Fri 6", "Sat 7", "Sun 8"]
+
+
+def test_numbers_of_an_axis_and_its_points_are_written_as_the_language_does() -> None:
+    """150 seconds were "1.5e+02 s", and a half had a point in Russian."""
+    with timezone.override(UTC), translation.override("ru"):
+        seconds = {MIDNIGHT: 150.0, MIDNIGHT + MINUTE: 7.46}
+        chart = charts.lines([Series("A", 1, seconds)], MIDNIGHT, MIDNIGHT + HOUR, "с")
+        low = charts.lines([Series("A", 1, {MIDNIGHT: 15.0})], MIDNIGHT, MIDNIGHT + HOUR, "с")
+    assert [words.rsplit(": ")[-1] for _x, _y, words in chart.lines[0].dots] == ["150 с", "7,5 с"]
+    assert [tick.text for tick in low.y_ticks] == ["0 с", "7,5 с", "15 с"]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from stallkeeper.backoffice.local import dated
+from stallkeeper.backoffice.local import dated, decimal
 
 Size = tuple[int, int]
 WIDTH, HEIGHT = 460, 170
@@ -125,7 +125,7 @@ def lines(series: Sequence[Series], start: datetime, end: datetime, unit: str) -
     """A line chart from ``start`` to ``end``; ``unit`` stands behind each number."""
     shown = [each for each in series if each.values]
     plane = Plane(start, end, nice_top(_highest(shown)))
-    drawn = tuple(_line(each, plane, lambda value: f"{value:.2g} {unit}") for each in shown)
+    drawn = tuple(_line(each, plane, lambda value: f"{decimal(float(f'{value:.2g}'))} {unit}") for each in shown)
     return Chart(_time_ticks(plane), _value_ticks(plane, unit), lines=drawn, legend=_legend(shown))
 
 
@@ -157,12 +157,12 @@ def stacked_bars(
     plane = Plane(start, end, nice_top(max([*heights, _highest(lined)], default=0)), size=size)
     bars = tuple(bar for moment in moments for bar in _stack(shown, moment, step, plane))
     middle = [replace(each, values={moment + step / 2: value for moment, value in each.values.items()}) for each in lined]
-    drawn = tuple(_line(each, plane, lambda value: f"{value:g}") for each in middle)
+    drawn = tuple(_line(each, plane, decimal) for each in middle)
     ticks = _value_ticks(plane, "", whole=True)
     return _told(
         Chart(_time_ticks(plane), ticks, lines=drawn, bars=bars, legend=_legend([*shown, *lined]), width=size[0], height=size[1]),
         [*shown, *lined],
-        lambda value: f"{value:g}",
+        decimal,
     )
 
 
@@ -196,7 +196,7 @@ def _stack(shown: Sequence[Series], moment: datetime, step: timedelta, plane: Pl
         value = series.values.get(moment, 0)
         if value:
             y, foot = plane.y(below + value), plane.y(below)
-            text = f"{_moment(moment)} · {series.name}: {value:g}"
+            text = f"{_moment(moment)} · {series.name}: {decimal(value)}"
             bars.append(Bar(plane.x(moment), y, round(width, 1), round(foot - y, 1), series.colour, text))
         below += value
     return bars
@@ -218,7 +218,7 @@ def _mark(local: datetime, step: timedelta) -> str:
 
 def _value_ticks(plane: Plane, unit: str, whole: bool = False) -> tuple[Tick, ...]:
     marks = [0, plane.top] if whole and plane.top < 2 else [0, plane.top / 2, plane.top]
-    return tuple(Tick(plane.y(mark), f"{mark:g} {unit}".strip()) for mark in marks if not whole or mark == int(mark))
+    return tuple(Tick(plane.y(mark), f"{decimal(mark)} {unit}".strip()) for mark in marks if not whole or mark == int(mark))
 
 
 def _legend(shown: Sequence[Series]) -> tuple[tuple[str, int], ...]:
