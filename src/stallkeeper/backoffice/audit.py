@@ -24,7 +24,7 @@ def audit(request: MemberRequest) -> HttpResponse:
         "title": _("Audit"),
         "export_list": "audit",
         "page": shown,
-        "rows": audit_rows(shown.rows),
+        "rows": audit_rows(shown.rows, request.membership),
         "filters": filters,
         "about": _about(filters.get("of", "")),
         "people": _actors(request),

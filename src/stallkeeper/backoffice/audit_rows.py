@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +16,16 @@ from django.utils.translation import gettext as _
 
 from stallkeeper.backoffice.actors import names_of
 from stallkeeper.backoffice.audit_words import ACTIONS, DETAILS, SUBJECTS
+from stallkeeper.backoffice.local import day, to_the_minute
 from stallkeeper.catalog.models import StockUnit
 from stallkeeper.channels.models import Channel, Connection
-from stallkeeper.core.models import AuditEntry, Role, User
+from stallkeeper.core.models import AuditEntry, Membership, Role, User
+from stallkeeper.core.people import Permission, can
 from stallkeeper.orders.models import Order
 from stallkeeper.stock.models import Location, StockSource
 
 KEYS = ("-at", "-id")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?")
 LISTS = frozenset(
     {"fields", "may", "names", "confirmed", "components", "lines", "purposes", "skus", "own", "locations", "categories", "terms"}
 )
@@ -59,6 +63,8 @@ NAMED: dict[str, tuple[type[Model], Callable[[Any], str], str]] = {
     "user": (User, str, ""),
 }
 """Things with a name, and the page of each."""
+ASKS = {"place": Permission.EDIT_STOCK, "import": Permission.EDIT_CATALOGUE}
+"""Pages that ask for more than to look; not everybody who sees the audit may open them."""
 PAGES = {"offer": "offer", "import_run": "import", "send_task": "send_task"}
 """Things that have a page, but a number only."""
 
@@ -88,9 +94,12 @@ def _midnight(day: str, after: int = 0) -> datetime | None:
         return None
 
 
-def audit_rows(entries: Sequence[AuditEntry]) -> list[AuditRow]:
-    """The entries in words. The number of statements depends on the kinds of things among them, not on how many there are."""
-    names, things = names_of({entry.actor for entry in entries}), things_of(entries)
+def audit_rows(entries: Sequence[AuditEntry], membership: Membership | None = None) -> list[AuditRow]:
+    """The entries in words. The number of statements depends on the kinds of things among them, not on how many there are.
+
+    ``membership``: whoever looks. A page that he may not open has no address here.
+    """
+    names, things = names_of({entry.actor for entry in entries}), things_of(entries, membership)
     return [
         AuditRow(
             entry,
@@ -104,7 +113,7 @@ def audit_rows(entries: Sequence[AuditEntry]) -> list[AuditRow]:
     ]
 
 
-def things_of(entries: Iterable[AuditEntry]) -> dict[tuple[str, str], Thing]:
+def things_of(entries: Iterable[AuditEntry], membership: Membership | None = None) -> dict[tuple[str, str], Thing]:
     """What the entries are about, by type and id. A thing that is gone is shown by its number."""
     wanted = {(entry.subject_type, entry.subject_id) for entry in entries}
     found: dict[tuple[str, str], Thing] = {}
@@ -112,7 +121,8 @@ def things_of(entries: Iterable[AuditEntry]) -> dict[tuple[str, str], Thing]:
         keys = {key for of, key in wanted if of == kind}
         title = str(SUBJECTS.get(kind, kind))
         for key, name, page in _named(kind, keys):
-            found[kind, key] = Thing(title, name, reverse(f"backoffice:{page}", args=[key]) if page else "")
+            opens = page and (membership is None or page not in ASKS or can(membership, ASKS[page]))
+            found[kind, key] = Thing(title, name, reverse(f"backoffice:{page}", args=[key]) if opens else "")
         found |= {(kind, key): Thing(title, key, "") for key in keys if (kind, key) not in found}
     return found
 
@@ -147,4 +157,14 @@ def _plain(value: object) -> str:
         return _("yes") if value else _("no")
     if isinstance(value, dict):
         return ", ".join(f"{name}: {_value(str(name), each)}" for name, each in value.items())
-    return ", ".join(_plain(each) for each in value) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(_plain(each) for each in value)
+    return _moment(value) if isinstance(value, str) and MOMENT.fullmatch(value) else str(value)
+
+
+def _moment(text: str) -> str:
+    """A moment in the zone of the screen, or a day, as the language writes them; the audit keeps them as ISO 8601."""
+    try:
+        return to_the_minute(timezone.localtime(datetime.fromisoformat(text))) if "T" in text else day(date.fromisoformat(text))
+    except (ValueError, OverflowError):
+        return text

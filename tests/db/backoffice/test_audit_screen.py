@@ -11,16 +11,19 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import resolve, reverse
+from django.utils import timezone, translation
 
 import stallkeeper
-from stallkeeper.backoffice.audit_words import ACTIONS
+from stallkeeper.backoffice import audit_rows
+from stallkeeper.backoffice.audit_words import ACTIONS, DETAILS
 from stallkeeper.catalog.models import StockUnit, UnitKind
 from stallkeeper.channels import fences, links, overrides
 from stallkeeper.channels.models import Offer
 from stallkeeper.core import audit, people
 from stallkeeper.core.models import Role, User
 from stallkeeper.core.use_case import use_case
-from stallkeeper.stock.models import Level
+from stallkeeper.stock.models import Level, Location, LocationOwner
 from tests.busy_shop import BusyShop, member, text
 from tests.shop import Shop, join
 
@@ -159,3 +162,49 @@ def test_a_list_of_two_is_no_change_from_one_to_the_other(busy: BusyShop, client
 def test_what_is_gone_is_shown_by_its_number(busy: BusyShop, client: Client) -> None:
     note(busy, subject=987_654)
     assert "place 987654" in shown(client)
+
+
+def given() -> set[str]:
+    """The names of all details that the program writes by name, read from its source."""
+    found: set[str] = set()
+    for file in Path(stallkeeper.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "audit.record":
+                found |= {keyword.arg for keyword in node.keywords if keyword.arg}
+    return found
+
+
+OF_THE_PROGRAM = {"key", "run", "version", "wrapped", "slug", "address", "terms", "columns", "names", "length", "for_all", "owner", "start"}
+"""Details that are told by the name that the program has for them."""
+
+
+def test_every_detail_that_is_written_down_has_words() -> None:
+    assert given() - set(DETAILS) == OF_THE_PROGRAM, "say in backoffice/audit_words.py what it is called"
+
+
+def test_moments_and_days_in_details_are_written_as_on_every_screen() -> None:
+    with timezone.override("Europe/Bucharest"), translation.override("pl"):
+        told = dict(audit_rows.details_of({"until": "2026-03-05T10:00:00+00:00", "kind": ["2026-03-05", None], "reason": "2026-99-99"}))
+    assert set(told.values()) == {"5 mar 12:00", "5 mar → –", "2026-99-99"}
+
+
+def test_a_thing_is_linked_only_for_those_who_may_open_its_page(busy: BusyShop, client: Client) -> None:
+    """An accountant sees the audit, and the page of a place asks for more."""
+    with busy.shop.scope():
+        place = Location.objects.exclude(owner=LocationOwner.VIRTUAL).order_by("pk")[0]
+    note(busy, subject=place.pk)
+    address = reverse("backoffice:place", args=[place.pk])
+    query = f"/settings/audit/?of=location:{place.pk}"
+    accountant = member(busy.organisation, Role.ACCOUNTANT)
+    assert [client.get(address).status_code, accountant.get(address).status_code] == [200, 403]
+    assert address in client.get(query).content.decode()
+    assert address not in accountant.get(query).content.decode()
+    assert place.code in text(accountant.get(query))
+
+
+def test_what_asks_for_more_than_the_audit_is_known() -> None:
+    """Every page that an entry can lead to either asks for no more than each role of the audit has, or is in ``ASKS``."""
+    pages = {page for _model, _name, page in audit_rows.NAMED.values() if page} | set(audit_rows.PAGES.values())
+    asked = {page: resolve(reverse(f"backoffice:{page}", args=[1])).func.permission for page in pages}  # type: ignore[attr-defined]
+    roles = [held for held in people.PERMISSIONS.values() if people.Permission.SEE_AUDIT in held]
+    assert {page: each for page, each in asked.items() if not all(each in held for held in roles)} == audit_rows.ASKS
