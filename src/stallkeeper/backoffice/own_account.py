@@ -27,7 +27,7 @@ from stallkeeper.core.own_account import account_act
 class ProfileForm(LookMixin, forms.Form):
     """How others see the person, and how he sees the screens."""
 
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=200, required=False)
+    name = forms.CharField(label=gettext_lazy("Your name"), max_length=200, required=False)
     language = forms.ChoiceField(label=gettext_lazy("Language"), required=False)
     time_zone = forms.ChoiceField(
         label=gettext_lazy("Time zone"),
