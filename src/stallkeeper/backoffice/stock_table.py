@@ -52,7 +52,7 @@ STATES: dict[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class CellOf:
-    """A figure of the table; ``problem`` says why what was ``typed`` was not taken."""
+    """A figure of the table; ``problem`` says why what was ``typed`` was not taken: without one, it may be sent again as it stands."""
 
     place: Location
     on_hand: int
@@ -60,6 +60,11 @@ class CellOf:
     name: str
     typed: str = ""
     problem: str = ""
+
+    @property
+    def value(self) -> str:
+        """What stands in the field."""
+        return self.typed if self.typed and not self.problem else str(self.on_hand)
 
 
 @dataclass(frozen=True)
@@ -72,10 +77,14 @@ class Row:
 
 @dataclass
 class Typed:
-    """What was posted of the table: edits that can be, and what is wrong with the others by (unit, place): (typed, why)."""
+    """What was posted of the table: edits that can be, and what is wrong with the others by (unit, place): (typed, why).
+
+    ``kept``: the edits by (unit, place) that only want a reason.
+    """
 
     edits: list[Edit] = field(default_factory=list)
     wrong: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)
+    kept: dict[tuple[int, int], Edit] = field(default_factory=dict)
 
     @classmethod
     def read(cls, posted: QueryDict) -> Typed:
@@ -141,7 +150,7 @@ def stock_table(request: MemberRequest) -> HttpResponse:
     try:
         done = _enter(request, typed.edits, reason)
     except EditError:
-        typed.wrong |= {(each.unit_id, each.location_id): (str(each.on_hand), "") for each in typed.edits}
+        typed.kept = {(each.unit_id, each.location_id): each for each in typed.edits}
         messages.error(request, _("Say why these figures are others. Nothing was entered."))
         return show_table(request, filters, typed, reason)
     if done.changed:
@@ -182,12 +191,14 @@ def show_table(request: MemberRequest, filters: QueryDict, typed: Typed, reason:
         "filtered": any(filters.get(name) for name in ("q", "at", "state", "category")),
         "may_edit": can(request.membership, Permission.EDIT_STOCK),
     }
-    return show(request, "backoffice/stock_table.html", context, status=422 if typed.wrong else 200)
+    return show(request, "backoffice/stock_table.html", context, status=422 if typed.wrong or typed.kept else 200)
 
 
 def _cell(unit: StockUnit, place: Location, levels: Mapping[tuple[int, int], Level], typed: Typed) -> CellOf:
     level = levels.get((unit.pk, place.pk))
     on_hand, promised = (level.on_hand, level.allocated + level.held) if level else (0, 0)
+    if kept := typed.kept.get((unit.pk, place.pk)):
+        return CellOf(place, on_hand, promised, f"cell_{unit.pk}_{place.pk}_{kept.seen}", str(kept.on_hand))
     text, problem = typed.wrong.get((unit.pk, place.pk), ("", ""))
     return CellOf(place, on_hand, promised, f"cell_{unit.pk}_{place.pk}_{on_hand}", text, problem)
 

@@ -53,6 +53,22 @@ def test_figures_are_typed_in_place_and_nobody_overwrites_what_moved(busy: BusyS
     assert client.post(TABLE, theirs).status_code == 302
 
 
+def test_figures_without_a_reason_stand_as_they_were_typed(busy: BusyShop, client: Client) -> None:
+    """S3.21: only the reason is left to say, not thirty figures to type again; what moved meanwhile is still seen."""
+    with busy.shop.scope():
+        level, other = Level.objects.filter(on_hand__gt=5, location=busy.shop.place).order_by("pk")[:2]
+    names = {each: f"cell_{each.stock_unit_id}_{each.location_id}_{each.on_hand}" for each in (level, other)}
+    data = {names[level]: level.on_hand + 2, names[other]: other.on_hand + 3}
+    with busy.shop.scope():
+        Level.objects.filter(pk=other.pk).update(on_hand=other.on_hand + 1)
+    shown = client.post(TABLE, data).content.decode()
+    assert all(f'name="{name}" value="{data[name]}"' in shown for name in names.values())
+    again = client.post(TABLE, data | {"reason": "counted"})
+    assert f"It is {other.on_hand + 1} by now, not {other.on_hand}" in text(again)
+    with busy.shop.scope():
+        assert Level.objects.get(pk=level.pk).on_hand == level.on_hand + 2
+
+
 def test_filters_find_what_is_out_and_what_is_promised(busy: BusyShop, client: Client) -> None:
     with busy.shop.scope():
         for state in ("some", "none", "promised"):
