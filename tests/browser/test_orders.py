@@ -72,6 +72,14 @@ def test_five_orders_leave_with_pasted_tracking_numbers(busy: BusyShop, stall: E
     expect(fields).to_have_count(5)
     fields.first.evaluate(PASTE, "1Z01\r\n1Z02\r\n1Z03\r\n1Z04\r\n1Z05\r\n")
     expect(fields.last).to_have_value("1Z05")
+    fields.first.fill("")
+    fields.first.press_sequentially("1Z01\n1Z02\n")  # from a scanner
+    expect(fields.nth(2)).to_be_focused()
+    expect(fields.nth(1)).to_have_value("1Z02")
+    numbers = screen.locator("#sheet tbody tr td:first-child").all_inner_texts()
+    fields.first.evaluate(PASTE, "".join(f"{number.strip()}\t1Z0{at}\r\n" for at, number in enumerate(reversed(numbers), 1)))
+    expect(fields.last).to_have_value("1Z01")
+    expect(fields.first).to_have_value("1Z05")
     screen.get_by_role("button", name="Goods have left").click()
     expect(screen.get_by_text("5 done, 0 not")).to_be_visible()
     for _ in range(3):
@@ -92,6 +100,9 @@ def test_from_a_view_to_an_order_and_on_by_keys(screen: Page) -> None:
     screen.wait_for_url(second)
     expect(screen.locator("#ship")).to_be_hidden()
     screen.get_by_text("Ship…", exact=True).click()
+    expect(screen.locator("#ship").get_by_label("Carrier")).to_be_visible()
+    screen.get_by_text("Ship…", exact=True).dblclick()  # nothing moves under the pointer: the second click undoes the first
+    expect(screen.locator("#cancel")).to_be_hidden()
     expect(screen.locator("#ship").get_by_label("Carrier")).to_be_visible()
     screen.get_by_label("New note").fill("Gift wrap, please.")
     screen.get_by_role("button", name="Add note").click()

@@ -1,4 +1,4 @@
-// Orders: a column of tracking numbers pasted into one field fills those below it; printing; copying.
+// Orders: a column of tracking numbers pasted into one field fills those below it, a scanner goes on to the next; printing; copying.
 "use strict";
 
 (function () {
@@ -9,14 +9,30 @@
     });
   }
 
+  // Two columns go by their order numbers, which the server knows.
+  function fillBeside(form, lines) {
+    form.elements.pasted.value = lines.join("\n");
+    form.requestSubmit(form.elements.fill);
+  }
+
   document.addEventListener("paste", function (event) {
     const field = event.target.closest && event.target.closest("[data-paste-down]");
     if (!field) return;
     const lines = event.clipboardData.getData("text").split(/\r\n|\r|\n/).map((line) => line.trim());
     while (lines.length && !lines[lines.length - 1]) lines.pop();
-    if (lines.length < 2) return;
+    const columns = lines.some((line) => line.includes("\t"));
+    if (lines.length < 2 && !columns) return;
     event.preventDefault();
-    fillDown(field, lines);
+    if (columns) fillBeside(field.form, lines);
+    else fillDown(field, lines);
+  });
+
+  // A scanner ends each number with Enter, which would send the form for every one.
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Enter" || !event.target.matches("[data-paste-down]")) return;
+    event.preventDefault();
+    const fields = Array.from(document.querySelectorAll("[data-paste-down]"));
+    (fields[fields.indexOf(event.target) + 1] || event.target).select();
   });
 
   document.addEventListener("click", function (event) {
