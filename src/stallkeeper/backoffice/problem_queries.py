@@ -70,7 +70,9 @@ def refused_offers(cursor: Cursor, channel_id: int, kind: str, part: str, most: 
 
 
 FAILED = """c.organisation_id = %(organisation)s AND c.state IN ('refused', 'dead') AND c.ended_at >= %(since)s
-            AND NOT (c.kind = 'acknowledge' AND c.code = 'cancelled')"""
+            AND NOT (c.kind = 'acknowledge' AND (c.code = 'cancelled' OR EXISTS (
+                SELECT 1 FROM orders_order AS o WHERE o.id = c.subject_id AND (o.acknowledged_at IS NOT NULL OR o.state = 'cancelled'))))"""
+"""An acknowledgement no longer matters once its order has moved on: ``fulfilment.again.unsaid`` says the same."""
 
 
 def commands(cursor: Cursor, organisation_id: int, since: datetime) -> list[tuple[int, str, str, str, str, int, datetime, bool]]:

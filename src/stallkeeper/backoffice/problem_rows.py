@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from django.db import connection
-from django.db.models import F, Model, QuerySet
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -20,7 +20,7 @@ from stallkeeper.backoffice.problem_words import VERDICTS
 from stallkeeper.backoffice.problems import COMMAND_DAYS
 from stallkeeper.channels.models import Command, CommandState, Drift, Offer, Parked
 from stallkeeper.core import clock
-from stallkeeper.orders.models import OrderLine, Shortage
+from stallkeeper.orders.models import Order, OrderLine, Shortage
 
 M = TypeVar("M", bound=Model)
 StrOrPromise = str | Promise
@@ -141,10 +141,13 @@ def _figure(value: Decimal | None) -> str:
 
 
 def commands(organisation_id: int, part: str) -> list[ProblemRow]:
-    """Messages about orders that the channel refused or that gave up; a buyer who was quicker is nobody's problem."""
+    """Messages about orders that the channel refused or that gave up; a buyer who was quicker is nobody's problem, nor is an
+    acknowledgement whose order has moved on."""
     states = [CommandState.REFUSED, CommandState.DEAD]
     failed = Command.objects.filter(state__in=states, ended_at__gte=clock.now() - COMMAND_DAYS)
-    rows = failed.exclude(kind="acknowledge", code="cancelled").select_related("connection").order_by("-ended_at")
+    moved_on = Exists(Order.objects.filter(Q(acknowledged_at__isnull=False) | Q(state=Order.State.CANCELLED), pk=OuterRef("subject_id")))
+    over = Q(kind="acknowledge") & (Q(code="cancelled") | moved_on)
+    rows = failed.exclude(over).select_related("connection").order_by("-ended_at")
     return [
         ProblemRow(
             f"{row.connection.name}: {COMMAND_NAMES.get(row.kind, row.kind)}",

@@ -18,7 +18,7 @@ from stallkeeper.backoffice.problem_queries import refused
 from stallkeeper.channels.models import Command, Drift, Lane, LaneStep, Offer, OfferPrice, Parked
 from stallkeeper.core import clock, notify
 from stallkeeper.core.models import AuditEntry, Notification, Role, Severity, Snooze
-from stallkeeper.orders.models import OrderLine, Shortage
+from stallkeeper.orders.models import Order, OrderLine, Shortage
 from stallkeeper.stock.models import Location, StockSource
 from stallkeeper.sync.models import Exchange, ExchangeParked
 from tests.busy_shop import BusyShop, member, text
@@ -134,6 +134,23 @@ def test_refused_messages_are_told_again_together(busy: BusyShop, client: Client
     client.post("/problems/act/", {"group": found.key, "act": "retell", "sure": "1"})
     with busy.shop.scope():
         assert set(Command.objects.filter(key__startswith="acknowledge:").values_list("state", flat=True)) == {"queued"}
+
+
+@pytest.mark.parametrize("moved_on", ["acknowledged_at", "state"])
+def test_an_acknowledgement_that_no_longer_matters_is_no_problem(busy: BusyShop, client: Client, moved_on: str) -> None:
+    """S4.30: its button said that there is nothing to be told, and the row stood there for days."""
+    with busy.shop.scope():
+        order = Order.objects.filter(channel=busy.near, acknowledged_at=None).exclude(state="cancelled").order_by("pk")[0]
+        Command.objects.create(
+            organisation=busy.organisation, connection_id=busy.near.connection_id, kind="acknowledge", subject_type="order",
+            subject_id=order.pk, key=f"acknowledge:{order.pk}", payload={}, state="refused", code="E1",
+            message="The order is finalised already.", ended_at=clock.now(), created_at=clock.now(), not_before=clock.now(),
+        )  # fmt: skip
+    assert group(busy, "commands").count == 1
+    with busy.shop.scope():
+        Order.objects.filter(pk=order.pk).update(**{moved_on: {"acknowledged_at": busy.now, "state": "cancelled"}[moved_on]})
+    assert "Order messages that a channel refused" not in text(client.get("/problems/"))
+    assert "The order is finalised already." not in text(client.get("/problems/commands/"))
 
 
 def two_causes(busy: BusyShop) -> None:
