@@ -6,6 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
+from stallkeeper.backoffice.local import decimal
 from stallkeeper.backoffice.screens import MemberRequest, screen, show
 from stallkeeper.core.people import Permission
 from stallkeeper.orders import cases
@@ -28,8 +29,8 @@ def case(request: MemberRequest, pk: int, line: int) -> HttpResponse:
         "title": _("How {sku} came to be short").format(sku=shown.sku),
         "order": shown.order,
         "case": file,
-        "verdict": words_of(file),
-        "clocks": clocks_of(file),
+        "verdict": words_of(file, decimal),
+        "clocks": clocks_of(file, decimal),
         "tone": TONES[file.verdict.kind],
         "parts": [(PARTS[part.name], WHOSE[part.whose], part.milliseconds) for part in file.verdict.parts],
         "window_title": WINDOW_TITLE,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -53,8 +55,13 @@ WINDOW_TITLE: str | Promise = gettext_lazy(
 )
 
 
-def words_of(case: CaseFile) -> str:
-    """The verdict in one sentence."""
+def english(number: float) -> str:
+    """A whole number as terminals and files write it."""
+    return f"{number:,.0f}"
+
+
+def words_of(case: CaseFile, figure: Callable[[float], str] = english) -> str:
+    """The verdict in one sentence; ``figure`` writes its numbers."""
     verdict = case.verdict
     if verdict.kind is Kind.BUG:
         return _("Bug: invariant {broken}.").format(broken=verdict.broken)
@@ -68,15 +75,15 @@ def words_of(case: CaseFile) -> str:
         return _("Not an oversell: it was there, and was entered only after it had been sold.")
     cause = again(case.cause.what, _) if case.cause else _("the channel's own figure")
     words = _("Latency: {cause}. {ours} ms ours, {theirs} ms the channel's.")
-    return words.format(cause=cause, ours=f"{verdict.ours:,}", theirs=f"{verdict.theirs:,}")
+    return words.format(cause=cause, ours=figure(verdict.ours), theirs=figure(verdict.theirs))
 
 
-def clocks_of(case: CaseFile) -> str:
-    """Which clocks differ, in one sentence; "" if none do by what was written down."""
+def clocks_of(case: CaseFile, figure: Callable[[float], str] = english) -> str:
+    """Which clocks differ, in one sentence; "" if none do by what was written down. ``figure`` writes its numbers."""
     clocks = case.clocks
     if clocks is None:
         return ""
-    seconds = f"{clocks.milliseconds / 1000:,.0f}"
+    seconds = figure(round(clocks.milliseconds / 1000))
     if clocks.channel_code:
         words = _("The clock of {channel} and ours differ by at least {seconds} s: its orders are dated after we had them.")
         return words.format(channel=clocks.channel_code, seconds=seconds)

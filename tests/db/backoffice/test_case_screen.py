@@ -6,6 +6,7 @@ from html import unescape
 from io import StringIO
 
 from django.urls import reverse
+from django.utils import translation
 from rich.console import Console
 
 from stallkeeper.channels.models import Offer, WriteWindow
@@ -56,3 +57,7 @@ def test_the_page_and_the_command_tell_the_same(market: Market) -> None:
     assert str(WINDOW_TITLE) in text
     assert "40177" in text
     assert case_file.as_data(case)["ours_ms"] == case.verdict.ours
+    User.objects.filter(pk=user.pk).update(language="pl")
+    assert case.verdict.ours > 999
+    with translation.override("en"):
+        assert f"{case.verdict.ours:,}" not in client.get(address).content.decode(), "a comma is a decimal point there"

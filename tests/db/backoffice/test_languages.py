@@ -16,11 +16,13 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.test import Client
 from django.test.utils import override_settings
+from django.urls import reverse
 from django.utils import translation
 from lxml import etree, html
 
+from stallkeeper.stock.models import Movement, VirtualRole
 from stallkit.registry import ADAPTERS, manifest_of
-from tests.busy_shop import BusyShop
+from tests.busy_shop import BusyShop, text
 from tests.db.security.walk import every_address
 from tests.said import LANGUAGE, write_language
 from tests.screens.shop import complete
@@ -140,3 +142,13 @@ def test_what_django_and_the_theme_say_is_translated_too(language: str) -> None:
         said = [*OF_DJANGO, "Log out", "Enter a valid email address.", "This field is required."]
         assert [text for text in said if translation.gettext(text) == text] == []
         assert translation.npgettext("time-length", "%(num)d year", "%(num)d years", 7) != "%(num)d years"
+
+
+def test_where_goods_came_from_is_said_in_the_readers_language(busy: BusyShop, client: Client) -> None:
+    """The other end of a movement is no place that somebody named."""
+    with busy.shop.scope():
+        movement = Movement.objects.filter(from_location__virtual_role=VirtualRole.ADJUSTMENT).order_by("pk")[0]
+    with translation.override("en"):
+        page = text(client.get(reverse("backoffice:unit", args=[movement.stock_unit_id]), headers={"Accept-Language": "pl"}))
+    assert "korekta → Main warehouse" in page
+    assert "adjustment" not in page
