@@ -22,7 +22,8 @@ from lxml import etree, html
 
 from stallkeeper.stock.models import Movement, VirtualRole
 from stallkit.registry import ADAPTERS, manifest_of
-from tests.busy_shop import BusyShop, text
+from tests.busy_shop import BusyShop
+from tests.busy_shop import text as words_on
 from tests.db.security.walk import every_address
 from tests.said import LANGUAGE, write_language
 from tests.screens.shop import complete
@@ -149,6 +150,6 @@ def test_where_goods_came_from_is_said_in_the_readers_language(busy: BusyShop, c
     with busy.shop.scope():
         movement = Movement.objects.filter(from_location__virtual_role=VirtualRole.ADJUSTMENT).order_by("pk")[0]
     with translation.override("en"):
-        page = text(client.get(reverse("backoffice:unit", args=[movement.stock_unit_id]), headers={"Accept-Language": "pl"}))
+        page = words_on(client.get(reverse("backoffice:unit", args=[movement.stock_unit_id]), headers={"Accept-Language": "pl"}))
     assert "korekta → Main warehouse" in page
     assert "adjustment" not in page
