@@ -287,7 +287,8 @@ def test_unlink_forgets_the_link_and_allows_another(shop):
         assert links.unlink(uc, done.offer_ids) == 1
         assert set(uc.marks["stale_unit"]) == {unit.pk}
     assert not Offer.objects.exists()
-    assert shop.listing("OURS").state == "new"
+    freed = shop.listing("OURS")
+    assert (freed.state, [each["unit"] for each in freed.candidates]) == ("new", [unit.pk]), "nobody is told that no unit fits"
     with shop.use_case() as uc:
         links.choose(uc, shop.listing("OURS").pk, other.pk)
     assert shop.offer("OURS").stock_unit_id == other.pk

@@ -193,9 +193,10 @@ def create_products(uc: UseCase, listing_ids: Sequence[int]) -> Linked:
 def unlink(uc: UseCase, offer_ids: Sequence[int]) -> int:
     """Forget links; the channel keeps the last figures. An offer that orders refer to stays, linked to nothing and left out of sending.
 
-    For hand-picked offers: it looks at each on its own. Returns how many were linked.
+    What fits the listings is searched at once. For hand-picked offers: it looks at each on its own. Returns how many were linked.
     """
     offers = list(Offer.objects.select_for_update().filter(pk__in=offer_ids).exclude(linked_by="").order_by("pk"))
+    listings = list(RemoteListing.objects.filter(offer__in=offers).order_by("pk").values_list("pk", flat=True))
     for offer in offers:
         RemoteListing.objects.filter(offer=offer).update(offer=None, state=RemoteListing.State.NEW, candidates=[])
         try:
@@ -204,6 +205,7 @@ def unlink(uc: UseCase, offer_ids: Sequence[int]) -> int:
         except ProtectedError:
             Offer.objects.filter(pk=offer.pk).update(linked_by="", linked_at=None, stock_excluded=True, prices_excluded=True)
             history.note(uc, Fact.OFFER, [_cut_off(offer)])
+    propose_for(uc, listings)
     uc.mark("stale_unit", (offer.stock_unit_id for offer in offers))
     if offers:
         audit.record(uc, "offers.unlink", "offer", offers[0].pk if len(offers) == 1 else "", skus=[offer.sku for offer in offers[:100]])
