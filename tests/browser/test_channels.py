@@ -35,3 +35,22 @@ def test_a_form_that_comes_back_leads_to_what_is_wrong(busy: BusyShop, screen: P
     wrong.press("Enter")
     expect(screen.locator("#id_price_drop_limit[aria-invalid=true]")).to_be_focused()
     expect(wrong).to_be_in_viewport()
+
+
+def test_what_was_not_answered_is_said_until_it_is(busy: BusyShop, screen: Page) -> None:
+    """A preview that could not be asked for stands there as if it were of the rules that were typed."""
+    page = screen.context.new_page()  # the other one fails by what the browser's console says
+    page.goto(f"/channels/{busy.near.pk}/rules/")
+    said, preview = page.locator("[data-unanswered]"), page.locator("#rule-preview")
+    expect(preview.locator("tbody tr")).to_have_count(10)
+    expect(said).to_be_hidden()
+    for answer in (lambda route: route.abort(), lambda route: route.fulfill(status=500, body="no")):
+        page.route("**/rules/preview/", answer)
+        page.get_by_label("Buffer").fill("4")
+        expect(said).to_be_in_viewport()
+        page.unroute("**/rules/preview/")
+        page.get_by_label("Buffer").fill("5")
+        expect(said).to_be_hidden()
+        page.get_by_label("Buffer").fill("1")
+        expect(preview.locator("strong")).to_have_count(0)
+    page.close()

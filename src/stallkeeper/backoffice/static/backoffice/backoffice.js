@@ -57,6 +57,17 @@
     wrong.focus();
   }
 
+  // What was not answered stays on the page and looks as if it were. Each asks for itself: what renews itself takes its complaint back.
+  const unanswered = new Set();
+
+  function answered(event) {
+    const words = document.querySelector("[data-unanswered]");
+    if (!words) return;
+    if (event.detail.successful || event.detail.xhr.status === 422) unanswered.delete(event.detail.elt);
+    else unanswered.add(event.detail.elt);
+    words.hidden = !Array.from(unanswered).some((element) => element.isConnected);
+  }
+
   document.addEventListener("change", function (event) {
     const element = event.target;
     if (element.matches("[data-choose-all]")) {
@@ -92,6 +103,9 @@
 
   document.addEventListener("htmx:beforeRequest", markOpener);
   document.addEventListener("htmx:afterSwap", panelShown);
+  document.addEventListener("htmx:responseError", answered);
+  document.addEventListener("htmx:sendError", answered);
+  document.addEventListener("htmx:afterOnLoad", answered);
   // Fragments keep their own forms safe: every request of htmx that changes something carries the token of the page.
   document.addEventListener("htmx:configRequest", function (event) {
     const token = document.querySelector("input[name=csrfmiddlewaretoken]");
