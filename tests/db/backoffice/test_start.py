@@ -267,6 +267,16 @@ def test_what_came_in_since_the_search_is_not_taken_for_new(shop: Shop, owner: C
         assert list(StockUnit.objects.values_list("sku", flat=True)) == ["CUP"]
 
 
+def test_a_stall_that_lists_nothing_says_so_and_where_to_read_again(shop: Shop, owner: Client) -> None:
+    channel = stall(shop)
+    again = reverse("backoffice:channel_status", args=[channel.pk])
+    assert again not in owner.get(reverse("backoffice:start_links")).content.decode(), "it is being read"
+    read(shop, channel)
+    assert again in owner.get(reverse("backoffice:start_links")).content.decode()
+    listing(shop, channel, "CUP")
+    assert again not in owner.get(reverse("backoffice:start_links")).content.decode()
+
+
 def test_reading_that_fails_says_why_and_what_to_do(shop: Shop, owner: Client) -> None:
     channel = stall(shop)
     with shop.scope():
