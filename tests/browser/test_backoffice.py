@@ -178,6 +178,12 @@ def test_putting_stock_right_in_the_panel(busy: BusyShop, screen: Page) -> None:
     panel.get_by_label("Reason").first.fill("counted")
     panel.get_by_role("button", name="Save").first.click()
     expect(panel.get_by_role("status")).to_contain_text("64 units now")
+    behind = screen.locator("tbody tr").nth(2)
+    expect(behind.get_by_role("cell", name="64", exact=True).first).to_be_visible()  # the list does not contradict the panel
+    screen.keyboard.press("Escape")
+    expect(behind.locator("a.sk-link")).to_be_focused()
+    behind.locator("a.sk-link").press("Enter")
+    expect(panel.get_by_text("Put right").first).to_be_visible()
     with busy.shop.scope():
         assert Level.objects.filter(location=busy.shop.place, on_hand=64).exists()
 

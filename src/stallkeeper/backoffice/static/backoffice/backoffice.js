@@ -31,6 +31,28 @@
     if (close) close.focus();
   }
 
+  // What was changed in the panel stands in its row of the list behind it, too. A row that is typed into stays as it is.
+  function renewRow(event) {
+    const row = opener && opener.closest("tr");
+    const href = opener && opener.getAttribute("href");
+    const changed = event.detail.successful && event.detail.requestConfig.verb !== "get" && event.detail.target === panel();
+    if (!changed || !row || !href || row.querySelector("input[type=number], input[type=text]")) return;
+    fetch(window.location.href).then((answer) => answer.text()).then((text) => {
+      const list = new DOMParser().parseFromString(text, "text/html");
+      const link = Array.from(list.querySelectorAll("tr a")).find((each) => each.getAttribute("href") === href);
+      if (link && row.isConnected) takePlace(row, document.adoptNode(link.closest("tr")), link);
+    }, () => undefined);
+  }
+
+  function takePlace(row, fresh, link) {
+    const box = row.querySelector("[data-choose]");
+    if (box && fresh.querySelector("[data-choose]")) fresh.querySelector("[data-choose]").checked = box.checked;
+    fresh.className = row.className;
+    if (opener && row.contains(opener)) opener = link;
+    row.replaceWith(fresh);
+    window.htmx.process(fresh);
+  }
+
   function countChosen() {
     const boxes = Array.from(document.querySelectorAll("[data-choose]"));
     const chosen = boxes.filter((box) => box.checked).length;
@@ -103,6 +125,7 @@
 
   document.addEventListener("htmx:beforeRequest", markOpener);
   document.addEventListener("htmx:afterSwap", panelShown);
+  document.addEventListener("htmx:afterRequest", renewRow);
   document.addEventListener("htmx:responseError", answered);
   document.addEventListener("htmx:sendError", answered);
   document.addEventListener("htmx:afterOnLoad", answered);
