@@ -45,7 +45,7 @@ def sending(request: MemberRequest) -> HttpResponse:
         "settings": setting_rows(channels),
         "organisation": request.organisation,
         "under_way": SendTask.objects.filter(ended_at=None).count(),
-        "may_edit": can(request.membership, Permission.EDIT_RULES),
+        **{"may_edit": can(request.membership, Permission.EDIT_RULES), "may_import": can(request.membership, Permission.EDIT_CATALOGUE)},
         "may_send": can(request.membership, Permission.SEND),
     }
     return show(request, "backoffice/sending.html", context)

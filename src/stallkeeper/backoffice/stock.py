@@ -101,6 +101,7 @@ def stock(request: MemberRequest) -> HttpResponse:
         "kinds": UnitKind.choices,
         "filters": request.GET,
         "may_edit": can(request.membership, Permission.EDIT_STOCK),
+        "may_import": can(request.membership, Permission.EDIT_CATALOGUE),
         "filtered": any(request.GET.get(name) for name in ("q", "kind", "problem")),
         **_alert(request),
     }

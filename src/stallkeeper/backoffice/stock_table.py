@@ -190,6 +190,7 @@ def show_table(request: MemberRequest, filters: QueryDict, typed: Typed, reason:
         **{"filters": filters, "query": filters.urlencode(), "reason": reason, "file_form": FileForm()},
         "filtered": any(filters.get(name) for name in ("q", "at", "state", "category")),
         "may_edit": can(request.membership, Permission.EDIT_STOCK),
+        "may_import": can(request.membership, Permission.EDIT_CATALOGUE),
     }
     return show(request, "backoffice/stock_table.html", context, status=422 if typed.wrong or typed.kept else 200)
 

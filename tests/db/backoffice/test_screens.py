@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -128,6 +129,16 @@ def test_an_empty_shop_is_told_what_to_do_next() -> None:
         assert step in shown
     for name, hint in (("offers", "No offers yet"), ("orders", "No orders yet"), ("stock", "No products yet"), ("listings", "No listings")):
         assert hint in text(client.get(reverse(f"backoffice:{name}")))
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role != Role.OWNER])
+def test_an_empty_shop_leads_nobody_where_the_role_may_not_go(role: Role) -> None:
+    """S5.118: the next action that a screen names is one that its reader can do."""
+    client = member(Shop.open().organisation, role)
+    shown = [client.get(reverse(f"backoffice:{name}"), follow=True) for name in ("overview", "orders", "stock", "stock_table", "sending")]
+    links = {link for answer in shown for link in re.findall(r'class="sk-button" href="(/[^"#]*)"', answer.content.decode())}
+    assert [link for link in sorted(links) if client.get(html.unescape(link)).status_code == 403] == []
+    assert [answer.status_code for answer in shown] == [200] * len(shown)
 
 
 def test_the_panel_shows_the_working_of_the_number(busy: BusyShop, client: Client) -> None:
