@@ -15,7 +15,6 @@ from stallkeeper.core.models import Invitation
 from tests.browser.conftest import watched
 from tests.busy_shop import BusyShop
 
-
 TWICE = "button => { button.click(); setTimeout(() => button.click(), 40) }"
 """As an impatient person presses it: the second time while the answer is on its way."""
 

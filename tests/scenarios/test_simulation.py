@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -134,6 +136,26 @@ def test_the_judge_sees_that_a_table_is_kept_by_somebody(server) -> None:
         worker.execute("LOCK TABLE stock_movement IN ACCESS EXCLUSIVE MODE")
         assert queries.changes_schema(watcher)
         worker.rollback()
+        assert not queries.changes_schema(watcher)
+
+
+def test_who_waits_for_a_row_keeps_no_table(server) -> None:
+    """Seed 5: the judge took the lock of a row that somebody waited for for that of a table, and whether the waiter had woken up by then
+    made two days of one seed."""
+    from stallkeeper.ops.simulation import queries
+
+    row = "SELECT FROM django_migrations WHERE app = 'core' AND name LIKE '0001%' FOR UPDATE"
+    with server.clone() as name, ExitStack() as house:
+        at_once = (True, False, False)
+        watcher, holder, waiter = (house.enter_context(psycopg.connect(server.url_of(name), autocommit=each)) for each in at_once)
+        assert holder.execute(row).rowcount == 1
+        waiting = threading.Thread(target=waiter.execute, args=[row])
+        waiting.start()
+        house.callback(waiting.join)
+        house.callback(holder.rollback)
+        asked = "SELECT count(*) FROM pg_locks WHERE locktype = 'tuple' AND mode = 'AccessExclusiveLock'"
+        while not watcher.execute(asked).fetchone() > (0,):
+            time.sleep(0.01)
         assert not queries.changes_schema(watcher)
 
 

@@ -15,9 +15,11 @@ from stallkeeper.channels.breaker import NotThatPlan
 from stallkeeper.channels.commands import CommandError
 from stallkeeper.channels.connect import ConnectError
 from stallkeeper.channels.fences import FenceError
+from stallkeeper.channels.inheritance import ParentError
 from stallkeeper.channels.links import LinkError
 from stallkeeper.channels.plan_stale import PlanError, Stale
 from stallkeeper.channels.plans import Held
+from stallkeeper.channels.proposals import ProposalError
 from stallkeeper.channels.rules import RuleError
 from stallkeeper.channels.switches import SwitchError
 from stallkeeper.fulfilment.not_left import NotLeftError
@@ -35,7 +37,8 @@ if TYPE_CHECKING:
 
 REFUSALS = (
     CancelError, CatalogueError, CommandError, ConnectError, CountError, FenceError, Held, HoldError, IncomingError, LinkError,
-    NotEnough, NotLeftError, NotThatPlan, PlaceError, PlanError, RuleError, ShipError, SourceError, Stale, SwitchError,
+    NotEnough, NotLeftError, NotThatPlan, ParentError, PlaceError, PlanError, ProposalError, RuleError, ShipError, SourceError,
+    Stale, SwitchError,
 )  # fmt: skip
 """How the rules say no to a person."""
 

@@ -29,6 +29,7 @@ from stallkeeper.ops.simulation import (
     cabinet,
     crowd,
     exchanging,
+    family,
     feeds,
     hub,
     listings,
@@ -130,7 +131,7 @@ def plan(seed: int) -> tuple[Weather, list[Step]]:
         if several and dice.random() < MEET:
             chosen[:2] = dice.choice(MEETINGS)
         steps.append(Step(tuple(chosen), dice.getrandbits(32)))
-    for further in (feeds.with_source, exchanging.with_1c, sends.with_plans, sightings.with_looks, abroad.with_trade):
+    for further in (feeds.with_source, exchanging.with_1c, sends.with_plans, sightings.with_looks, abroad.with_trade, family.with_family):
         steps = further(seed, steps, Step, races=race > 0)
     return weather, steps
 

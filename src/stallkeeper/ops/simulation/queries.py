@@ -25,13 +25,14 @@ def is_connected(watcher: Watcher, pid: int) -> bool:
 def changes_schema(watcher: Watcher) -> bool:
     """Whether somebody has, or waits for, a table for himself alone (a partition is made): whoever reads it waits as well. Locks: none.
 
-    Not the server's own workers: when they cut the end off an empty table is no part of the day, and they give way to whoever waits.
+    Not the server's own workers: when they cut the end off an empty table is no part of the day, and they give way to whoever waits. Nor
+    the lock of a row (``tuple``, of the same mode) that whoever waits for it keeps until he wakes up: that moment is no part of it either.
     """
     row = watcher.execute(
         """
         SELECT 1 FROM pg_locks AS lock JOIN pg_class AS relation ON relation.oid = lock.relation
         JOIN pg_stat_activity AS holder ON holder.pid = lock.pid AND holder.backend_type = 'client backend'
-        WHERE lock.mode = 'AccessExclusiveLock' AND relation.relpersistence = 'p'
+        WHERE lock.mode = 'AccessExclusiveLock' AND lock.locktype = 'relation' AND relation.relpersistence = 'p'
           AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
         LIMIT 1
         """

@@ -64,13 +64,13 @@ def make(world: World) -> None:
 def send(world: World) -> None:
     """Somebody comes back to a screen with a plan, mostly the newest one, and sends it; long ago it may have said the same."""
     if world.plans:
-        _send(world, world.dice.choice(world.plans) if world.dice.random() < AN_OLDER_PAGE else world.plans[-1])
+        press_send(world, world.dice.choice(world.plans) if world.dice.random() < AN_OLDER_PAGE else world.plans[-1])
 
 
 @act(BOTH, 0)
 def make_and_send(world: World) -> None:
     """Save and send, by somebody who looks at it in between; meanwhile somebody else may have saved another."""
-    _send(world, _try_out(world))
+    press_send(world, _try_out(world))
 
 
 @act(OVER, 0)
@@ -79,15 +79,15 @@ def make_over(world: World) -> None:
     first = _try_out(world)
     _try_out(world)
     world.reach("a plan was sent that another one had replaced")
-    _send(world, first)
+    press_send(world, first)
 
 
 @act(UNDOES, 0)
 def undo(world: World) -> None:
     """What was sent last shall be as it was before."""
-    undoing = _look(world, plans.undo(world.organisation.pk, ACTOR))
+    undoing = look_at(world, plans.undo(world.organisation.pk, ACTOR))
     world.reach("the last send was to be undone")
-    _send(world, undoing)
+    press_send(world, undoing)
 
 
 def _proposal(world: World) -> Proposal:
@@ -101,10 +101,10 @@ def _proposal(world: World) -> Proposal:
 
 
 def _try_out(world: World) -> Looked:
-    return _look(world, plans.save(world.organisation.pk, _proposal(world), ACTOR))
+    return look_at(world, plans.save(world.organisation.pk, _proposal(world), ACTOR))
 
 
-def _look(world: World, plan: SendPlan) -> Looked:
+def look_at(world: World, plan: SendPlan) -> Looked:
     """Somebody has it on the screen."""
     items = {
         int(offer): None if after == NOT_SET else int(after)
@@ -119,7 +119,7 @@ def _look(world: World, plan: SendPlan) -> Looked:
     return looked
 
 
-def _send(world: World, looked: Looked) -> None:
+def press_send(world: World, looked: Looked) -> None:
     """The button, now and then pressed twice; a page that is not this plan's has another fingerprint."""
     dice = world.dice
     sure, lower = dice.random() < 0.7, dice.random() < 0.5

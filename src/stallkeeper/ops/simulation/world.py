@@ -20,7 +20,7 @@ from stallkeeper.channels import balancer, guarding, rules
 from stallkeeper.core.models import Organisation
 from stallkeeper.core.tenancy import organisation_scope
 from stallkeeper.core.use_case import UseCase, use_case
-from stallkeeper.ops.simulation import abroad, crowd, exchanging, feeds, habits, queries, sightings
+from stallkeeper.ops.simulation import abroad, crowd, exchanging, family, feeds, habits, queries, sightings
 from stallkeeper.ops.simulation.clock import MORNING, WorldClock
 from stallkeeper.ops.simulation.crowd import Crowd, Walker
 from stallkeeper.ops.simulation.faults import Chaos, Weather
@@ -406,7 +406,7 @@ class World:
         with organisation_scope(self.organisation.pk):
             self._goods(dice)
             platforms = dice.sample(PLATFORMS, min(dice.choice((2, 2, 3, 4)), len(PLATFORMS)))
-            if dice.random() < TWICE:
+            if dice.random() < TWICE or family.has_family(self.seed):
                 platforms = ["dummy", *[platform for platform in platforms if platform != "dummy"][:1], "dummy"]
             for position, platform in enumerate(abroad.choose(self.seed, platforms)):
                 self._stall(platform, position, dice, weather)

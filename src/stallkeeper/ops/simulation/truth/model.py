@@ -21,6 +21,7 @@ from stallkeeper.ops.simulation.truth.belief import Beliefs
 from stallkeeper.ops.simulation.truth.breach import Breach
 from stallkeeper.ops.simulation.truth.events import Canary, Counted, Crashed, Moved, PlanSent, PlanShown, Told, TruthEvent
 from stallkeeper.ops.simulation.truth.exchange_rules import Exchange
+from stallkeeper.ops.simulation.truth.family_rules import Families
 from stallkeeper.ops.simulation.truth.files import FeedView
 from stallkeeper.ops.simulation.truth.kept_rules import Promises
 from stallkeeper.ops.simulation.truth.lane_rules import Lanes
@@ -67,7 +68,7 @@ class Truth:
         self.guards = guard_rules.Guards()
         self.lanes, self.walls = Lanes(), Walls(tuple(bystanders))
         self.past = Past()
-        self.feeds, self.plans = [Feed(view) for view in feeds], Plans()
+        self.feeds, self.plans, self.families = [Feed(view) for view in feeds], Plans(), Families()
         self.exchanges = [Exchange(view) for view in exchanges]
         self.crashed = False
         self.found: list[Breach] = []
@@ -146,6 +147,7 @@ class Truth:
         shared = guard_rules.guarded_offers(self.shop)
         yield from offer_rules.figures(self.shop, self.quirks, today, shared)
         yield from self.plans.check(self.shop, shared, several=several)
+        yield from self.families.check(self.shop)
         yield from self.guards.check(self.shop, self.stalls, today, several=several)
         yield from self.sales.check(self.shop, clock.now())
         yield from offer_rules.listed(self.shop)

@@ -108,7 +108,7 @@ class Plans:
             return
         for number, change in self.known[plan.undoes].channels.items():
             was, now = self.replaced[plan.undoes][number], shop.channels[number]
-            for name in change.get("rules", {}):
+            for name in change.get("rules", {}).keys() & set(Channel.__struct_fields__):
                 before, after = getattr(was, name), getattr(now, name)
                 if before != after:
                     told = f"was {before} before plan {plan.undoes}, and is {after} after plan {plan.id} has undone it"
