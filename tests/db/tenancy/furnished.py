@@ -130,7 +130,7 @@ def furnish(busy: BusyShop, word: str) -> None:
             state="stopped", problem=word,
         )  # fmt: skip
         SourceProblem.objects.create(organisation=busy.organisation, run=figures, row=2, column="qty", value=word, message=word)
-        Command.objects.filter(pk=Command.objects.order_by("pk")[0].pk).update(state="refused", message=word)
+        Command.objects.filter(pk=Command.objects.order_by("pk")[0].pk).update(kind="ship", state="refused", message=word)
         send_tasks.send_channels(uc, [busy.near.pk])
         taken = file_exports.ask(uc, busy.owner, "stock", f"q={word}", "csv", 1, "en", "UTC")
         FileExport.objects.filter(pk=taken.pk).update(state="done", size=len(word), ended_at=uc.at)
