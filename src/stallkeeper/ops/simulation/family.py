@@ -59,28 +59,32 @@ def join(world: World) -> None:
 @act(LEAVES, 0)
 def leave(world: World) -> None:
     """A sub-channel keeps the rules that it has, and follows nobody."""
-    for stall, _channel in _subs(world)[:1]:
-        with world.use_case("channel.parent") as uc:
-            inheritance.attach(uc, stall.channel.pk, None)
-        world.reach("a sub-channel was left by itself")
-        world.note(f"{stall.name} is a channel by itself")
+    found = _sub(world)
+    if found is None:
+        return
+    stall, channel = found
+    with world.use_case("channel.parent") as uc:
+        inheritance.attach(uc, channel.pk, None)
+    world.reach("a sub-channel was left by itself")
+    world.note(f"{stall.name} is a channel by itself")
 
 
 @act(FOLLOWS, 0)
 def follow(world: World) -> None:
     """Somebody takes back, by a plan, some of what a sub-channel says itself."""
-    for stall, channel in _subs(world)[:1]:
-        own = channel.own_rules
-        if not own:
-            return
-        names = world.dice.sample(own, world.dice.randint(1, len(own)))
-        change = msgspec.structs.replace(change_of({}, {}), follow=names)
-        world.note(f"{stall.name} shall have of its main channel: {', '.join(names)}")
-        sends.press_send(world, sends.look_at(world, plans.save(world.organisation.pk, Proposal(channels={channel.pk: change}), ACTOR)))
-        world.reach("a sub-channel followed again")
+    found = _sub(world)
+    if found is None or not found[1].own_rules:
+        return
+    stall, channel = found
+    names = world.dice.sample(channel.own_rules, world.dice.randint(1, len(channel.own_rules)))
+    change = msgspec.structs.replace(change_of({}, {}), follow=names)
+    world.note(f"{stall.name} shall have of its main channel: {', '.join(names)}")
+    sends.press_send(world, sends.look_at(world, plans.save(world.organisation.pk, Proposal(channels={channel.pk: change}), ACTOR)))
+    world.reach("a sub-channel followed again")
 
 
-def _subs(world: World) -> list[tuple[Stall, Channel]]:
-    """The stalls whose channel has a main one, as it is now."""
+def _sub(world: World) -> tuple[Stall, Channel] | None:
+    """The first stall whose channel has a main one, with the channel as it is now."""
     stalls = {stall.channel.pk: stall for stall in world.stalls}
-    return [(stalls[each.pk], each) for each in Channel.objects.filter(pk__in=stalls).exclude(parent=None).order_by("pk")]
+    channel = Channel.objects.filter(pk__in=stalls).exclude(parent=None).order_by("pk").first()
+    return None if channel is None else (stalls[channel.pk], channel)
